@@ -1,0 +1,106 @@
+"""Sessions of the project. `./noxw` runs the default ones; `./noxw -s NAME -- ARGUMENTS` runs one."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+
+import nox
+
+sys.path.insert(0, str(Path(__file__).parent / "src"))
+
+from pipeline_tools import environments
+
+nox.needs_version = ">=2025.5"
+nox.options.sessions = ["package", "lint", "unit", "integration"]
+nox.options.default_venv_backend = "none"  # the sessions share environments, see pipeline_tools.environments
+
+
+@nox.session
+def package(session: nox.Session) -> None:
+    """Zip the Lambda and the jobs, and compile the contracts, into build/package (byte-identical for equal sources)."""
+    _python(session, "-m", "pipeline_tools.package")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and types of the Python code, and format of the Terraform."""
+    _python(session, "-m", "ruff", "check", ".")
+    _python(session, "-m", "ruff", "format", "--check", ".")
+    _python(session, "-m", "mypy", "src", "tests", "noxfile.py")
+    session.run("terraform", "fmt", "-check", "-diff", "-recursive", "infra")
+
+
+@nox.session
+def unit(session: nox.Session) -> None:
+    """Run the unit tests, and the Python shell job's once more on Glue's interpreter."""
+    _python(session, "-m", "pytest", "tests/unit", *session.posargs)
+    try:
+        python39 = environments.GLUE_PYTHON_SHELL.ensure()
+    except environments.InterpreterNotFoundError as error:
+        session.warn(f"src/glue_python_job was NOT tested on Glue's Python: {error}")
+        return
+    session.run(str(python39), "-m", "pytest", "tests/unit/glue_python_job", "-p", "no:cacheprovider", env=ENV)
+
+
+@nox.session
+def integration(session: nox.Session) -> None:
+    """Run the pipeline end to end against an endpoint (ours, or that of AWS_ENDPOINT_URL or LOCALSTACK_HOST)."""
+    _python(session, "-m", "pipeline_tools.package")
+    _python(session, "-m", "pytest", "tests/integration", *session.posargs)
+
+
+@nox.session
+def plan(session: nox.Session) -> None:
+    """Review what `terraform apply` would change: `-- dev`, `-- prod` or `-- local`."""
+    _python(session, "-m", "pipeline_tools.package")
+    _python(session, "-m", "pipeline_tools.plan", *session.posargs)
+
+
+@nox.session
+def schema(session: nox.Session) -> None:
+    """Create or update the SQL schema of a deployment: `-- dev`, `-- prod` or `-- local`."""
+    _python(session, "-m", "pipeline_tools.schema", *session.posargs)
+
+
+@nox.session
+def local(session: nox.Session) -> None:
+    """Serve the pipeline on 127.0.0.1:4566 (`-- --port N`) until interrupted."""
+    _python(session, "-m", "pipeline_tools.package")
+    _python(session, "-m", "pipeline_tools.local", *session.posargs)
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """Run the pipeline on 336,776 real flights and follow the job ID through every hop."""
+    _python(session, "-m", "pipeline_tools.package")
+    _python(session, "-m", "pipeline_tools.demo", *session.posargs)
+
+
+@nox.session
+def lock(session: nox.Session) -> None:
+    """Resolve requirements/*.lock anew from pyproject.toml."""
+    for group, version in (("nox", "3.11"), ("dev", "3.11"), ("glue-python-shell", "3.9")):
+        session.run(
+            *("uv", "pip", "compile", "--quiet", "pyproject.toml", "--group", group, "--universal"),
+            *("--python-version", version, "--generate-hashes", "--no-emit-index-url", *session.posargs),
+            *("--custom-compile-command", "./noxw -s lock", "-o", f"requirements/{group}.lock"),
+            external=True,
+        )
+
+
+ENV = {"PYTHONPATH": str(Path(__file__).parent / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def _python(session: nox.Session, *arguments: str) -> None:
+    # What is interrupted gets the time to end what it started.
+    waits = {"interrupt_timeout": 60.0, "terminate_timeout": 60.0}
+    session.run(str(environments.DEV.ensure()), *arguments, env=ENV, external=True, **waits)
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+signal.signal(signal.SIGTERM, _interrupt)  # nox passes on an interrupt, but not a SIGTERM

@@ -1,0 +1,73 @@
+"""The job ID and its format. No other module knows the format.
+
+`<UTC start time, YYYYMMDDTHHMMSSmmmZ>-<UUID>`: 56 characters of `[0-9A-Za-z-]`. It sorts by time and fits an S3 key, a
+statement name, an execution name (80), a log-stream prefix and a Spark application name. It is a pure function of the
+execution's ARN and start time, so a retried or repeated request gives the same ID.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from datetime import UTC, datetime, timedelta
+
+LENGTH = 56
+
+_FORMAT = re.compile(r"\d{8}T\d{9}Z-[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+_EXECUTION_ARN = re.compile(r"arn:aws[a-z-]*:states:[a-z0-9-]+:\d{12}:execution:[^:\s]{1,80}:[^:\s]{1,80}")
+# Step Functions writes 0, 3, 6 or 9 digits of a second.
+_TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(?:Z|\+00:?00)")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class JobIdError(ValueError):
+    """The execution ARN or the start time is not what Step Functions gives."""
+
+
+def make(execution_arn: str, start_time: str | int) -> str:
+    """Return the job ID of an execution.
+
+    Args:
+        execution_arn: of a Standard state machine's execution, `$states.context.Execution.Id`.
+        start_time: `$states.context.Execution.StartTime` (ISO 8601, UTC), or `detail.startDate` of a status event
+            (milliseconds since 1970-01-01 UTC). Both give the same ID: what is finer than a millisecond is cut off.
+
+    Raises:
+        JobIdError: one of them has another form.
+    """
+    if not isinstance(execution_arn, str) or not _EXECUTION_ARN.fullmatch(execution_arn):
+        raise JobIdError(f"execution_arn {execution_arn!r} is not the ARN of a state machine's execution")
+    moment = _moment(start_time)
+    return f"{moment:%Y%m%dT%H%M%S}{moment.microsecond // 1000:03d}Z-{uuid.uuid5(uuid.NAMESPACE_URL, execution_arn)}"
+
+
+def is_job_id(text: str) -> bool:
+    """Whether the text has the form of a job ID."""
+    return _FORMAT.fullmatch(text) is not None
+
+
+def started_at(job_id: str) -> datetime:
+    """Return the start time that a job ID carries, in UTC.
+
+    Raises:
+        JobIdError: the text is not a job ID.
+    """
+    if not is_job_id(job_id):
+        raise JobIdError(f"{job_id!r} is not a job ID")
+    stamp, millis = job_id[:15], int(job_id[15:18])
+    return datetime.strptime(stamp, "%Y%m%dT%H%M%S").replace(tzinfo=UTC) + timedelta(milliseconds=millis)
+
+
+def _moment(start_time: str | int) -> datetime:
+    if isinstance(start_time, int) and not isinstance(start_time, bool):
+        return _EPOCH + timedelta(milliseconds=start_time)
+    match = _TIMESTAMP.fullmatch(start_time) if isinstance(start_time, str) else None
+    if not match:
+        raise JobIdError(
+            f"start_time {start_time!r} is neither ISO 8601 in UTC (2026-01-31T12:00:00.123Z) nor epoch milliseconds"
+        )
+    try:
+        whole = datetime.strptime(match[1], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC)
+    except ValueError as error:
+        raise JobIdError(f"start_time {start_time!r} is no moment: {error}") from error
+    return whole + timedelta(milliseconds=int((match[2] or "0").ljust(3, "0")[:3]))

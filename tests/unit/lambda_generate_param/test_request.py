@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lambda_generate_param import request
+from lambda_generate_param.request import InvalidInputError
+
+RAW = "the-raw-bucket"
+GOOD: dict[str, Any] = {"dataset": "flights", "source_uri": f"s3://{RAW}/flights/", "parameters": {"late_minutes": 30}}
+
+
+def test_a_good_input_is_taken(sql: Path) -> None:
+    asked = request.parse(GOOD, sql=sql, raw_bucket=RAW)
+    assert asked.dataset.name == "flights"
+    assert asked.dataset.outputs == ("enriched_flights", "route_delays")
+    assert asked.source_uri == "s3://the-raw-bucket/flights/"
+    assert asked.parameters == {"late_minutes": 30}
+
+
+def test_parameters_have_defaults(sql: Path) -> None:
+    asked = request.parse({**GOOD, "parameters": {}}, sql=sql, raw_bucket=RAW)
+    assert asked.parameters == {"late_minutes": 15}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"dataset": "flihgts"}, "dataset 'flihgts' is unknown; known: flights (sql/datasets/)"),
+        ({"dataset": "../flights"}, "dataset '../flights' is unknown; known: flights"),
+        ({"dataset": None}, "dataset is None; accepted: a non-empty text"),
+        ({"source_uri": ""}, "source_uri is ''; accepted: a non-empty text"),
+        ({"source_uri": "flights/"}, "source_uri is 'flights/'; accepted: s3://bucket/prefix/"),
+        ({"source_uri": "s3://the-raw-bucket"}, "source_uri is 's3://the-raw-bucket'; accepted: s3://bucket/prefix/"),
+        ({"source_uri": "s3://the-raw-bucket/a'b"}, "accepted: s3://bucket/prefix/"),
+        ({"source_uri": "s3://the-raw-bucket/a b"}, "accepted: s3://bucket/prefix/"),
+        ({"source_uri": "s3://other/flights/"}, "accepted: a place in the raw bucket, s3://the-raw-bucket/"),
+        ({"parameters": []}, "parameters is []; accepted: an object of names and values"),
+        ({"parameters": {"late": 1}}, "parameters.late is unknown for dataset 'flights'; known: late_minutes"),
+        ({"parameters": {"late_minutes": "15"}}, "parameters.late_minutes is '15'; accepted: a whole number"),
+        ({"parameters": {"late_minutes": True}}, "parameters.late_minutes is True; accepted: a whole number"),
+        ({"parameters": {"late_minutes": 1.5}}, "parameters.late_minutes is 1.5; accepted: a whole number"),
+        ({"parameters": {"late_minutes": -1}}, "parameters.late_minutes is -1; accepted: 0 or more"),
+        ({"parameters": {"late_minutes": 1441}}, "parameters.late_minutes is 1441; accepted: 1440 or less"),
+        ({"late_minutes": 15}, "late_minutes is an unknown field; accepted: dataset, source_uri, parameters"),
+    ],
+)
+def test_a_bad_input_is_refused_by_field_value_and_what_is_accepted(
+    sql: Path, change: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(InvalidInputError, match=re.escape(message)):
+        request.parse({**GOOD, **change}, sql=sql, raw_bucket=RAW)
+
+
+@pytest.mark.parametrize("document", [None, [], "flights", 5])
+def test_an_input_that_is_no_object_is_refused(sql: Path, document: Any) -> None:
+    with pytest.raises(InvalidInputError, match="accepted: an object with dataset, source_uri, parameters"):
+        request.parse(document, sql=sql, raw_bucket=RAW)
+
+
+def test_a_long_hostile_uri_is_refused_at_once(sql: Path) -> None:
+    with pytest.raises(InvalidInputError):
+        request.parse({**GOOD, "source_uri": f"s3://{RAW}/" + "a" * 899 + "'"}, sql=sql, raw_bucket=RAW)
