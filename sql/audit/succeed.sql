@@ -1,0 +1,38 @@
+-- The token `loaded` in double braces is a query of (table_name, rows_loaded) over the output tables of the job.
+DELETE FROM audit.stage_run WHERE job_id = :job_id;
+
+INSERT INTO audit.stage_run (
+    job_id, attempt, stage, rows_in, rows_out, rows_rejected, bytes_in, bytes_out, files_out, started_at, finished_at,
+    code_version, contract_version
+)
+VALUES
+(
+    :job_id, :attempt, 'python', :python_rows_in, :python_rows_out, :python_rows_rejected, :python_bytes_in,
+    :python_bytes_out, :python_files_out, :python_started_at, :python_finished_at, :python_code_version,
+    :python_contract_version
+),
+(
+    :job_id, :attempt, 'spark', :spark_rows_in, :spark_rows_out, :spark_rows_rejected, :spark_bytes_in,
+    :spark_bytes_out, :spark_files_out, :spark_started_at, :spark_finished_at, :spark_code_version,
+    :spark_contract_version
+);
+
+INSERT INTO audit.stage_run (
+    job_id, attempt, stage, rows_in, rows_out, rows_rejected, bytes_in, files_out, started_at, finished_at,
+    code_version, contract_version
+)
+SELECT
+    :job_id, CAST(:attempt AS INTEGER), 'load', CAST(:spark_rows_out AS BIGINT), SUM(rows_loaded), 0,
+    CAST(:spark_bytes_out AS BIGINT), 0, CAST(:load_started_at AS TIMESTAMP), GETDATE(), :code_version, :contract_version
+FROM ({{loaded}}) AS loaded;
+
+UPDATE audit.job_run
+SET
+    status = 'SUCCEEDED', attempt = CAST(:attempt AS INTEGER), finished_at = GETDATE(),
+    rows_in = CAST(:python_rows_in AS BIGINT), rows_staged = CAST(:python_rows_out AS BIGINT),
+    rows_rejected = CAST(:python_rows_rejected AS BIGINT), rows_curated = CAST(:spark_rows_out AS BIGINT),
+    rows_loaded = (SELECT rows_out FROM audit.stage_run WHERE job_id = :job_id AND stage = 'load'),
+    failed_state = NULL, error = NULL, cause = NULL
+WHERE job_id = :job_id;
+
+SELECT table_name, rows_loaded FROM ({{loaded}}) AS loaded ORDER BY table_name;

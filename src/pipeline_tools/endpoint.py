@@ -1,0 +1,107 @@
+"""The local endpoint as a process of its own: started, waited for, and ended by whoever started it."""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+
+from pipeline_tools.environments import ROOT
+
+_SECONDS_TO_START = 60.0
+_SECONDS_TO_END = 45.0
+
+
+class EndpointError(RuntimeError):
+    """The endpoint did not start; the message holds what it said."""
+
+
+class LocalEndpoint:
+    """`python -m local_aws` on a free or given port of 127.0.0.1; a context manager."""
+
+    def __init__(self, workdir: Path, *, port: int = 0, region: str = "us-east-1") -> None:
+        self.workdir = workdir
+        self.region = region
+        self._port = port
+        self._process: subprocess.Popen[str] | None = None
+        self.endpoint_url = ""
+
+    def __enter__(self) -> LocalEndpoint:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def log(self) -> Path:
+        return self.workdir / "endpoint.log"
+
+    def start(self) -> None:
+        """Start it and wait until it serves.
+
+        Raises:
+            EndpointError: it ended, or was not ready in time.
+        """
+        self.workdir.mkdir(parents=True, exist_ok=True)
+        environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+        line = [sys.executable, "-m", "local_aws", "--port", str(self._port), "--region", self.region]
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [*line, "--workdir", str(self.workdir)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env=environment,
+                text=True,
+                # Ctrl-C reaches the whole foreground group; the endpoint is ended by stop(), after what uses it.
+                start_new_session=True,
+            )
+        try:
+            self.endpoint_url = self._wait_until_ready(self._process)
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """End it and all that it started."""
+        process = self._process
+        if process is None:
+            return
+        if process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(timeout=_SECONDS_TO_END)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        if process.stdout:
+            process.stdout.close()
+        self._process = None
+
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        return self._process is not None and self._process.poll() is None
+
+    def _wait_until_ready(self, process: subprocess.Popen[str]) -> str:
+        assert process.stdout is not None
+        deadline = time.monotonic() + _SECONDS_TO_START
+        with selectors.DefaultSelector() as selector:
+            selector.register(process.stdout, selectors.EVENT_READ)
+            while time.monotonic() < deadline:
+                if not selector.select(timeout=0.5):
+                    continue
+                line = process.stdout.readline()
+                if line.startswith("{"):
+                    return str(json.loads(line)["endpoint_url"])
+                if not line:
+                    break
+        said = self.log.read_text(encoding="utf-8", errors="replace").strip()
+        raise EndpointError(f"the local endpoint did not start (log: {self.log}):\n{said[-2000:]}")

@@ -1,0 +1,101 @@
+"""The project's Python environments: made from hashed locks, shared by all sessions, kept until their lock changes.
+
+Standard library only, since the noxfile imports it before anything is installed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class InterpreterNotFoundError(Exception):
+    """No interpreter of the wanted version on this machine."""
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A virtual environment below .nox, installed from one lock file."""
+
+    name: str
+    python_version: str
+
+    @property
+    def directory(self) -> Path:
+        return ROOT / ".nox" / self.name
+
+    @property
+    def lock(self) -> Path:
+        return ROOT / "requirements" / f"{self.name}.lock"
+
+    @property
+    def python(self) -> Path:
+        return self.directory / "bin" / "python"
+
+    def ensure(self) -> Path:
+        """Return its interpreter; install first where the lock differs from what was installed.
+
+        Raises:
+            InterpreterNotFoundError: no Python of ``python_version`` is on this machine.
+            subprocess.CalledProcessError: the installation failed.
+        """
+        installed = self.directory / "installed.lock"
+        if installed.is_file() and installed.read_bytes() == self.lock.read_bytes():
+            return self.python
+        interpreter = find_interpreter(self.python_version)
+        print(f"environment {self.name}: installing {self.lock.relative_to(ROOT)}", file=sys.stderr, flush=True)
+        _uv("venv", "--clear", "--quiet", "--python", str(interpreter), str(self.directory))
+        _uv("pip", "install", "--quiet", "--require-hashes", "--python", str(self.python), "-r", str(self.lock))
+        # Last, so that an interrupted installation starts over.
+        shutil.copyfile(self.lock, installed)
+        return self.python
+
+
+DEV = Environment("dev", "3.11")
+GLUE_PYTHON_SHELL = Environment("glue-python-shell", "3.9")
+
+
+def find_interpreter(version: str) -> Path:
+    """Find CPython ``version`` ("3.9"): this one, on PATH, among pyenv's, or among uv's.
+
+    Raises:
+        InterpreterNotFoundError: none of them runs and reports that version.
+    """
+    for candidate in _candidates(version):
+        if _reports(candidate, version):
+            return candidate
+    raise InterpreterNotFoundError(
+        f"Python {version} was not found on PATH, among pyenv's versions or uv's; "
+        f"install it (uv python install {version})"
+    )
+
+
+def _candidates(version: str) -> list[Path]:
+    found = [Path(sys.executable)] if sys.version_info[:2] == tuple(map(int, version.split("."))) else []
+    on_path = shutil.which(f"python{version}")
+    found += [Path(on_path)] if on_path else []
+    roots = [Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"]
+    roots.append(Path(os.environ.get("UV_PYTHON_INSTALL_DIR", Path.home() / ".local/share/uv/python")))
+    for root in roots:
+        found += sorted(root.glob(f"*{version}*/bin/python{version}"), reverse=True)
+    return found
+
+
+def _reports(interpreter: Path, version: str) -> bool:
+    # A pyenv shim exists for versions that are not selected and fails when run, so running it is the test.
+    program = "import sys; print('%d.%d' % sys.version_info[:2])"
+    try:
+        answer = subprocess.run([interpreter, "-c", program], capture_output=True, text=True, check=False, timeout=30)
+    except OSError:
+        return False
+    return answer.returncode == 0 and answer.stdout.strip() == version
+
+
+def _uv(*arguments: str) -> None:
+    subprocess.run(["uv", *arguments], check=True, cwd=ROOT)

@@ -1,0 +1,92 @@
+"""`nox -s local`: the local endpoint with the pipeline deployed on it, until it is interrupted."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline_tools import schema
+from pipeline_tools.clients import Clients
+from pipeline_tools.endpoint import EndpointError, LocalEndpoint
+from pipeline_tools.environments import ROOT
+from pipeline_tools.terraform import Deployment, TerraformError
+
+DIRECTORY = ROOT / "build" / "local"
+Say = Callable[[str], None]
+
+
+def say(text: str) -> None:
+    """Progress goes to stderr, a line a stage."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def deploy(endpoint: LocalEndpoint, directory: Path, say: Say = say) -> dict[str, Any]:
+    """Apply the Terraform to a running endpoint, create the SQL schema, and return the outputs with `endpoint_url`.
+
+    Raises:
+        TerraformError, SchemaError: with the message of Terraform or Redshift.
+    """
+    deployment = Deployment("local", directory, endpoint.endpoint_url, endpoint.region)
+    began = time.monotonic()
+    deployment.init()
+    deployment.apply()
+    outputs = deployment.outputs()
+    say(f"terraform applied ({time.monotonic() - began:.1f} s)")
+    began = time.monotonic()
+    count = schema.create(Clients(endpoint.endpoint_url, endpoint.region), outputs)
+    say(f"SQL schema created: {count} statements ({time.monotonic() - began:.1f} s)")
+    return {**outputs, "endpoint_url": endpoint.endpoint_url}
+
+
+def fresh(directory: Path) -> Path:
+    """An empty directory: what an earlier endpoint left is of no use to a new one."""
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    return directory
+
+
+def write_whole(path: Path, document: Any) -> None:
+    """Write JSON so that a reader sees the whole file or none."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    partial.replace(path)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Exit codes: 0 stopped on request, 1 something failed, 2 usage."""
+    parser = argparse.ArgumentParser(prog="nox -s local --", description=__doc__)
+    parser.add_argument("--port", type=int, default=4566, help="port on 127.0.0.1 (default 4566)")
+    options = parser.parse_args(arguments)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    directory = fresh(DIRECTORY)
+    try:
+        with LocalEndpoint(directory / "endpoint", port=options.port) as endpoint:
+            say(f"endpoint ready on {endpoint.endpoint_url} (log: {endpoint.log.relative_to(ROOT)})")
+            outputs = deploy(endpoint, directory / "terraform")
+            write_whole(directory / "outputs.json", outputs)
+            say("ready: build/local/outputs.json has the names; Ctrl-C ends it")
+            while not stop.wait(timeout=0.5):
+                if not endpoint.alive():
+                    raise EndpointError(f"the endpoint ended by itself; its log: {endpoint.log}")
+    except (EndpointError, TerraformError, schema.SchemaError) as error:
+        if not stop.is_set():
+            print(f"error: {error}", file=sys.stderr)
+            return 1
+    finally:
+        (directory / "outputs.json").unlink(missing_ok=True)
+    say("stopped")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

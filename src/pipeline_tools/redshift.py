@@ -1,0 +1,54 @@
+"""Queries through the Redshift Data API, for the tools and the tests."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mypy_boto3_redshift_data import RedshiftDataAPIServiceClient
+
+# https://docs.aws.amazon.com/redshift-data/latest/APIReference/API_DescribeStatement.html
+_FINAL = ("FINISHED", "FAILED", "ABORTED")
+_SECONDS = 120.0
+
+
+class QueryError(RuntimeError):
+    """A statement did not finish; the message is Redshift's own."""
+
+
+def query(
+    client: RedshiftDataAPIServiceClient, outputs: Mapping[str, Any], sql: str, **parameters: str
+) -> list[dict[str, Any]]:
+    """Run one query and return its rows by column name.
+
+    Raises:
+        QueryError: it failed, was cancelled, or took longer than two minutes.
+    """
+    bound: dict[str, Any] = (
+        {"Parameters": [{"name": name, "value": value} for name, value in parameters.items()]} if parameters else {}
+    )
+    statement = client.execute_statement(
+        ClusterIdentifier=outputs["redshift_cluster_identifier"],
+        Database=outputs["redshift_database"],
+        SecretArn=outputs["redshift_secret_arn"],
+        Sql=sql,
+        **bound,
+    )["Id"]
+    deadline = time.monotonic() + _SECONDS
+    while (description := client.describe_statement(Id=statement))["Status"] not in _FINAL:
+        if time.monotonic() > deadline:
+            raise QueryError(f"statement {statement} was still {description['Status']} after {_SECONDS:.0f} s")
+        time.sleep(0.05)
+    if description["Status"] != "FINISHED":
+        raise QueryError(f"{description['Status']}: {description.get('Error', '')}: {sql}")
+    rows: list[dict[str, Any]] = []
+    for page in client.get_paginator("get_statement_result").paginate(Id=statement):
+        names = [column["name"] for column in page["ColumnMetadata"]]
+        rows += [dict(zip(names, map(_value, record), strict=True)) for record in page["Records"]]
+    return rows
+
+
+def _value(field: Mapping[str, Any]) -> Any:
+    return None if field.get("isNull") else next(iter(field.values()))

@@ -1,0 +1,160 @@
+"""Terraform for one deployment, through python-terraform; a provider mirror is used where there is one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from python_terraform import IsFlagged, Terraform, TerraformCommandError
+
+from pipeline_tools.environments import ROOT
+
+INFRA = ROOT / "infra"
+_PROVIDER = Path("registry.terraform.io/hashicorp/aws")
+# Where administrators put Terraform's provider mirrors; each is looked at with one directory between.
+_MIRROR_PREFIXES = ("/opt", "/usr/local/share", "/usr/share", "/usr/local/share/terraform", "/usr/share/terraform")
+
+
+class TerraformError(RuntimeError):
+    """A Terraform command failed; the message is Terraform's own."""
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """One environment of infra/, on AWS or on an endpoint.
+
+    Attributes:
+        environment: names infra/environments/<environment>.tfvars.
+        directory: holds the state and Terraform's data, made as needed; None is what `terraform -chdir=infra` uses.
+        endpoint_url: of a local endpoint; None is AWS with the credentials of the caller.
+        region: only for an endpoint; on AWS the caller's own settings count.
+    """
+
+    environment: str
+    directory: Path | None = None
+    endpoint_url: str | None = None
+    region: str = "us-east-1"
+
+    @property
+    def _state(self) -> dict[str, str]:
+        return {"state": str(self.directory / "terraform.tfstate")} if self.directory else {}
+
+    def init(self) -> None:
+        """Raises TerraformError."""
+        self._run("init", input=False, lockfile="readonly", no_color=IsFlagged)
+
+    def apply(self) -> None:
+        """Raises TerraformError."""
+        self._run("apply", auto_approve=IsFlagged, **self._inputs())
+
+    def destroy(self) -> None:
+        """Raises TerraformError."""
+        self._run("destroy", auto_approve=IsFlagged, **self._inputs())
+
+    def plan(self, out: Path) -> bool:
+        """Save a plan; whether it has changes. Raises TerraformError."""
+        return self._run("plan", detailed_exitcode=IsFlagged, out=str(out), **self._inputs(), codes=(0, 2))[0] == 2
+
+    def show(self, plan: Path, *, as_json: bool) -> str:
+        """A saved plan as text or JSON. Raises TerraformError."""
+        options = {"json": IsFlagged} if as_json else {}
+        return self._run("show", str(plan), no_color=IsFlagged, **options)[1]
+
+    def outputs(self) -> dict[str, Any]:
+        """The root outputs, flat. Raises TerraformError when nothing was applied."""
+        with self._environment():
+            described = self._terraform().output(no_color=IsFlagged, **self._state)
+        if not described:
+            raise TerraformError(f"environment {self.environment!r} has no outputs; run terraform apply first")
+        return {name: output["value"] for name, output in described.items()}
+
+    def _inputs(self) -> dict[str, Any]:
+        variables = INFRA / "environments" / f"{self.environment}.tfvars"
+        if not variables.is_file():
+            known = ", ".join(sorted(path.stem for path in variables.parent.glob("*.tfvars")))
+            raise TerraformError(f"environment {self.environment!r} is unknown; known: {known} (infra/environments/)")
+        return {"input": False, "no_color": IsFlagged, "var_file": str(variables), **self._state}
+
+    def _run(self, command: str, *arguments: str, codes: tuple[int, ...] = (0,), **options: Any) -> tuple[int, str]:
+        with self._environment():
+            try:
+                code, out, err = self._terraform().cmd(command, *arguments, **options)
+            except FileNotFoundError as error:
+                raise TerraformError("terraform is not on PATH; install Terraform 1.11 or newer") from error
+            except TerraformCommandError as error:
+                raise TerraformError(str(error)) from error
+        if code not in codes:
+            raise TerraformError(f"terraform {command} ended with exit code {code}:\n{err or out}")
+        return code, out
+
+    def _terraform(self) -> Terraform:
+        return Terraform(working_dir=str(INFRA))
+
+    @contextlib.contextmanager
+    def _environment(self) -> Iterator[None]:
+        """python-terraform takes the environment of this process, so that is what has to change for a command."""
+        scratch = self.directory or ROOT / "build" / "terraform"
+        scratch.mkdir(parents=True, exist_ok=True)
+        changes: dict[str, str | None] = {"TF_IN_AUTOMATION": "1", "TF_CLI_CONFIG_FILE": _cli_config(scratch)}
+        if self.directory:
+            changes["TF_DATA_DIR"] = str(self.directory / "data")
+        if self.endpoint_url:
+            changes |= {
+                "AWS_ENDPOINT_URL": self.endpoint_url,
+                "AWS_ACCESS_KEY_ID": "test",
+                "AWS_SECRET_ACCESS_KEY": "test",
+                "AWS_SESSION_TOKEN": None,
+                "AWS_PROFILE": None,
+                "AWS_REGION": self.region,
+                "AWS_EC2_METADATA_DISABLED": "true",
+            }
+        before = {name: os.environ.get(name) for name in changes}
+        _set_environment(changes)
+        try:
+            yield
+        finally:
+            _set_environment(before)
+
+
+def _set_environment(values: dict[str, str | None]) -> None:
+    for name, value in values.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+
+
+def _cli_config(directory: Path) -> str | None:
+    """The caller's own configuration where it exists, or else one that names a provider mirror of this machine."""
+    given = os.environ.get("TF_CLI_CONFIG_FILE")
+    if given and Path(given).is_file():
+        return given
+    mirror = find_mirror()
+    if mirror is None:
+        return None
+    config = directory / "terraform.rc"
+    config.write_text(
+        "provider_installation {\n"
+        f'  filesystem_mirror {{\n    path    = "{mirror}"\n    include = ["{_PROVIDER}"]\n  }}\n'
+        f'  direct {{\n    exclude = ["{_PROVIDER}"]\n  }}\n}}\n',
+        encoding="utf-8",
+    )
+    return str(config)
+
+
+def find_mirror(lock: Path = INFRA / ".terraform.lock.hcl") -> Path | None:
+    """A directory of providers that holds the locked provider for this machine, or None (then the registry serves)."""
+    locked = re.search(r'version\s*=\s*"([^"]+)"', lock.read_text(encoding="utf-8"))
+    machine = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), platform.machine())
+    wanted = f"{locked[1] if locked else ''}/{platform.system().lower()}_{machine}"
+    homes = [Path.home() / ".terraform.d" / "plugins", Path.home() / ".local/share/terraform/plugins"]
+    for prefix in [*homes, *(path for root in _MIRROR_PREFIXES for path in sorted(Path(root).glob("*")))]:
+        if (prefix / _PROVIDER / wanted).is_dir():
+            return prefix
+    return None
