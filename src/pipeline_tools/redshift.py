@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from mypy_boto3_redshift_data import RedshiftDataAPIServiceClient
 
 # https://docs.aws.amazon.com/redshift-data/latest/APIReference/API_DescribeStatement.html
-_FINAL = ("FINISHED", "FAILED", "ABORTED")
+FINAL_STATUSES = ("FINISHED", "FAILED", "ABORTED")
 _SECONDS = 120.0
 
 
@@ -37,7 +37,7 @@ def query(
         **bound,
     )["Id"]
     deadline = time.monotonic() + _SECONDS
-    while (description := client.describe_statement(Id=statement))["Status"] not in _FINAL:
+    while (description := client.describe_statement(Id=statement))["Status"] not in FINAL_STATUSES:
         if time.monotonic() > deadline:
             raise QueryError(f"statement {statement} was still {description['Status']} after {_SECONDS:.0f} s")
         time.sleep(0.05)

@@ -1,0 +1,57 @@
+"""`python -m local_aws --port 4566 --workdir DIR`: serve the local endpoint until SIGTERM or Ctrl-C.
+
+Once it is ready it prints one line of JSON on stdout: {"endpoint_url": "http://127.0.0.1:4566"}.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Exit codes: 0 stopped on request, 2 usage, 3 the port is taken."""
+    parser = argparse.ArgumentParser(prog="local_aws", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1", help="loopback address to serve on (default 127.0.0.1)")
+    parser.add_argument("--port", type=int, default=4566, help="port to serve on; 0 takes a free one (default 4566)")
+    parser.add_argument("--region", default="us-east-1", help="AWS region (default us-east-1)")
+    parser.add_argument("--workdir", type=Path, required=True, help="directory for the runs' files and the database")
+    options = parser.parse_args(arguments)
+    try:
+        port = _bindable(options.host, options.port)
+    except OSError as error:
+        print(
+            f"error: {options.host}:{options.port} cannot be served on: {error}; choose another --port", file=sys.stderr
+        )
+        return 3
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+
+    from local_aws.engines.ministack import MiniStackEngine
+
+    engine = MiniStackEngine(host=options.host, port=port, region=options.region, workdir=options.workdir.absolute())
+    try:
+        engine.serve(stop, lambda: print(json.dumps({"endpoint_url": engine.endpoint_url}), flush=True))
+    finally:
+        engine.close()
+    return 0
+
+
+def _bindable(host: str, port: int) -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((host, port))
+        return int(probe.getsockname()[1])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,396 @@
+"""The local endpoint on MiniStack: its registries get the services that it lacks.
+
+What is added rather than registered is named beside its reason; each has a test that fails without it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import json
+import os
+import threading
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+
+from local_aws.engines.cloudwatch import CloudWatchLogs
+from local_aws.engines.java import java_home
+from local_aws.engines.moto_redshift import MotoRedshift
+from local_aws.errors import AwsError
+from local_aws.services.glue_process import ProcessFactory, Settings
+from local_aws.services.glue_runs import OPERATIONS as GLUE_OPERATIONS
+from local_aws.services.glue_runs import GlueJobRuns
+from local_aws.services.postgres import PostgresServer
+from local_aws.services.redshift_data import RedshiftData
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+Response = tuple[int, dict[str, str], bytes]
+Handler = Callable[[str, str, dict[str, str], bytes, dict[str, Any]], Awaitable[Response]]
+
+ACCOUNT_ID = "000000000000"
+SERVICES = "s3,iam,sts,kms,secretsmanager,sns,sqs,logs,monitoring,events,scheduler,states,lambda,glue,ec2,ssm,tagging"
+# Which execution a thread of Step Functions works for: (its ARN, its parent's ARN or "").
+_execution: contextvars.ContextVar[str] = contextvars.ContextVar("execution", default="")
+
+
+class MiniStackEngine:
+    """One endpoint in this process. `serve` blocks until `stop` is set; `close` ends all that was started."""
+
+    def __init__(self, *, host: str, port: int, region: str, workdir: Path) -> None:
+        self._host, self._port, self._region, self._workdir = host, port, region, workdir
+        self.endpoint_url = f"http://{host}:{port}"
+        _configure(host, port, region)
+        self._children: dict[str, list[str]] = {}
+        self._clients: dict[str, Any] = {}
+        self._clients_lock = threading.Lock()
+        self._postgres = PostgresServer(workdir / "postgres")
+        secrets_manager = self._client("secretsmanager")
+        self._redshift = MotoRedshift(account_id=ACCOUNT_ID, region=region, secrets_manager=secrets_manager)
+        self._redshift_data = RedshiftData(
+            postgres=self._postgres,
+            find_cluster=self._redshift.find_cluster,
+            get_secret=self._secret,
+            s3_client=self._s3,
+            account_id=ACCOUNT_ID,
+            region=region,
+        )
+        settings = Settings(workdir=workdir, java_home=java_home())
+        logs = CloudWatchLogs(self._client("logs"))
+        processes = ProcessFactory(settings, s3_client=self._s3, environment=self._job_environment, logs=logs)
+        self._glue_runs = GlueJobRuns(find_job=self._find_job, processes=processes)
+        self._job_properties: dict[str, dict[str, Any]] = {}
+        self._register()
+
+    def serve(self, stop: threading.Event, ready: Callable[[], None]) -> None:
+        """Serve until `stop` is set."""
+        asyncio.run(self._serve(stop, ready))
+
+    def close(self) -> None:
+        """End job runs, statements and the database server."""
+        self._glue_runs.close()
+        self._redshift_data.close()
+        self._postgres.stop()
+
+    async def _serve(self, stop: threading.Event, ready: Callable[[], None]) -> None:
+        from hypercorn.asyncio import serve
+        from hypercorn.config import Config as HypercornConfig
+        from ministack import app
+
+        config = HypercornConfig()
+        config.bind = [f"{self._host}:{self._port}"]
+        config.keep_alive_timeout = 75
+        config.graceful_timeout = 1
+        config.loglevel = "WARNING"
+
+        async def stopped() -> None:
+            await asyncio.to_thread(stop.wait)
+
+        async def announced() -> None:
+            while not await asyncio.to_thread(_accepts, self._host, self._port):
+                await asyncio.sleep(0.02)
+            # PostgreSQL needs about a second; the first statement should not wait for it.
+            await asyncio.to_thread(self._postgres.start)
+            ready()
+
+        announcement = asyncio.create_task(announced())
+        await serve(app.app, config, shutdown_trigger=stopped)
+        announcement.cancel()
+
+    # What is registered
+
+    def _register(self) -> None:
+        from ministack import app
+        from ministack.core import router
+        from ministack.services import stepfunctions
+
+        handlers: dict[str, Handler] = app.SERVICE_HANDLERS
+        handlers["redshift"] = self._handle_redshift
+        handlers["redshift-data"] = self._handle_redshift_data
+        handlers["glue"] = self._wrap_glue(handlers["glue"])
+        handlers["states"] = self._wrap_states(handlers["states"])
+        router.SERVICE_PATTERNS["redshift-data"] = {
+            "target_prefixes": ["RedshiftData"],
+            "host_patterns": [r"^redshift-data\."],
+        }
+        router.SERVICE_PATTERNS["redshift"] = {"host_patterns": [r"^redshift\."]}
+        stepfunctions._AWS_SDK_SERVICE_MAP["redshiftdata"] = {
+            "protocol": "json",
+            "target_prefix": "RedshiftData",
+            "service_key": "redshift-data",
+        }
+        stepfunctions._AWS_SDK_ERROR_PREFIX["redshiftdata"] = "RedshiftData"
+        dispatch = stepfunctions._SERVICE_DISPATCH
+        dispatch["arn:aws:states:::glue:startJobRun"] = self._task(self._task_glue)
+        dispatch["arn:aws:states:::aws-sdk:s3:getObject"] = self._task(self._task_get_object)
+        dispatch["arn:aws:states:::aws-sdk:s3:putObject"] = self._task(self._task_put_object)
+
+        # Not a registry: which execution a task belongs to is known nowhere else, and a stopped execution has to end
+        # its job runs and its nested executions, as on AWS.
+        run_execution = stepfunctions._run_execution
+
+        def run_known_execution(arn: str) -> None:
+            parent = _execution.get()
+            if parent:
+                self._children.setdefault(parent, []).append(arn)
+            token = _execution.set(arn)
+            try:
+                run_execution(arn)
+            finally:
+                _execution.reset(token)
+
+        stepfunctions._run_execution = run_known_execution
+
+    async def _handle_redshift(
+        self, method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
+    ) -> Response:
+        return await asyncio.to_thread(self._redshift.handle, method, headers, body)
+
+    async def _handle_redshift_data(
+        self, method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
+    ) -> Response:
+        return await asyncio.to_thread(_answer_json, self._redshift_data.handle, headers, body)
+
+    def _wrap_glue(self, ministack: Handler) -> Handler:
+        async def handle(
+            method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
+        ) -> Response:
+            operation = _operation(headers)
+            if operation in GLUE_OPERATIONS:
+                return await asyncio.to_thread(_answer_json, self._glue_runs.handle, headers, body)
+            response = await ministack(method, path, headers, body, query)
+            if response[0] < 400:
+                return self._keep_job_properties(operation, _document(body), response)
+            return response
+
+        return handle
+
+    def _keep_job_properties(self, operation: str, request: dict[str, Any], response: Response) -> Response:
+        """MiniStack forgets these properties of a job; what a job run does depends on them."""
+        if operation == "CreateJob":
+            self._job_properties[request["Name"]] = _job_properties(request)
+        elif operation == "UpdateJob":
+            self._job_properties[request["JobName"]] = _job_properties(request.get("JobUpdate") or {})
+        elif operation == "DeleteJob":
+            self._job_properties.pop(request.get("JobName", ""), None)
+        elif operation in ("GetJob", "GetJobs"):
+            document = _document(response[2])
+            for job in [document["Job"]] if operation == "GetJob" else document.get("Jobs", []):
+                job.update(self._job_properties.get(job["Name"], {}))
+                if (job.get("Command") or {}).get("Name") == "pythonshell":
+                    for name in ("WorkerType", "NumberOfWorkers", "GlueVersion"):
+                        job.pop(name, None)
+            return response[0], response[1], json.dumps(document).encode()
+        return response
+
+    def _wrap_states(self, ministack: Handler) -> Handler:
+        async def handle(
+            method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
+        ) -> Response:
+            operation, request = _operation(headers), _document(body)
+            response = await ministack(method, path, headers, body, query)
+            if operation == "StartExecution" and response[0] == 400:
+                return await self._same_execution(ministack, headers, request, response)
+            if operation == "StopExecution" and response[0] < 400:
+                for child in self._children.get(request.get("executionArn", ""), []):
+                    stop = json.dumps({**request, "executionArn": child}).encode()
+                    await handle(method, path, headers, stop, query)
+            return response
+
+        return handle
+
+    async def _same_execution(
+        self, ministack: Handler, headers: dict[str, str], request: dict[str, Any], response: Response
+    ) -> Response:
+        """StartExecution is idempotent: the same name and input, while it runs, is the same execution.
+
+        https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
+        """
+        if "ExecutionAlreadyExists" not in str(_document(response[2]).get("__type")):
+            return response
+        machine = request["stateMachineArn"].replace(":stateMachine:", ":execution:")
+        describe = {**headers, "x-amz-target": "AWSStepFunctions.DescribeExecution"}
+        body = json.dumps({"executionArn": f"{machine}:{request['name']}"}).encode()
+        status, described_headers, content = await ministack("POST", "/", describe, body, {})
+        running = _document(content)
+        if status >= 400 or running.get("status") != "RUNNING" or running.get("input") != request.get("input", "{}"):
+            return response
+        answer = {"executionArn": running["executionArn"], "startDate": running["startDate"]}
+        return 200, described_headers, json.dumps(answer).encode()
+
+    # Tasks of Step Functions
+
+    def _task(self, task: Callable[[str, dict[str, Any]], Any]) -> Callable[[str, dict[str, Any]], Any]:
+        from ministack.services.stepfunctions import _ExecutionError
+
+        def run(resource: str, arguments: dict[str, Any]) -> Any:
+            try:
+                return task(resource, arguments)
+            except AwsError as error:
+                raise _ExecutionError(error.code, error.message) from error
+
+        return run
+
+    def _task_glue(self, resource: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """glue:startJobRun, and .sync: a run that did not succeed fails the task, with the run as its cause."""
+        try:
+            started = self._glue_runs.handle("StartJobRun", arguments)
+        except AwsError as error:
+            raise AwsError(f"Glue.{error.code}", error.message) from error
+        if not resource.endswith(".sync"):
+            return started
+        execution = _execution.get()
+        run = self._glue_runs.wait(
+            arguments["JobName"], started["JobRunId"], give_up=lambda: bool(execution) and not self._running(execution)
+        )
+        if run["JobRunState"] != "SUCCEEDED":
+            raise AwsError("States.TaskFailed", json.dumps(run))
+        return run
+
+    def _task_get_object(self, _resource: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Body as text: https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.html"""
+        with _client_errors("S3"):
+            answer = self._s3().get_object(Bucket=arguments["Bucket"], Key=arguments["Key"])
+            body = answer["Body"].read().decode()
+        return {"Body": body, "ContentLength": answer["ContentLength"], "ETag": answer["ETag"]}
+
+    def _task_put_object(self, _resource: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        body = arguments.get("Body", "")
+        text = body if isinstance(body, str) else json.dumps(body)
+        with _client_errors("S3"):
+            answer = self._s3().put_object(
+                Bucket=arguments["Bucket"],
+                Key=arguments["Key"],
+                Body=text.encode(),
+                ContentType=arguments.get("ContentType", "binary/octet-stream"),
+            )
+        return {"ETag": answer["ETag"]}
+
+    def _running(self, execution_arn: str) -> bool:
+        described = self._client("stepfunctions").describe_execution(executionArn=execution_arn)
+        return bool(described["status"] == "RUNNING")
+
+    # What the services ask for
+
+    def _find_job(self, name: str) -> Mapping[str, Any] | None:
+        client = self._client("glue")
+        try:
+            job: dict[str, Any] = client.get_job(JobName=name)["Job"]
+        except client.exceptions.EntityNotFoundException:
+            return None
+        return job
+
+    def _secret(self, arn: str) -> str | None:
+        client = self._client("secretsmanager")
+        try:
+            return str(client.get_secret_value(SecretId=arn)["SecretString"])
+        except client.exceptions.ResourceNotFoundException:
+            return None
+
+    def _job_environment(self, _job: Mapping[str, Any]) -> dict[str, str]:
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_REGION": self._region,
+            "AWS_DEFAULT_REGION": self._region,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def _s3(self) -> S3Client:
+        client: S3Client = self._client("s3")
+        return client
+
+    def _client(self, service: str) -> Any:
+        with self._clients_lock:
+            if service not in self._clients:
+                self._clients[service] = boto3.session.Session().client(
+                    service,  # type: ignore[call-overload]
+                    endpoint_url=self.endpoint_url,
+                    region_name=self._region,
+                    aws_access_key_id="test",
+                    aws_secret_access_key="test",
+                    config=Config(max_pool_connections=64, retries={"total_max_attempts": 2}),
+                )
+            return self._clients[service]
+
+
+def _configure(host: str, port: int, region: str) -> None:
+    """MiniStack reads its settings from the environment when it is imported."""
+    os.environ.update(
+        {
+            "SERVICES": SERVICES,
+            "BIND_HOST": host,
+            "GATEWAY_PORT": str(port),
+            "MINISTACK_HOST": host,
+            "MINISTACK_REGION": region,
+            "AWS_DEFAULT_REGION": region,
+            "IOT_MTLS_ENABLED": "0",
+            "SFTP_ENABLED": "0",
+            "LOG_LEVEL": "WARNING",
+        }
+    )
+
+
+def _accepts(host: str, port: int) -> bool:
+    import socket
+
+    try:
+        with socket.create_connection((host, port), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def _operation(headers: Mapping[str, str]) -> str:
+    return headers.get("x-amz-target", "").rpartition(".")[2]
+
+
+def _document(body: bytes | str) -> dict[str, Any]:
+    try:
+        document = json.loads(body or b"{}")
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _job_properties(request: Mapping[str, Any]) -> dict[str, Any]:
+    names = ("ExecutionProperty", "ExecutionClass", "MaintenanceWindow", "JobMode", "JobRunQueuingEnabled")
+    return {name: request[name] for name in names if name in request}
+
+
+def _answer_json(
+    handle: Callable[[str, Mapping[str, Any]], dict[str, Any]], headers: Mapping[str, str], body: bytes
+) -> Response:
+    answered = {"Content-Type": "application/x-amz-json-1.1"}
+    try:
+        return 200, answered, json.dumps(handle(_operation(headers), _document(body)), default=_seconds).encode()
+    except AwsError as error:
+        document = {"__type": error.code, "message": error.message, "Message": error.message, **error.fields}
+        return error.status, answered, json.dumps(document).encode()
+
+
+def _seconds(value: Any) -> float:
+    return float(value.timestamp())  # the JSON protocols write a timestamp as seconds since 1970-01-01 UTC
+
+
+class _client_errors:  # noqa: N801 - reads as a statement
+    """Raises botocore's errors as Step Functions names them: S3.NoSuchKeyException."""
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        from botocore.exceptions import ClientError
+
+        if isinstance(error, ClientError):
+            code = error.response["Error"].get("Code", "S3")
+            name = code if code.endswith("Exception") else f"{code}Exception"
+            raise AwsError(f"{self._prefix}.{name}", error.response["Error"].get("Message", str(error))) from error

@@ -1,0 +1,109 @@
+"""The control plane of Redshift (clusters, their tags and groups) by moto's response classes, called in-process."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import threading
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+from local_aws.services.redshift_data import ClusterInfo
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
+Response = tuple[int, dict[str, str], bytes]
+
+# What moto's cluster lacks and the Terraform provider waits for or reads back.
+_MISSING_ATTRIBUTES = {
+    "cluster_availability_status": "Available",
+    "availability_zone_relocation_status": "disabled",
+    "multi_az": "Disabled",
+}
+
+
+class MotoRedshift:
+    """Answers Redshift's Query API.
+
+    What moto does not know is added: a master password that AWS manages, as a secret in Secrets Manager.
+    """
+
+    def __init__(self, *, account_id: str, region: str, secrets_manager: SecretsManagerClient) -> None:
+        os.environ["MOTO_ACCOUNT_ID"] = account_id
+        # moto's process-wide switch: without it, access keys would name accounts of their own.
+        from moto.redshift.models import redshift_backends
+        from moto.redshift.responses import RedshiftResponse
+
+        self._backend = redshift_backends[account_id][region]
+        self._dispatch = RedshiftResponse.dispatch
+        self._region = region
+        self._secrets_manager = secrets_manager
+        # Of clusters whose password AWS manages: the secret's ARN, the password.
+        self._managed: dict[str, tuple[str, str]] = {}
+        self._lock = threading.Lock()
+
+    def handle(self, method: str, headers: Mapping[str, str], body: bytes) -> Response:
+        """Answer one request of the Query API."""
+        from moto.core.request import Request
+
+        form = {name: values[0] for name, values in parse_qs(body.decode()).items()}
+        action, identifier = form.get("Action", ""), form.get("ClusterIdentifier", "")
+        with self._lock:  # moto's models are not made for threads
+            url = f"https://redshift.{self._region}.amazonaws.com/"
+            request = Request.from_primitives(method, url, dict(headers), body)
+            status, answered, content = self._dispatch(request, url, request.headers)
+            if status < 400 and action == "CreateCluster":
+                self._complete(identifier, form)
+            elif status < 400 and action == "DeleteCluster":
+                self._forget(identifier)
+            text = content.decode() if isinstance(content, bytes) else str(content)
+        plain = {str(name): str(value) for name, value in dict(answered).items() if name.lower() != "status"}
+        return int(status), plain, self._with_secrets(text).encode()
+
+    def find_cluster(self, identifier: str) -> ClusterInfo | None:
+        """A cluster as the Redshift Data API needs to know it."""
+        with self._lock:
+            cluster: Any = self._backend.clusters.get(identifier)
+            if cluster is None:
+                return None
+            return ClusterInfo(
+                identifier=identifier,
+                status=cluster.status,
+                database=cluster.db_name,
+                master_username=cluster.master_username,
+                iam_roles=tuple(cluster.iam_roles_arn),
+                master_password=self._managed[identifier][1]
+                if identifier in self._managed
+                else cluster.master_user_password,
+            )
+
+    def _complete(self, identifier: str, form: Mapping[str, str]) -> None:
+        cluster: Any = self._backend.clusters[identifier]
+        for name, value in _MISSING_ATTRIBUTES.items():
+            setattr(cluster, name, value)
+        if form.get("ManageMasterPassword", "").lower() == "true":
+            secret = {"username": form["MasterUsername"], "password": secrets.token_urlsafe(24)}
+            answer = self._secrets_manager.create_secret(
+                Name=f"redshift!{identifier}-{form['MasterUsername']}",
+                Description=f"Master password of the cluster {identifier}",
+                SecretString=json.dumps(secret),
+            )
+            self._managed[identifier] = (answer["ARN"], secret["password"])
+
+    def _forget(self, identifier: str) -> None:
+        managed = self._managed.pop(identifier, None)
+        if managed:
+            self._secrets_manager.delete_secret(SecretId=managed[0], ForceDeleteWithoutRecovery=True)
+
+    def _with_secrets(self, text: str) -> str:
+        def add(match: re.Match[str]) -> str:
+            managed = self._managed.get(match[1])
+            secret = f"<MasterPasswordSecretArn>{managed[0]}</MasterPasswordSecretArn>" if managed else ""
+            return match[0] + secret
+
+        # A cluster's own element only: other answers name clusters too.
+        return re.sub(r"(?<=<Cluster>)<ClusterIdentifier>([^<]*)</ClusterIdentifier>", add, text)

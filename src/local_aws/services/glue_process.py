@@ -1,0 +1,273 @@
+"""The process of one Glue job run: what it is given, where its output goes, how it is ended."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from local_aws.errors import AwsError
+from local_aws.services.s3_mirror import Mirror, uris_in
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_ERROR_LINE = re.compile(r"^(error: .+|[\w.]*(?:Error|Exception|Interrupt|Exit)\b.*)$")
+_TAIL_BYTES = 64_000
+
+
+class LogSink(Protocol):
+    """Takes what a run wrote: CloudWatch Logs, in the adapter."""
+
+    def append(self, group: str, stream: str, lines: Sequence[str]) -> None: ...
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What every process is given.
+
+    Attributes:
+        workdir: the runs' files go below it; they stay until the endpoint's directory is removed.
+        python: the interpreter of both kinds of job.
+        java_home: of a Java that Spark runs on.
+        driver_memory: of Spark in local mode, as Spark writes sizes.
+    """
+
+    workdir: Path
+    python: Path = Path(sys.executable)
+    java_home: Path | None = None
+    driver_memory: str = "2g"
+    seconds_to_end: float = 5.0
+
+
+class ProcessFactory:
+    """Makes the process of a run: fetches script and packages, builds argv as Glue does."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        s3_client: Callable[[], S3Client],
+        environment: Callable[[Mapping[str, Any]], Mapping[str, str]],
+        logs: LogSink,
+    ) -> None:
+        self._settings = settings
+        self._s3_client = s3_client
+        self._environment = environment
+        self._logs = logs
+
+    def create(self, job: Mapping[str, Any], run_id: str, arguments: Mapping[str, str]) -> JobProcess:
+        """Prepare a run below the work directory, without starting it.
+
+        Raises:
+            AwsError: the script or a package is not in S3, or the command is of a kind that is not run here.
+        """
+        command = job.get("Command") or {}
+        kind, location = command.get("Name"), command.get("ScriptLocation") or ""
+        if kind not in ("pythonshell", "glueetl"):
+            raise AwsError("InvalidInputException", f"command {kind!r} is not run here; accepted: pythonshell, glueetl")
+        directory = self._settings.workdir / "glue" / str(job["Name"]) / run_id
+        (directory / "tmp").mkdir(parents=True)
+        s3 = self._s3_client()
+        script = fetch(s3, location, directory / "script")
+        packages = [
+            fetch(s3, uri.strip(), directory / "packages")
+            for uri in arguments.get("--extra-py-files", "").split(",")
+            if uri.strip()
+        ]
+        argv = [str(script), *script_arguments(str(job["Name"]), run_id, arguments)]
+        environment = self._base_environment(directory) | dict(self._environment(job))
+        if kind == "pythonshell":
+            environment["PYTHONPATH"] = os.pathsep.join(map(str, packages))
+            line = [str(self._settings.python), *argv]
+            mirror = None
+        else:
+            mirror = Mirror(s3, directory / "s3")
+            mirror.fetch(uris_in(arguments.values()))
+            line = self._spark_submit(packages, mirror, arguments, environment) + argv
+        stream = "-".join(filter(None, [arguments.get("--custom-logStream-prefix"), run_id]))
+        group = "/aws-glue/python-jobs" if kind == "pythonshell" else "/aws-glue/jobs"
+        return JobProcess(line, environment, directory, self._logs, (group, stream), self._settings, mirror)
+
+    def _base_environment(self, directory: Path) -> dict[str, str]:
+        kept = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "USER", "LOGNAME")
+        inherited = {name: os.environ[name] for name in kept if name in os.environ}
+        return inherited | {"TMPDIR": str(directory / "tmp"), "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+
+    def _spark_submit(
+        self, packages: Sequence[Path], mirror: Mirror, arguments: Mapping[str, str], environment: dict[str, str]
+    ) -> list[str]:
+        import pyspark
+
+        home = Path(pyspark.__file__).parent
+        environment["SPARK_HOME"] = str(home)
+        environment["PYSPARK_PYTHON"] = environment["PYSPARK_DRIVER_PYTHON"] = str(self._settings.python)
+        environment["SPARK_LOCAL_IP"] = "127.0.0.1"
+        if self._settings.java_home:
+            environment["JAVA_HOME"] = str(self._settings.java_home)
+        conf = {
+            "spark.driver.memory": self._settings.driver_memory,
+            "spark.driver.host": "127.0.0.1",
+            "spark.driver.bindAddress": "127.0.0.1",
+            "spark.ui.enabled": "false",
+            "spark.ui.showConsoleProgress": "false",
+            "spark.local.dir": environment["TMPDIR"],
+            "spark.sql.warehouse.dir": str(Path(environment["TMPDIR"]) / "warehouse"),
+            "spark.driver.extraJavaOptions": f"-Djava.io.tmpdir={environment['TMPDIR']}",
+            **mirror.spark_configuration(),
+        }
+        line = [str(home / "bin" / "spark-submit"), "--master", "local[*]"]
+        for name, value in conf.items():
+            line += ["--conf", f"{name}={value}"]
+        # Glue takes several settings in one argument: "a=1 --conf b=2".
+        for setting in re.split(r"\s+--conf\s+", arguments.get("--conf", "")):
+            line += ["--conf", setting] if setting else []
+        return line + (["--py-files", ",".join(map(str, packages))] if packages else [])
+
+
+class JobProcess:
+    """A process in a session (and so a process group) of its own, its output in files and in CloudWatch Logs."""
+
+    def __init__(
+        self,
+        line: Sequence[str],
+        environment: Mapping[str, str],
+        directory: Path,
+        logs: LogSink,
+        log_names: tuple[str, str],
+        settings: Settings,
+        mirror: Mirror | None,
+    ) -> None:
+        self.line = list(line)
+        self.stdout = directory / "stdout.log"
+        self.stderr = directory / "stderr.log"
+        self._environment = dict(environment)
+        self._directory = directory
+        self._group, self._stream = log_names
+        self._logs = logs
+        self._settings = settings
+        self._mirror = mirror
+        self._process: subprocess.Popen[bytes] | None = None
+        self._read = {self.stdout: 0, self.stderr: 0}
+        self._killed = threading.Event()
+
+    def start(self) -> None:
+        """Start it; what it is started with can be read in command.txt (no secret is ever in an argument)."""
+        (self._directory / "command.txt").write_text(shlex.join(self.line) + "\n", encoding="utf-8")
+        with self.stdout.open("wb") as out, self.stderr.open("wb") as err:
+            self._process = subprocess.Popen(
+                self.line,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                cwd=self._directory / "tmp",
+                env=self._environment,
+                start_new_session=True,
+            )
+
+    def wait(self, *, timeout_seconds: float) -> int | None:
+        """Return the exit code (negative: the signal), or None when it never ran or its time was up and it was ended."""
+        if self._process is None:
+            return None
+        remaining = timeout_seconds
+        code: int | None = None
+        while remaining > 0:
+            step = min(1.0, remaining)
+            try:
+                code = self._process.wait(timeout=step)
+                break
+            except subprocess.TimeoutExpired:
+                remaining -= step
+                self._forward_logs()
+        self.kill()  # also what the script left behind in its process group
+        self._forward_logs(last=True)
+        return code
+
+    def kill(self) -> None:
+        """End the process group: SIGTERM, and SIGKILL for what is still there after a while."""
+        process = self._process
+        if process is None or self._killed.is_set():
+            return
+        self._killed.set()
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            try:
+                os.killpg(process.pid, number)
+            except (ProcessLookupError, PermissionError):
+                break
+            try:
+                process.wait(timeout=self._settings.seconds_to_end)
+            except subprocess.TimeoutExpired:
+                continue
+        process.wait()
+
+    def publish(self) -> None:
+        """Bring what a successful Spark run wrote into S3."""
+        if self._mirror:
+            self._mirror.publish()
+
+    def clean(self) -> None:
+        """Remove what the run needed on disk; script, packages, command and logs stay."""
+        for name in ("tmp", "s3"):
+            shutil.rmtree(self._directory / name, ignore_errors=True)
+
+    def _forward_logs(self, *, last: bool = False) -> None:
+        for path, kind in ((self.stdout, "output"), (self.stderr, "error")):
+            with path.open("rb") as file:
+                file.seek(self._read[path])
+                data = file.read()
+            # A line that is still being written waits for its end.
+            complete = data if last else data[: data.rfind(b"\n") + 1]
+            self._read[path] += len(complete)
+            lines = complete.decode("utf-8", errors="replace").splitlines()
+            if lines:
+                self._logs.append(f"{self._group}/{kind}", self._stream, lines)
+
+
+def script_arguments(job_name: str, run_id: str, arguments: Mapping[str, str]) -> list[str]:
+    """argv after the script's name, as Glue builds it: its own three, then every argument of the run."""
+    own = {"--JOB_ID": f"j_{job_name}", "--JOB_RUN_ID": run_id, "--JOB_NAME": job_name}
+    return [part for name, value in {**own, **arguments}.items() for part in (name, value)]
+
+
+def fetch(s3: S3Client, uri: str, directory: Path) -> Path:
+    """Download an object into a directory, under the last part of its key.
+
+    Raises:
+        AwsError: the URI is malformed, or there is no such object.
+    """
+    match = re.fullmatch(r"s3://([^/]+)/(.+)", uri)
+    if not match:
+        raise AwsError("InvalidInputException", f"{uri!r} is not an s3:// URI of an object")
+    directory.mkdir(parents=True, exist_ok=True)
+    target = directory / match[2].rsplit("/", 1)[-1]
+    try:
+        s3.download_file(match[1], match[2], str(target))
+    except s3.exceptions.ClientError as error:
+        raise AwsError("InvalidInputException", f"{uri} cannot be read: {error}") from error
+    return target
+
+
+def describe_exit(code: int, stderr: Path) -> str:
+    """The run's ErrorMessage: what the script said last about an error, and how it ended."""
+    if code < 0:
+        try:
+            ending = f"killed by {signal.Signals(-code).name}"
+        except ValueError:
+            ending = f"killed by signal {-code}"
+    else:
+        ending = f"exit code {code}"
+    with stderr.open("rb") as file:
+        file.seek(max(0, stderr.stat().st_size - _TAIL_BYTES))
+        lines = [line.strip() for line in file.read().decode("utf-8", errors="replace").splitlines() if line.strip()]
+    # Spark writes lines of its own after the script's last one.
+    said = next((line for line in reversed(lines) if _ERROR_LINE.match(line)), lines[-1] if lines else "")
+    return f"{said} ({ending})" if said else f"the script said nothing on stderr ({ending})"

@@ -1,0 +1,194 @@
+"""Integration tests talk to one endpoint: ours, or the one that AWS_ENDPOINT_URL or LOCALSTACK_HOST names.
+
+The pipeline is deployed to it once, by Terraform through python-terraform, and destroyed at the end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from pipeline_tools import executions, flights, redshift
+from pipeline_tools.clients import Clients
+from pipeline_tools.endpoint import LocalEndpoint
+from pipeline_tools.executions import Outcome
+from pipeline_tools.local import deploy
+from pipeline_tools.terraform import Deployment
+
+SECONDS = 600.0
+SAMPLE_ROWS = 400
+T = TypeVar("T")
+
+
+@dataclass
+class Pipeline:
+    """The deployed pipeline, with what tests do to it."""
+
+    clients: Clients
+    outputs: dict[str, Any]
+    header: str
+    rows: list[str]
+    _number: Iterator[int] = field(default_factory=lambda: iter(range(1, 10_000)))
+
+    @property
+    def endpoint_url(self) -> str:
+        return str(self.outputs["endpoint_url"])
+
+    def put(self, text: str | bytes, *, name: str = "flights.csv") -> str:
+        """Put a file into a prefix of its own in the raw bucket and return the prefix's URI."""
+        prefix = f"flights/{next(self._number):04d}/"
+        body = text.encode() if isinstance(text, str) else text
+        self.clients.get("s3").put_object(Bucket=self.outputs["raw_bucket"], Key=prefix + name, Body=body)
+        return f"s3://{self.outputs['raw_bucket']}/{prefix}"
+
+    def sample(self, count: int = 50) -> str:
+        """A CSV of the first real flights."""
+        return "\n".join([self.header, *self.rows[:count]]) + "\n"
+
+    def start(self, source_uri: str, *, name: str | None = None, **change: Any) -> str:
+        document = {"dataset": "flights", "source_uri": source_uri, "parameters": {}, **change}
+        client = self.clients.get("stepfunctions")
+        return executions.start(client, self.outputs["state_machine_arn"], document, name=name)
+
+    def wait(self, arn: str) -> Outcome:
+        return executions.wait(self.clients.get("stepfunctions"), arn, timeout_seconds=SECONDS)
+
+    def run(self, source_uri: str, **change: Any) -> Outcome:
+        return self.wait(self.start(source_uri, **change))
+
+    def query(self, sql: str, **parameters: str) -> list[dict[str, Any]]:
+        return redshift.query(self.clients.get("redshift-data"), self.outputs, sql, **parameters)
+
+    def audit_of(self, execution_arn: str) -> dict[str, Any]:
+        """The audit row of a failed execution, once record-failure has written it."""
+        self.wait_for_recorder(execution_arn)
+        rows = self.query("SELECT * FROM audit.job_run WHERE execution_arn = :arn", arn=execution_arn)
+        assert len(rows) == 1
+        return rows[0]
+
+    def wait_for_recorder(self, execution_arn: str) -> None:
+        """Wait for the execution of record-failure that EventBridge starts for a failed execution."""
+        client = self.clients.get("stepfunctions")
+
+        def recorder() -> str | None:
+            pages = client.get_paginator("list_executions").paginate(
+                stateMachineArn=self.outputs["record_failure_state_machine_arn"]
+            )
+            for page in pages:
+                for found in page["executions"]:
+                    described = client.describe_execution(executionArn=found["executionArn"])
+                    if json.loads(described["input"])["detail"]["executionArn"] == execution_arn:
+                        return str(found["executionArn"])
+            return None
+
+        outcome = self.wait(until(recorder, "record-failure was started"))
+        assert outcome.succeeded, outcome
+
+    def rejected(self, outcome: Outcome) -> list[dict[str, Any]]:
+        """The rejected rows of a job, read from its Parquet files."""
+        import duckdb
+
+        bucket, _, prefix = outcome.output["uris"]["rejected"].removeprefix("s3://").partition("/")
+        s3 = self.clients.get("s3")
+        found: list[dict[str, Any]] = []
+        for item in s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", []):
+            file = Path(os.environ["PYTEST_TMP"]) / "rejected.parquet"
+            s3.download_file(bucket, item["Key"], str(file))
+            with duckdb.connect() as connection:
+                cursor = connection.execute("SELECT * FROM read_parquet(?)", [str(file)])
+                names = [column[0] for column in cursor.description or []]
+                found += [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        return sorted(found, key=lambda row: row["line_number"])
+
+    def manifest(self, outcome: Outcome, stage: str) -> dict[str, Any]:
+        bucket, _, key = outcome.output["uris"]["manifests"][stage].removeprefix("s3://").partition("/")
+        document: dict[str, Any] = json.loads(self.clients.get("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
+        return document
+
+    @contextlib.contextmanager
+    def artifact(self, key: str, change: Callable[[str], str]) -> Iterator[None]:
+        """Change an uploaded artifact for the time of a test."""
+        s3, bucket = self.clients.get("s3"), self.outputs["artifacts_bucket"]
+        before = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        changed = change(before.decode())
+        assert changed != before.decode()
+        s3.put_object(Bucket=bucket, Key=key, Body=changed.encode())
+        try:
+            yield
+        finally:
+            s3.put_object(Bucket=bucket, Key=key, Body=before)
+
+    def awslocal(self, *arguments: str) -> Any:
+        """Run awslocal, as a person at a terminal does, and return what it printed."""
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        environment |= {"AWS_ENDPOINT_URL": self.endpoint_url, "AWS_DEFAULT_REGION": "us-east-1"}
+        # pip's script beside this interpreter.
+        line = [sys.executable, str(Path(sys.executable).with_name("awslocal")), *arguments, "--output", "json"]
+        done = subprocess.run(line, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout) if done.stdout.strip() else None
+
+
+def until(look: Callable[[], T | None], what: str, *, seconds: float = 60.0) -> T:
+    """Return the first answer of `look` that is not None; fail when there was none in time."""
+    import time
+
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = look()
+        if found is not None:
+            return found
+        time.sleep(0.1)
+    pytest.fail(f"not within {seconds:.0f} s: {what}")
+
+
+def given_endpoint() -> str | None:
+    if os.environ.get("AWS_ENDPOINT_URL"):
+        return os.environ["AWS_ENDPOINT_URL"]
+    host = os.environ.get("LOCALSTACK_HOST")
+    return f"http://{host if ':' in host else host + ':4566'}" if host else None
+
+
+@pytest.fixture(scope="session")
+def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEndpoint]:
+    """The endpoint of the user where one is named, or else ours, for the time of the tests."""
+    directory = tmp_path_factory.mktemp("endpoint")
+    served = LocalEndpoint(directory)
+    if url := given_endpoint():
+        served.endpoint_url = url
+        yield served
+        return
+    with served:
+        yield served
+
+
+@pytest.fixture(scope="session")
+def deployment(endpoint: LocalEndpoint, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    deployed = Deployment("local", tmp_path_factory.mktemp("terraform"), endpoint.endpoint_url)
+    yield deployed
+    if given_endpoint():
+        deployed.destroy()
+
+
+@pytest.fixture(scope="session")
+def pipeline(endpoint: LocalEndpoint, deployment: Deployment, tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
+    """The pipeline, applied, with its SQL schema and the real reference data in the raw bucket."""
+    directory = tmp_path_factory.mktemp("data")
+    os.environ["PYTEST_TMP"] = str(directory)
+    assert deployment.directory
+    outputs = deploy(endpoint, deployment.directory)
+    clients = Clients(endpoint.endpoint_url, endpoint.region)
+    flights.write(directory)
+    flights.upload(clients.get("s3"), directory, outputs["raw_bucket"], below="reference/")
+    with (directory / "flights" / "flights.csv").open(encoding="utf-8") as file:
+        header, *rows = (next(file).rstrip("\n") for _ in range(SAMPLE_ROWS + 1))
+    return Pipeline(clients, outputs, header, rows)

@@ -1,0 +1,121 @@
+"""Work that failed is never reported as done: the execution fails by name, and the audit row says so."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.integration.conftest import Pipeline, until
+
+CONTRACT = "sql/datasets/flights/contract.json"
+TRANSFORM = "sql/datasets/flights/transform.sql"
+
+
+def assert_failed(pipeline: Pipeline, arn: str, *, state: str, said: str) -> dict[str, Any]:
+    outcome = pipeline.wait(arn)
+    assert outcome.status == "FAILED"
+    assert said in f"{outcome.error} {outcome.cause}"
+    audit = pipeline.audit_of(arn)
+    assert audit["status"] == "FAILED"
+    assert audit["failed_state"] == state
+    assert said in f"{audit['error']} {audit['cause']}"
+    assert audit["finished_at"] is not None
+    loaded = pipeline.query(
+        "SELECT COUNT(*) AS n FROM analytics.enriched_flights WHERE job_id = :job_id", job_id=audit["job_id"]
+    )
+    assert loaded == [{"n": 0}]
+    return audit
+
+
+def test_an_unknown_dataset(pipeline: Pipeline) -> None:
+    arn = pipeline.start(pipeline.put(pipeline.sample(1)), dataset="flihgts")
+    audit = assert_failed(pipeline, arn, state="GenerateJobId", said="is unknown; known: flights")
+    assert audit["dataset"] == "flihgts"
+
+
+def test_a_malformed_source_uri(pipeline: Pipeline) -> None:
+    arn = pipeline.start("flights.csv")
+    assert_failed(pipeline, arn, state="GenerateJobId", said="accepted: s3://bucket/prefix/")
+
+
+def test_a_source_that_does_not_exist(pipeline: Pipeline) -> None:
+    source = f"s3://{pipeline.outputs['raw_bucket']}/flights/nothing-here/"
+    arn = pipeline.start(source)
+    audit = assert_failed(pipeline, arn, state="CleanWithPython", said=source)
+    assert audit["source_uri"] == source
+
+
+def test_a_contract_column_that_is_missing_from_the_file(pipeline: Pipeline) -> None:
+    arn = pipeline.start(pipeline.put("year,month\n2013,1\n"))
+    assert_failed(pipeline, arn, state="CleanWithPython", said="day")
+
+
+def test_a_spark_sql_error(pipeline: Pipeline) -> None:
+    with pipeline.artifact(TRANSFORM, lambda sql: sql.replace("dep_delay", "dep_dleay")):
+        arn = pipeline.start(pipeline.put(pipeline.sample(3)))
+        assert_failed(pipeline, arn, state="TransformWithSpark", said="dep_dleay")
+
+
+def test_a_load_that_fails(pipeline: Pipeline) -> None:
+    source = pipeline.put(pipeline.sample(3))
+    pipeline.query("ALTER TABLE analytics.route_delays RENAME TO route_delays_aside")
+    try:
+        arn = pipeline.start(source)
+        assert pipeline.wait(arn).status == "FAILED"
+    finally:
+        pipeline.query("ALTER TABLE analytics.route_delays_aside RENAME TO route_delays")
+    # What the batch loaded before it failed is gone with it: a batch is one transaction.
+    assert_failed(pipeline, arn, state="LoadAndRecord", said="route_delays")
+
+
+def test_rows_that_do_not_add_up_fail_the_load(pipeline: Pipeline) -> None:
+    from pipeline_tools.redshift import QueryError
+
+    with pytest.raises(QueryError, match=r"rows do not add up: analytics.route_delays: 5 written by Spark, 0 loaded"):
+        pipeline.query("CALL audit.check_table('nobody', 'route_delays', 5)")
+    with pytest.raises(QueryError, match="rows do not add up: this: 1 expected, 2 found"):
+        pipeline.query("CALL audit.check_equal('this', 1, 2)")
+
+
+def test_an_aborted_execution_ends_its_job_run(pipeline: Pipeline) -> None:
+    glue, job = pipeline.clients.get("glue"), pipeline.outputs["spark_job_name"]
+    before = {run["Id"] for run in glue.get_job_runs(JobName=job)["JobRuns"]}
+    arn = pipeline.start(pipeline.put(pipeline.sample(3)))
+
+    def new_run() -> str | None:
+        runs = glue.get_job_runs(JobName=job)["JobRuns"]
+        return next((run["Id"] for run in runs if run["Id"] not in before), None)
+
+    run_id = until(new_run, "the Spark job run was started")
+    pipeline.clients.get("stepfunctions").stop_execution(executionArn=arn, cause="nobody needs it")
+    assert pipeline.wait(arn).status == "ABORTED"
+
+    def stopped() -> str | None:
+        state = str(glue.get_job_run(JobName=job, RunId=run_id)["JobRun"]["JobRunState"])
+        return state if state not in ("STARTING", "RUNNING", "STOPPING") else None
+
+    assert until(stopped, "the Spark job run ended") == "STOPPED"
+    audit = pipeline.audit_of(arn)
+    assert (audit["status"], audit["error"], audit["failed_state"]) == ("FAILED", "ABORTED", "TransformWithSpark")
+
+
+def test_people_are_told_of_a_failure(pipeline: Pipeline) -> None:
+    sqs, sns = pipeline.clients.get("sqs"), pipeline.clients.get("sns")
+    queue = sqs.create_queue(QueueName="failures-seen-by-a-test")["QueueUrl"]
+    queue_arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    topic = pipeline.outputs["failure_topic_arn"]
+    subscription = sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue_arn, ReturnSubscriptionArn=True)
+    try:
+        arn = pipeline.start(pipeline.put(pipeline.sample(1)), dataset="nothing")
+        audit = pipeline.audit_of(arn)
+        received = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=20)["Messages"]
+        notice = json.loads(received[0]["Body"])
+        message = json.loads(notice["Message"])
+        assert notice["Subject"] == f"FAILED {audit['job_id']}"
+        assert (message["job_id"], message["execution_arn"]) == (audit["job_id"], arn)
+        assert "dataset 'nothing' is unknown" in message["cause"]
+    finally:
+        sns.unsubscribe(SubscriptionArn=subscription["SubscriptionArn"])
+        sqs.delete_queue(QueueUrl=queue)

@@ -1,0 +1,93 @@
+"""The same by the tools that people have: awslocal, localstack-client, Terraform."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from urllib.parse import urlparse
+
+import localstack_client.session
+import pytest
+
+from pipeline_tools.endpoint import EndpointError, LocalEndpoint
+from pipeline_tools.terraform import Deployment
+from tests.integration.conftest import Pipeline, until
+
+# What an emulator does not give back as it was set; see docs/local.md. Nothing else may differ in a second plan.
+READ_BACK_GAPS: dict[str, set[str]] = {}
+
+
+def test_awslocal_starts_an_execution_and_queries_the_result(pipeline: Pipeline) -> None:
+    source = pipeline.put(pipeline.sample(5))
+    document = json.dumps({"dataset": "flights", "source_uri": source, "parameters": {}})
+    machine = pipeline.outputs["state_machine_arn"]
+    started = pipeline.awslocal(
+        *("stepfunctions", "start-execution", "--state-machine-arn", machine, "--input", document)
+    )
+    outcome = pipeline.wait(started["executionArn"])
+    assert outcome.succeeded, (outcome.error, outcome.cause)
+    statement = pipeline.awslocal(
+        *(
+            "redshift-data",
+            "execute-statement",
+            "--sql",
+            "SELECT COUNT(*) FROM analytics.enriched_flights WHERE job_id = :id",
+        ),
+        *("--parameters", f"name=id,value={outcome.output['job_id']}"),
+        *("--cluster-identifier", pipeline.outputs["redshift_cluster_identifier"]),
+        *("--database", pipeline.outputs["redshift_database"], "--secret-arn", pipeline.outputs["redshift_secret_arn"]),
+    )
+
+    def finished() -> bool | None:
+        described = pipeline.awslocal("redshift-data", "describe-statement", "--id", statement["Id"])
+        assert described["Status"] not in ("FAILED", "ABORTED"), described
+        return described["Status"] == "FINISHED" or None
+
+    until(finished, "the statement finished")
+    result = pipeline.awslocal("redshift-data", "get-statement-result", "--id", statement["Id"])
+    assert result["Records"] == [[{"longValue": 5}]]
+
+
+def test_localstack_client_finds_what_terraform_made(pipeline: Pipeline) -> None:
+    host = urlparse(pipeline.endpoint_url)
+    session = localstack_client.session.Session(localstack_host=f"{host.hostname}:{host.port}")
+    names = {bucket["Name"] for bucket in session.client("s3").list_buckets()["Buckets"]}
+    assert {pipeline.outputs[name] for name in ("raw_bucket", "lake_bucket", "artifacts_bucket")} <= names
+    jobs = session.client("glue").get_jobs()["Jobs"]
+    kinds = {job["Name"]: job["Command"]["Name"] for job in jobs}
+    assert kinds[pipeline.outputs["python_job_name"]] == "pythonshell"
+    assert kinds[pipeline.outputs["spark_job_name"]] == "glueetl"
+
+
+def test_a_second_plan_has_nothing_to_change(pipeline: Pipeline, deployment: Deployment, tmp_path: Path) -> None:
+    saved = tmp_path / "again.tfplan"
+    deployment.plan(saved)
+    changes = json.loads(deployment.show(saved, as_json=True)).get("resource_changes", [])
+    differing = {
+        change["address"]: {
+            name
+            for name, value in (change["change"]["after"] or {}).items()
+            if (change["change"]["before"] or {}).get(name) != value
+        }
+        for change in changes
+        if change["change"]["actions"] != ["no-op"]
+    }
+    assert differing == READ_BACK_GAPS
+
+
+def test_what_was_applied_can_be_destroyed(tmp_path: Path) -> None:
+    with LocalEndpoint(tmp_path / "endpoint") as endpoint:
+        deployment = Deployment("local", tmp_path / "terraform", endpoint.endpoint_url)
+        deployment.init()
+        deployment.apply()
+        deployment.destroy()
+        with pytest.raises(Exception, match="no outputs"):
+            deployment.outputs()
+
+
+def test_a_taken_port_is_named(tmp_path: Path) -> None:
+    with LocalEndpoint(tmp_path / "one") as endpoint:
+        port = urlparse(endpoint.endpoint_url).port
+        assert port
+        with pytest.raises(EndpointError, match=f"127.0.0.1:{port} cannot be served on"):
+            LocalEndpoint(tmp_path / "two", port=port).start()

@@ -1,0 +1,114 @@
+"""Real processes: what a job run starts is ended with it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from local_aws.services.glue_process import JobProcess, Settings
+
+# Ignores SIGTERM and starts a grandchild; both write their process ID.
+STUBBORN = """
+import os, signal, subprocess, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+child = subprocess.Popen([sys.executable, '-c', 'import signal; signal.pause()'])
+print(os.getpid(), child.pid, flush=True)
+signal.pause()
+"""
+LEAVES_A_CHILD = """
+import subprocess, sys
+child = subprocess.Popen([sys.executable, '-c', 'import signal; signal.pause()'])
+print(child.pid, flush=True)
+"""
+
+
+class Lines:
+    def __init__(self) -> None:
+        self.appended: list[tuple[str, str, str]] = []
+
+    def append(self, group: str, stream: str, lines: Sequence[str]) -> None:
+        self.appended += [(group, stream, line) for line in lines]
+
+
+@pytest.fixture
+def logs() -> Lines:
+    return Lines()
+
+
+@pytest.fixture
+def process(tmp_path: Path, logs: Lines) -> Callable[[str], JobProcess]:
+    def make(script: str) -> JobProcess:
+        (tmp_path / "tmp").mkdir()
+        settings = Settings(workdir=tmp_path, seconds_to_end=0.3)
+        line = [sys.executable, "-c", script]
+        return JobProcess(line, {"A": "b"}, tmp_path, logs, ("/group", "stream"), settings, None)
+
+    return make
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    # A dead process stays listed until its parent has read its exit code.
+    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+
+
+def dies(pid: int) -> bool:
+    deadline = time.monotonic() + 10
+    while alive(pid) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return not alive(pid)
+
+
+def test_the_exit_code_and_the_output_are_kept(process: Callable[[str], JobProcess], logs: Lines) -> None:
+    job = process("import os, sys; print(os.environ['A']); print('oh', file=sys.stderr); sys.exit(7)")
+    job.start()
+    assert job.wait(timeout_seconds=60) == 7
+    assert job.stdout.read_text() == "b\n"
+    assert sorted(logs.appended) == [("/group/error", "stream", "oh"), ("/group/output", "stream", "b")]
+
+
+def test_a_run_whose_time_is_up_is_ended_with_all_that_it_started(process: Callable[[str], JobProcess]) -> None:
+    job = process(STUBBORN)
+    job.start()
+    while not job.stdout.read_text().endswith("\n"):
+        time.sleep(0.01)
+    pids = [int(pid) for pid in job.stdout.read_text().split()]
+    assert job.wait(timeout_seconds=0.01) is None
+    assert all(dies(pid) for pid in pids)
+
+
+def test_what_a_script_left_behind_is_ended(process: Callable[[str], JobProcess]) -> None:
+    job = process(LEAVES_A_CHILD)
+    job.start()
+    assert job.wait(timeout_seconds=60) == 0
+    assert dies(int(job.stdout.read_text()))
+
+
+def test_a_killed_run_tells_the_signal(process: Callable[[str], JobProcess]) -> None:
+    job = process("import signal; signal.pause()")
+    job.start()
+    job.kill()
+    assert job.wait(timeout_seconds=60) in (-15, -9)
+
+
+def test_a_process_that_was_never_started_has_no_exit_code(process: Callable[[str], JobProcess]) -> None:
+    job = process("")
+    job.kill()
+    assert job.wait(timeout_seconds=60) is None
+
+
+def test_scratch_is_removed_and_the_logs_stay(process: Callable[[str], JobProcess], tmp_path: Path) -> None:
+    job = process("open('scratch', 'w').close(); print('done')")
+    job.start()
+    job.wait(timeout_seconds=60)
+    job.clean()
+    assert not (tmp_path / "tmp").exists()
+    assert job.stdout.read_text() == "done\n"
