@@ -1,0 +1,15 @@
+# For an endpoint on this machine: set AWS_ENDPOINT_URL, AWS_REGION and any access key.
+environment = "local"
+
+force_destroy                = true
+redshift_skip_final_snapshot = true
+
+# The endpoint speaks plain HTTP, and so would be refused.
+require_tls = false
+
+# Neither does anything here, and the provider waits for them: about a minute for lifecycle rules, half a one for a queue.
+enable_lifecycle        = false
+keep_undelivered_events = false
+
+# Nothing collects traces here.
+tracing_enabled = false

@@ -1,0 +1,89 @@
+data "aws_caller_identity" "current" {}
+
+data "aws_region" "current" {}
+
+data "aws_partition" "current" {}
+
+locals {
+  account_id = data.aws_caller_identity.current.account_id
+  region     = data.aws_region.current.name
+  partition  = data.aws_partition.current.partition
+  prefix     = coalesce(var.name_prefix, var.environment)
+
+  # The one place where resources get their names.
+  names = {
+    artifacts_bucket = "${local.prefix}-artifacts-${local.account_id}-${local.region}"
+    failure_queue    = "${local.prefix}-pipeline-failed-undelivered"
+    failure_rule     = "${local.prefix}-pipeline-failed"
+    failure_topic    = "${local.prefix}-pipeline-failures"
+    lake_bucket      = "${local.prefix}-lake-${local.account_id}-${local.region}"
+    lambda_function  = "${local.prefix}-generate-param-lambda"
+    pipeline         = "${local.prefix}-pipeline"
+    python_job       = "${local.prefix}-job-python-param"
+    raw_bucket       = "${local.prefix}-raw-${local.account_id}-${local.region}"
+    record_failure   = "${local.prefix}-record-failure"
+    redshift_cluster = "${local.prefix}-redshift"
+    redshift_role    = "${local.prefix}-redshift-copy"
+    run_sql          = "${local.prefix}-run-sql"
+    spark_job        = "${local.prefix}-job-spark-param"
+  }
+
+  # ARNs are composed of known names, not read from resources: a first plan then shows every policy in full.
+  arns = {
+    artifacts_bucket = "arn:${local.partition}:s3:::${local.names.artifacts_bucket}"
+    failure_queue    = "arn:${local.partition}:sqs:${local.region}:${local.account_id}:${local.names.failure_queue}"
+    failure_rule     = "arn:${local.partition}:events:${local.region}:${local.account_id}:rule/${local.names.failure_rule}"
+    failure_topic    = "arn:${local.partition}:sns:${local.region}:${local.account_id}:${local.names.failure_topic}"
+    lake_bucket      = "arn:${local.partition}:s3:::${local.names.lake_bucket}"
+    lambda_function  = "arn:${local.partition}:lambda:${local.region}:${local.account_id}:function:${local.names.lambda_function}"
+    pipeline         = "arn:${local.partition}:states:${local.region}:${local.account_id}:stateMachine:${local.names.pipeline}"
+    pipeline_runs    = "arn:${local.partition}:states:${local.region}:${local.account_id}:execution:${local.names.pipeline}:*"
+    python_job       = "arn:${local.partition}:glue:${local.region}:${local.account_id}:job/${local.names.python_job}"
+    raw_bucket       = "arn:${local.partition}:s3:::${local.names.raw_bucket}"
+    record_failure   = "arn:${local.partition}:states:${local.region}:${local.account_id}:stateMachine:${local.names.record_failure}"
+    redshift_cluster = "arn:${local.partition}:redshift:${local.region}:${local.account_id}:cluster:${local.names.redshift_cluster}"
+    redshift_role    = "arn:${local.partition}:iam::${local.account_id}:role/${local.names.redshift_role}"
+    run_sql          = "arn:${local.partition}:states:${local.region}:${local.account_id}:stateMachine:${local.names.run_sql}"
+    run_sql_runs     = "arn:${local.partition}:states:${local.region}:${local.account_id}:execution:${local.names.run_sql}:*"
+    spark_job        = "arn:${local.partition}:glue:${local.region}:${local.account_id}:job/${local.names.spark_job}"
+
+    # A log group's ARN up to its name.
+    log_group_prefix = "arn:${local.partition}:logs:${local.region}:${local.account_id}:log-group:"
+
+    # Step Functions itself makes this rule, to learn that a nested execution has ended.
+    nested_execution_rule = "arn:${local.partition}:events:${local.region}:${local.account_id}:rule/StepFunctionsGetEventsForStepFunctionsExecutionRule"
+  }
+
+  # The prefixes of the lake bucket.
+  lake = {
+    curated      = "curated/"
+    rejected     = "rejected/"
+    runs         = "runs/"
+    spark_events = "spark-events/"
+    staged       = "staged/"
+  }
+
+  # A Glue job that ends by its own timeout is reported with its reason; a task that times out first leaves the run
+  # going. So a task waits for the job's timeout and, beyond it, this long for the run to start and to be seen ended.
+  glue_start_margin_seconds = 600
+  python_timeout_seconds    = var.python_timeout_minutes * 60 + local.glue_start_margin_seconds
+  spark_timeout_seconds     = var.spark_timeout_minutes * 60 + local.glue_start_margin_seconds
+}
+
+# What `nox -s package` made.
+locals {
+  package_dir  = startswith(var.package_dir, "/") ? var.package_dir : "${path.module}/${var.package_dir}"
+  package_keys = fileset(local.package_dir, "**")
+  code_version = try(jsondecode(file("${local.package_dir}/package.json")).code_version, "")
+
+  lambda_zip    = "lambda_generate_param.zip"
+  python_script = "glue_python_job/main.py"
+  python_zip    = "glue_python_job.zip"
+  spark_script  = "glue_spark_job/main.py"
+  spark_zip     = "glue_spark_job.zip"
+
+  package_missing = setsubtract(
+    ["package.json", local.lambda_zip, local.python_script, local.python_zip, local.spark_script, local.spark_zip],
+    local.package_keys,
+  )
+}

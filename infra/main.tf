@@ -1,0 +1,353 @@
+# Stops a plan that would deploy an absent or half-made package, before the files are read.
+resource "terraform_data" "package" {
+  input = local.code_version
+
+  lifecycle {
+    precondition {
+      condition     = length(local.package_missing) == 0
+      error_message = "Missing in ${local.package_dir}: ${join(", ", local.package_missing)}. Run `nox -s package` first, or set package_dir to the folder that it wrote."
+    }
+    precondition {
+      condition     = length(local.package_missing) > 0 || local.code_version != ""
+      error_message = "${local.package_dir}/package.json has no code_version, or is not JSON. Run `nox -s package` again."
+    }
+  }
+}
+
+# ---- Storage -----------------------------------------------------------------------------------------------------
+
+module "storage" {
+  source = "./modules/storage"
+
+  bucket_names = {
+    artifacts = local.names.artifacts_bucket
+    lake      = local.names.lake_bucket
+    raw       = local.names.raw_bucket
+  }
+  partition        = local.partition
+  kms_key_arn      = var.kms_key_arn
+  force_destroy    = var.force_destroy
+  require_tls      = var.require_tls
+  enable_lifecycle = var.enable_lifecycle
+  lake_expiration_days = {
+    (local.lake.rejected) = var.rejected_expiration_days
+    (local.lake.staged)   = var.staged_expiration_days
+  }
+}
+
+resource "aws_s3_object" "package" {
+  for_each = local.package_keys
+
+  bucket = module.storage.bucket_names.artifacts
+  key    = each.value
+  source = "${local.package_dir}/${each.value}"
+  # Not etag: the ETag of an object under a KMS key is not its MD5.
+  source_hash = filemd5("${local.package_dir}/${each.value}")
+
+  depends_on = [terraform_data.package]
+}
+
+# ---- Step 1: the job ID --------------------------------------------------------------------------------------------
+
+module "generate_param" {
+  source = "./modules/lambda_function"
+
+  name         = local.names.lambda_function
+  description  = "Checks the execution's input and makes the job ID and the URIs of the run."
+  package_file = "${local.package_dir}/${local.lambda_zip}"
+  handler      = "lambda_generate_param.handler.handler"
+  environment = {
+    RAW_BUCKET       = local.names.raw_bucket
+    LAKE_BUCKET      = local.names.lake_bucket
+    ARTIFACTS_BUCKET = local.names.artifacts_bucket
+    COPY_ROLE_ARN    = local.arns.redshift_role
+    CODE_VERSION     = local.code_version
+  }
+  log_group_arn_prefix = local.arns.log_group_prefix
+  log_retention_days   = var.log_retention_days
+  tracing_enabled      = var.tracing_enabled
+
+  depends_on = [terraform_data.package]
+}
+
+# ---- Steps 3 and 4: the Glue jobs ----------------------------------------------------------------------------------
+
+module "python_job" {
+  source = "./modules/glue_job"
+
+  name                = local.names.python_job
+  description         = "Checks the source files against the contract; writes staged and rejected rows."
+  kind                = "pythonshell"
+  script_uri          = "s3://${local.names.artifacts_bucket}/${local.python_script}"
+  extra_py_files      = ["s3://${local.names.artifacts_bucket}/${local.python_zip}"]
+  default_arguments   = { "--code_version" = local.code_version }
+  timeout_minutes     = var.python_timeout_minutes
+  max_concurrent_runs = var.max_concurrent_runs
+  python_shell = {
+    max_capacity              = var.python_max_capacity
+    additional_python_modules = var.python_modules
+  }
+
+  s3_read = [
+    { bucket_arn = local.arns.raw_bucket, prefix = "" },
+    { bucket_arn = local.arns.artifacts_bucket, prefix = "" },
+  ]
+  s3_write = [
+    { bucket_arn = local.arns.lake_bucket, prefix = local.lake.staged },
+    { bucket_arn = local.arns.lake_bucket, prefix = local.lake.rejected },
+    { bucket_arn = local.arns.lake_bucket, prefix = local.lake.runs },
+  ]
+  kms_key_arn          = var.kms_key_arn
+  log_group_arn_prefix = local.arns.log_group_prefix
+
+  depends_on = [aws_s3_object.package]
+}
+
+module "spark_job" {
+  source = "./modules/glue_job"
+
+  name                = local.names.spark_job
+  description         = "Runs the data set's transform.sql over the staged rows; writes the curated tables."
+  kind                = "spark"
+  script_uri          = "s3://${local.names.artifacts_bucket}/${local.spark_script}"
+  extra_py_files      = ["s3://${local.names.artifacts_bucket}/${local.spark_zip}"]
+  default_arguments   = { "--code_version" = local.code_version }
+  timeout_minutes     = var.spark_timeout_minutes
+  max_concurrent_runs = var.max_concurrent_runs
+  spark = {
+    worker_type       = var.spark_worker_type
+    number_of_workers = var.spark_number_of_workers
+    execution_class   = var.spark_execution_class
+    auto_scaling      = var.spark_auto_scaling
+    event_logs_uri    = var.spark_event_logs_enabled ? "s3://${local.names.lake_bucket}/${local.lake.spark_events}" : null
+  }
+
+  s3_read = [
+    { bucket_arn = local.arns.raw_bucket, prefix = "reference/" },
+    { bucket_arn = local.arns.artifacts_bucket, prefix = "" },
+    { bucket_arn = local.arns.lake_bucket, prefix = local.lake.staged },
+  ]
+  s3_write = concat(
+    [
+      { bucket_arn = local.arns.lake_bucket, prefix = local.lake.curated },
+      { bucket_arn = local.arns.lake_bucket, prefix = local.lake.runs },
+    ],
+    var.spark_event_logs_enabled ? [{ bucket_arn = local.arns.lake_bucket, prefix = local.lake.spark_events }] : [],
+  )
+  kms_key_arn          = var.kms_key_arn
+  log_group_arn_prefix = local.arns.log_group_prefix
+
+  depends_on = [aws_s3_object.package]
+}
+
+# ---- Steps 2 and 5: Redshift ---------------------------------------------------------------------------------------
+
+module "redshift" {
+  source = "./modules/redshift"
+
+  cluster_identifier        = local.names.redshift_cluster
+  database_name             = var.redshift_database
+  master_username           = var.redshift_master_username
+  node_type                 = var.redshift_node_type
+  number_of_nodes           = var.redshift_number_of_nodes
+  cluster_subnet_group_name = var.redshift_cluster_subnet_group_name
+  vpc_security_group_ids    = var.redshift_vpc_security_group_ids
+  enhanced_vpc_routing      = var.redshift_enhanced_vpc_routing
+  require_ssl               = var.require_tls
+  kms_key_arn               = var.kms_key_arn
+  skip_final_snapshot       = var.redshift_skip_final_snapshot
+  snapshot_retention_days   = var.redshift_snapshot_retention_days
+  log_exports               = var.redshift_log_exports
+
+  account_id     = local.account_id
+  copy_role_name = local.names.redshift_role
+  copy_from = {
+    bucket_arn = local.arns.lake_bucket
+    prefixes   = [local.lake.curated, local.lake.runs]
+  }
+}
+
+# ---- State machines ------------------------------------------------------------------------------------------------
+
+locals {
+  # Statements that more than one state machine needs.
+  invoke_lambda_statement = {
+    sid       = "InvokeGenerateParam"
+    actions   = ["lambda:InvokeFunction"]
+    resources = [local.arns.lambda_function, "${local.arns.lambda_function}:*"]
+  }
+  run_sql_statements = [
+    {
+      sid       = "StartRunSql"
+      actions   = ["states:StartExecution"]
+      resources = [local.arns.run_sql]
+    },
+    {
+      sid       = "FollowRunSql"
+      actions   = ["states:DescribeExecution", "states:StopExecution"]
+      resources = [local.arns.run_sql_runs]
+    },
+    {
+      sid       = "LearnThatRunSqlEnded"
+      actions   = ["events:PutTargets", "events:PutRule", "events:DescribeRule"]
+      resources = [local.arns.nested_execution_rule]
+    },
+  ]
+  use_kms_key_statements = var.kms_key_arn == null ? [] : [{
+    sid       = "UseKey"
+    actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+    resources = [var.kms_key_arn]
+  }]
+}
+
+module "run_sql" {
+  source = "./modules/state_machine"
+
+  name            = local.names.run_sql
+  account_id      = local.account_id
+  definition_file = "${path.module}/state_machines/run-sql.asl.yaml"
+  definition_variables = {
+    redshift_cluster_identifier = local.names.redshift_cluster
+    redshift_database           = var.redshift_database
+    redshift_secret_arn         = module.redshift.secret_arn
+  }
+  log_retention_days     = var.log_retention_days
+  log_level              = var.state_machine_log_level
+  include_execution_data = var.state_machine_log_execution_data
+  tracing_enabled        = var.tracing_enabled
+
+  policy_statements = concat(
+    [
+      {
+        sid       = "RunStatements"
+        actions   = ["redshift-data:BatchExecuteStatement", "redshift-data:ExecuteStatement"]
+        resources = [local.arns.redshift_cluster]
+      },
+      {
+        # A statement has no ARN: for these AWS accepts no other resource than "*".
+        sid = "FollowStatements"
+        actions = [
+          "redshift-data:CancelStatement",
+          "redshift-data:DescribeStatement",
+          "redshift-data:GetStatementResult",
+        ]
+        resources = ["*"]
+      },
+      {
+        sid       = "ReadCredentials"
+        actions   = ["secretsmanager:GetSecretValue"]
+        resources = [module.redshift.secret_arn]
+      },
+    ],
+    var.kms_key_arn == null ? [] : [{
+      sid       = "DecryptCredentials"
+      actions   = ["kms:Decrypt"]
+      resources = [var.kms_key_arn]
+    }],
+  )
+}
+
+module "pipeline" {
+  source = "./modules/state_machine"
+
+  name            = local.names.pipeline
+  account_id      = local.account_id
+  definition_file = "${path.module}/state_machines/pipeline.asl.yaml"
+  definition_variables = {
+    lambda_function_arn       = local.arns.lambda_function
+    run_sql_state_machine_arn = local.arns.run_sql
+    python_job_name           = local.names.python_job
+    spark_job_name            = local.names.spark_job
+    lake_bucket               = local.names.lake_bucket
+    python_timeout_seconds    = local.python_timeout_seconds
+    spark_timeout_seconds     = local.spark_timeout_seconds
+  }
+  log_retention_days     = var.log_retention_days
+  log_level              = var.state_machine_log_level
+  include_execution_data = var.state_machine_log_execution_data
+  tracing_enabled        = var.tracing_enabled
+
+  policy_statements = concat(
+    [local.invoke_lambda_statement],
+    local.run_sql_statements,
+    [
+      {
+        sid       = "RunJobs"
+        actions   = ["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"]
+        resources = [local.arns.python_job, local.arns.spark_job]
+      },
+      {
+        sid       = "Manifests"
+        actions   = ["s3:GetObject", "s3:PutObject"]
+        resources = ["${local.arns.lake_bucket}/${local.lake.runs}*"]
+      },
+    ],
+    local.use_kms_key_statements,
+  )
+
+  # The ARNs above are composed, so Terraform does not see that an execution, or its failure, needs all of these.
+  depends_on = [
+    module.failure_notification,
+    module.generate_param,
+    module.python_job,
+    module.record_failure,
+    module.run_sql,
+    module.spark_job,
+    module.storage,
+  ]
+}
+
+# ---- Failures ------------------------------------------------------------------------------------------------------
+
+module "record_failure" {
+  source = "./modules/state_machine"
+
+  name            = local.names.record_failure
+  account_id      = local.account_id
+  definition_file = "${path.module}/state_machines/record-failure.asl.yaml"
+  definition_variables = {
+    lambda_function_arn       = local.arns.lambda_function
+    run_sql_state_machine_arn = local.arns.run_sql
+    topic_arn                 = local.arns.failure_topic
+  }
+  log_retention_days     = var.log_retention_days
+  log_level              = var.state_machine_log_level
+  include_execution_data = var.state_machine_log_execution_data
+  tracing_enabled        = var.tracing_enabled
+
+  policy_statements = concat(
+    [local.invoke_lambda_statement],
+    local.run_sql_statements,
+    [
+      {
+        sid       = "FindFailedState"
+        actions   = ["states:GetExecutionHistory"]
+        resources = [local.arns.pipeline_runs]
+      },
+      {
+        sid       = "Notify"
+        actions   = ["sns:Publish"]
+        resources = [local.arns.failure_topic]
+      },
+    ],
+    local.use_kms_key_statements,
+  )
+
+  depends_on = [module.generate_param, module.run_sql]
+}
+
+module "failure_notification" {
+  source = "./modules/failure_notification"
+
+  rule_name                  = local.names.failure_rule
+  rule_arn                   = local.arns.failure_rule
+  queue_name                 = local.names.failure_queue
+  queue_arn                  = local.arns.failure_queue
+  account_id                 = local.account_id
+  watched_state_machine_arn  = local.arns.pipeline
+  recorder_state_machine_arn = local.arns.record_failure
+  topic_name                 = local.names.failure_topic
+  kms_key_arn                = var.kms_key_arn
+  emails                     = var.notification_emails
+  keep_undelivered           = var.keep_undelivered_events
+}

@@ -1,0 +1,71 @@
+resource "aws_sns_topic" "this" {
+  name              = var.topic_name
+  display_name      = "Data pipeline"
+  kms_master_key_id = coalesce(var.kms_key_arn, "alias/aws/sns")
+}
+
+resource "aws_sns_topic_subscription" "email" {
+  for_each = toset(var.emails)
+
+  topic_arn = aws_sns_topic.this.arn
+  protocol  = "email"
+  endpoint  = each.value
+}
+
+# Events that could not be handed over, kept so that no failed execution goes unseen.
+resource "aws_sqs_queue" "undelivered" {
+  count = var.keep_undelivered ? 1 : 0
+
+  name                      = var.queue_name
+  message_retention_seconds = 14 * 24 * 60 * 60
+  sqs_managed_sse_enabled   = true
+
+  # Not a resource of its own: the provider waits about 25 s for each of the two.
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid       = "KeepUndelivered"
+      Effect    = "Allow"
+      Action    = ["sqs:SendMessage"]
+      Principal = { Service = "events.amazonaws.com" }
+      Resource  = [var.queue_arn]
+      Condition = { ArnEquals = { "aws:SourceArn" = var.rule_arn } }
+    }]
+  })
+}
+
+# EventBridge and not a Catch in the state machine: it alone also sees time-outs, StopExecution and runtime errors.
+resource "aws_cloudwatch_event_rule" "this" {
+  name        = var.rule_name
+  description = "An execution ended without success."
+  event_pattern = jsonencode({
+    source        = ["aws.states"]
+    "detail-type" = ["Step Functions Execution Status Change"]
+    detail = {
+      stateMachineArn = [var.watched_state_machine_arn]
+      status          = ["FAILED", "TIMED_OUT", "ABORTED"]
+    }
+  })
+}
+
+resource "aws_cloudwatch_event_target" "this" {
+  rule      = aws_cloudwatch_event_rule.this.name
+  target_id = "record-failure"
+  arn       = var.recorder_state_machine_arn
+  role_arn  = aws_iam_role.this.arn
+
+  retry_policy {
+    maximum_event_age_in_seconds = 24 * 60 * 60
+    maximum_retry_attempts       = 185
+  }
+
+  dynamic "dead_letter_config" {
+    for_each = aws_sqs_queue.undelivered
+
+    content {
+      arn = dead_letter_config.value.arn
+    }
+  }
+
+  depends_on = [aws_iam_role_policy.this]
+}

@@ -1,0 +1,54 @@
+# What COPY reads with. It loads curated tables and manifests, so it reads these and no more.
+resource "aws_iam_role" "copy" {
+  name        = var.copy_role_name
+  description = "What COPY on ${var.cluster_identifier} may read."
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Action    = "sts:AssumeRole"
+      Principal = { Service = "redshift.amazonaws.com" }
+      Condition = { StringEquals = { "aws:SourceAccount" = var.account_id } }
+    }]
+  })
+}
+
+locals {
+  copy_statements = [
+    {
+      Sid      = "ReadObjects"
+      Effect   = "Allow"
+      Action   = ["s3:GetObject"]
+      Resource = [for prefix in var.copy_from.prefixes : "${var.copy_from.bucket_arn}/${prefix}*"]
+    },
+    {
+      Sid       = "ListObjects"
+      Effect    = "Allow"
+      Action    = ["s3:ListBucket"]
+      Resource  = [var.copy_from.bucket_arn]
+      Condition = { StringLike = { "s3:prefix" = [for prefix in var.copy_from.prefixes : "${prefix}*"] } }
+    },
+    {
+      # COPY reads Parquet through Redshift Spectrum, which may ask for the region; that request carries no prefix.
+      Sid      = "LocateBucket"
+      Effect   = "Allow"
+      Action   = ["s3:GetBucketLocation"]
+      Resource = [var.copy_from.bucket_arn]
+    },
+  ]
+  copy_kms_statement = {
+    Sid      = "DecryptObjects"
+    Effect   = "Allow"
+    Action   = ["kms:Decrypt"]
+    Resource = [var.kms_key_arn]
+  }
+}
+
+resource "aws_iam_role_policy" "copy" {
+  name = "copy"
+  role = aws_iam_role.copy.name
+  policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = concat(local.copy_statements, var.kms_key_arn == null ? [] : [local.copy_kms_statement])
+  })
+}

@@ -1,0 +1,69 @@
+output "state_machine_arn" {
+  description = "ARN of the state machine to start: the pipeline."
+  value       = module.pipeline.arn
+}
+
+output "run_sql_state_machine_arn" {
+  description = "ARN of the state machine that runs SQL on Redshift and waits for its end."
+  value       = module.run_sql.arn
+}
+
+output "record_failure_state_machine_arn" {
+  description = "ARN of the state machine that records an execution that ended without success."
+  value       = module.record_failure.arn
+}
+
+output "raw_bucket" {
+  description = "Bucket for the source files; the pipeline never writes to it."
+  value       = module.storage.bucket_names.raw
+}
+
+output "lake_bucket" {
+  description = "Bucket that the pipeline writes to."
+  value       = module.storage.bucket_names.lake
+}
+
+output "artifacts_bucket" {
+  description = "Bucket with the deployed code, contracts and SQL."
+  value       = module.storage.bucket_names.artifacts
+}
+
+output "lambda_function_name" {
+  description = "Lambda function that makes the job ID."
+  value       = module.generate_param.name
+}
+
+output "python_job_name" {
+  description = "Glue Python shell job."
+  value       = module.python_job.name
+}
+
+output "spark_job_name" {
+  description = "Glue Spark job."
+  value       = module.spark_job.name
+}
+
+output "redshift_cluster_identifier" {
+  description = "Redshift cluster."
+  value       = module.redshift.cluster_identifier
+}
+
+output "redshift_database" {
+  description = "Database on the Redshift cluster."
+  value       = module.redshift.database_name
+}
+
+output "redshift_secret_arn" {
+  description = "ARN of the secret with the database credentials."
+  value       = module.redshift.secret_arn
+}
+
+output "failure_topic_arn" {
+  description = "ARN of the SNS topic that tells of failed executions."
+  value       = module.failure_notification.topic_arn
+}
+
+output "copy_role_arn" {
+  description = "ARN of the role that Redshift's COPY reads with."
+  value       = module.redshift.copy_role_arn
+}

@@ -1,0 +1,260 @@
+# ---- Where and under which names -----------------------------------------------------------------------------------
+
+variable "environment" {
+  description = "Name of the environment, such as dev or prod. It tags every resource and, without name_prefix, begins every name."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", var.environment)) && length(var.environment) <= 20
+    error_message = "environment \"${var.environment}\": up to 20 lower-case letters, digits and single hyphens; it starts with a letter."
+  }
+}
+
+variable "name_prefix" {
+  description = "Begins every name; null for the environment's name. Roles are global: the same environment in a second region needs a prefix of its own."
+  type        = string
+  default     = null
+
+  validation {
+    # Longest name: <prefix>-artifacts-<12 digits>-<region, up to 14>, and S3 takes 63 characters. Redshift forbids "--".
+    condition     = var.name_prefix == null || can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", var.name_prefix)) && length(coalesce(var.name_prefix, "-")) <= 20
+    error_message = "name_prefix \"${coalesce(var.name_prefix, "null")}\": up to 20 lower-case letters, digits and single hyphens; it starts with a letter."
+  }
+}
+
+variable "region" {
+  description = "AWS region; null for the one that the environment (AWS_REGION) or the profile names."
+  type        = string
+  default     = null
+}
+
+variable "tags" {
+  description = "Further tags for every resource."
+  type        = map(string)
+  default     = {}
+}
+
+variable "package_dir" {
+  description = "Folder that `nox -s package` wrote: absolute, or relative to this configuration."
+  type        = string
+  default     = "../build/package"
+}
+
+# ---- Encryption, storage, logs -------------------------------------------------------------------------------------
+
+variable "kms_key_arn" {
+  description = "KMS key for the buckets, the cluster, its secret and the topic; null for AWS's own keys. Its policy has to let this account's IAM policies use it."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.kms_key_arn == null || can(regex("^arn:[^:]+:kms:[^:]+:[0-9]{12}:key/.+$", var.kms_key_arn))
+    error_message = "kms_key_arn \"${coalesce(var.kms_key_arn, "null")}\": the ARN of a key (not of an alias), arn:aws:kms:<region>:<account>:key/<id>."
+  }
+}
+
+variable "require_tls" {
+  description = "Refuse connections without TLS to the buckets and to Redshift. False only for a local endpoint that speaks plain HTTP."
+  type        = bool
+  default     = true
+}
+
+variable "force_destroy" {
+  description = "Let destroy delete buckets that still hold objects."
+  type        = bool
+  default     = false
+}
+
+variable "enable_lifecycle" {
+  description = "Manage the buckets' lifecycle rules. False only for a local endpoint, where the provider waits about a minute for them."
+  type        = bool
+  default     = true
+}
+
+variable "staged_expiration_days" {
+  description = "Days that staged rows are kept. A failed execution can be redriven for 14 days and then needs them."
+  type        = number
+  default     = 30
+
+  validation {
+    condition     = var.staged_expiration_days >= 15 && floor(var.staged_expiration_days) == var.staged_expiration_days
+    error_message = "staged_expiration_days ${var.staged_expiration_days}: whole days, 15 or more, since an execution can be redriven for 14 days."
+  }
+}
+
+variable "rejected_expiration_days" {
+  description = "Days that rejected rows are kept."
+  type        = number
+  default     = 90
+
+  validation {
+    condition     = var.rejected_expiration_days >= 1 && floor(var.rejected_expiration_days) == var.rejected_expiration_days
+    error_message = "rejected_expiration_days ${var.rejected_expiration_days}: whole days, 1 or more."
+  }
+}
+
+variable "log_retention_days" {
+  description = "Days that the logs of the Lambda function and of the state machines are kept."
+  type        = number
+  default     = 30
+
+  validation {
+    # What CloudWatch Logs accepts.
+    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
+    error_message = "log_retention_days ${var.log_retention_days}: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653."
+  }
+}
+
+variable "state_machine_log_level" {
+  description = "Which events of an execution are logged: ALL, ERROR, FATAL or OFF."
+  type        = string
+  default     = "ALL"
+}
+
+variable "state_machine_log_execution_data" {
+  description = "Log the inputs and outputs of the states too: URIs, parameters and row counts, never rows."
+  type        = bool
+  default     = true
+}
+
+variable "tracing_enabled" {
+  description = "Send traces of the Lambda function and of the state machines to X-Ray."
+  type        = bool
+  default     = true
+}
+
+variable "notification_emails" {
+  description = "Addresses that are told of failed executions. Each has to confirm the mail that SNS sends it."
+  type        = list(string)
+  default     = []
+}
+
+variable "keep_undelivered_events" {
+  description = "Keep events of failed executions that could not be handed over in a queue. False only for a local endpoint that hands over at once or never: the provider waits half a minute for a queue."
+  type        = bool
+  default     = true
+}
+
+# ---- Glue jobs -----------------------------------------------------------------------------------------------------
+
+variable "max_concurrent_runs" {
+  description = "Runs of each Glue job that may be going on at the same time, and so executions of the pipeline."
+  type        = number
+  default     = 20
+}
+
+variable "python_max_capacity" {
+  description = "DPU of the Python shell job: 0.0625 (about 1 GB of memory) or 1 (about 16 GB)."
+  type        = number
+  default     = 0.0625
+}
+
+variable "python_modules" {
+  description = "What pip installs before the Python shell job starts, each pinned, for Python 3.9."
+  type        = list(string)
+  default     = ["duckdb==1.4.5", "boto3==1.40.76"]
+}
+
+variable "python_timeout_minutes" {
+  description = "Minutes after which Glue ends a run of the Python shell job."
+  type        = number
+  default     = 60
+}
+
+variable "spark_worker_type" {
+  description = "Worker type of the Spark job."
+  type        = string
+  default     = "G.1X"
+}
+
+variable "spark_number_of_workers" {
+  description = "Workers of the Spark job, the driver among them; with spark_auto_scaling the most that it grows to."
+  type        = number
+  default     = 2
+}
+
+variable "spark_auto_scaling" {
+  description = "Let Glue add and remove workers during a run."
+  type        = bool
+  default     = true
+}
+
+variable "spark_execution_class" {
+  description = "STANDARD, or FLEX: cheaper, starts when there is spare capacity, may be interrupted. A run that waits for long makes the pipeline's step time out."
+  type        = string
+  default     = "STANDARD"
+}
+
+variable "spark_timeout_minutes" {
+  description = "Minutes after which Glue ends a run of the Spark job."
+  type        = number
+  default     = 120
+}
+
+variable "spark_event_logs_enabled" {
+  description = "Write the Spark UI's event logs to the lake bucket, below spark-events/."
+  type        = bool
+  default     = false
+}
+
+# ---- Redshift ------------------------------------------------------------------------------------------------------
+
+variable "redshift_database" {
+  description = "Database on the Redshift cluster."
+  type        = string
+  default     = "analytics"
+}
+
+variable "redshift_master_username" {
+  description = "Database user that owns the cluster and runs the pipeline's SQL. Redshift makes and keeps its password."
+  type        = string
+  default     = "pipeline_admin"
+}
+
+variable "redshift_node_type" {
+  description = "Redshift node type."
+  type        = string
+  default     = "ra3.large"
+}
+
+variable "redshift_number_of_nodes" {
+  description = "Redshift nodes; 1 makes a single-node cluster."
+  type        = number
+  default     = 1
+}
+
+variable "redshift_cluster_subnet_group_name" {
+  description = "Redshift subnet group to place the cluster in; null for the default VPC."
+  type        = string
+  default     = null
+}
+
+variable "redshift_vpc_security_group_ids" {
+  description = "Security groups of the cluster; empty for the VPC's default group."
+  type        = list(string)
+  default     = []
+}
+
+variable "redshift_enhanced_vpc_routing" {
+  description = "Send COPY's traffic through the VPC, which then needs a route to S3."
+  type        = bool
+  default     = false
+}
+
+variable "redshift_skip_final_snapshot" {
+  description = "Destroy the cluster without a last snapshot. For environments that hold nothing of value."
+  type        = bool
+  default     = false
+}
+
+variable "redshift_snapshot_retention_days" {
+  description = "Days that automated snapshots of the cluster are kept."
+  type        = number
+  default     = 1
+}
+
+variable "redshift_log_exports" {
+  description = "Redshift audit logs to send to CloudWatch: connectionlog, userlog, useractivitylog. Empty for none."
+  type        = list(string)
+  default     = []
+}
