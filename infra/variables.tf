@@ -152,7 +152,7 @@ variable "python_max_capacity" {
 variable "python_modules" {
   description = "What pip installs before the Python shell job starts, each pinned, for Python 3.9."
   type        = list(string)
-  default     = ["duckdb==1.4.5", "boto3==1.40.76"]
+  default     = ["duckdb==1.4.5", "boto3==1.42.97"]
 }
 
 variable "python_timeout_minutes" {

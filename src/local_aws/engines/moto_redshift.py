@@ -23,6 +23,8 @@ _MISSING_ATTRIBUTES = {
     "cluster_availability_status": "Available",
     "availability_zone_relocation_status": "disabled",
     "multi_az": "Disabled",
+    "maintenance_track_name": "current",
+    "manual_snapshot_retention_period": -1,
 }
 
 
@@ -55,7 +57,10 @@ class MotoRedshift:
         with self._lock:  # moto's models are not made for threads
             url = f"https://redshift.{self._region}.amazonaws.com/"
             request = Request.from_primitives(method, url, dict(headers), body)
-            status, answered, content = self._dispatch(request, url, request.headers)
+            try:
+                status, answered, content = self._dispatch(request, url, request.headers)
+            except NotImplementedError:
+                return _not_implemented(action)
             if status < 400 and action == "CreateCluster":
                 self._complete(identifier, form)
             elif status < 400 and action == "DeleteCluster":
@@ -85,6 +90,7 @@ class MotoRedshift:
         cluster: Any = self._backend.clusters[identifier]
         for name, value in _MISSING_ATTRIBUTES.items():
             setattr(cluster, name, value)
+        cluster.preferred_maintenance_window = cluster.preferred_maintenance_window.lower()  # as AWS gives it
         if form.get("ManageMasterPassword", "").lower() == "true":
             secret = {"username": form["MasterUsername"], "password": secrets.token_urlsafe(24)}
             answer = self._secrets_manager.create_secret(
@@ -107,3 +113,12 @@ class MotoRedshift:
 
         # A cluster's own element only: other answers name clusters too.
         return re.sub(r"(?<=<Cluster>)<ClusterIdentifier>([^<]*)</ClusterIdentifier>", add, text)
+
+
+def _not_implemented(action: str) -> Response:
+    """An error that no client retries."""
+    text = (
+        "<ErrorResponse><Error><Type>Sender</Type><Code>UnknownOperationException</Code>"
+        f"<Message>Redshift operation {action} is not implemented here</Message></Error></ErrorResponse>"
+    )
+    return 400, {"Content-Type": "text/xml"}, text.encode()

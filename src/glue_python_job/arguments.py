@@ -1,0 +1,106 @@
+"""The arguments of the job, as Glue passes them: `--name value` pairs, with some of Glue's own among them."""
+
+from __future__ import annotations
+
+import argparse
+import posixpath
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+
+from glue_python_job.errors import ArgumentError
+
+REQUIRED = ("job_id", "dataset", "source_uri", "contract_uri", "staged_uri", "rejected_uri", "manifest_uri")
+URIS = tuple(name for name in REQUIRED if name.endswith("_uri"))
+
+UNITS = {"MB": 1000**2, "GB": 1000**3, "MIB": 1024**2, "GIB": 1024**3}
+SMALLEST_MEMORY = 128 * 1000**2  # below, DuckDB cannot hold its CSV buffers and one Parquet row group
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """What one run is asked to do. `memory_limit` is DuckDB's, in bytes; directory URIs end with a slash."""
+
+    job_id: str
+    dataset: str
+    source_uri: str
+    contract_uri: str
+    staged_uri: str
+    rejected_uri: str
+    manifest_uri: str
+    code_version: str
+    memory_limit: int
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise ArgumentError(f"{message}; required are {', '.join('--' + name for name in REQUIRED)}")
+
+
+def parse(argv: Sequence[str]) -> Arguments:
+    """Read the command line. Unknown arguments are ignored: Glue adds its own.
+
+    Raises:
+        ArgumentError: an argument is missing, empty or malformed; the message names it.
+    """
+    parser = _Parser(prog="glue_python_job", allow_abbrev=False, add_help=False)
+    for name in REQUIRED:
+        parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--code_version", default="unknown")
+    parser.add_argument("--memory_limit", default="512MB")
+    values = dict(vars(parser.parse_known_args(list(argv))[0]))
+    for name in REQUIRED:
+        if not values[name].strip():
+            raise ArgumentError(f"--{name} is empty; give it a value")
+    for name in URIS:
+        _check_uri(name, values[name])
+    for name in ("staged_uri", "rejected_uri"):
+        values[name] = values[name].rstrip("/") + "/"
+    _check_apart(values)
+    values["memory_limit"] = _bytes(values["memory_limit"])
+    return Arguments(**values)
+
+
+def _check_uri(name: str, uri: str) -> None:
+    if uri.startswith("s3://"):
+        bucket, _, key = uri[len("s3://") :].partition("/")
+        if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", bucket):
+            raise ArgumentError(f"--{name} {uri!r} has no valid bucket name; write s3://bucket/key")
+        if not key.strip("/") and name != "source_uri":
+            raise ArgumentError(f"--{name} {uri!r} has no key; write s3://bucket/key")
+    elif not uri.startswith(("/", "file:///")):
+        raise ArgumentError(f"--{name} {uri!r} is not a URI of a known kind; write s3://bucket/key or an absolute path")
+    elif name != "source_uri" and not uri.replace("file://", "").strip("/"):
+        raise ArgumentError(f"--{name} {uri!r} is the root directory; name a directory of this job's own")
+
+
+def _check_apart(values: dict[str, str]) -> None:
+    # Each run empties its output directories: nothing else may lie below them, and they below nothing that is read.
+    trees = {name: _tree(values[name]) for name in URIS}
+    for output in ("staged_uri", "rejected_uri"):
+        for other in URIS:
+            nested = trees[other].startswith(trees[output]) or (
+                other != "manifest_uri" and trees[output].startswith(trees[other])
+            )
+            if other != output and nested:
+                raise ArgumentError(
+                    f"--{output} {values[output]!r} and --{other} {values[other]!r} overlap; an output directory is "
+                    "emptied before it is written, so give it a directory of its own"
+                )
+
+
+def _tree(uri: str) -> str:
+    path = uri.rstrip("/") if uri.startswith("s3://") else posixpath.normpath(uri.replace("file://", "", 1))
+    return path + "/"
+
+
+def _bytes(text: str) -> int:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)", text.strip())
+    unit = UNITS.get(match[2].upper()) if match else None
+    if not match or not unit:
+        raise ArgumentError(f"--memory_limit {text!r} is not a size; write for example 512MB or 2GiB")
+    size = int(float(match[1]) * unit)
+    if size < SMALLEST_MEMORY:
+        raise ArgumentError(f"--memory_limit {text!r} is too small; the smallest is 128MB")
+    return size

@@ -1,0 +1,303 @@
+"""Cleaning: source files against their contract, into typed rows and refused rows. Nothing is dropped.
+
+A batch of source text is read by one statement that writes the rows which no rule refuses. When it wrote as many rows
+as the text has records, that is all. Otherwise a second statement finds the refused rows, by their position, and the
+text is split for their line numbers and raw text. A batch that DuckDB cannot parse is split exactly first; what is no
+record is refused, the rest goes the same way.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import groupby
+from pathlib import Path
+
+import duckdb
+
+from glue_python_job import sql
+from glue_python_job.batches import PARQUET_BYTES, Batches
+from glue_python_job.contract import Contract
+from glue_python_job.counting import count_records
+from glue_python_job.duplicates import Duplicates
+from glue_python_job.errors import JobError
+from glue_python_job.layout import PARQUET
+from glue_python_job.log import Log
+from glue_python_job.reader import Batch, Segment, open_text, ranged
+from glue_python_job.records import Splitter
+from glue_python_job.refusals import DUPLICATED, RULES_BROKEN, Refusals
+from glue_python_job.rejects import RejectWriter
+from glue_python_job.results import Counts, FileRows, LocalPart, Outcome
+from glue_python_job.rules import Plan, Rule
+from glue_python_job.storage import Storage, StoredFile, local_copy
+
+
+class _NotParsedError(Exception):
+    """DuckDB cannot parse a batch, or finds other records in it than are there."""
+
+
+def clean(
+    connection: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    files: Sequence[StoredFile],
+    storage: Storage,
+    scratch: Path,
+    log: Log,
+) -> Outcome:
+    """Write the rows of `files` that fulfil the contract, and the others, as Parquet files below `scratch`.
+
+    Memory is bounded by the connection's limit and some 100 MB beside it, whatever the size of the files.
+
+    Raises:
+        JobError: a file cannot be read or lacks a column of the contract, or the rows do not add up.
+    """
+    check_patterns(connection, contract)
+    return _Cleaner(connection, contract, files, storage, scratch, log).run()
+
+
+def check_patterns(connection: duckdb.DuckDBPyConnection, contract: Contract) -> None:
+    """Refuse a pattern that the engine (RE2) does not know.
+
+    Raises:
+        JobError: it names the column and the pattern.
+    """
+    for column in contract.columns:
+        for pattern in column.patterns:
+            try:
+                connection.execute(f"SELECT regexp_matches('', {sql.literal(pattern)})").fetchall()
+            except duckdb.Error as error:
+                raise JobError(
+                    f"the pattern {pattern!r} of contract column {column.name} cannot be used ({error}); "
+                    "write it without look-around and back-references (RE2)"
+                ) from error
+
+
+class _Cleaner:
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        contract: Contract,
+        files: Sequence[StoredFile],
+        storage: Storage,
+        scratch: Path,
+        log: Log,
+    ) -> None:
+        self._connection = connection
+        self._contract = contract
+        self._files = files
+        self._storage = storage
+        self._scratch = scratch
+        self._log = log
+        self._rejects = RejectWriter(connection, scratch, log.job_id)
+        self._refusals = Refusals(connection, self._rejects, [file.uri for file in files])
+        self._segments: list[Segment] = []
+        self._parts: list[LocalPart] = []
+        self._written = 0
+
+    def run(self) -> Outcome:
+        batches = Batches(self._connection, self._contract, self._files, self._storage, self._scratch, self._log)
+        for batch in batches:
+            before, begun = self._rejects.count, time.monotonic()
+            parts = self._batch(batch)
+            if batch.layout.format != PARQUET:
+                batches.learn(batch.bytes, sum(part.path.stat().st_size for part in parts))
+            self._parts += parts
+            self._segments += batch.segments
+            self._tell(batch, parts, self._rejects.count - before, time.monotonic() - begun)
+        self._remove_duplicates()
+        self._rejects.close()
+        return self._outcome()
+
+    def _batch(self, batch: Batch) -> list[LocalPart]:
+        plan = Plan(batch.layout, self._contract)
+        try:
+            if any(segment.suspect for segment in batch.segments):
+                raise _NotParsedError("the text has bytes that are in no CSV or JSON of UTF-8")
+            parts = self._clean(batch, plan)
+        except _NotParsedError as error:
+            self._log.warning("splitting record by record", files=self._names(batch), cause=str(error))
+            self._split(batch)
+            parts = self._clean(batch, Plan(replace(batch.layout, newline="\\n", skip=0), self._contract))
+        for segment in batch.segments:
+            segment.path.unlink()
+            if segment.parsed:
+                segment.parsed.unlink()
+                segment.parsed = None
+        batch.resources.close()
+        return parts
+
+    def _clean(self, batch: Batch, plan: Plan) -> list[LocalPart]:
+        parts = self._write(batch, plan)
+        written = sum(part.rows for part in parts)
+        if written == sum(segment.lines for segment in batch.segments):
+            for segment in batch.segments:
+                segment.rows = segment.lines
+            return parts
+        for segment in batch.segments:
+            if segment.rows is None:
+                segment.rows = count_records(segment.open, batch.layout.grammar(self._contract))
+        if written != sum(segment.rows or 0 for segment in batch.segments):
+            self._refuse(batch, plan, written)
+        return parts
+
+    def _write(self, batch: Batch, plan: Plan) -> list[LocalPart]:
+        """Write the rows that no rule refuses."""
+        statement = plan.accepted([segment.parsed or segment.path for segment in batch.segments])
+        self._written += 1
+        path = self._scratch / f"staged-{self._written:06d}.parquet"
+        large = batch.layout.format == PARQUET and batch.bytes > 2 * PARQUET_BYTES
+        # Several files from one statement keep the order of the rows only with one thread.
+        options = f", FILE_SIZE_BYTES {PARQUET_BYTES}, FILENAME_PATTERN 'part_{{i}}'" if large else ""
+        threads = self._connection.execute("SELECT current_setting('threads')").fetchall()[0][0]
+        try:
+            if large:
+                self._connection.execute("SET threads = 1")
+            rows = self._connection.execute(
+                f"COPY ({statement}) TO {sql.literal(str(path))} (FORMAT parquet, COMPRESSION zstd{options})"
+            ).fetchall()[0][0]
+        except duckdb.InvalidInputException as error:
+            path.unlink(missing_ok=True)
+            raise self._not_read(batch, error) from error
+        finally:
+            if large:
+                self._connection.execute(f"SET threads = {threads}")
+        if large:
+            return [LocalPart(file, self._rows_of(file)) for file in sorted(path.iterdir(), key=_part_number)]
+        if not rows:
+            path.unlink()
+        return [LocalPart(path, rows)] if rows else []
+
+    def _not_read(self, batch: Batch, error: Exception) -> Exception:
+        cause = " ".join(str(error).split())[:300]
+        if batch.layout.format == PARQUET:
+            return JobError(f"{' or '.join(self._names(batch))} cannot be read: {cause}")
+        if any(segment.parsed for segment in batch.segments):
+            return JobError(f"{' or '.join(self._names(batch))} was split into records, which cannot be read: {cause}")
+        return _NotParsedError(cause)
+
+    def _rows_of(self, path: Path) -> int:
+        statement = f"SELECT num_rows FROM parquet_file_metadata({sql.literal(str(path))})"
+        return int(self._connection.execute(statement).fetchall()[0][0])
+
+    def _refuse(self, batch: Batch, plan: Plan, written: int) -> None:
+        """Find the refused rows of each segment, then keep them."""
+        for segment in batch.segments:
+            try:
+                found, segment.refused = self._refusals.find(segment, plan)
+            except duckdb.InvalidInputException as error:
+                raise self._not_read(batch, error) from error
+            if found != segment.rows:
+                raise self._miscounted(batch, segment, f"{found} records were read and {segment.rows} are there")
+            written -= found - segment.refused
+        if written:
+            raise self._miscounted(batch, batch.segments[0], f"{written} rows more were written than are accepted")
+        grammar = batch.layout.grammar(self._contract)
+        for segment in batch.segments:
+            if segment.refused and batch.layout.format == PARQUET:
+                self._refusals.keep_parquet(segment, RULES_BROKEN, segment.path, plan.rules)
+            elif segment.refused:
+                with segment.open() as handle:
+                    self._refusals.keep_text(segment, RULES_BROKEN, handle.read, grammar, plan.rules)
+
+    def _miscounted(self, batch: Batch, segment: Segment, cause: str) -> Exception:
+        for each in batch.segments:
+            self._refusals.forget(each)
+        if batch.layout.format == PARQUET or segment.parsed:
+            return JobError(f"the rows of {self._files[segment.source].uri} do not add up: {cause}; report this file")
+        return _NotParsedError(cause)
+
+    def _split(self, batch: Batch) -> None:
+        """Split the text exactly: refuse what is no record, and write the records anew for DuckDB."""
+        grammar = batch.layout.grammar(self._contract)
+        for segment in batch.segments:
+            uri = self._files[segment.source].uri
+            segment.parsed = segment.path.with_name(segment.path.name + "-records")
+            segment.rows = 0
+            with segment.open() as handle, segment.parsed.open("wb") as out:
+                splitter = Splitter(handle.read, grammar, final=segment.final)
+                for line, raw, problem in splitter.records():
+                    if problem:
+                        text = raw.decode("utf-8", "backslashreplace")
+                        self._rejects.add(uri, segment.first_line + line, None, problem, text)
+                        segment.malformed += 1
+                    else:
+                        out.write((raw or b'""') + b"\n")  # an empty line would be no record
+                        segment.rows += 1
+            if splitter.tail and batch.reader:
+                batch.reader.give_back(splitter.tail)
+                segment.length -= len(splitter.tail)
+            segment.lines = segment.rows
+
+    def _remove_duplicates(self) -> None:
+        duplicates, begun = Duplicates(self._connection, self._contract), time.monotonic()
+        count = duplicates.find(self._parts)
+        if count:
+            located = duplicates.locate(self._segments)
+            if sum(number for _, number in located) != count:
+                raise JobError("the duplicates found do not add up; report this source")
+            for source, group in groupby((segment for segment, _ in located), key=lambda segment: segment.source):
+                self._keep_duplicates(self._files[source], list(group), duplicates.rules)
+            self._parts = duplicates.remove(self._parts)
+        if self._contract.keys:
+            self._log.info("unique keys checked", rows=count, seconds=round(time.monotonic() - begun, 3))
+
+    def _keep_duplicates(self, file: StoredFile, segments: Sequence[Segment], rules: Sequence[Rule]) -> None:
+        """Read a source file once more for the lines of its duplicates."""
+        with local_copy(self._storage, file, self._scratch) as path:
+            for segment in segments:
+                if segment.layout.format == PARQUET:
+                    segment.path.symlink_to(path)
+                    self._refusals.keep_parquet(segment, DUPLICATED, segment.path, rules)
+                    segment.path.unlink()
+                    continue
+                with open_text(path, file.uri) as handle:
+                    read = ranged(handle, file.uri, segment.offset, segment.length)
+                    grammar = segment.layout.grammar(self._contract)
+                    self._refusals.keep_text(segment, DUPLICATED, read, grammar, rules)
+
+    def _outcome(self) -> Outcome:
+        rows = [0] * len(self._files)
+        for segment in self._segments:
+            rows[segment.source] += segment.malformed + (segment.rows or 0)
+        counts = Counts(
+            rows_in=sum(rows),
+            staged=sum(part.rows for part in self._parts),
+            rejected=self._rejects.count,
+            reasons=self._rejects.reasons,
+        )
+        if counts.rows_in != counts.staged + counts.rejected:
+            raise JobError(
+                f"the rows do not add up: {counts.rows_in} were read, {counts.staged} staged and {counts.rejected} "
+                "rejected; nothing was published, report this source"
+            )
+        sources = [FileRows(file.uri, file.size, count) for file, count in zip(self._files, rows)]
+        return Outcome(counts, sources, self._parts or [self._empty_part()], self._rejects.parts)
+
+    def _empty_part(self) -> LocalPart:
+        """A file without rows: whoever reads the staged directory finds the columns."""
+        path = self._scratch / "staged-empty.parquet"
+        columns = ", ".join(
+            f"CAST(NULL AS {column.type.sql}) AS {sql.identifier(column.name)}" for column in self._contract.columns
+        )
+        self._connection.execute(
+            f"COPY (SELECT {columns} LIMIT 0) TO {sql.literal(str(path))} (FORMAT parquet, COMPRESSION zstd)"
+        )
+        return LocalPart(path, 0)
+
+    def _tell(self, batch: Batch, parts: Sequence[LocalPart], rejected: int, seconds: float) -> None:
+        self._log.info(
+            "cleaned",
+            files=self._names(batch),
+            staged=sum(part.rows for part in parts),
+            rejected=rejected,
+            bytes=batch.bytes,
+            seconds=round(seconds, 3),
+        )
+
+    def _names(self, batch: Batch) -> list[str]:
+        return [self._files[index].uri for index in dict.fromkeys(segment.source for segment in batch.segments)][:5]
+
+
+def _part_number(path: Path) -> int:
+    return int(path.stem.rpartition("_")[2])

@@ -1,0 +1,135 @@
+"""Unique keys over all staged rows, in bounded memory: the first row in the order of the source keeps its place.
+
+The hashes of the keys are grouped, a share of them at a time; only rows whose hash occurs twice are looked at by value.
+A key with a null is none, as in SQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import duckdb
+
+from glue_python_job import sql
+from glue_python_job.contract import Contract, UniqueKey
+from glue_python_job.reader import Segment
+from glue_python_job.refusals import DUPLICATED, RULES_BROKEN
+from glue_python_job.results import LocalPart
+from glue_python_job.rules import Rule
+
+ROWS_PER_PASS = 4_000_000  # about 300 MB of hashes and counts
+
+
+class Duplicates:
+    """Finds rows whose key was there before. A row's position counts the staged rows of the run, from 0."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, contract: Contract) -> None:
+        self._connection = connection
+        self._keys = contract.keys
+        self._columns = ", ".join(sql.identifier(column.name) for column in contract.columns)
+        self.rules = [Rule(", ".join(key.columns), key.rule, "") for key in contract.keys]
+        connection.execute("CREATE TABLE duplicate (position BIGINT, code USMALLINT)")
+
+    def find(self, parts: Sequence[LocalPart]) -> int:
+        """Look through the staged files, in their order, for each key. Returns the number of duplicates."""
+        rows = sum(part.rows for part in parts)
+        passes = max(1, -(-rows // ROWS_PER_PASS))
+        for code, key in enumerate(self._keys if rows else ()):
+            for share in range(passes):
+                self._find(parts, code, key, f"h % {passes} = {share}")
+        return self._count("duplicate")
+
+    def locate(self, segments: Iterable[Segment]) -> list[tuple[Segment, int]]:
+        """Enter the duplicates into the table of refused rows, by segment. Returns the segments that have some."""
+        first, found = 0, []
+        for segment in segments:
+            rows = (segment.rows or 0) - segment.refused
+            self._connection.execute(
+                f"""
+                INSERT INTO {DUPLICATED}
+                WITH refused AS (
+                    -- how many records before an accepted one are refused: `rank` when `accepted` or more are before it
+                    SELECT ordinal - row_number() OVER (ORDER BY ordinal) + 1 AS accepted,
+                           row_number() OVER (ORDER BY ordinal) AS rank
+                    FROM {RULES_BROKEN} WHERE segment = {segment.number}
+                ), steps AS (SELECT accepted, max(rank) AS rank FROM refused GROUP BY accepted),
+                here AS (
+                    SELECT position - {first} AS accepted, code FROM duplicate
+                    WHERE position >= {first} AND position < {first + rows}
+                )
+                SELECT {segment.number}, here.accepted + coalesce(steps.rank, 0), here.code
+                FROM here ASOF LEFT JOIN steps ON here.accepted >= steps.accepted
+                """
+            )
+            count = self._count(f"{DUPLICATED} WHERE segment = {segment.number}")
+            if count:
+                found.append((segment, count))
+            first += rows
+        return found
+
+    def remove(self, parts: Sequence[LocalPart]) -> list[LocalPart]:
+        """Write the files that have duplicates anew without them. Returns all files that have rows."""
+        first, remaining = 0, []
+        for part in parts:
+            remaining.append(self._without(part, first))
+            first += part.rows
+        return [part for part in remaining if part.rows]
+
+    def _without(self, part: LocalPart, first: int) -> LocalPart:
+        within = f"duplicate WHERE position >= {first} AND position < {first + part.rows}"
+        count = self._count(within)
+        if not count:
+            return part
+        path = part.path.with_name(part.path.name.replace(".parquet", "-unique.parquet"))
+        rows = (
+            f"SELECT {self._columns} FROM {_scan([part.path])} "
+            f"WHERE file_row_number NOT IN (SELECT position - {first} FROM {within}) ORDER BY file_row_number"
+        )
+        self._connection.execute(f"COPY ({rows}) TO {sql.literal(str(path))} (FORMAT parquet, COMPRESSION zstd)")
+        part.path.unlink()
+        return LocalPart(path, part.rows - count)
+
+    def _find(self, parts: Sequence[LocalPart], code: int, key: UniqueKey, share: str) -> None:
+        names = [sql.identifier(name) for name in key.columns]
+        columns, there = ", ".join(names), " AND ".join(f"{name} IS NOT NULL" for name in names)
+        self._connection.execute(
+            f"""
+            CREATE OR REPLACE TABLE repeated AS
+            SELECT h FROM (SELECT hash({columns}) AS h FROM {_scan([part.path for part in parts])} WHERE {there})
+            WHERE {share} GROUP BY h HAVING count(*) > 1
+            """
+        )
+        if not self._count("repeated"):
+            return
+        self._connection.execute(
+            f"""
+            CREATE OR REPLACE TABLE candidate AS
+            SELECT position, {columns} FROM ({self._positions(parts, columns)})
+            WHERE {there} AND hash({columns}) IN (FROM repeated)
+              AND position NOT IN (SELECT position FROM duplicate)
+            """
+        )
+        self._connection.execute(
+            f"""
+            INSERT INTO duplicate
+            SELECT position, {code} FROM candidate
+            JOIN (SELECT {columns}, min(position) AS first FROM candidate GROUP BY ALL) USING ({columns})
+            WHERE position <> first
+            """
+        )
+        self._connection.execute("DROP TABLE candidate")
+
+    def _positions(self, parts: Sequence[LocalPart], columns: str) -> str:
+        first, selects = 0, []
+        for part in parts:
+            selects.append(f"SELECT {first} + file_row_number AS position, {columns} FROM {_scan([part.path])}")
+            first += part.rows
+        return " UNION ALL ".join(selects)
+
+    def _count(self, rows: str) -> int:
+        return int(self._connection.execute(f"SELECT count(*) FROM {rows}").fetchall()[0][0])
+
+
+def _scan(paths: Sequence[Path]) -> str:
+    return f"read_parquet({sql.paths(paths)}, file_row_number = true)"

@@ -1,0 +1,38 @@
+"""Progress as JSON lines, so that CloudWatch Logs Insights can query it without parsing."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import TextIO
+
+STAGE = "python"
+
+
+def utc_now() -> datetime:
+    return datetime.now(timezone.utc)
+
+
+def iso(moment: datetime) -> str:
+    """UTC, ISO 8601 with milliseconds: 2024-05-01T10:00:00.000Z."""
+    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+@dataclass(frozen=True)
+class Log:
+    """Writes one JSON object a line: time, level, job_id, stage, message and whatever fields are given."""
+
+    job_id: str
+    stream: TextIO = field(default_factory=lambda: sys.stdout)
+
+    def info(self, message: str, **fields: object) -> None:
+        self._write("INFO", message, fields)
+
+    def warning(self, message: str, **fields: object) -> None:
+        self._write("WARNING", message, fields)
+
+    def _write(self, level: str, message: str, fields: dict[str, object]) -> None:
+        line = {"time": iso(utc_now()), "level": level, "job_id": self.job_id, "stage": STAGE, "message": message}
+        print(json.dumps({**line, **fields}, ensure_ascii=False, default=str), file=self.stream, flush=True)

@@ -1,0 +1,42 @@
+"""Log lines: one JSON object a line on stdout, each with the job ID, so that a log search finds every stage of a run."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+
+def utc_text(moment: datetime) -> str:
+    """`moment` as ISO 8601 in UTC with milliseconds: 2013-01-01T10:00:00.000Z."""
+    text = moment.astimezone(UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
+
+
+@dataclass(frozen=True)
+class Log:
+    """Writes the log lines of one run of one stage."""
+
+    job_id: str
+    stage: str
+
+    def info(self, message: str, **details: object) -> None:
+        """Writes a line of level INFO; `details` become fields of it."""
+        self._write("INFO", message, details)
+
+    def error(self, message: str, **details: object) -> None:
+        """Writes a line of level ERROR; `details` become fields of it."""
+        self._write("ERROR", message, details)
+
+    def _write(self, level: str, message: str, details: dict[str, object]) -> None:
+        line = {
+            "time": utc_text(datetime.now(UTC)),
+            "level": level,
+            "job_id": self.job_id,
+            "stage": self.stage,
+            "message": message,
+            **details,
+        }
+        sys.stdout.write(json.dumps(line, default=str) + "\n")
+        sys.stdout.flush()

@@ -1,0 +1,154 @@
+"""Files by URI, through Hadoop's FileSystem: s3://, file:/// and absolute paths take one way.
+
+Spark already has the file systems, the credentials and the settings; so the job needs no S3 client of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from py4j.protocol import Py4JJavaError
+from pyspark.sql import SparkSession
+
+from glue_spark_job.errors import JobError, one_line
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file: its URI and its size in bytes."""
+
+    uri: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class ParquetFile:
+    """A Parquet file: its URI, its size in bytes, and its rows as its footer gives them."""
+
+    uri: str
+    bytes: int
+    rows: int
+
+
+def hadoop_uri(uri: str) -> str:
+    """`uri` for Spark and Hadoop: a plain path would mean the default file system, which on a cluster is not local."""
+    return f"file://{uri}" if uri.startswith("/") else uri
+
+
+class Storage:
+    """Reads, writes, lists and deletes files. Every method raises JobError, naming the URI, when access fails."""
+
+    def __init__(self, spark: SparkSession) -> None:
+        self._jvm: Any = spark._jvm
+        self._configuration: Any = spark.sparkContext._jsc.hadoopConfiguration()
+
+    def exists(self, uri: str) -> bool:
+        """Whether there is a file, or a directory, at `uri`."""
+        with _access("look for", uri):
+            files, path = self._open(uri)
+            return bool(files.exists(path))
+
+    def read_text(self, uri: str) -> str:
+        """The UTF-8 text of the file at `uri`."""
+        with _access("read", uri):
+            files, path = self._open(uri)
+            stream = files.open(path)
+            try:
+                data = bytes(stream.readAllBytes())
+            finally:
+                stream.close()
+        try:
+            return data.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise JobError(f"{uri} is not UTF-8 text ({error})") from None
+
+    def read_first_line(self, uri: str) -> str:
+        """The first line of the UTF-8 text at `uri`, unpacked if its name says that it is packed; "" if empty."""
+        with _access("read", uri):
+            files, path = self._open(uri)
+            codec = self._jvm.org.apache.hadoop.io.compress.CompressionCodecFactory(self._configuration).getCodec(path)
+            stream = files.open(path)
+            try:
+                unpacked = stream if codec is None else codec.createInputStream(stream)
+                characters = self._jvm.java.io.InputStreamReader(unpacked, "UTF-8")
+                line = self._jvm.java.io.BufferedReader(characters).readLine()
+            finally:
+                stream.close()
+        return str(line or "").removeprefix("\ufeff")
+
+    def write_text(self, uri: str, text: str) -> None:
+        """Writes `text` to `uri` as UTF-8, replacing what was there. On S3 the file appears whole or not at all."""
+        with _access("write", uri):
+            files, path = self._open(uri)
+            stream = files.create(path, True)
+            try:
+                stream.write(bytearray(text.encode("utf-8")))
+            finally:
+                stream.close()
+
+    def files(self, directory: str) -> list[StoredFile]:
+        """The files below `directory`, sorted. Names that begin with "_" or "." are hidden, as they are for Spark."""
+        return [file for file in self._all(directory) if not _hidden(file.uri[len(directory) :])]
+
+    def delete_hidden(self, directory: str) -> None:
+        """Deletes the hidden files below `directory`."""
+        for file in self._all(directory):
+            if _hidden(file.uri[len(directory) :]):
+                self.delete(file.uri)
+
+    def delete(self, uri: str) -> None:
+        """Deletes the file, or the directory with all that it holds, if it is there."""
+        with _access("delete", uri):
+            files, path = self._open(uri)
+            files.delete(path, True)
+
+    def parquet_file(self, file: StoredFile) -> ParquetFile:
+        """`file` with its number of rows, from the Parquet footer: exact, and no Spark job is run for it."""
+        parquet = self._jvm.org.apache.parquet.hadoop
+        with _access("read the Parquet footer of", file.uri):
+            _, path = self._open(file.uri)
+            reader = parquet.ParquetFileReader.open(
+                parquet.util.HadoopInputFile.fromPath(path, self._configuration)
+            )
+            try:
+                rows = int(reader.getRecordCount())
+            finally:
+                reader.close()
+        return ParquetFile(file.uri, file.bytes, rows)
+
+    def _open(self, uri: str) -> tuple[Any, Any]:
+        path = self._jvm.org.apache.hadoop.fs.Path(hadoop_uri(uri))
+        files = path.getFileSystem(self._configuration)
+        files.setWriteChecksum(False)  # no .crc file beside each file on a local disk; no effect on S3
+        return files, path
+
+    def _all(self, directory: str) -> list[StoredFile]:
+        found = []
+        with _access("list", directory):
+            files, path = self._open(directory)
+            if files.exists(path):
+                root = str(files.makeQualified(path).toString()).rstrip("/") + "/"
+                statuses = files.listFiles(path, True)
+                while statuses.hasNext():
+                    status = statuses.next()
+                    name = str(status.getPath().toString()).removeprefix(root)
+                    found.append(StoredFile(directory + name, int(status.getLen())))
+        return sorted(found, key=lambda file: file.uri)
+
+
+def _hidden(relative: str) -> bool:
+    return any(part.startswith(("_", ".")) for part in relative.split("/"))
+
+
+@contextmanager
+def _access(verb: str, uri: str) -> Iterator[None]:
+    try:
+        yield
+    except Py4JJavaError as error:
+        raise JobError(
+            f"cannot {verb} {uri} ({one_line(str(error.java_exception.toString()))}); "
+            "check that it exists and that the job's role may use it"
+        ) from error

@@ -1,0 +1,1 @@
+"""The parts of the Redshift Data API: the SQL dialect, COPY and UNLOAD, sessions, statements and their results."""

@@ -1,0 +1,249 @@
+"""The statements that the API remembers, and the answers that describe them."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
+
+from local_aws.errors import AwsError
+from local_aws.services.redshift.model import ACTIVE, Statement, SubStatement
+from local_aws.services.redshift.validation import validation_error
+
+MAX_ACTIVE = 500
+# AWS keeps statements for 24 hours and client tokens for 8.
+_KEPT_SECONDS = 24 * 3600
+_TOKEN_SECONDS = 8 * 3600
+# Bounds on memory: statements remembered, and bytes of results held for all of them.
+_MAX_STATEMENTS = 10_000
+_MAX_HELD_BYTES = 1024 * 1024 * 1024
+
+
+class StatementStore:
+    """Statements by Id, oldest first, and the client tokens that made them. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._statements: OrderedDict[str, Statement] = OrderedDict()
+        self._tokens: dict[tuple[str, str], tuple[float, str, str]] = {}
+
+    def replay(self, operation: str, request: Mapping[str, Any]) -> Statement | None:
+        """The statement that an earlier request with the same ClientToken made."""
+        token = request.get("ClientToken")
+        if token is None:
+            return None
+        with self._lock:
+            made, fingerprint, identifier = self._tokens.get((operation, token), (0.0, "", ""))
+            statement = self._statements.get(identifier)
+            if statement is None or time.time() - made > _TOKEN_SECONDS:
+                return None
+        if fingerprint != _fingerprint(request):
+            raise validation_error(f"ClientToken {token} was used before by a request with other parameters")
+        return statement
+
+    def add(self, statement: Statement, operation: str, request: Mapping[str, Any]) -> Statement:
+        """Remember a statement; returns the other one if a request with the same ClientToken came in between."""
+        with self._lock:
+            if sum(known.status in ACTIVE for known in self._statements.values()) >= MAX_ACTIVE:
+                raise AwsError(
+                    "ActiveStatementsExceededException",
+                    f"Active statements exceeded the allowed quota ({MAX_ACTIVE})",
+                )
+            token = request.get("ClientToken")
+            if token is not None:
+                _, _, identifier = self._tokens.get((operation, token), (0.0, "", ""))
+                if identifier in self._statements:
+                    return self._statements[identifier]
+                self._tokens[operation, token] = (statement.created, _fingerprint(request), statement.id)
+            self._statements[statement.id] = statement
+            self._forget()
+        return statement
+
+    def get(self, identifier: str) -> Statement:
+        """The statement with this Id, or the batch that a sub-statement's Id belongs to."""
+        with self._lock:
+            statement = self._statements.get(identifier.partition(":")[0])
+        if statement is None:
+            raise not_found("Query does not exist.", identifier)
+        return statement
+
+    def all(self) -> list[Statement]:
+        """All statements, newest first."""
+        with self._lock:
+            return list(reversed(self._statements.values()))
+
+    def trim_results(self) -> None:
+        """Let go of the oldest results beyond the bound."""
+        held = 0
+        for statement in self.all():
+            for sub in statement.subs:
+                if sub.result is not None:
+                    held += sub.result.size
+                    if held > _MAX_HELD_BYTES:
+                        sub.result = None
+
+    def _forget(self) -> None:
+        oldest = time.time() - _KEPT_SECONDS
+        for identifier, statement in list(self._statements.items()):
+            expired = statement.created < oldest or len(self._statements) > _MAX_STATEMENTS
+            if not expired:
+                break
+            if statement.status not in ACTIVE:
+                del self._statements[identifier]
+        self._tokens = {key: value for key, value in self._tokens.items() if value[2] in self._statements}
+
+
+def _fingerprint(request: Mapping[str, Any]) -> str:
+    text = json.dumps({key: value for key, value in request.items() if key != "WaitTimeSeconds"}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def not_found(message: str, identifier: str) -> AwsError:
+    """The API's ResourceNotFoundException."""
+    return AwsError("ResourceNotFoundException", message, ResourceId=identifier)
+
+
+def sub_statement(statement: Statement, identifier: str) -> SubStatement | None:
+    """The sub-statement that ``identifier`` (``<id>:<n>``) names; None for the Id of the statement itself."""
+    if ":" not in identifier:
+        return None
+    for sub in statement.subs:
+        if statement.batch and sub.id == identifier:
+            return sub
+    raise not_found("Query does not exist.", identifier)
+
+
+def submitted(statement: Statement) -> dict[str, Any]:
+    """The answer of ExecuteStatement and BatchExecuteStatement."""
+    target = statement.target
+    answer: dict[str, Any] = {
+        "Id": statement.id,
+        "CreatedAt": statement.created,
+        "Database": target.database,
+        "DbUser": target.identity.user,
+        **_place(statement),
+    }
+    if target.identity.secret_arn is not None:
+        answer["SecretArn"] = target.identity.secret_arn
+        del answer["DbUser"]
+    return answer
+
+
+def _place(statement: Statement) -> dict[str, str]:
+    if statement.target.workgroup is not None:
+        return {"WorkgroupName": statement.target.workgroup}
+    return {"ClusterIdentifier": statement.target.cluster.identifier}
+
+
+def describe(statement: Statement, identifier: str) -> dict[str, Any]:
+    """The answer of DescribeStatement; times are seconds since the epoch, Duration is in nanoseconds."""
+    with statement.lock:
+        sub = sub_statement(statement, identifier) or (None if statement.batch else statement.subs[0])
+        answer = {
+            **submitted(statement),
+            "Id": identifier,
+            "UpdatedAt": statement.updated,
+            "RedshiftPid": statement.pid,
+            "ResultFormat": statement.result_format,
+            "Status": statement.status,
+            "Duration": statement.duration,
+            "HasResultSet": any(each.has_result for each in statement.subs),
+            "RedshiftQueryId": 0,
+            "ResultRows": -1,
+            "ResultSize": -1,
+        }
+        error = statement.error
+        if sub is not None:
+            answer.update(_sub(sub))
+            answer["Id"] = identifier
+            if not statement.batch:
+                answer.update(Status=statement.status, Duration=statement.duration, UpdatedAt=statement.updated)
+            else:
+                error = sub.error
+        if error is not None:
+            answer["Error"] = error
+        if statement.parameters:
+            answer["QueryParameters"] = [{"name": name, "value": value} for name, value in statement.parameters]
+        if statement.batch and ":" not in identifier:
+            answer["SubStatements"] = [_sub(each) for each in statement.subs]
+            answer["ExecutionMode"] = statement.mode
+        return answer
+
+
+def _sub(sub: SubStatement) -> dict[str, Any]:
+    size = sub.result.size if sub.result is not None else 0 if sub.status == "FINISHED" else -1
+    answer: dict[str, Any] = {
+        "Id": sub.id,
+        "QueryString": sub.sql,
+        "Status": sub.status,
+        "CreatedAt": sub.created,
+        "UpdatedAt": sub.updated,
+        "Duration": sub.duration,
+        "HasResultSet": sub.has_result,
+        "RedshiftQueryId": sub.query_id,
+        "ResultRows": sub.rows,
+        "ResultSize": size,
+    }
+    if sub.error is not None:
+        answer["Error"] = sub.error
+    return answer
+
+
+def summary(statement: Statement) -> dict[str, Any]:
+    """The StatementData of ListStatements."""
+    with statement.lock:
+        answer: dict[str, Any] = {
+            "Id": statement.id,
+            "Status": statement.status,
+            "CreatedAt": statement.created,
+            "UpdatedAt": statement.updated,
+            "IsBatchStatement": statement.batch,
+            "ResultFormat": statement.result_format,
+        }
+        if statement.batch:
+            answer["QueryStrings"] = [sub.sql for sub in statement.subs]
+        else:
+            answer["QueryString"] = statement.subs[0].sql
+        if statement.name is not None:
+            answer["StatementName"] = statement.name
+        if statement.target.identity.secret_arn is not None:
+            answer["SecretArn"] = statement.target.identity.secret_arn
+        if statement.parameters:
+            answer["QueryParameters"] = [{"name": name, "value": value} for name, value in statement.parameters]
+        return answer
+
+
+def event_detail(statement: Statement) -> dict[str, Any]:
+    """The detail of the EventBridge event "Redshift Data Statement Status Change"."""
+    return {
+        "principal": statement.caller,
+        "statementName": statement.name or "",
+        "statementId": statement.id,
+        "redshiftQueryId": statement.subs[-1].query_id,
+        "state": statement.status,
+        "rows": statement.subs[-1].rows,
+        "expireAt": int(statement.created + _KEPT_SECONDS),
+    }
+
+
+def token(position: int) -> str:
+    """An opaque NextToken for a position in a list."""
+    return base64.urlsafe_b64encode(f"from:{position}".encode()).decode()
+
+
+def position(text: str | None) -> int:
+    """The position of a NextToken; ValidationException for one that was not given out."""
+    if not text:
+        return 0
+    try:
+        word, _, number = base64.urlsafe_b64decode(text.encode()).decode().partition(":")
+        if word == "from":
+            return int(number)
+    except ValueError:
+        pass
+    raise validation_error("Invalid NextToken")
