@@ -62,7 +62,8 @@ class Layout:
             nulls = list(contract.null_values) or [chr(2)]  # the list may not be empty
         fields = ", ".join(f"{name}: 'VARCHAR'" for name in names)
         return (
-            f"read_csv({sql.paths(files)}, columns = {{{fields}}}, auto_detect = false, header = false, skip = {self.skip}, "
+            f"read_csv({sql.paths(files)}, columns = {{{fields}}}, auto_detect = false, header = false, "
+            f"skip = {self.skip}, "
             f"delim = {sql.literal(separator)}, quote = {sql.literal(quote)}, escape = {sql.literal(quote)}, "
             f"nullstr = {sql.literals(nulls)}, new_line = {sql.literal(self.newline)}, "
             f"max_line_size = {records.MAX_RECORD_BYTES + 1}, strict_mode = true)"

@@ -54,7 +54,7 @@ def require(rules: Sequence[Rule], counts: Sequence[int], what: str, advice: str
     if not broken:
         return
     parts = [
-        f'column {" + ".join(rule.columns)}: {rule.text} ({count} row{"s" if count > 1 else ""})'
+        f"column {' + '.join(rule.columns)}: {rule.text} ({count} row{'s' if count > 1 else ''})"
         for rule, count in broken[:_MOST_IN_MESSAGE]
     ]
     more = f" and {len(broken) - _MOST_IN_MESSAGE} more" if len(broken) > _MOST_IN_MESSAGE else ""

@@ -110,9 +110,7 @@ class Storage:
         parquet = self._jvm.org.apache.parquet.hadoop
         with _access("read the Parquet footer of", file.uri):
             _, path = self._open(file.uri)
-            reader = parquet.ParquetFileReader.open(
-                parquet.util.HadoopInputFile.fromPath(path, self._configuration)
-            )
+            reader = parquet.ParquetFileReader.open(parquet.util.HadoopInputFile.fromPath(path, self._configuration))
             try:
                 rows = int(reader.getRecordCount())
             finally:

@@ -21,7 +21,7 @@ class QueryError(RuntimeError):
 def query(
     client: RedshiftDataAPIServiceClient, outputs: Mapping[str, Any], sql: str, **parameters: str
 ) -> list[dict[str, Any]]:
-    """Run one query and return its rows by column name.
+    """Run one statement and return its rows by column name; none where it is no query.
 
     Raises:
         QueryError: it failed, was cancelled, or took longer than two minutes.
@@ -44,6 +44,8 @@ def query(
     if description["Status"] != "FINISHED":
         raise QueryError(f"{description['Status']}: {description.get('Error', '')}: {sql}")
     rows: list[dict[str, Any]] = []
+    if not description.get("HasResultSet"):
+        return rows
     for page in client.get_paginator("get_statement_result").paginate(Id=statement):
         names = [column["name"] for column in page["ColumnMetadata"]]
         rows += [dict(zip(names, map(_value, record), strict=True)) for record in page["Records"]]

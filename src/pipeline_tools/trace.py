@@ -98,7 +98,7 @@ class Trace:
         for stream in streams:
             pages = logs.get_log_events(logGroupName=group, logStreamName=stream["logStreamName"], startFromHead=True)
             for event in pages["events"]:
-                name = _field(event["message"], "application_name")
+                name = _field(event["message"], "application")
                 if self.job_id in name:
                     return name.replace(self.job_id, "<job ID>")
         return ""

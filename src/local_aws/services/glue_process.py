@@ -175,7 +175,7 @@ class JobProcess:
             )
 
     def wait(self, *, timeout_seconds: float) -> int | None:
-        """Return the exit code (negative: the signal), or None when it never ran or its time was up and it was ended."""
+        """Return the exit code (negative: the signal), or None when it never ran or was ended for its time."""
         if self._process is None:
             return None
         remaining = timeout_seconds

@@ -1,0 +1,274 @@
+"""COPY and UNLOAD between S3 objects and tables."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from tests.unit.local_aws.services.conftest import ROLE, Redshift
+
+pytestmark = pytest.mark.postgres
+
+
+def put(redshift: Redshift, key: str, content: str | bytes) -> None:
+    redshift.s3.put_object(Bucket="lake", Key=key, Body=content.encode() if isinstance(content, str) else content)
+
+
+def put_parquet(redshift: Redshift, key: str, query: str) -> int:
+    path = redshift.s3.root / "lake" / key
+    path.parent.mkdir(parents=True, exist_ok=True)
+    duckdb.sql(f"COPY ({query}) TO '{path}' (FORMAT parquet)")
+    return path.stat().st_size
+
+
+def copy(rest: str = "format parquet", key: str = "in/", table: str = "t", role: str = ROLE) -> str:
+    return f"copy {table} from 's3://lake/{key}' iam_role '{role}' {rest}"
+
+
+TYPES = (
+    "select 1::smallint a, 2::integer b, 3::bigint c, 1.5::float d, 2.5::double e, 1.25::decimal(9,2) f, true g,"
+    " date '2013-01-02' h, timestamp '2013-01-01 10:00:00' i, timestamptz '2013-01-01 10:00:00+00' j, 'ä,\"' k, '' l"
+)
+
+
+def test_parquet_of_every_type(redshift: Redshift) -> None:
+    redshift.run(
+        "create table t (a smallint, b int, c bigint, d real, e float8, f decimal(9,2), g boolean, h date, i timestamp,"
+        " j timestamptz, k varchar(5), l varchar(5))"
+    )
+    nulls = ", ".join(f"null::{kind}" for kind in
+                      ("smallint", "integer", "bigint", "float", "double", "decimal(9,2)", "boolean", "date",
+                       "timestamp", "timestamptz", "varchar", "varchar"))  # fmt: skip
+    put_parquet(redshift, "in/1.parquet", f"{TYPES} union all select {nulls}")
+    described = redshift.run(copy(), "select pg_last_copy_count()")
+    assert described["SubStatements"][0]["ResultRows"] == 2
+    assert redshift.fetch(f"{described['Id']}:2") == [(2,)]
+    assert redshift.rows("select * from t order by a nulls last") == [
+        (1, 2, 3, 1.5, 2.5, "1.25", True, "2013-01-02", "2013-01-01 10:00:00", "2013-01-01 10:00:00+00", 'ä,"', ""),
+        (None,) * 12,
+    ]
+
+
+def test_a_prefix_is_every_object_below_it_but_the_hidden_ones(redshift: Redshift) -> None:
+    redshift.run("create table t (a int)")
+    for number, key in enumerate(["in/a", "in/b/c", "in2", "other", "in/_SUCCESS", "in/.x", "in/#x", "in/x~"]):
+        put_parquet(redshift, key, f"select {number}::int a")
+    redshift.run(copy(key="in"))
+    assert redshift.rows("select a from t order by a") == [(0,), (1,), (2,)]
+
+
+def test_columns_are_mapped_by_order(redshift: Redshift) -> None:
+    redshift.run("create table t (a int, b int)")
+    put_parquet(redshift, "in/1", "select 1::int as b, 2::int as a")
+    put_parquet(redshift, "in/2", "select 3::int as x, 4::int as y")
+    redshift.run(copy())
+    assert redshift.rows("select a, b from t order by a") == [(1, 2), (3, 4)]
+
+
+def test_a_column_list_leaves_the_others_to_their_defaults(redshift: Redshift) -> None:
+    redshift.run("create table t (a int, b int default 7, i bigint identity(1, 1))")
+    put_parquet(redshift, "in/1", "select 1::int as a")
+    redshift.run(copy(table="t (a)"))
+    assert redshift.rows("select a, b, i from t") == [(1, 7, 1)]
+    assert 'column "x" of relation "t" does not exist' in redshift.fail(copy(table="t (x)"))
+    assert "EXPLICIT_IDS" in redshift.fail(copy(table="t (i)"))
+
+
+def test_identity_values_come_from_the_file_with_explicit_ids_only(redshift: Redshift) -> None:
+    redshift.run("create table t (i bigint identity(1, 1), a int)")
+    put_parquet(redshift, "in/1", "select 50::bigint i, 1::int as a")
+    redshift.run(copy())
+    redshift.run(copy("format parquet explicit_ids"))
+    assert redshift.rows("select i, a from t order by i") == [(1, 1), (50, 1)]
+
+
+@pytest.mark.parametrize(
+    ("declared", "value", "described"),
+    [
+        ("int", "1.5::double", "Column type: INT, Parquet schema:\noptional double a"),
+        ("int", "1::bigint", "Column type: INT, Parquet schema:\noptional int64 a"),
+        ("bigint", "1::int", "Column type: BIGINT, Parquet schema:\noptional int32 a"),
+        ("smallint", "1::int", "Column type: SMALLINT"),
+        ("float8", "1.5::float", "Column type: DOUBLE"),
+        ("decimal(9,2)", "1.5::double", "Column type: DECIMAL(9, 2)"),
+        ("decimal(9,2)", "1.5::decimal(9,3)", "Column type: DECIMAL(9, 2)"),
+        ("varchar(9)", "1::int", "Column type: VARCHAR(9)"),
+        ("date", "timestamp '2013-01-01'", "Column type: DATE"),
+        ("timestamp", "date '2013-01-01'", "Column type: TIMESTAMP"),
+        ("int", "[1, 2]", "Column type: INT"),
+    ],
+)
+def test_a_type_must_be_the_one_of_the_table(redshift: Redshift, declared: str, value: str, described: str) -> None:
+    redshift.run(f"create table t (a {declared})")
+    put_parquet(redshift, "in/1", f"select {value} as a")
+    error = redshift.fail(copy())
+    assert "has an incompatible Parquet schema for column 't.a'" in error
+    assert described in error
+    assert redshift.rows("select count(*) from t") == [(0,)]
+
+
+def test_super_from_parquet_needs_what_is_not_there(redshift: Redshift) -> None:
+    redshift.run("create table t (a super)")
+    put_parquet(redshift, "in/1", "select '{}' as a")
+    assert "requires SERIALIZETOJSON" in redshift.fail(copy())
+
+
+def test_the_number_of_columns_must_match(redshift: Redshift) -> None:
+    redshift.run("create table t (a int, b int)")
+    put_parquet(redshift, "in/1", "select 1::int a")
+    error = redshift.fail(copy())
+    assert "Unmatched number of columns between table and file. Table columns: 2, Data columns: 1" in error
+    redshift.run(copy("format parquet fillrecord"))
+    assert redshift.rows("select a, b from t") == [(1, None)]
+
+
+def test_a_value_too_long_names_its_column(redshift: Redshift) -> None:
+    redshift.run("create table t (a varchar(9), b varchar(3))")
+    put_parquet(redshift, "in/1", "select 'abcdef' as a, 'ab' as b")
+    put_parquet(redshift, "in/2", "select 'abcdef' as a, 'äö' as b")
+    error = redshift.fail(copy())
+    assert "The length of the data column b is longer than the length defined in the table. Table: 3, Data: 4" in error
+    assert "s3://lake/in/2" in error
+
+
+def test_a_null_where_none_may_be(redshift: Redshift) -> None:
+    redshift.run("create table t (a int not null)")
+    put_parquet(redshift, "in/1", "select null::int a")
+    assert 'null value in column "a"' in redshift.fail(copy())
+
+
+def test_sources_that_are_not_there(redshift: Redshift) -> None:
+    redshift.run("create table t (a int)")
+    put(redshift, "in/_hidden", "x")
+    assert redshift.fail(copy()) == "ERROR: The specified S3 prefix 'in/' does not exist"
+    error = redshift.fail(f"copy t from 's3://nowhere/in' iam_role '{ROLE}' format parquet")
+    assert error == "ERROR: S3ServiceException:The specified bucket does not exist,Status 404,Error NoSuchBucket"
+    put(redshift, "text/1", "not parquet")
+    assert "s3://lake/text/1' is not a Parquet file" in redshift.fail(copy(key="text/"))
+    assert 'relation "nope" does not exist' in redshift.fail(copy(table="nope"))
+
+
+def test_the_role_must_be_attached_to_the_cluster(redshift: Redshift) -> None:
+    redshift.run("create table t (a int)")
+    put_parquet(redshift, "in/1", "select 1::int a")
+    other = "arn:aws:iam::000000000000:role/other"
+    error = redshift.fail(copy(role=other))
+    user = "User arn:aws:redshift:us-east-1:000000000000:dbuser:warehouse/admin"
+    assert error == f"ERROR: {user} is not authorized to assume IAM Role {other}"
+    default = "copy t from 's3://lake/in/' iam_role default format parquet"
+    assert "default IAM role is not set" in redshift.fail(default)
+    redshift.change_cluster(default_iam_role=ROLE)
+    redshift.run(default)
+
+
+def entries(*items: dict[str, Any]) -> str:
+    return json.dumps({"entries": list(items)})
+
+
+def test_a_manifest_lists_the_files(redshift: Redshift) -> None:
+    redshift.run("create table t (a int)")
+    size = put_parquet(redshift, "in/1", "select 1::int a")
+    put_parquet(redshift, "in/2", "select 2::int a")
+    meta = {"meta": {"content_length": size}}
+    present = {"url": "s3://lake/in/1", "mandatory": True, **meta}
+    absent = {"url": "s3://lake/in/9", **meta}
+    put(redshift, "m", entries(present, {**absent, "mandatory": False}))
+    redshift.run(copy("format parquet manifest", key="m"))
+    assert redshift.rows("select a from t") == [(1,)]
+    put(redshift, "m", entries(present, {**absent, "mandatory": True}))
+    assert "s3://lake/in/9' does not exist and is mandatory" in redshift.fail(copy("format parquet manifest", key="m"))
+    put(redshift, "m", entries({"url": "s3://lake/in/1", "mandatory": True}))
+    assert "content_length" in redshift.fail(copy("format parquet manifest", key="m"))
+    put(redshift, "m", entries({**present, "meta": {"content_length": 1}}))
+    assert "content_length is 1" in redshift.fail(copy("format parquet manifest", key="m"))
+    put(redshift, "m", "{}")
+    assert "Problem reading manifest file s3://lake/m" in redshift.fail(copy("format parquet manifest", key="m"))
+    assert "manifest 'n' does not exist" in redshift.fail(copy("format parquet manifest", key="n"))
+
+
+def test_csv(redshift: Redshift) -> None:
+    redshift.run("create table t (a int, b varchar(9), c timestamp, d boolean)")
+    put(redshift, "in/1.csv", 'a,b,c,d\n1,"x,""y""",2013-01-01 10:00:00,true\n,,,\n3,\\N,2013-01-01,f\n')
+    redshift.run(copy("csv ignoreheader 1"))
+    assert redshift.rows("select * from t order by a") == [
+        (1, 'x,"y"', "2013-01-01 10:00:00", True),
+        (3, None, "2013-01-01 00:00:00", False),
+        (None, "", None, None),
+    ]
+
+
+def test_csv_with_its_options(redshift: Redshift) -> None:
+    redshift.run("create table t (a int, b varchar(9))")
+    put(redshift, "in/1.gz", gzip.compress(b"1;NA\n2;\n3;%x;y%\n"))
+    redshift.run(copy("csv quote '%' delimiter ';' gzip null as 'NA' emptyasnull region 'us-east-1' compupdate off"))
+    assert redshift.rows("select * from t order by a") == [(1, None), (2, None), (3, "x;y")]
+
+
+def test_delimited_text(redshift: Redshift) -> None:
+    redshift.run("create table t (a int, b varchar(9))")
+    put(redshift, "in/1", '1|"x\n2|y\n')
+    redshift.run(copy(""))
+    assert redshift.rows("select * from t order by a") == [(1, '"x'), (2, "y")]
+
+
+def test_csv_that_does_not_fit(redshift: Redshift) -> None:
+    redshift.run("create table t (a int, b varchar(3))")
+    put(redshift, "in/1", "x,y\n")
+    error = redshift.fail(copy("csv"))
+    assert error.startswith("ERROR: Load into table 't' failed.")
+    assert 'invalid input syntax for type integer: "x"' in error
+    put(redshift, "in/1", "1\n")
+    assert redshift.fail(copy("csv")).startswith("ERROR: Load")
+    put(redshift, "in/1", "1,2,3\n")
+    assert redshift.fail(copy("csv")).startswith("ERROR: Load")
+    put(redshift, "in/1", "1,äö\n")
+    assert "value too long for type character varying(3)" in redshift.fail(copy("csv"))
+
+
+def test_json_by_name(redshift: Redshift) -> None:
+    redshift.run("create table t (a int, b varchar(20), c boolean)")
+    put(redshift, "in/1", '{"b": "x", "a": 1, "other": 5}\n{"a": 2, "c": true}\n')
+    redshift.run(copy("format json 'auto'"))
+    assert redshift.rows("select * from t order by a") == [(1, "x", None), (2, None, True)]
+
+
+def test_a_failed_copy_rolls_its_batch_back_and_leaves_no_file(redshift: Redshift, tmp_path: Path) -> None:
+    redshift.run("create table t (a int)")
+    put_parquet(redshift, "in/1", "select 1::int a")
+    put_parquet(redshift, "in/2", "select 1::bigint a")
+    redshift.fail("insert into t values (5)", copy())
+    assert redshift.rows("select count(*) from t") == [(0,)]
+    assert redshift.rows("select pg_last_copy_count()") == [(0,)]
+
+
+def test_copy_of_many_rows(redshift: Redshift) -> None:
+    redshift.run("create table t (a bigint, b varchar(20))")
+    put_parquet(redshift, "in/1", "select range a, 'row ' || range b from range(200000)")
+    described = redshift.run(copy())
+    assert described["ResultRows"] == 200000
+    assert redshift.rows("select count(*), sum(a), max(length(b)) from t") == [(200000, "19999900000", 10)]
+
+
+def test_unload_writes_what_copy_reads(redshift: Redshift) -> None:
+    redshift.run("create table t (a int, b varchar(9), c timestamp, d decimal(9,2), e float8, f boolean)")
+    redshift.run(
+        "insert into t values (1, 'x,\"', '2013-01-01 10:00:00', 1.25, 0.5, true), (2, '', null, null, null, null)",
+        "insert into t values (3, null, null, null, null, null)",
+    )
+    unload = (
+        f"unload ('select * from t where a < 9 and nvl(b, \\'\\') <> \\'z\\'') to 's3://lake/out/p_' iam_role '{ROLE}' "
+    )
+    put(redshift, "x", "x")
+    assert (
+        redshift.run(unload + "format parquet", "select pg_last_unload_count()")["SubStatements"][0]["ResultRows"] == 3
+    )
+    redshift.run("create table u (like t)", copy(key="out/", table="u"))
+    assert redshift.rows("select * from u order by a") == redshift.rows("select * from t order by a")
+    assert "is not empty" in redshift.fail(unload + "format as parquet")
+    redshift.run(unload + "format parquet allowoverwrite parallel off")
+    assert "is not authorized" in redshift.fail(unload.replace("role/copy", "role/other") + "format parquet")
