@@ -96,6 +96,12 @@ class _Cleaner:
         self._written = 0
 
     def run(self) -> Outcome:
+        try:
+            return self._run()
+        finally:
+            self._rejects.release()
+
+    def _run(self) -> Outcome:
         batches = Batches(self._connection, self._contract, self._files, self._storage, self._scratch, self._log)
         for batch in batches:
             before, begun = self._rejects.count, time.monotonic()

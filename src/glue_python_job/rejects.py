@@ -70,3 +70,7 @@ class RejectWriter:
         self.flush()
         self._out.close()
         self._lines.unlink()
+
+    def release(self) -> None:
+        """Let go of the file, also after a failure."""
+        self._out.close()

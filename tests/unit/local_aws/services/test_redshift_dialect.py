@@ -138,7 +138,7 @@ def test_refusals_name_what_is_refused(sql: str, message: str) -> None:
         ("merge into t using s on t.a = s.a when matched then delete", "end of input"),
         ("merge into t using s on t.a = s.a when not matched then insert values (1)", 'near "not"'),
         (
-            "merge into t using s on t.a = s.a when matched and s.b then delete when not matched then insert values (1)",  # noqa: E501
+            "merge into t using s on t.a = s.a when matched and s.b then delete",
             'near "and"',
         ),
     ],
