@@ -119,6 +119,7 @@ class Pipeline:
         """Change an uploaded artifact for the time of a test."""
         s3, bucket = self.clients.get("s3"), self.outputs["artifacts_bucket"]
         before = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        tags = s3.get_object_tagging(Bucket=bucket, Key=key)["TagSet"]
         changed = change(before.decode())
         assert changed != before.decode()
         s3.put_object(Bucket=bucket, Key=key, Body=changed.encode())
@@ -126,6 +127,7 @@ class Pipeline:
             yield
         finally:
             s3.put_object(Bucket=bucket, Key=key, Body=before)
+            s3.put_object_tagging(Bucket=bucket, Key=key, Tagging={"TagSet": tags})
 
     def awslocal(self, *arguments: str) -> Any:
         """Run awslocal, as a person at a terminal does, and return what it printed."""

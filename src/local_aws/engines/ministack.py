@@ -65,6 +65,7 @@ class MiniStackEngine:
         processes = ProcessFactory(settings, s3_client=self._s3, environment=self._job_environment, logs=logs)
         self._glue_runs = GlueJobRuns(find_job=self._find_job, processes=processes)
         self._job_properties: dict[str, dict[str, Any]] = {}
+        self._tracing: dict[str, Any] = {}
         self._register()
 
     def serve(self, stop: threading.Event, ready: Callable[[], None]) -> None:
@@ -146,6 +147,15 @@ class MiniStackEngine:
 
         stepfunctions._run_execution = run_known_execution
 
+        # Not a registry either: a task that ends after its execution was stopped would turn ABORTED into FAILED.
+        fail_execution = stepfunctions._fail_execution
+
+        def fail_running_execution(execution: dict[str, Any], error: str, cause: str) -> None:
+            if execution["status"] == "RUNNING":
+                fail_execution(execution, error, cause)
+
+        stepfunctions._fail_execution = fail_running_execution
+
     async def _handle_redshift(
         self, method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
     ) -> Response:
@@ -163,10 +173,17 @@ class MiniStackEngine:
             operation = _operation(headers)
             if operation in GLUE_OPERATIONS:
                 return await asyncio.to_thread(_answer_json, self._glue_runs.handle, headers, body)
+            request = _document(body)
             response = await ministack(method, path, headers, body, query)
-            if response[0] < 400:
-                return self._keep_job_properties(operation, _document(body), response)
-            return response
+            if response[0] >= 400:
+                return response
+            if operation == "CreateJob" and request.get("Tags"):
+                # MiniStack forgets the tags of a new job.
+                arn = f"arn:aws:glue:{self._region}:{ACCOUNT_ID}:job/{request['Name']}"
+                tag = {**headers, "x-amz-target": "AWSGlue.TagResource"}
+                tags = json.dumps({"ResourceArn": arn, "TagsToAdd": request["Tags"]}).encode()
+                await ministack(method, path, tag, tags, query)
+            return self._keep_job_properties(operation, request, response)
 
         return handle
 
@@ -196,6 +213,8 @@ class MiniStackEngine:
             response = await ministack(method, path, headers, body, query)
             if operation == "StartExecution" and response[0] == 400:
                 return await self._same_execution(ministack, headers, request, response)
+            if response[0] < 400 and operation.endswith("StateMachine"):
+                return self._keep_tracing(operation, request, response)
             if operation == "StopExecution" and response[0] < 400:
                 for child in self._children.get(request.get("executionArn", ""), []):
                     stop = json.dumps({**request, "executionArn": child}).encode()
@@ -203,6 +222,17 @@ class MiniStackEngine:
             return response
 
         return handle
+
+    def _keep_tracing(self, operation: str, request: dict[str, Any], response: Response) -> Response:
+        """MiniStack forgets the tracing configuration of a state machine."""
+        document = _document(response[2])
+        arn = document.get("stateMachineArn") or request.get("stateMachineArn", "")
+        if operation in ("CreateStateMachine", "UpdateStateMachine") and "tracingConfiguration" in request:
+            self._tracing[arn] = request["tracingConfiguration"]
+        elif operation == "DescribeStateMachine" and arn in self._tracing:
+            document["tracingConfiguration"] = self._tracing[arn]
+            return response[0], response[1], json.dumps(document).encode()
+        return response
 
     async def _same_execution(
         self, ministack: Handler, headers: dict[str, str], request: dict[str, Any], response: Response
