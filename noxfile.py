@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -100,7 +102,9 @@ def _python(session: nox.Session, *arguments: str) -> None:
 
 
 def _interrupt(_number: int, _frame: object) -> None:
+    # A terminal interrupts the children too; a SIGTERM reaches this process alone, and nox does not pass it on.
+    subprocess.run(["pkill", "-INT", "-P", str(os.getpid())], check=False)
     raise KeyboardInterrupt
 
 
-signal.signal(signal.SIGTERM, _interrupt)  # nox passes on an interrupt, but not a SIGTERM
+signal.signal(signal.SIGTERM, _interrupt)

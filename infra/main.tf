@@ -220,7 +220,7 @@ module "run_sql" {
     [
       {
         sid       = "RunStatements"
-        actions   = ["redshift-data:BatchExecuteStatement", "redshift-data:ExecuteStatement"]
+        actions   = ["redshift-data:BatchExecuteStatement"]
         resources = [local.arns.redshift_cluster]
       },
       {

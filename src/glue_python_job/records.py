@@ -181,8 +181,10 @@ class Splitter:
         blank = self._grammar.is_blank
         for number, line in enumerate(block[:-1].split(b"\n"), first):
             raw = line[:-1] if line.endswith(b"\r") else line
-            if not blank(raw):
-                yield number, raw, checked(raw) if len(raw) <= MAX_RECORD_BYTES else TOO_LONG
+            if len(raw) > MAX_RECORD_BYTES:
+                yield number, raw[:MAX_RECORD_BYTES], TOO_LONG
+            elif not blank(raw):
+                yield number, raw, checked(raw)
 
     def _one_plain_line(self) -> Iterator[Record]:
         line = self._current_line()

@@ -1,1 +1,1 @@
-"""The Spark stage of the pipeline: a dataset's transform.sql over its staged rows gives the curated tables."""
+"""The Spark stage of the pipeline: runs a dataset's transform.sql over its staged rows and writes the tables."""

@@ -1,4 +1,4 @@
-"""Log lines: one JSON object a line on stdout, each with the job ID, so that a search finds every stage of a run."""
+"""Log lines: one JSON object a line on stdout, each with the job ID, so that a search for it finds every stage."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def of(table: Table) -> list[Rule]:
     rules = [
         Rule((column.name,), text, F.count_if(broken))
         for column in table.columns
-        for text, broken in _column_rules(column, F.col(quoted(column.name)))
+        for text, broken in _column_rules(column, F.col(quoted(column.name)), is_loaded=table.role == "output")
     ]
     return rules + [Rule(key, "unique", _duplicates(key)) for key in table.keys]
 
@@ -61,11 +61,14 @@ def require(rules: Sequence[Rule], counts: Sequence[int], what: str, advice: str
     raise JobError(f"{what} breaks its contract: {'; '.join(parts)}{more}; {advice}")
 
 
-def _column_rules(column: Column, value: SparkColumn) -> Iterator[tuple[str, SparkColumn]]:
-    """Each rule of `column` as a text and a condition; a condition that is null, as for null values, is no breach."""
+def _column_rules(column: Column, value: SparkColumn, is_loaded: bool) -> Iterator[tuple[str, SparkColumn]]:
+    """Each rule of `column` as a text and a condition; a condition that is null, as for null values, is no breach.
+
+    Only what is loaded into Redshift (`is_loaded`) has to fit its VARCHAR.
+    """
     if column.required:
         yield "required", value.isNull()
-    if column.bytes is not None:
+    if is_loaded and column.bytes is not None:
         yield f"at most {column.bytes} bytes, {column.physical_type}", F.octet_length(value) > column.bytes
     for name, breaks in _BOUNDS.items():
         if name in column.options:

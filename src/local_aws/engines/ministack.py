@@ -51,7 +51,12 @@ class MiniStackEngine:
         self._clients_lock = threading.Lock()
         self._postgres = PostgresServer(workdir / "postgres")
         secrets_manager = self._client("secretsmanager")
-        self._redshift = MotoRedshift(account_id=ACCOUNT_ID, region=region, secrets_manager=secrets_manager)
+        self._redshift = MotoRedshift(
+            account_id=ACCOUNT_ID,
+            region=region,
+            secrets_manager=secrets_manager,
+            on_deleted=lambda identifier: self._redshift_data.forget_cluster(identifier),
+        )
         self._redshift_data = RedshiftData(
             postgres=self._postgres,
             find_cluster=self._redshift.find_cluster,

@@ -7,7 +7,7 @@ import os
 import re
 import secrets
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
@@ -34,7 +34,9 @@ class MotoRedshift:
     What moto does not know is added: a master password that AWS manages, as a secret in Secrets Manager.
     """
 
-    def __init__(self, *, account_id: str, region: str, secrets_manager: SecretsManagerClient) -> None:
+    def __init__(
+        self, *, account_id: str, region: str, secrets_manager: SecretsManagerClient, on_deleted: Callable[[str], None]
+    ) -> None:
         os.environ["MOTO_ACCOUNT_ID"] = account_id
         # moto's process-wide switch: without it, access keys would name accounts of their own.
         from moto.redshift.models import redshift_backends
@@ -43,6 +45,7 @@ class MotoRedshift:
         self._backend = redshift_backends[account_id][region]
         self._dispatch = RedshiftResponse.dispatch
         self._region = region
+        self._on_deleted = on_deleted
         self._secrets_manager = secrets_manager
         # Of clusters whose password AWS manages: the secret's ARN, the password.
         self._managed: dict[str, tuple[str, str]] = {}
@@ -104,6 +107,7 @@ class MotoRedshift:
         managed = self._managed.pop(identifier, None)
         if managed:
             self._secrets_manager.delete_secret(SecretId=managed[0], ForceDeleteWithoutRecovery=True)
+        self._on_deleted(identifier)
 
     def _with_secrets(self, text: str) -> str:
         def add(match: re.Match[str]) -> str:
