@@ -30,7 +30,7 @@ def lint(session: nox.Session) -> None:
     """Check style and types of the Python code, and format of the Terraform."""
     _python(session, "-m", "ruff", "check", ".")
     _python(session, "-m", "ruff", "format", "--check", ".")
-    _python(session, "-m", "mypy", "src", "tests", "noxfile.py")
+    _python(session, "-m", "mypy", "src", "tests")
     session.run("terraform", "fmt", "-check", "-diff", "-recursive", "infra")
 
 

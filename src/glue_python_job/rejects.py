@@ -11,7 +11,7 @@ import duckdb
 from glue_python_job import sql
 from glue_python_job.results import LocalPart
 
-FLUSH_BYTES = 256 * 1024 * 1024
+FLUSH_BYTES = 64 * 1024 * 1024  # rows may be long, and DuckDB holds a few thousand of them at a time
 
 _COLUMNS = {
     "job_id": "VARCHAR",
