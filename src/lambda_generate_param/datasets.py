@@ -65,18 +65,23 @@ def load(sql: Path, name: str) -> Dataset:
     if name not in known:
         raise UnknownDatasetError(f"dataset {name!r} is unknown; known: {', '.join(known) or 'none'} (sql/datasets/)")
     folder = sql / "datasets" / name
-    contract = json.loads((folder / "contract.json").read_text(encoding="utf-8"))
+    return read(folder, json.loads((folder / "contract.json").read_text(encoding="utf-8")))
+
+
+def read(folder: Path, contract: Mapping[str, Any]) -> Dataset:
+    """Make a dataset of its contract, which may not be compiled yet, and of the SQL files in its folder."""
     return Dataset(
-        name=name,
+        name=folder.name,
         contract_version=str(contract["version"]),
-        outputs=tuple(table["name"] for table in contract["schema"] if _custom(table).get("role") == "output"),
-        parameters=_custom(contract).get("parameters") or {},
+        outputs=tuple(table["name"] for table in contract["schema"] if custom(table).get("role") == "output"),
+        parameters=custom(contract).get("parameters") or {},
         table_sql=(folder / "table.sql").read_text(encoding="utf-8"),
         load_sql=(folder / "load.sql").read_text(encoding="utf-8"),
     )
 
 
-def _custom(element: Mapping[str, Any]) -> dict[str, Any]:
+def custom(element: Mapping[str, Any]) -> dict[str, Any]:
+    """The customProperties of a contract, or of one of its objects, by their names."""
     return {item["property"]: item["value"] for item in element.get("customProperties") or []}
 
 
@@ -87,6 +92,9 @@ _TYPES: dict[str, tuple[tuple[type, ...], str]] = {
     "boolean": ((bool,), "true or false"),
     "date": ((str,), "a date, YYYY-MM-DD"),
 }
+
+
+PARAMETER_TYPES = tuple(_TYPES)
 
 
 def checked(name: str, value: Any, rule: Mapping[str, Any]) -> ParameterValue:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pyspark
 
+from lambda_generate_param import datasets
 from local_aws.engines.java import java_home
 from pipeline_tools.package import OUTPUT
 
@@ -28,12 +29,7 @@ def measure(raw: Path, directory: Path, *, dataset: str, parameters: Mapping[str
         BareRunError: a script failed.
     """
     artifacts = OUTPUT / "sql" / "datasets" / dataset
-    contract = json.loads((artifacts / "contract.json").read_text(encoding="utf-8"))
-    tables = [
-        table["name"]
-        for table in contract["schema"]
-        if {"property": "role", "value": "output"} in table.get("customProperties", [])
-    ]
+    tables = datasets.load(OUTPUT / "sql", dataset).outputs
     common = ["--job_id", "bare", "--dataset", dataset, "--contract_uri", str(artifacts / "contract.json")]
     staged = f"{directory}/staged/"
     python = [

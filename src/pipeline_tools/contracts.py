@@ -15,7 +15,6 @@ from lambda_generate_param.layout import Layout
 
 SQL_FILES = ("transform.sql", "table.sql", "load.sql")
 ROLES = ("source", "reference", "output")
-PARAMETER_TYPES = ("integer", "number", "string", "boolean", "date")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
@@ -61,7 +60,7 @@ def _check(document: dict[str, Any], folder: Path) -> None:
         raise ContractError(f"{where}: name is {document.get('name')!r}; accepted: {folder.name!r}, as the folder")
     roles: dict[str, list[str]] = {role: [] for role in ROLES}
     for table in document.get("schema") or []:
-        role = _custom(table).get("role")
+        role = datasets.custom(table).get("role")
         if role not in roles:
             raise ContractError(f"{where}: {table['name']}: role is {role!r}; accepted: {', '.join(ROLES)}")
         if not _NAME.fullmatch(table["name"]):
@@ -73,22 +72,16 @@ def _check(document: dict[str, Any], folder: Path) -> None:
         roles[role].append(table["name"])
     if len(roles["source"]) != 1 or not roles["output"]:
         raise ContractError(f"{where}: accepted: one object of role source and at least one of role output")
-    for name, rule in (_custom(document).get("parameters") or {}).items():
-        if not isinstance(rule, dict) or rule.get("type") not in PARAMETER_TYPES:
-            raise ContractError(f"{where}: parameter {name}: accepted as its type: {', '.join(PARAMETER_TYPES)}")
+    for name, rule in (datasets.custom(document).get("parameters") or {}).items():
+        if not isinstance(rule, dict) or rule.get("type") not in datasets.PARAMETER_TYPES:
+            raise ContractError(
+                f"{where}: parameter {name}: accepted as its type: {', '.join(datasets.PARAMETER_TYPES)}"
+            )
 
 
 def _render(folder: Path, document: dict[str, Any]) -> None:
     """Render the load once with stand-ins: an unknown token or too many statements shows now, not in a run."""
-    outputs = tuple(table["name"] for table in document["schema"] if _custom(table).get("role") == "output")
-    dataset = datasets.Dataset(
-        name=folder.name,
-        contract_version=str(document["version"]),
-        outputs=outputs,
-        parameters=_custom(document).get("parameters") or {},
-        table_sql=(folder / "table.sql").read_text(encoding="utf-8"),
-        load_sql=(folder / "load.sql").read_text(encoding="utf-8"),
-    )
+    dataset = datasets.read(folder, document)
     for name, rule in dataset.parameters.items():
         if "default" not in rule:
             continue
@@ -102,7 +95,3 @@ def _render(folder: Path, document: dict[str, Any]) -> None:
         statements.load(folder.parents[1], layout, dataset, attempt=1, copy_role_arn=role, code_version="0")
     except statements.SqlTemplateError as error:
         raise ContractError(str(error)) from error
-
-
-def _custom(element: dict[str, Any]) -> dict[str, Any]:
-    return {item["property"]: item["value"] for item in element.get("customProperties") or []}

@@ -35,7 +35,7 @@ Handler = Callable[[str, str, dict[str, str], bytes, dict[str, Any]], Awaitable[
 
 ACCOUNT_ID = "000000000000"
 SERVICES = "s3,iam,sts,kms,secretsmanager,sns,sqs,logs,monitoring,events,scheduler,states,lambda,glue,ec2,ssm,tagging"
-# Which execution a thread of Step Functions works for: (its ARN, its parent's ARN or "").
+# The ARN of the execution that a thread of Step Functions works for.
 _execution: contextvars.ContextVar[str] = contextvars.ContextVar("execution", default="")
 
 

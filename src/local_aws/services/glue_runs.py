@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final
 
 from local_aws.errors import AwsError
@@ -281,8 +280,3 @@ def effective_arguments(job: Job, run_arguments: Mapping[str, Any]) -> dict[str,
         if not name.startswith("-") or not isinstance(value, str):
             raise AwsError("InvalidInputException", f"argument {name!r}: {value!r}; accepted: a --name and a text")
     return merged
-
-
-def log_directory(workdir: Path, job_name: str, run_id: str) -> Path:
-    """Where stdout.log and stderr.log of a run are."""
-    return workdir / "glue" / job_name / run_id
