@@ -33,10 +33,12 @@ _STOP_DEADLINE_SECONDS = 10.0
 _SOCKET_PATH_LIMIT = 103
 _UNPRIVILEGED_USERS = ("postgres", "nobody")
 # The shell owns the server: when the pipe on its standard input closes, because stop() closed it or because this
-# process died by whatever signal, the server is told to shut down. So no server outlives its owner.
+# process died by whatever signal, the server is told to shut down. So no server outlives its owner, and the shell ends
+# last: what watches the pipe is gone before it, also when the server ended by itself.
 _SUPERVISOR = (
     'exec 3<&0; "$@" </dev/null 3<&- & server=$!; '
-    '(cat <&3 >/dev/null; kill -INT "$server" 2>/dev/null) & wait "$server"'
+    '(read -r _ <&3; kill -INT "$server" 2>/dev/null) & watcher=$!; '
+    'wait "$server"; status=$?; kill "$watcher" 2>/dev/null; wait "$watcher" 2>/dev/null; exit "$status"'
 )
 _SETTINGS = {
     "listen_addresses": "",
