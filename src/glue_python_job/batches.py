@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -16,13 +16,9 @@ from glue_python_job.layout import JSON, PARQUET, Layout, check_columns, format_
 from glue_python_job.log import Log
 from glue_python_job.reader import Batch, Segment, TextReader, open_text
 from glue_python_job.rules import check_types
+from glue_python_job.sizes import FIRST_BATCH_BYTES, LARGEST_BATCH_BYTES, PARQUET_BYTES, SMALLEST_BATCH_BYTES
 from glue_python_job.storage import Storage, StoredFile, local_copy
 
-MIB = 1024 * 1024
-FIRST_BATCH_BYTES = 512 * MIB  # of text, before the ratio of text to Parquet is known
-LARGEST_BATCH_BYTES = 1024 * MIB
-SMALLEST_BATCH_BYTES = 64 * MIB
-PARQUET_BYTES = 128 * MIB  # a staged file
 MOST_SEGMENTS = 500  # of small files in one statement
 
 
@@ -47,26 +43,22 @@ class Batches:
         self._segments = 0
         self._target = FIRST_BATCH_BYTES
 
-    def __iter__(self) -> Iterator[Batch]:
+    def __iter__(self) -> Generator[Batch, None, None]:
         batch: Batch | None = None
-        for index, file in enumerate(self._files):
-            self._log.info("reading", file=file.uri, bytes=file.size)
-            if format_of(file.uri) == PARQUET:
-                segment, resources = self._parquet(index, file)
-                if batch and (batch.layout != segment.layout or batch.bytes + segment.length > PARQUET_BYTES):
+        try:
+            for index, file in enumerate(self._files):
+                self._log.info("reading", file=file.uri, bytes=file.size)
+                # These generators hold the open file, and hand on the unfinished batch.
+                read = self._parquet if format_of(file.uri) == PARQUET else self._text
+                batch = yield from read(index, file, batch)
+                if batch and (batch.bytes >= self._target or len(batch.segments) >= MOST_SEGMENTS):
                     yield batch
                     batch = None
-                batch = batch or Batch(segment.layout)
-                batch.segments.append(segment)
-                batch.resources.push(resources)
-            else:
-                # `yield from` a generator that holds the open file, and hands on the unfinished batch.
-                batch = yield from self._text(index, file, batch)
-            if batch and (batch.bytes >= self._target or len(batch.segments) >= MOST_SEGMENTS):
+            if batch:
                 yield batch
-                batch = None
-        if batch:
-            yield batch
+        finally:
+            if batch:
+                batch.resources.close()
 
     def learn(self, text_bytes: int, parquet_bytes: int) -> None:
         """Choose the size of the batches to come by what the last one became."""
@@ -76,9 +68,9 @@ class Batches:
 
     def _text(self, index: int, file: StoredFile, batch: Batch | None) -> Generator[Batch, None, Batch | None]:
         plain, format_ = not file.uri.lower().endswith(".gz"), format_of(file.uri)
-        with ExitStack() as stack:
+        with ExitStack() as stack, ExitStack() as opened:
             local = stack.enter_context(local_copy(self._storage, file, self._scratch))
-            handle = stack.enter_context(open_text(local, file.uri))
+            handle = opened.enter_context(open_text(local, file.uri))
             whole = plain and file.size <= LARGEST_BATCH_BYTES
             reader = TextReader(handle, file, index, format_, self._contract, whole=whole)
             self._tell_surplus(file, reader)
@@ -109,25 +101,34 @@ class Batches:
             segment.number = self._segments
         return segment
 
-    def _parquet(self, index: int, file: StoredFile) -> tuple[Segment, ExitStack]:
+    def _parquet(self, index: int, file: StoredFile, batch: Batch | None) -> Generator[Batch, None, Batch | None]:
         with ExitStack() as stack:
             local = stack.enter_context(local_copy(self._storage, file, self._scratch))
             path = self._next_path("source")
             path.symlink_to(local)
-            try:
-                described = self._connection.execute(
-                    f"DESCRIBE SELECT * FROM read_parquet({sql.paths([path])}, hive_partitioning = false)"
-                ).fetchall()
-                rows = self._connection.execute(
-                    f"SELECT num_rows FROM parquet_file_metadata({sql.literal(str(path))})"
-                ).fetchall()[0][0]
-            except duckdb.Error as error:
-                raise JobError(f"{file.uri} is no Parquet file: {error}") from error
-            layout = Layout(PARQUET, tuple(row[0] for row in described), tuple(row[1] for row in described))
+            layout, rows = self._describe(path, file)
             self._warn_surplus(file, check_columns(file.uri, layout.columns, self._contract))
             check_types(file.uri, layout, self._contract)
+            if batch and (batch.layout != layout or batch.bytes + file.size > PARQUET_BYTES):
+                yield batch
+                batch = None
             segment = Segment(index, path, layout, length=file.size, lines=rows, rows=rows, number=self._segments)
-            return segment, stack.pop_all()
+            batch = batch or Batch(layout)
+            batch.segments.append(segment)
+            batch.resources.push(stack.pop_all())
+        return batch
+
+    def _describe(self, path: Path, file: StoredFile) -> tuple[Layout, int]:
+        source = f"read_parquet({sql.paths([path])}, hive_partitioning = false)"
+        try:
+            described = self._connection.execute(f"DESCRIBE FROM {source}").fetchall()
+            counted = self._connection.execute(
+                f"SELECT num_rows FROM parquet_file_metadata({sql.literal(str(path))})"
+            ).fetchall()
+        except duckdb.Error as error:
+            raise JobError(f"{file.uri} is no Parquet file: {error}") from error
+        layout = Layout(PARQUET, tuple(row[0] for row in described), tuple(row[1] for row in described))
+        return layout, int(counted[0][0])
 
     def _next_path(self, name: str) -> Path:
         self._segments += 1

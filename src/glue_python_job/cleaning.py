@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import closing, nullcontext
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
@@ -17,10 +18,11 @@ from pathlib import Path
 import duckdb
 
 from glue_python_job import sql
-from glue_python_job.batches import PARQUET_BYTES, Batches
+from glue_python_job.batches import Batches
 from glue_python_job.contract import Contract
 from glue_python_job.counting import count_records
 from glue_python_job.duplicates import Duplicates
+from glue_python_job.engine import one_thread
 from glue_python_job.errors import JobError
 from glue_python_job.layout import PARQUET
 from glue_python_job.log import Log
@@ -30,6 +32,7 @@ from glue_python_job.refusals import DUPLICATED, RULES_BROKEN, Refusals
 from glue_python_job.rejects import RejectWriter
 from glue_python_job.results import Counts, FileRows, LocalPart, Outcome
 from glue_python_job.rules import Plan, Rule
+from glue_python_job.sizes import PARQUET_BYTES
 from glue_python_job.storage import Storage, StoredFile, local_copy
 
 
@@ -103,14 +106,15 @@ class _Cleaner:
 
     def _run(self) -> Outcome:
         batches = Batches(self._connection, self._contract, self._files, self._storage, self._scratch, self._log)
-        for batch in batches:
-            before, begun = self._rejects.count, time.monotonic()
-            parts = self._batch(batch)
-            if batch.layout.format != PARQUET:
-                batches.learn(batch.bytes, sum(part.path.stat().st_size for part in parts))
-            self._parts += parts
-            self._segments += batch.segments
-            self._tell(batch, parts, self._rejects.count - before, time.monotonic() - begun)
+        with closing(iter(batches)) as each:
+            for batch in each:
+                before, begun = self._rejects.count, time.monotonic()
+                parts = self._batch(batch)
+                if batch.layout.format != PARQUET:
+                    batches.learn(batch.bytes, sum(part.path.stat().st_size for part in parts))
+                self._parts += parts
+                self._segments += batch.segments
+                self._tell(batch, parts, self._rejects.count - before, time.monotonic() - begun)
         self._remove_duplicates()
         self._rejects.close()
         return self._outcome()
@@ -153,21 +157,15 @@ class _Cleaner:
         self._written += 1
         path = self._scratch / f"staged-{self._written:06d}.parquet"
         large = batch.layout.format == PARQUET and batch.bytes > 2 * PARQUET_BYTES
-        # Several files from one statement keep the order of the rows only with one thread.
         options = f", FILE_SIZE_BYTES {PARQUET_BYTES}, FILENAME_PATTERN 'part_{{i}}'" if large else ""
-        threads = self._connection.execute("SELECT current_setting('threads')").fetchall()[0][0]
         try:
-            if large:
-                self._connection.execute("SET threads = 1")
-            rows = self._connection.execute(
-                f"COPY ({statement}) TO {sql.literal(str(path))} (FORMAT parquet, COMPRESSION zstd{options})"
-            ).fetchall()[0][0]
+            with one_thread(self._connection) if large else nullcontext():
+                rows = self._connection.execute(
+                    f"COPY ({statement}) TO {sql.literal(str(path))} (FORMAT parquet, COMPRESSION zstd{options})"
+                ).fetchall()[0][0]
         except duckdb.InvalidInputException as error:
             path.unlink(missing_ok=True)
             raise self._not_read(batch, error) from error
-        finally:
-            if large:
-                self._connection.execute(f"SET threads = {threads}")
         if large:
             return [LocalPart(file, self._rows_of(file)) for file in sorted(path.iterdir(), key=_part_number)]
         if not rows:
@@ -175,7 +173,7 @@ class _Cleaner:
         return [LocalPart(path, rows)] if rows else []
 
     def _not_read(self, batch: Batch, error: Exception) -> Exception:
-        cause = " ".join(str(error).split())[:300]
+        cause = " ".join(str(error).partition("Possible fixes")[0].split())[:300]
         if batch.layout.format == PARQUET:
             return JobError(f"{' or '.join(self._names(batch))} cannot be read: {cause}")
         if any(segment.parsed for segment in batch.segments):
@@ -222,14 +220,15 @@ class _Cleaner:
             segment.rows = 0
             with segment.open() as handle, segment.parsed.open("wb") as out:
                 splitter = Splitter(handle.read, grammar, final=segment.final)
-                for line, raw, problem in splitter.records():
-                    if problem:
-                        text = raw.decode("utf-8", "backslashreplace")
-                        self._rejects.add(uri, segment.first_line + line, None, problem, text)
+                for run in splitter.runs():
+                    if run.problem:
+                        text = run.raws[0].decode("utf-8", "backslashreplace")
+                        self._rejects.add(uri, segment.first_line + run.line, None, run.problem, text)
                         segment.malformed += 1
                     else:
-                        out.write((raw or b'""') + b"\n")  # an empty line would be no record
-                        segment.rows += 1
+                        # An empty line would be no record to DuckDB.
+                        out.write(b"\n".join(raw or b'""' for raw in run.raws) + b"\n")
+                        segment.rows += len(run.raws)
             if splitter.tail and batch.reader:
                 batch.reader.give_back(splitter.tail)
                 segment.length -= len(splitter.tail)

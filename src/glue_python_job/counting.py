@@ -11,10 +11,10 @@ import re
 from typing import BinaryIO, Callable
 
 from glue_python_job import records
-from glue_python_job.records import Grammar
+from glue_python_job.grammar import Grammar
 
-# In the text outside quotes, \0 stands for each quoted part.
-_MISPLACED = re.compile(rb"[^,\n\0]\0|\0[^,\r\n\0]")
+# In the text outside quotes, \0 stands for each quoted part. It comes first, since that is what is found fast.
+_MISPLACED = re.compile(rb"\0(?:[^,\r\n\0]|(?<![,\n\0]\0))")
 
 
 def count_records(open_text: Callable[[], BinaryIO], grammar: Grammar) -> int:
@@ -24,24 +24,25 @@ def count_records(open_text: Callable[[], BinaryIO], grammar: Grammar) -> int:
     if count is not None:
         return count
     with open_text() as handle:
-        return sum(1 for _ in records.kept(handle.read, grammar))
+        return sum(len(run.raws) for run in records.kept(handle.read, grammar))
 
 
 def _fast_count(handle: BinaryIO, grammar: Grammar) -> int | None:
-    count, rest, inside = 0, b"", False
+    count, rest, inside = 0, b"\n", False  # the line end before stands for the begin of the text
     while window := handle.read(records.WINDOW_BYTES):
         outside, inside = _outside(window, inside) if grammar.quotes else (window, False)
         text = rest + outside
         if len(text) > 4 * records.WINDOW_BYTES:  # a line that long is refused
             return None
-        end = text.rfind(b"\n") + 1
-        if grammar.quotes and _MISPLACED.search(text, 0, end):
+        end = text.rfind(b"\n")
+        if grammar.quotes and _MISPLACED.search(text, 0, end + 1):
             return None
-        count += _lines(text[:end], grammar)
+        count += _lines(text[: end + 1], grammar)
         rest = text[end:]
     if inside or (grammar.quotes and _MISPLACED.search(rest)):
         return None
-    return count + (0 if not rest or grammar.is_blank(rest.rstrip(b"\r")) else 1)
+    last = rest[1:].removesuffix(b"\r")
+    return count + (0 if not rest[1:] or grammar.is_blank(last) else 1)
 
 
 def _outside(window: bytes, inside: bool) -> tuple[bytes, bool]:
@@ -53,6 +54,8 @@ def _outside(window: bytes, inside: bool) -> tuple[bytes, bool]:
 
 
 def _lines(text: bytes, grammar: Grammar) -> int:
-    blank = grammar.blank_line
-    blanks = len(blank.findall(text)) if blank is not None else 0
-    return text.count(b"\n") - blanks
+    """The lines of `text` that are records; before the first one stands a line end, too."""
+    lines, blank = text.count(b"\n") - 1, grammar.blank_line
+    if blank is None or not any(start in text for start in (b"\n\n", b"\n\r", b"\n ", b"\n\t")):
+        return lines
+    return lines - len(blank.findall(text, 1))

@@ -13,11 +13,13 @@ import duckdb
 
 from glue_python_job import sql
 from glue_python_job.contract import Contract, UniqueKey
+from glue_python_job.engine import one_thread
 from glue_python_job.reader import Segment
 from glue_python_job.refusals import DUPLICATED, RULES_BROKEN
 from glue_python_job.results import LocalPart
 from glue_python_job.rules import Rule
 
+ROWS_PER_JOIN = 1_000_000
 ROWS_PER_PASS = 4_000_000  # about 300 MB of hashes and counts
 
 
@@ -81,12 +83,15 @@ class Duplicates:
         count = self._count(within)
         if not count:
             return part
+        # The join that leaves the duplicates out keeps the order of the rows while its hash table is in memory.
+        order = " ORDER BY file_row_number" if count > ROWS_PER_JOIN else ""
         path = part.path.with_name(part.path.name.replace(".parquet", "-unique.parquet"))
         rows = (
             f"SELECT {self._columns} FROM {_scan([part.path])} "
-            f"WHERE file_row_number NOT IN (SELECT position - {first} FROM {within}) ORDER BY file_row_number"
+            f"WHERE file_row_number NOT IN (SELECT position - {first} FROM {within}){order}"
         )
-        self._connection.execute(f"COPY ({rows}) TO {sql.literal(str(path))} (FORMAT parquet, COMPRESSION zstd)")
+        with one_thread(self._connection):
+            self._connection.execute(f"COPY ({rows}) TO {sql.literal(str(path))} (FORMAT parquet, COMPRESSION zstd)")
         part.path.unlink()
         return LocalPart(path, part.rows - count)
 

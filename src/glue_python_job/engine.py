@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -31,6 +33,17 @@ def connect(memory_limit: int, scratch: Path) -> duckdb.DuckDBPyConnection:
     # Pushing the rules below the casts would run every cast twice.
     connection.execute("SET disabled_optimizers = 'filter_pushdown'")
     return connection
+
+
+@contextmanager
+def one_thread(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Run statements that keep the order of rows only with one thread: a join, or a COPY into several files."""
+    threads = connection.execute("SELECT current_setting('threads')").fetchall()[0][0]
+    connection.execute("SET threads = 1")
+    try:
+        yield
+    finally:
+        connection.execute(f"SET threads = {threads}")
 
 
 def _cpus() -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 from glue_python_job import records, sql
 from glue_python_job.contract import Contract
 from glue_python_job.errors import JobError
-from glue_python_job.records import CsvGrammar, Grammar, JsonGrammar
+from glue_python_job.grammar import TOO_FEW, TOO_MANY, CsvGrammar, Grammar, JsonGrammar
 
 CSV, JSON, PARQUET = "csv", "json", "parquet"
 SUFFIXES = {
@@ -50,6 +50,7 @@ class Layout:
     def scan(self, files: Sequence[Path], contract: Contract) -> str:
         """A table function over files of this layout; CSV columns are named f0, f1, …, a JSON line is `line`.
 
+        strict_mode is DuckDB's default and is left unset: given as an option, 1.4.5 misreads files with \\r\\n.
         A text has no byte-order mark.
         """
         if self.format == PARQUET:
@@ -66,7 +67,7 @@ class Layout:
             f"skip = {self.skip}, "
             f"delim = {sql.literal(separator)}, quote = {sql.literal(quote)}, escape = {sql.literal(quote)}, "
             f"nullstr = {sql.literals(nulls)}, new_line = {sql.literal(self.newline)}, "
-            f"max_line_size = {records.MAX_RECORD_BYTES + 1}, strict_mode = true)"
+            f"max_line_size = {records.MAX_RECORD_BYTES + 1})"
         )
 
 
@@ -92,7 +93,7 @@ def header_names(uri: str, raw: bytes, problem: str) -> tuple[str, ...]:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         raise JobError(f"the header of {uri} is not UTF-8: {error}; store the file as UTF-8") from error
-    if problem not in ("", records.TOO_FEW, records.TOO_MANY):
+    if problem not in ("", TOO_FEW, TOO_MANY):
         raise JobError(f"the header of {uri} is not CSV: {problem}; lines must end with \\n or \\r\\n")
     return tuple(name.strip() for name in next(csv.reader([text], skipinitialspace=True), []))
 

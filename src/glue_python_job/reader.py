@@ -19,8 +19,8 @@ from typing import BinaryIO, Callable, cast
 from glue_python_job import records
 from glue_python_job.contract import Contract
 from glue_python_job.errors import JobError
+from glue_python_job.grammar import CsvGrammar
 from glue_python_job.layout import CSV, JSON, Layout, check_columns, header_names
-from glue_python_job.records import CsvGrammar
 from glue_python_job.storage import StoredFile
 
 CHUNK_BYTES = 8 * 1024 * 1024
@@ -122,12 +122,12 @@ class TextReader:
         while len(self._pending) <= records.MAX_RECORD_BYTES and (chunk := self._read_more(CHUNK_BYTES)):
             self._pending += chunk
         unread = [self._pending[: records.MAX_RECORD_BYTES + 2]]
-        first = next(records.Splitter(lambda _: unread.pop() if unread else b"", CsvGrammar(2)).records(), None)
+        first = next(records.Splitter(lambda _: unread.pop() if unread else b"", CsvGrammar(2)).runs(), None)
         if first is None:
             names: tuple[str, ...] = ()
             end = len(self._pending)
         else:
-            line, raw, problem = first
+            line, raw, problem = first.line, first.raws[0], first.problem
             # DuckDB can skip one line; blank lines before the header, or a quoted line end in it, are more.
             self.whole = self.whole and not line and b'"' not in raw
             names = header_names(uri, raw, problem)

@@ -10,8 +10,9 @@ import duckdb
 
 from glue_python_job import records, sql
 from glue_python_job.errors import JobError
+from glue_python_job.grammar import Grammar
 from glue_python_job.reader import Segment
-from glue_python_job.records import Grammar, Read
+from glue_python_job.records import Read
 from glue_python_job.rejects import RejectWriter
 from glue_python_job.rules import Plan, Rule
 
@@ -51,16 +52,16 @@ class Refusals:
     def keep_text(self, segment: Segment, table: str, read: Read, grammar: Grammar, rules: Sequence[Rule]) -> None:
         """Keep the rows of a segment that `table` names. `read` gives the segment's text from its begin."""
         refused = self._rows(f"SELECT ordinal, code FROM {table} WHERE segment = {segment.number} ORDER BY ordinal")
-        kept = enumerate(records.kept(read, grammar))
+        runs, first, run = records.kept(read, grammar), 0, records.Run(0, [], "")
         for ordinal, code in refused:
-            for position, (line, raw) in kept:
-                if position == ordinal:
-                    self._add(segment, segment.first_line + line, rules[code], raw.decode("utf-8", "backslashreplace"))
-                    break
-            else:
-                raise JobError(
-                    f"{self._uris[segment.source]} has fewer records than were read before; start the job again"
-                )
+            while ordinal >= first + len(run.raws):
+                first += len(run.raws)
+                following = next(runs, None)
+                if following is None:
+                    raise JobError(f"{self._uris[segment.source]} has fewer records than before; start the job again")
+                run = following
+            raw = run.raws[ordinal - first].decode("utf-8", "backslashreplace")
+            self._add(segment, segment.first_line + run.line + ordinal - first, rules[code], raw)
 
     def keep_parquet(self, segment: Segment, table: str, path: Path, rules: Sequence[Rule]) -> None:
         """Keep the rows of a Parquet file that `table` names, each as a JSON object."""

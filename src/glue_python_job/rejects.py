@@ -11,8 +11,9 @@ import duckdb
 from glue_python_job import sql
 from glue_python_job.results import LocalPart
 
-FLUSH_BYTES = 64 * 1024 * 1024  # rows may be long, and DuckDB holds a few thousand of them at a time
+FLUSH_CHARACTERS = 64 * 1024 * 1024  # rows may be long, and DuckDB holds a few thousand of them at a time
 
+_ENCODE = json.JSONEncoder(ensure_ascii=False).encode
 _COLUMNS = {
     "job_id": "VARCHAR",
     "source_file": "VARCHAR",
@@ -32,7 +33,8 @@ class RejectWriter:
         self._job_id = job_id
         self._lines = directory / "rejected.jsonl"
         self._out = self._lines.open("w", encoding="utf-8")
-        self._bytes = 0
+        self._written = 0
+        self._begins: dict[tuple[str, str | None, str], str] = {}
         self._rows = 0
         self.count = 0
         self.reasons: Counter[str] = Counter()
@@ -40,12 +42,18 @@ class RejectWriter:
 
     def add(self, source_file: str, line_number: int, column: str | None, reason: str, raw_row: str) -> None:
         """Keep one row. `column` is None when the row as such is refused."""
+        kind = (source_file, column, reason)
+        begin = self._begins.get(kind)
+        if begin is None:
+            values = dict(zip(_COLUMNS, (self._job_id, source_file, None, column, reason)))
+            del values["line_number"]
+            begin = self._begins[kind] = _ENCODE(values)[:-1]
+        # Text put together: there may be millions of rows, and a whole object takes the encoder five times as long.
+        self._written += self._out.write(f'{begin}, "line_number": {line_number}, "raw_row": {_ENCODE(raw_row)}}}\n')
         self.reasons[f"{column or '(row)'}: {reason}"] += 1
-        values = (self._job_id, source_file, line_number, column, reason, raw_row)
-        self._bytes += self._out.write(json.dumps(dict(zip(_COLUMNS, values)), ensure_ascii=False) + "\n")
         self._rows += 1
         self.count += 1
-        if self._bytes >= FLUSH_BYTES:
+        if self._written >= FLUSH_CHARACTERS:
             self.flush()
 
     def flush(self) -> None:
@@ -64,7 +72,7 @@ class RejectWriter:
         )
         self.parts.append(LocalPart(path, self._rows))
         self._out = self._lines.open("w", encoding="utf-8")
-        self._bytes = self._rows = 0
+        self._written = self._rows = 0
 
     def close(self) -> None:
         self.flush()

@@ -42,11 +42,6 @@ class Rule:
     reason: str
     condition: str
 
-    @property
-    def label(self) -> str:
-        """How the manifest counts it."""
-        return f"{self.column or '(row)'}: {self.reason}"
-
 
 class Plan:
     """The statements over files of one layout. r0, r1, … are the values as read, t0, t1, … the typed values."""

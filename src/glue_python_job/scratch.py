@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from glue_python_job.batches import LARGEST_BATCH_BYTES
 from glue_python_job.errors import JobError
+from glue_python_job.sizes import LARGEST_BATCH_BYTES
 from glue_python_job.storage import StoredFile
 
 GZIP_RATIO = 8  # text to gzip, on the safe side

@@ -1,0 +1,9 @@
+"""How much is done at a time, in bytes."""
+
+from __future__ import annotations
+
+MIB = 1024 * 1024
+PARQUET_BYTES = 128 * MIB  # a staged file
+FIRST_BATCH_BYTES = 512 * MIB  # of text, before the ratio of text to Parquet is known
+LARGEST_BATCH_BYTES = 1024 * MIB
+SMALLEST_BATCH_BYTES = 64 * MIB

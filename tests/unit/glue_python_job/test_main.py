@@ -1,0 +1,245 @@
+"""The job as a program: its exit codes, its last line, what it publishes and when."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+
+from glue_python_job import job as jobs
+from glue_python_job.main import main
+
+FILES = {"x.csv": b"id,name\n1,one\n1,again\nx,bad\n"}
+SOURCE = Path(__file__).parents[3] / "src"
+
+
+@pytest.fixture
+def contract(contract_of: Callable[..., str]) -> str:
+    return contract_of([{"name": "id", "logicalType": "integer", "unique": True}, {"name": "name"}])
+
+
+def files_below(directory: Path) -> list[str]:
+    return sorted(str(path.relative_to(directory)) for path in directory.rglob("*") if path.is_file())
+
+
+def script(job: Any, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The job started as Glue starts it: the script, with the package on the path."""
+    argv = [text for name, value in job.arguments.items() for text in (f"--{name}", value)]
+    command = [sys.executable, "-W", "error", str(SOURCE / "glue_python_job" / "main.py"), *argv]
+    env = {**os.environ, "PYTHONPATH": str(SOURCE), "PYTHONDONTWRITEBYTECODE": "1", **environment}
+    return subprocess.run(command, capture_output=True, text=True, env=env, check=False, timeout=120)
+
+
+def test_the_manifest_says_what_was_read_and_written(job: Any, contract: str) -> None:
+    manifest = job.clean(FILES, contract, code_version="abc123").manifest
+    staged = job.root / "staged" / "job_id=job-1" / "part-00000.parquet"
+    rejected = job.root / "rejected" / "job_id=job-1" / "part-00000.parquet"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", manifest.pop("started_at"))
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", manifest.pop("finished_at"))
+    assert 0 < manifest.pop("seconds") < 60
+    assert re.fullmatch(r"duckdb 1\.4\.\d+, python 3\.\d+\.\d+", manifest.pop("engine"))
+    assert manifest == {
+        "manifest_version": 1,
+        "stage": "python",
+        "job_id": "job-1",
+        "dataset": "items",
+        "source_uri": f"{job.root}/source/",
+        "rows_in": 3,
+        "rows_out": 1,
+        "rows_rejected": 2,
+        "bytes_in": len(FILES["x.csv"]),
+        "bytes_out": staged.stat().st_size,
+        "files_in": [{"uri": f"{job.root}/source/x.csv", "bytes": len(FILES["x.csv"]), "rows": 3}],
+        "files_out": [{"uri": str(staged), "bytes": staged.stat().st_size, "rows": 1}],
+        "rejected_files": [{"uri": str(rejected), "bytes": rejected.stat().st_size, "rows": 2}],
+        "rejected_reasons": {"id: not a BIGINT": 1, "id: unique": 1},
+        "code_version": "abc123",
+        "contract_version": "1.2.3",
+    }
+
+
+def test_the_manifest_is_sorted_and_indented(job: Any, contract: str) -> None:
+    job.clean(FILES, contract)
+    text = (job.root / "runs" / "python.json").read_text(encoding="utf-8")
+    assert text == json.dumps(json.loads(text), indent=2, sort_keys=True) + "\n"
+
+
+def test_a_stage_that_is_complete_is_not_run_again(job: Any, contract: str) -> None:
+    job.clean(FILES, contract)
+    before = {path: path.stat().st_mtime_ns for path in job.root.rglob("*") if path.is_file()}
+    (job.root / "source" / "x.csv").unlink()
+    again = job.run()
+    assert again.code == 0
+    assert [line["message"] for line in again.logs] == ["the stage is complete: nothing to do"]
+    assert {path: path.stat().st_mtime_ns for path in job.root.rglob("*") if path.is_file()}.items() <= before.items()
+
+
+@pytest.mark.parametrize(
+    "stale",
+    [
+        "",
+        "{",
+        "[]",
+        '{"stage": "python"}',
+        '{"manifest_version": 1, "stage": "python", "job_id": "job-0", "dataset": "items"}',
+        '{"manifest_version": 1, "stage": "spark", "job_id": "job-1", "dataset": "items"}',
+        '{"manifest_version": 1, "stage": "python", "job_id": "job-1", "dataset": "others"}',
+    ],
+)
+def test_another_manifest_does_not_keep_the_stage_from_running(job: Any, contract: str, stale: str) -> None:
+    (job.root / "runs").mkdir()
+    (job.root / "runs" / "python.json").write_text(stale, encoding="utf-8")
+    assert job.clean(FILES, contract).manifest["rows_in"] == 3
+
+
+def test_the_files_of_an_earlier_attempt_are_deleted(job: Any, contract: str) -> None:
+    for directory in ("staged", "rejected"):
+        for name in ("part-00000.parquet", "part-00001.parquet", "deeper/part-00000.parquet"):
+            path = job.root / directory / "job_id=job-1" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(b"stale")
+        (job.root / directory / "job_id=job-2").mkdir()
+        (job.root / directory / "job_id=job-2" / "part-00000.parquet").write_bytes(b"another job's")
+    job.write(FILES, contract)
+    argv = [text for name, value in job.arguments.items() for text in (f"--{name}", value)]
+    assert main(argv) == 0
+    for directory in ("staged", "rejected"):
+        assert files_below(job.root / directory) == [
+            "job_id=job-1/part-00000.parquet",
+            "job_id=job-2/part-00000.parquet",
+        ]
+        assert (job.root / directory / "job_id=job-1" / "part-00000.parquet").read_bytes()[:4] == b"PAR1"
+
+
+def test_the_manifest_is_written_last(job: Any, contract: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from glue_python_job.storage import LocalStorage
+
+    order: list[str] = []
+
+    def noted(name: str) -> Callable[..., Any]:
+        original = getattr(LocalStorage, name)
+
+        def call(self: LocalStorage, *arguments: Any) -> Any:
+            order.append(str(arguments[-1] if name == "publish" else arguments[0]))
+            return original(self, *arguments)
+
+        return call
+
+    for name in ("publish", "write_text"):
+        monkeypatch.setattr(LocalStorage, name, noted(name))
+    job.clean(FILES, contract)
+    assert [Path(uri).name for uri in order] == ["part-00000.parquet", "part-00000.parquet", "python.json"]
+
+
+def test_a_run_that_fails_publishes_nothing_and_keeps_what_is_there(job: Any, contract: str) -> None:
+    earlier = job.root / "staged" / "job_id=job-1" / "part-00000.parquet"
+    earlier.parent.mkdir(parents=True)
+    earlier.write_bytes(b"of an earlier attempt")
+    job.write({**FILES, "y.csv": b"name\n"}, contract)
+    argv = [text for name, value in job.arguments.items() for text in (f"--{name}", value)]
+    assert main(argv) == 1
+    assert earlier.read_bytes() == b"of an earlier attempt"
+    assert not (job.root / "runs").exists()
+
+
+def test_two_runs_write_the_same_bytes(job: Any, contract: str) -> None:
+    content = "id,name\n" + "".join(f"{n},name {n}\n" for n in range(300_000))
+    written = []
+    for _ in range(2):
+        job.clean({"x.csv": content.encode()}, contract)
+        written.append((job.root / "staged" / "job_id=job-1" / "part-00000.parquet").read_bytes())
+        (job.root / "runs" / "python.json").unlink()
+    assert written[0] == written[1]
+
+
+def test_an_argument_error_ends_with_code_2(job: Any, contract: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("error: the following arguments are required: --job_id")
+    assert captured.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [(None, "there is no contract at {uri}; check --contract_uri"), ("{", "{uri}: the contract is not JSON")],
+)
+def test_a_contract_that_cannot_be_used(job: Any, contract: str, text: str | None, message: str) -> None:
+    job.write(FILES, contract)
+    (job.root / "contract.json").unlink()
+    if text is not None:
+        (job.root / "contract.json").write_text(text, encoding="utf-8")
+    result = job.run()
+    assert result.code == 1
+    assert message.format(uri=f"{job.root}/contract.json") in result.error
+
+
+def test_an_unknown_error_is_not_hidden(job: Any, contract: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(jobs, "_publish", fail)
+    job.write(FILES, contract)
+    with pytest.raises(ZeroDivisionError, match="a bug"):
+        job.run()
+
+
+def test_too_little_memory_says_what_to_raise(job: Any, contract: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from glue_python_job import engine
+
+    connect = engine.connect
+    monkeypatch.setattr(engine, "connect", lambda _, scratch: connect(1_000_000, scratch))
+    error = job.fail({"x.csv": b"id,name\n" + b"1,one\n" * 200_000}, contract)
+    assert "raise --memory_limit" in error
+
+
+def test_a_full_scratch_disk_says_what_to_do(job: Any, contract: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import errno
+
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(jobs, "_clean", fail)
+    assert "the scratch directory is full" in job.fail(FILES, contract)
+
+
+def test_the_script_succeeds_without_a_system_exit(job: Any, contract: str) -> None:
+    job.write(FILES, contract)
+    done = script(job)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert all(json.loads(line)["job_id"] == "job-1" for line in done.stdout.splitlines())
+
+
+def test_the_script_fails_with_one_line(job: Any, contract: str) -> None:
+    job.write({"x.csv": b"name\n"}, contract)
+    done = script(job)
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"error: contract column id is missing from the file {job.root}/source/x.csv; columns found: name\n"
+    )
+
+
+def modules_after(statement: str) -> Sequence[str]:
+    code = f"import sys; sys.path.insert(0, {str(SOURCE)!r}); {statement}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    return done.stdout.splitlines()[-1].split()
+
+
+def test_a_local_run_imports_no_aws_and_no_data_frame_library(job: Any, contract: str) -> None:
+    job.write(FILES, contract)
+    argv = [text for name, value in job.arguments.items() for text in (f"--{name}", value)]
+    modules = modules_after(f"from glue_python_job.main import main; assert main({argv!r}) == 0")
+    assert "duckdb" in modules
+    assert not {"boto3", "botocore", "pandas", "numpy", "pyarrow"} & set(modules)
+
+
+def test_a_wrong_argument_is_told_without_importing_the_engine() -> None:
+    modules = modules_after("from glue_python_job.main import main; main([])")
+    assert not {"duckdb", "boto3"} & set(modules)

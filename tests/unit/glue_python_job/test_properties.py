@@ -1,0 +1,173 @@
+"""Generated sources with known bad rows: every row is accounted for, with its place, reason and text."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Callable
+
+import duckdb
+import pytest
+
+from glue_python_job import grammar, records
+
+SOURCE = Path(__file__).parents[3] / "src"
+NAMES = ["id", "n", "t", "d"]
+COLUMNS: list[dict[str, Any]] = [
+    {"name": "id", "logicalType": "integer", "required": True, "primaryKey": True},
+    {
+        "name": "n",
+        "logicalType": "integer",
+        "physicalType": "SMALLINT",
+        "logicalTypeOptions": {"minimum": 0, "maximum": 100},
+    },
+    {"name": "t", "logicalType": "string", "physicalType": "VARCHAR(40)"},
+    {"name": "d", "logicalType": "date"},
+]
+BAD_VALUES = {
+    "limit": ("n", ["101", "-1"]),
+    "type": ("n", ["1.5", "x", "0x1"]),
+    "date": ("d", ["2020-02-30"]),
+    "long": ("t", ["é" * 21]),
+    "required": ("id", ["NA", ""]),
+}
+VALUE_REASONS = {
+    "101": "maximum 100",
+    "-1": "minimum 0",
+    "2020-02-30": "not a DATE",
+    "é" * 21: "longer than VARCHAR(40)",
+    "NA": "required",
+    "": "required",
+}
+
+
+@dataclass
+class Source:
+    """Files with what must become of them."""
+
+    random: random.Random
+    quoted: float
+    files: dict[str, bytes] = field(default_factory=dict)
+    good: list[tuple[Any, ...]] = field(default_factory=list)
+    bad: dict[tuple[str, int], tuple[str | None, str, str]] = field(default_factory=dict)
+    next_id: int = 0
+
+    def add(self, name: str, rows: int, bad_rate: float) -> None:
+        choose = self.random.choice
+        order = NAMES + choose([[], ["extra"]])
+        self.random.shuffle(order)
+        end = choose([b"\n", b"\n", b"\r\n"])
+        lines, number = [",".join(order).encode()], 2
+        for _ in range(rows):
+            values = self._values()
+            line, refusal = self._encoded(values, order), None
+            if self.random.random() < bad_rate:
+                line, refusal = self._spoiled(values, order)
+            if refusal:
+                text = line[: records.MAX_RECORD_BYTES].decode("utf-8", "backslashreplace")
+                self.bad[name, number] = (*refusal, text)
+            else:
+                self.good.append(typed(values))
+            lines.append(line)
+            number += 1 + line.count(b"\n")
+        self.files[name] = end.join(lines) + choose([end, b""])
+
+    def _values(self) -> dict[str, str]:
+        choose = self.random.choice
+        self.next_id += 1
+        plain, odd = ["x", "y z", "NA", "é", ""], ["a,b", "l\nm", 'q"q', ' "z', "c\rd\r\n"]
+        return {
+            "id": str(self.next_id),
+            "n": choose(["NA", "", "5", "100", "0", "+7"]),
+            "t": choose(plain + odd if self.quoted else plain),
+            "d": choose(["2020-01-01", "NA"]),
+            "extra": choose(["e", "1"]),
+        }
+
+    def _encoded(self, values: dict[str, str], order: list[str]) -> bytes:
+        return ",".join(self._field(values[name]) for name in order).encode()
+
+    def _field(self, text: str) -> str:
+        needs = any(character in text for character in ',"\r\n')
+        return '"' + text.replace('"', '""') + '"' if needs or self.random.random() < self.quoted else text
+
+    def _spoiled(self, values: dict[str, str], order: list[str]) -> tuple[bytes, tuple[str | None, str] | None]:
+        rest, empty = len(order) - 1, b"," * (len(order) - 1)
+        broken = {
+            "few": (b"1,2", grammar.TOO_FEW),
+            "many": (b"1" + b",1" * 8, grammar.TOO_MANY),
+            "bytes": (b"\xff\xfe" + empty, grammar.ENCODING),
+            "nul": (b"\0" + empty, grammar.CONTROL),
+            "after": (b'"a"b' + empty, grammar.QUOTES),
+            "open": (b'1,"a' + b",1" * (rest - 1), grammar.QUOTES),
+            "long line": (b"1" * (records.MAX_RECORD_BYTES + 1), records.TOO_LONG),
+        }
+        kind = self.random.choice(["duplicate", *BAD_VALUES, *broken])
+        if kind in broken:
+            line, reason = broken[kind]
+            return line, (None, reason)
+        if kind == "duplicate":
+            if not self.good:
+                return self._encoded(values, order), None
+            values["id"] = str(self.random.choice(self.good)[0])
+            return self._encoded(values, order), ("id", "primaryKey")
+        column, choices = BAD_VALUES[kind]
+        values[column] = self.random.choice(choices)
+        return self._encoded(values, order), (column, VALUE_REASONS.get(values[column], "not a SMALLINT"))
+
+
+def typed(values: dict[str, str]) -> tuple[Any, ...]:
+    id_, n, t, d = (None if values[name] in ("", "NA") else values[name] for name in NAMES)
+    return int(id_ or 0), n and int(n), t, d
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_every_row_is_staged_or_refused(
+    job: Any, contract_of: Callable[..., str], small_pieces: int, seed: int
+) -> None:
+    random_ = random.Random(seed)
+    source = Source(random_, quoted=random_.choice([0, 0.1, 1]))
+    bad_rate = random_.choice([0.002, 0.05, 0.4])
+    for number in range(random_.randint(1, 4)):
+        name = f"{number}.csv" + random_.choice(["", "", ".gz"])
+        source.add(name, random_.choice([0, 1, 400, 2_000]), bad_rate)
+    result = job.clean(source.files, contract_of(COLUMNS, ["", "NA"]))
+    assert [(*row[:3], row[3] and str(row[3])) for row in result.staged] == source.good
+    found = {(Path(row[1]).name, row[2]): (row[3], row[4], row[5]) for row in result.rejected}
+    assert found == source.bad
+    counts = result.manifest
+    assert counts["rows_in"] == counts["rows_out"] + counts["rows_rejected"] == len(source.good) + len(source.bad)
+    assert counts["rows_rejected"] == len(result.rejected) == sum(counts["rejected_reasons"].values())
+    assert counts["rows_out"] == len(result.staged) == sum(file["rows"] for file in counts["files_out"])
+    assert counts["rows_in"] == sum(file["rows"] for file in counts["files_in"])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak is read from /proc")
+def test_memory_does_not_follow_the_size_of_the_source(job: Any, contract_of: Callable[..., str]) -> None:
+    job.write({}, contract_of(COLUMNS))
+    path = job.root / "source" / "x.csv"
+    # 105 MB, a bad row among 1,000 and a duplicate among 10,000, some of it in quotes with a line end.
+    duckdb.sql(
+        f"""
+        COPY (SELECT CASE WHEN i % 10000 = 5000 THEN i - 1 ELSE i END AS id,
+                     CASE WHEN i % 1000 = 1 THEN 101 ELSE 5 END AS n,
+                     CASE WHEN i % 100 = 7 THEN 'two' || chr(10) || 'lines' ELSE left(md5(i::VARCHAR), 32) END AS t,
+                     '2020-01-01' AS d FROM range(2000000) x(i)) TO '{path}' (HEADER)
+        """
+    )
+    argv = [text for name, value in job.arguments.items() for text in (f"--{name}", value)]
+    code = (
+        f"import sys; sys.path.insert(0, {str(SOURCE)!r}); from glue_python_job.main import main; "
+        f"assert main({[*argv, '--memory_limit', '128MB']!r}) == 0; "
+        "print(open('/proc/self/status').read().partition('VmHWM:')[2].split()[0])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=300)
+    peak = int(done.stdout.splitlines()[-1]) * 1024
+    result = job.run()
+    assert result.manifest["rows_in"] == 2_000_000
+    assert result.manifest["rejected_reasons"] == {"n: maximum 100": 2_000, "id: primaryKey": 200}
+    assert path.stat().st_size > 100_000_000
+    assert peak < 300_000_000
