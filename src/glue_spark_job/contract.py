@@ -51,7 +51,6 @@ class Column:
     spark_type: str
     bytes: int | None
     required: bool
-    unique: bool
     options: Mapping[str, Any]
     valid_values: tuple[Any, ...] | None
 
@@ -181,7 +180,6 @@ def _column(table: str, item: dict[str, Any]) -> Column:
         spark_type=spark_type,
         bytes=most_bytes,
         required=bool(item.get("required")),
-        unique=bool(item.get("unique")),
         options=item.get("logicalTypeOptions") or {},
         valid_values=valid[0] if valid else None,
     )

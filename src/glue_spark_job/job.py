@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 from glue_spark_job import contract, inputs, manifest, output, parameters, references, statements, transformation
 from glue_spark_job.arguments import Arguments
 from glue_spark_job.contract import Contract
-from glue_spark_job.errors import ArgumentsError
+from glue_spark_job.errors import ArgumentsError, JobError
 from glue_spark_job.logs import Log
 from glue_spark_job.parallel import run_all
 from glue_spark_job.storage import ParquetFile, Storage
@@ -102,5 +102,10 @@ def _write(
         actions[f"table {table.name}"] = partial(
             output.write, spark, storage, table, frames[table.name], uri, staged_bytes
         )
-    written = run_all(spark, actions)
+    try:
+        written = run_all(spark, actions)
+    except JobError:
+        # A wrong reference can fail a table first, where the message would not say that it is the reference.
+        check_references()
+        raise
     return {table.name: written[f"table {table.name}"] for table in agreed.outputs}

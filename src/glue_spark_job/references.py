@@ -11,6 +11,8 @@ import re
 from collections.abc import Sequence
 from functools import reduce
 
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
 from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 (the name that Spark's documentation uses)
@@ -63,8 +65,13 @@ def check(spark: SparkSession, tables: Sequence[Table]) -> None:
         return
     rules_of = {table.name: rules.of(table) for table in tables}
     counts = [_counts(spark.table(quoted(table.name)), table, rules_of[table.name]) for table in tables]
-    with explained("references"):
+    try:
         found = {row["name"]: row["counts"] for row in reduce(DataFrame.unionAll, counts).collect()}
+    except (PySparkException, Py4JJavaError):
+        for table, its_counts in zip(tables, counts, strict=True):  # which of them it was
+            with explained(f"reference {table.name}"):
+                its_counts.collect()
+        raise
     for name, its_rules in rules_of.items():
         advice = "correct its files, or the contract"
         rules.require(its_rules, found[name][: len(its_rules)], f"reference {name}", advice)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
+from py4j.protocol import Py4JError
 from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
@@ -68,7 +69,8 @@ def say_last(line: str) -> None:
         return
     jvm = _gateway()
     log4j = jvm.org.apache.logging.log4j
-    log4j.core.config.Configurator.setRootLevel(log4j.Level.WARN)
+    with suppress(TypeError, Py4JError):  # where Spark logs through another library, its last lines may follow
+        log4j.core.config.Configurator.setRootLevel(log4j.Level.WARN)
     jvm.java.lang.System.err.println(line)
 
 

@@ -47,7 +47,6 @@ def conform(view: DataFrame, table: Table, job_id: str) -> DataFrame:
     found = [name.lower() for name in view.columns]
     problems = {
         "is missing": [name for name in declared if name.lower() not in found],
-        "occurs more than once": [name for name in declared if found.count(name.lower()) > 1],
         "is not in the contract": [name for name in view.columns if name.lower() not in map(str.lower, declared)],
     }
     for problem, names in problems.items():

@@ -1,0 +1,263 @@
+"""Whole runs in this process, on the dataset "orders" changed in one place."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from glue_spark_job.main import main
+from tests.unit.glue_spark_job.orders import JOB_ID, ORDERS, STAGED_SQL, TRANSFORM, Orders
+
+pytestmark = [pytest.mark.spark, pytest.mark.usefixtures("spark")]
+
+
+def last_error(capsys: pytest.CaptureFixture[str]) -> str:
+    """The last line on stderr."""
+    return capsys.readouterr().err.splitlines()[-1]
+
+
+PRICED = [
+    (1, "tea", Decimal("1.25"), "2013-01-01 10:00:00+00", JOB_ID),
+    (2, "cake", Decimal("1.50"), "2013-01-01 23:30:00+00", JOB_ID),
+    (3, "soap", Decimal("0.63"), None, JOB_ID),
+    (4, None, None, "2013-01-02 00:00:00+00", JOB_ID),
+]
+SOLD = [("cake", 1, None, JOB_ID), ("soap", 1, 80, JOB_ID), ("tea", 1, 100, JOB_ID)]
+
+
+def test_a_run_writes_the_tables_then_the_manifest(orders: Orders, capsys: pytest.CaptureFixture[str]) -> None:
+    assert orders.run() == 0
+    assert orders.rows("priced", "id, item, price, CAST(sold AS VARCHAR), job_id") == PRICED
+    assert orders.rows("items_sold") == SOLD
+
+    manifest = json.loads(orders.manifest.read_text())
+    assert (manifest["rows_in"], manifest["rows_out"], manifest["rows_rejected"]) == (4, 7, 0)
+    assert manifest["parameters"] == {"discount": 0.5}
+    assert (manifest["code_version"], manifest["contract_version"]) == ("abc123", "2.1.0")
+    assert manifest["source_uri"] == "s3://raw/orders/"
+    for name, rows in (("priced", 4), ("items_sold", 3)):
+        files = list(orders.output(name).iterdir())
+        assert manifest["tables"][name] == {
+            "uri": f"{orders.output(name)}/",
+            "rows": rows,
+            "bytes": sum(path.stat().st_size for path in files),
+            "files": len(files),
+        }
+        assert all(path.name.endswith(".snappy.parquet") for path in files)
+    assert {file["uri"] for file in manifest["files_out"]} == {
+        str(path) for path in (orders.root / "curated").rglob("*") if path.is_file()
+    }
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {(line["job_id"], line["stage"], line["level"]) for line in lines} == {(JOB_ID, "spark", "INFO")}
+    assert lines[-1]["message"] == "manifest written"
+
+
+def test_parameters_reach_the_sql(orders: Orders) -> None:
+    orders.parameters = {"discount": 0.1}
+    assert orders.run() == 0
+    assert orders.rows("priced", "price")[:3] == [(Decimal("0.13"),), (Decimal("0.25"),), (Decimal("0.30"),)]
+
+
+def test_a_complete_run_is_not_done_again(orders: Orders, capsys: pytest.CaptureFixture[str]) -> None:
+    assert orders.run() == 0
+    before = {path: path.stat().st_mtime_ns for path in orders.root.joinpath("curated").rglob("*.parquet")}
+    manifest = orders.manifest.read_bytes()
+    capsys.readouterr()
+    orders.transform = "not even SQL"
+    assert orders.run() == 0
+    assert "complete already" in capsys.readouterr().out
+    assert orders.manifest.read_bytes() == manifest
+    assert {path: path.stat().st_mtime_ns for path in orders.root.joinpath("curated").rglob("*.parquet")} == before
+
+
+def test_a_run_after_one_that_broke_off_leaves_no_stale_file(orders: Orders) -> None:
+    orders.write()
+    orders.manifest.write_text('{"stage": "spark", "job_id": "')  # cut off
+    stale = [
+        orders.output("priced") / name
+        for name in ("part-00000-old.snappy.parquet", "_SUCCESS", "_temporary/0/x.parquet", ".part.crc")
+    ]
+    for path in stale:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"old")
+    other = orders.root / "curated" / "priced" / "job_id=another" / "part-0.parquet"
+    other.parent.mkdir()
+    other.touch()
+    assert orders.run() == 0
+    assert not any(path.exists() for path in stale)
+    assert other.exists()
+    assert orders.rows("priced", "count(*)") == [(4,)]
+
+
+@pytest.mark.parametrize("files", ["one without rows", "none"])
+def test_an_empty_input_gives_tables_without_rows(orders: Orders, files: str) -> None:
+    if files == "none":
+        next(orders.root.glob("staged/*/*.parquet")).unlink()
+    else:
+        orders.stage(ORDERS, sql=STAGED_SQL + " WHERE false")
+    orders.rows_out = 0
+    assert orders.run() == 0
+    manifest = json.loads(orders.manifest.read_text())
+    assert (manifest["rows_in"], manifest["rows_out"]) == (0, 0)
+    assert {name: (table["rows"], table["files"]) for name, table in manifest["tables"].items()} == {
+        "priced": (0, 1),
+        "items_sold": (0, 1),
+    }
+    assert orders.rows("priced", "id") == []
+
+
+def _rows_differ(orders: Orders) -> None:
+    orders.rows_out = 5
+
+
+def _no_staged_files(orders: Orders) -> None:
+    next(orders.root.glob("staged/*/*.parquet")).unlink()
+
+
+def _staged_is_no_parquet(orders: Orders) -> None:
+    next(orders.root.glob("staged/*/*.parquet")).write_bytes(b"id,item\n1,tea\n")
+
+
+def _staged_without_column(orders: Orders) -> None:
+    orders.stage("(1, 2), (1, 2), (1, 2), (1, 2)", sql="SELECT * FROM (VALUES {rows}) AS t(id, sold)")
+
+
+def _bad_sql(orders: Orders) -> None:
+    orders.transform = TRANSFORM.replace("o.item, count", "o.itm, count")
+
+
+def _refused_sql(orders: Orders) -> None:
+    orders.transform = TRANSFORM + "DROP VIEW priced"
+
+
+def _output_missing(orders: Orders) -> None:
+    orders.transform = TRANSFORM.replace("VIEW items_sold", "VIEW sold")
+
+
+def _column_missing(orders: Orders) -> None:
+    orders.transform = TRANSFORM.replace("SELECT sold, id", "SELECT id")
+
+
+def _column_extra(orders: Orders) -> None:
+    orders.transform = TRANSFORM.replace("SELECT sold, id", "SELECT sold, amount, id")
+
+
+def _overflow(orders: Orders) -> None:
+    orders.transform = TRANSFORM.replace("sum(i.weight)", "sum(i.weight) * 1000000000")
+
+
+def _output_null(orders: Orders) -> None:
+    orders.column("priced", "item")["required"] = True
+
+
+def _output_too_long(orders: Orders) -> None:
+    orders.column("items_sold", "item")["physicalType"] = "VARCHAR(3)"
+
+
+def _reference_missing(orders: Orders) -> None:
+    (orders.root / "reference" / "items" / "items.csv").unlink()
+
+
+def _reference_column_missing(orders: Orders) -> None:
+    orders.reference("item,weight\ntea,1\n")
+
+
+def _reference_value(orders: Orders) -> None:
+    orders.reference("item,weight,since\ntea,1,soon\n")  # a column that the SQL does not use
+
+
+def _reference_twice(orders: Orders) -> None:
+    orders.reference("item,weight,since\ntea,1,\ntea,2,\n")
+
+
+def _contract_type(orders: Orders) -> None:
+    orders.column("priced", "price")["physicalType"] = "MONEY"
+
+
+@pytest.mark.parametrize(
+    ("break_it", "message"),
+    [
+        (_rows_differ, "4 rows are staged in 1 files below"),
+        (_no_staged_files, "0 rows are staged in 0 files below"),
+        (_staged_is_no_parquet, "cannot read the Parquet footer of"),
+        (_staged_without_column, "source orders, staged below"),
+        (_bad_sql, "transform.sql statement 2: [UNRESOLVED_COLUMN.WITH_SUGGESTION] A column or function parameter"),
+        (_refused_sql, "transform.sql statement 3: 'DROP VIEW priced' is not permitted"),
+        (_output_missing, "transform.sql does not create output items_sold; views found: priced, sold"),
+        (_column_missing, "table priced: column sold is missing"),
+        (_column_extra, "table priced: column amount is not in the contract"),
+        (_overflow, "table items_sold: [CAST_OVERFLOW] The value"),
+        (_output_null, "table priced breaks its contract: column item: required (1 row)"),
+        (_output_too_long, "table items_sold breaks its contract: column item: at most 3 bytes, VARCHAR(3) (2 rows)"),
+        (_reference_missing, "reference items has no file below"),
+        (_reference_column_missing, "reference items: column since is missing"),
+        (_reference_value, 'reference items, column since: cannot read "soon" as DATE'),
+        (_reference_twice, "reference items breaks its contract: column item: unique (1 row)"),
+        (_contract_type, "contract "),
+    ],
+)
+def test_a_failure_is_one_line_and_leaves_no_manifest(
+    orders: Orders, capsys: pytest.CaptureFixture[str], break_it: Callable[[Orders], None], message: str
+) -> None:
+    break_it(orders)
+    assert orders.run() == 1
+    captured = capsys.readouterr()
+    assert captured.err.splitlines()[-1].startswith(f"error: {message}")
+    last = json.loads(captured.out.splitlines()[-1])
+    assert (last["level"], last["job_id"]) == ("ERROR", JOB_ID)
+    assert captured.err.splitlines()[-1] == "error: " + " ".join(last["message"].split())
+    assert not orders.manifest.exists()
+
+
+def test_staged_files_of_different_types_are_named(orders: Orders, capsys: pytest.CaptureFixture[str]) -> None:
+    orders.stage("(5, NULL, NULL, NULL)", "part-1.parquet", STAGED_SQL.replace("item::VARCHAR", "9::INTEGER"))
+    orders.rows_out = 5
+    assert orders.run() == 1
+    message = last_error(capsys)
+    assert message.startswith("error: table ")
+    assert "Parquet column cannot be converted in file" in message
+    assert "Column: [item], Expected: " in message
+
+
+def test_a_failed_run_can_be_run_again(orders: Orders) -> None:
+    orders.transform = TRANSFORM.replace("sum(i.weight)", "sum(i.weight) * 1000000000")
+    assert orders.run() == 1
+    orders.transform = TRANSFORM
+    assert orders.run() == 0
+    assert orders.rows("items_sold") == SOLD
+
+
+@pytest.mark.parametrize("name", ["--python_manifest_uri", "--contract_uri", "--transform_uri"])
+def test_a_missing_file_is_named(orders: Orders, capsys: pytest.CaptureFixture[str], name: str) -> None:
+    orders.write()
+    missing = Path(orders.arguments()[name])
+    missing.unlink()
+    assert main(orders.argv()) == 1
+    assert last_error(capsys).startswith(f"error: cannot read {missing} (")
+
+
+def test_directories_and_outputs_must_be_the_same(orders: Orders, capsys: pytest.CaptureFixture[str]) -> None:
+    orders.write()
+    argv = orders.argv()
+    orders.contract["schema"].pop()
+    orders.write()
+    assert main(argv) == 2
+    assert last_error(capsys).startswith(
+        "error: --curated_uris has items_sold, priced, the contract's outputs are priced;"
+    )
+
+
+def test_an_unknown_parameter_is_a_wrong_argument(orders: Orders, capsys: pytest.CaptureFixture[str]) -> None:
+    orders.parameters = {"discont": 0.1}
+    assert orders.run() == 2
+    assert last_error(capsys) == 'error: parameter "discont" is unknown; known: discount (contract)'
+
+
+def test_the_session_of_the_caller_goes_on(orders: Orders, spark: SparkSession) -> None:
+    assert orders.run() == 0
+    assert spark.range(3).count() == 3

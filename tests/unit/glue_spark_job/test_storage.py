@@ -1,0 +1,88 @@
+"""Files through Hadoop's FileSystem, here on a local disk."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+from pyspark.sql import SparkSession
+
+from glue_spark_job.errors import JobError
+from glue_spark_job.storage import ParquetFile, Storage, StoredFile
+
+pytestmark = pytest.mark.spark
+
+
+@pytest.fixture
+def storage(spark: SparkSession) -> Storage:
+    return Storage(spark)
+
+
+@pytest.mark.parametrize("as_uri", [str, lambda path: path.as_uri()], ids=["path", "uri"])
+def test_a_text_is_written_whole_and_read_back(storage: Storage, tmp_path: Path, as_uri: Callable[[Path], str]) -> None:
+    uri = as_uri(tmp_path / "runs" / "j1" / "spark.json")
+    assert not storage.exists(uri)
+    storage.write_text(uri, "a first text, which is longer")
+    storage.write_text(uri, "é 😀\n")
+    assert storage.exists(uri)
+    assert storage.read_text(uri) == "é 😀\n"
+    assert [path.name for path in (tmp_path / "runs" / "j1").iterdir()] == ["spark.json"]
+
+
+def test_files_are_listed_sorted_below_a_directory_without_the_hidden(storage: Storage, tmp_path: Path) -> None:
+    for name in ("b.csv", "a=1/c d.csv", "_SUCCESS", ".hidden.csv", "_temporary/0/e.csv"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("12345")
+    directory = f"{tmp_path}/"
+    assert storage.files(directory) == [StoredFile(f"{tmp_path}/a=1/c d.csv", 5), StoredFile(f"{tmp_path}/b.csv", 5)]
+    storage.delete_hidden(directory)
+    assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == ["b.csv", "c d.csv"]
+
+
+def test_a_directory_that_is_not_there_has_no_files_and_can_be_deleted(storage: Storage, tmp_path: Path) -> None:
+    assert storage.files(f"{tmp_path}/none/") == []
+    storage.delete(f"{tmp_path}/none/")
+
+
+def test_delete_takes_a_directory_with_all_that_it_holds_and_nothing_else(storage: Storage, tmp_path: Path) -> None:
+    for name in ("job_id=1/a/b", "job_id=10/c"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).touch()
+    storage.delete(f"{tmp_path}/job_id=1/")
+    assert [path.name for path in tmp_path.iterdir()] == ["job_id=10"]
+
+
+def test_the_first_line_is_read_from_plain_and_packed_text(storage: Storage, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes("\ufeffname,größe\r\n1,2\r\n".encode())
+    (tmp_path / "b.csv.gz").write_bytes(gzip.compress(b"name,size\n1,2\n"))
+    (tmp_path / "c.csv").touch()
+    lines = [storage.read_first_line(f"{tmp_path}/{name}") for name in ("a.csv", "b.csv.gz", "c.csv")]
+    assert lines == ["name,größe", "name,size", ""]
+
+
+def test_rows_come_from_the_parquet_footer(storage: Storage, tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    with duckdb.connect() as connection:
+        connection.execute(f"COPY (SELECT * FROM range(12345)) TO '{path}' (FORMAT parquet)")
+    size = path.stat().st_size
+    assert storage.parquet_file(StoredFile(str(path), size)) == ParquetFile(str(path), size, 12345)
+
+
+def test_a_failed_access_names_the_uri_and_the_cause(storage: Storage, tmp_path: Path) -> None:
+    missing = f"{tmp_path}/none.json"
+    with pytest.raises(JobError, match=rf"^cannot read {missing} \(java\.io\.FileNotFound.*role may use it$"):
+        storage.read_text(missing)
+    (tmp_path / "file").write_text("PAR1 this is not Parquet")
+    with pytest.raises(JobError, match=r"^cannot write .*/file/spark\.json \("):
+        storage.write_text(f"{tmp_path}/file/spark.json", "{}")
+    with pytest.raises(JobError, match=r"^cannot read the Parquet footer of .*is not a Parquet file"):
+        storage.parquet_file(StoredFile(f"{tmp_path}/file", 24))
+
+
+def test_text_that_is_not_utf8_is_named(storage: Storage, tmp_path: Path) -> None:
+    (tmp_path / "latin.sql").write_bytes("größe".encode("latin-1"))
+    with pytest.raises(JobError, match=r"/latin\.sql is not UTF-8 text"):
+        storage.read_text(f"{tmp_path}/latin.sql")
