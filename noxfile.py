@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import nox
+import nox.command
 
 sys.path.insert(0, str(Path(__file__).parent / "src"))
 
@@ -36,21 +37,36 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def unit(session: nox.Session) -> None:
-    """Run the unit tests, and the Python shell job's once more on Glue's interpreter."""
+    """Run the unit tests, the Python shell job's once more on Glue's interpreter, and the LocalStack extension's."""
     _python(session, "-m", "pytest", "tests/unit", *session.posargs)
-    try:
-        python39 = environments.GLUE_PYTHON_SHELL.ensure()
-    except environments.InterpreterNotFoundError as error:
-        session.warn(f"src/glue_python_job was NOT tested on Glue's Python: {error}")
-        return
-    session.run(str(python39), "-m", "pytest", "tests/unit/glue_python_job", "-p", "no:cacheprovider", env=ENV)
+    for environment, tests, what in (
+        (environments.GLUE_PYTHON_SHELL, "tests/unit/glue_python_job", "src/glue_python_job on Glue's Python"),
+        (environments.LOCALSTACK, "tests/localstack", "the LocalStack extension"),
+    ):
+        if python := _interpreter(session, environment, what):
+            session.run(python, "-m", "pytest", tests, "-p", "no:cacheprovider", env=ENV, external=True)
 
 
 @nox.session
 def integration(session: nox.Session) -> None:
-    """Run the pipeline end to end against an endpoint (ours, or that of AWS_ENDPOINT_URL or LOCALSTACK_HOST)."""
+    """Run the pipeline end to end on both engines (or LOCAL_AWS_ENGINE), or on AWS_ENDPOINT_URL or LOCALSTACK_HOST."""
     _python(session, "-m", "pipeline_tools.package")
-    _python(session, "-m", "pytest", "tests/integration", *session.posargs)
+    failed = []
+    for engine in _engines(session):
+        session.log(f"integration tests on {engine or 'the given endpoint'}")
+        # Both results are wanted, so a failure on the first is told at the end.
+        try:
+            _python(session, "-m", "pytest", "tests/integration", *session.posargs, LOCAL_AWS_ENGINE=engine)
+        except nox.command.CommandFailed:
+            failed.append(engine or "the given endpoint")
+    if failed:
+        session.error(f"integration tests failed on {' and '.join(failed)}")
+
+
+@nox.session
+def conformance(session: nox.Session) -> None:
+    """Tell what emulators can do, in docs/emulators.md's table (`-- --endpoint-url URL` for another one)."""
+    _python(session, "-m", "pipeline_tools.conformance", *session.posargs)
 
 
 @nox.session
@@ -83,7 +99,8 @@ def demo(session: nox.Session) -> None:
 @nox.session
 def lock(session: nox.Session) -> None:
     """Resolve requirements/*.lock anew from pyproject.toml."""
-    for group, version in (("nox", "3.11"), ("dev", "3.11"), ("glue-python-shell", "3.9")):
+    groups = {"nox": "3.11", "dev": "3.11", "glue-python-shell": "3.9", "localstack": "3.13", "moto": "3.11"}
+    for group, version in groups.items():
         session.run(
             *("uv", "pip", "compile", "--quiet", "pyproject.toml", "--group", group, "--universal"),
             *("--python-version", version, "--generate-hashes", "--no-emit-index-url", *session.posargs),
@@ -95,10 +112,31 @@ def lock(session: nox.Session) -> None:
 ENV = {"PYTHONPATH": str(Path(__file__).parent / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-def _python(session: nox.Session, *arguments: str) -> None:
+def _python(session: nox.Session, *arguments: str, **variables: str) -> None:
     # What is interrupted gets the time to end what it started.
     waits = {"interrupt_timeout": 60.0, "terminate_timeout": 60.0}
-    session.run(str(environments.DEV.ensure()), *arguments, env=ENV, external=True, **waits)
+    session.run(str(environments.DEV.ensure()), *arguments, env={**ENV, **variables}, external=True, **waits)
+
+
+def _interpreter(session: nox.Session, environment: environments.Environment, what: str) -> str | None:
+    """The interpreter of an environment. Without it, say what is not tested; in CI, fail."""
+    try:
+        return str(environment.ensure())
+    except environments.InterpreterNotFoundError as error:
+        message = f"{what} was NOT tested: {error}"
+        if os.environ.get("CI"):
+            session.error(message)
+        session.warn(message)
+        return None
+
+
+def _engines(session: nox.Session) -> list[str]:
+    if os.environ.get("AWS_ENDPOINT_URL") or os.environ.get("LOCALSTACK_HOST"):
+        return [""]
+    if chosen := os.environ.get("LOCAL_AWS_ENGINE"):
+        return [chosen]
+    found = _interpreter(session, environments.LOCALSTACK, "the pipeline on LocalStack")
+    return ["ministack", "localstack"] if found else ["ministack"]
 
 
 def _interrupt(_number: int, _frame: object) -> None:

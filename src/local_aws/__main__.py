@@ -12,17 +12,39 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol
+
+
+class Engine(Protocol):
+    """What serves an endpoint."""
+
+    endpoint_url: str
+
+    def serve(self, stop: threading.Event, ready: Callable[[], None]) -> None:
+        """Serve until `stop` is set."""
+
+    def close(self) -> None:
+        """End all that was started."""
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Exit codes: 0 stopped on request, 2 usage, 3 the port is taken."""
+    """Exit codes: 0 stopped on request, 1 no interpreter for the jobs, 2 usage, 3 the port is taken."""
     parser = argparse.ArgumentParser(prog="local_aws", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="loopback address to serve on (default 127.0.0.1)")
     parser.add_argument("--port", type=int, default=4566, help="port to serve on; 0 takes a free one (default 4566)")
     parser.add_argument("--region", default="us-east-1", help="AWS region (default us-east-1)")
     parser.add_argument("--workdir", type=Path, required=True, help="directory for the runs' files and the database")
+    parser.add_argument(
+        "--engine", choices=("ministack", "localstack"), default="ministack", help="the emulator (default ministack)"
+    )
+    parser.add_argument(
+        "--job-python",
+        type=Path,
+        default=Path(sys.executable),
+        help="interpreter of the Glue jobs, with PySpark (engine localstack; default: this one)",
+    )
     options = parser.parse_args(arguments)
     try:
         port = _bindable(options.host, options.port)
@@ -36,14 +58,29 @@ def main(arguments: Sequence[str]) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
 
-    from local_aws.engines.ministack import MiniStackEngine
-
-    engine = MiniStackEngine(host=options.host, port=port, region=options.region, workdir=options.workdir.absolute())
+    engine = _engine(options, port)
     try:
         engine.serve(stop, lambda: print(json.dumps({"endpoint_url": engine.endpoint_url}), flush=True))
     finally:
         engine.close()
     return 0
+
+
+def _engine(options: argparse.Namespace, port: int) -> Engine:
+    # Each engine's emulator is imported only where it is served: they are installed in different environments.
+    workdir = options.workdir.absolute()
+    if options.engine == "localstack":
+        from local_aws.engines.localstack import interpreter
+        from local_aws.engines.localstack.engine import LocalStackEngine
+
+        try:
+            jobs = interpreter.find(options.job_python.absolute())
+        except interpreter.InterpreterError as error:
+            raise SystemExit(f"error: {error}") from error
+        return LocalStackEngine(host=options.host, port=port, region=options.region, workdir=workdir, jobs=jobs)
+    from local_aws.engines.ministack import MiniStackEngine
+
+    return MiniStackEngine(host=options.host, port=port, region=options.region, workdir=workdir)
 
 
 def _bindable(host: str, port: int) -> int:

@@ -14,7 +14,7 @@ from typing import Any
 
 from pipeline_tools import bare, executions, flights, schema, trace
 from pipeline_tools.clients import Clients
-from pipeline_tools.endpoint import EndpointError, LocalEndpoint
+from pipeline_tools.endpoint import EndpointError, LocalEndpoint, add_engine_option
 from pipeline_tools.environments import ROOT
 from pipeline_tools.local import deploy, fresh, say, write_whole
 from pipeline_tools.redshift import query
@@ -29,12 +29,13 @@ _JOB_STATES = ("CleanWithPython", "TransformWithSpark")
 def main(arguments: Sequence[str]) -> int:
     """Exit codes: 0 succeeded and traced, 1 failed, 2 usage, 4 timed out."""
     parser = argparse.ArgumentParser(prog="nox -s demo --", description=__doc__)
-    parser.parse_args(arguments)
+    add_engine_option(parser)
+    options = parser.parse_args(arguments)
     began = time.monotonic()
     directory = fresh(DIRECTORY)
     try:
         say("[1/5] local endpoint")
-        with LocalEndpoint(directory / "endpoint") as endpoint:
+        with LocalEndpoint(directory / "endpoint", engine=options.engine) as endpoint:
             say("[2/5] terraform apply and SQL schema")
             outputs = deploy(endpoint, directory / "terraform")
             summary, complete = _run(Clients(endpoint.endpoint_url, endpoint.region), outputs, directory)

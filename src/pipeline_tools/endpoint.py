@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import selectors
@@ -11,7 +12,9 @@ import time
 from pathlib import Path
 from types import TracebackType
 
-from pipeline_tools.environments import ROOT
+from pipeline_tools.environments import LOCALSTACK, ROOT, InterpreterNotFoundError
+
+ENGINES = ("ministack", "localstack")
 
 _SECONDS_TO_START = 60.0
 _SECONDS_TO_END = 45.0
@@ -21,11 +24,18 @@ class EndpointError(RuntimeError):
     """The endpoint did not start; the message holds what it said."""
 
 
+def add_engine_option(parser: argparse.ArgumentParser) -> None:
+    """`--engine`, one of ENGINES."""
+    parser.add_argument("--engine", choices=ENGINES, help=f"the emulator that serves it (default {ENGINES[0]})")
+
+
 class LocalEndpoint:
     """`python -m local_aws` on a free or given port of 127.0.0.1; a context manager."""
 
-    def __init__(self, workdir: Path, *, port: int = 0, region: str = "us-east-1") -> None:
+    def __init__(self, workdir: Path, *, port: int = 0, region: str = "us-east-1", engine: str | None = None) -> None:
+        """`engine`: one of ENGINES; None is what LOCAL_AWS_ENGINE names, or else the first."""
         self.workdir = workdir
+        self.engine = engine or os.environ.get("LOCAL_AWS_ENGINE") or ENGINES[0]
         self.region = region
         self._port = port
         self._process: subprocess.Popen[str] | None = None
@@ -50,9 +60,10 @@ class LocalEndpoint:
         Raises:
             EndpointError: it ended, or was not ready in time.
         """
+        program = self._program()
         self.workdir.mkdir(parents=True, exist_ok=True)
         environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
-        line = [sys.executable, "-m", "local_aws", "--port", str(self._port), "--region", self.region]
+        line = [*program, "--engine", self.engine, "--port", str(self._port), "--region", self.region]
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
                 [*line, "--workdir", str(self.workdir)],
@@ -69,6 +80,18 @@ class LocalEndpoint:
         except BaseException:
             self.stop()
             raise
+
+    def _program(self) -> list[str]:
+        if self.engine not in ENGINES:
+            raise EndpointError(f"engine {self.engine!r} is unknown; known: {', '.join(ENGINES)}")
+        if self.engine != "localstack":
+            return [sys.executable, "-m", "local_aws"]
+        try:
+            python = LOCALSTACK.ensure()
+        except InterpreterNotFoundError as error:
+            raise EndpointError(f"LocalStack needs Python {LOCALSTACK.python_version}: {error}") from error
+        # The jobs run in this environment, which has Spark.
+        return [str(python), "-m", "local_aws", "--job-python", sys.executable]
 
     def stop(self) -> None:
         """End it and all that it started."""

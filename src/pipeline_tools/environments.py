@@ -59,6 +59,9 @@ class Environment:
 
 DEV = Environment("dev", "3.11")
 GLUE_PYTHON_SHELL = Environment("glue-python-shell", "3.9")
+# LocalStack needs the syntax of 3.13, whatever its metadata says.
+LOCALSTACK = Environment("localstack", "3.13")
+MOTO = Environment("moto", "3.11")
 
 
 def find_interpreter(version: str) -> Path:
@@ -98,4 +101,6 @@ def _reports(interpreter: Path, version: str) -> bool:
 
 
 def _uv(*arguments: str) -> None:
-    subprocess.run(["uv", *arguments], check=True, cwd=ROOT)
+    # noxw puts its own uv on PATH; a program that was started without it finds it here.
+    uv = shutil.which("uv") or str(ROOT / ".nox" / "launcher" / "bin" / "uv")
+    subprocess.run([uv, *arguments], check=True, cwd=ROOT)

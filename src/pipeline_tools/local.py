@@ -15,7 +15,7 @@ from typing import Any
 
 from pipeline_tools import schema
 from pipeline_tools.clients import Clients
-from pipeline_tools.endpoint import EndpointError, LocalEndpoint
+from pipeline_tools.endpoint import EndpointError, LocalEndpoint, add_engine_option
 from pipeline_tools.environments import ROOT
 from pipeline_tools.terraform import Deployment, TerraformError
 
@@ -64,13 +64,14 @@ def main(arguments: Sequence[str]) -> int:
     """Exit codes: 0 stopped on request, 1 something failed, 2 usage."""
     parser = argparse.ArgumentParser(prog="nox -s local --", description=__doc__)
     parser.add_argument("--port", type=int, default=4566, help="port on 127.0.0.1 (default 4566)")
+    add_engine_option(parser)
     options = parser.parse_args(arguments)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     directory = fresh(DIRECTORY)
     try:
-        with LocalEndpoint(directory / "endpoint", port=options.port) as endpoint:
+        with LocalEndpoint(directory / "endpoint", port=options.port, engine=options.engine) as endpoint:
             say(f"endpoint ready on {endpoint.endpoint_url} (log: {endpoint.log.relative_to(ROOT)})")
             outputs = deploy(endpoint, directory / "terraform")
             write_whole(directory / "outputs.json", outputs)

@@ -12,23 +12,13 @@ import os
 import threading
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import boto3
-from botocore.config import Config
-
-from local_aws.engines.cloudwatch import CloudWatchLogs
 from local_aws.engines.java import java_home
-from local_aws.engines.moto_redshift import MotoRedshift
+from local_aws.engines.services import Endpoint, Services
 from local_aws.errors import AwsError
-from local_aws.services.glue_process import ProcessFactory, Settings
+from local_aws.services.glue_process import Settings
 from local_aws.services.glue_runs import OPERATIONS as GLUE_OPERATIONS
-from local_aws.services.glue_runs import GlueJobRuns
-from local_aws.services.postgres import PostgresServer
-from local_aws.services.redshift_data import RedshiftData
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
 
 Response = tuple[int, dict[str, str], bytes]
 Handler = Callable[[str, str, dict[str, str], bytes, dict[str, Any]], Awaitable[Response]]
@@ -43,32 +33,13 @@ class MiniStackEngine:
     """One endpoint in this process. `serve` blocks until `stop` is set; `close` ends all that was started."""
 
     def __init__(self, *, host: str, port: int, region: str, workdir: Path) -> None:
-        self._host, self._port, self._region, self._workdir = host, port, region, workdir
+        self._host, self._port, self._region = host, port, region
         self.endpoint_url = f"http://{host}:{port}"
         _configure(host, port, region)
         self._children: dict[str, list[str]] = {}
-        self._clients: dict[str, Any] = {}
-        self._clients_lock = threading.Lock()
-        self._postgres = PostgresServer(workdir / "postgres")
-        secrets_manager = self._client("secretsmanager")
-        self._redshift = MotoRedshift(
-            account_id=ACCOUNT_ID,
-            region=region,
-            secrets_manager=secrets_manager,
-            on_deleted=lambda identifier: self._redshift_data.forget_cluster(identifier),
+        self._services = Services(
+            Endpoint(self.endpoint_url, region, ACCOUNT_ID), Settings(workdir=workdir, java_home=java_home())
         )
-        self._redshift_data = RedshiftData(
-            postgres=self._postgres,
-            find_cluster=self._redshift.find_cluster,
-            get_secret=self._secret,
-            s3_client=self._s3,
-            account_id=ACCOUNT_ID,
-            region=region,
-        )
-        settings = Settings(workdir=workdir, java_home=java_home())
-        logs = CloudWatchLogs(self._client("logs"))
-        processes = ProcessFactory(settings, s3_client=self._s3, environment=self._job_environment, logs=logs)
-        self._glue_runs = GlueJobRuns(find_job=self._find_job, processes=processes)
         self._job_properties: dict[str, dict[str, Any]] = {}
         self._tracing: dict[str, Any] = {}
         self._register()
@@ -79,9 +50,7 @@ class MiniStackEngine:
 
     def close(self) -> None:
         """End job runs, statements and the database server."""
-        self._glue_runs.close()
-        self._redshift_data.close()
-        self._postgres.stop()
+        self._services.close()
 
     async def _serve(self, stop: threading.Event, ready: Callable[[], None]) -> None:
         from hypercorn.asyncio import serve
@@ -101,7 +70,7 @@ class MiniStackEngine:
             while not await asyncio.to_thread(_accepts, self._host, self._port):
                 await asyncio.sleep(0.02)
             # PostgreSQL needs about a second; the first statement should not wait for it.
-            await asyncio.to_thread(self._postgres.start)
+            await asyncio.to_thread(self._services.postgres.start)
             ready()
 
         announcement = asyncio.create_task(announced())
@@ -164,12 +133,12 @@ class MiniStackEngine:
     async def _handle_redshift(
         self, method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
     ) -> Response:
-        return await asyncio.to_thread(self._redshift.handle, method, headers, body)
+        return await asyncio.to_thread(self._services.redshift.handle, method, headers, body)
 
     async def _handle_redshift_data(
         self, method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
     ) -> Response:
-        return await asyncio.to_thread(_answer_json, self._redshift_data.handle, headers, body)
+        return await asyncio.to_thread(_answer_json, self._services.redshift_data.handle, headers, body)
 
     def _wrap_glue(self, ministack: Handler) -> Handler:
         async def handle(
@@ -177,7 +146,7 @@ class MiniStackEngine:
         ) -> Response:
             operation = _operation(headers)
             if operation in GLUE_OPERATIONS:
-                return await asyncio.to_thread(_answer_json, self._glue_runs.handle, headers, body)
+                return await asyncio.to_thread(_answer_json, self._services.glue_runs.handle, headers, body)
             request = _document(body)
             response = await ministack(method, path, headers, body, query)
             if response[0] >= 400:
@@ -274,13 +243,13 @@ class MiniStackEngine:
     def _task_glue(self, resource: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """glue:startJobRun, and .sync: a run that did not succeed fails the task, with the run as its cause."""
         try:
-            started = self._glue_runs.handle("StartJobRun", arguments)
+            started = self._services.glue_runs.handle("StartJobRun", arguments)
         except AwsError as error:
             raise AwsError(f"Glue.{error.code}", error.message) from error
         if not resource.endswith(".sync"):
             return started
         execution = _execution.get()
-        run = self._glue_runs.wait(
+        run = self._services.glue_runs.wait(
             arguments["JobName"], started["JobRunId"], give_up=lambda: bool(execution) and not self._running(execution)
         )
         if run["JobRunState"] != "SUCCEEDED":
@@ -290,7 +259,7 @@ class MiniStackEngine:
     def _task_get_object(self, _resource: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """Body as text: https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.html"""
         with _client_errors("S3"):
-            answer = self._s3().get_object(Bucket=arguments["Bucket"], Key=arguments["Key"])
+            answer = self._services.client("s3").get_object(Bucket=arguments["Bucket"], Key=arguments["Key"])
             body = answer["Body"].read().decode()
         return {"Body": body, "ContentLength": answer["ContentLength"], "ETag": answer["ETag"]}
 
@@ -298,7 +267,7 @@ class MiniStackEngine:
         body = arguments.get("Body", "")
         text = body if isinstance(body, str) else json.dumps(body)
         with _client_errors("S3"):
-            answer = self._s3().put_object(
+            answer = self._services.client("s3").put_object(
                 Bucket=arguments["Bucket"],
                 Key=arguments["Key"],
                 Body=text.encode(),
@@ -307,52 +276,8 @@ class MiniStackEngine:
         return {"ETag": answer["ETag"]}
 
     def _running(self, execution_arn: str) -> bool:
-        described = self._client("stepfunctions").describe_execution(executionArn=execution_arn)
+        described = self._services.client("stepfunctions").describe_execution(executionArn=execution_arn)
         return bool(described["status"] == "RUNNING")
-
-    # What the services ask for
-
-    def _find_job(self, name: str) -> Mapping[str, Any] | None:
-        client = self._client("glue")
-        try:
-            job: dict[str, Any] = client.get_job(JobName=name)["Job"]
-        except client.exceptions.EntityNotFoundException:
-            return None
-        return job
-
-    def _secret(self, arn: str) -> str | None:
-        client = self._client("secretsmanager")
-        try:
-            return str(client.get_secret_value(SecretId=arn)["SecretString"])
-        except client.exceptions.ResourceNotFoundException:
-            return None
-
-    def _job_environment(self, _job: Mapping[str, Any]) -> dict[str, str]:
-        return {
-            "AWS_ENDPOINT_URL": self.endpoint_url,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_REGION": self._region,
-            "AWS_DEFAULT_REGION": self._region,
-            "AWS_EC2_METADATA_DISABLED": "true",
-        }
-
-    def _s3(self) -> S3Client:
-        client: S3Client = self._client("s3")
-        return client
-
-    def _client(self, service: str) -> Any:
-        with self._clients_lock:
-            if service not in self._clients:
-                self._clients[service] = boto3.session.Session().client(
-                    service,  # type: ignore[call-overload]
-                    endpoint_url=self.endpoint_url,
-                    region_name=self._region,
-                    aws_access_key_id="test",
-                    aws_secret_access_key="test",
-                    config=Config(max_pool_connections=64, retries={"total_max_attempts": 2}),
-                )
-            return self._clients[service]
 
 
 def _configure(host: str, port: int, region: str) -> None:

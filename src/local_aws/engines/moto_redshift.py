@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
 Response = tuple[int, dict[str, str], bytes]
+NewRequest = Callable[[str, str, dict[str, str], bytes], Any]
 
 # What moto's cluster lacks and the Terraform provider waits for or reads back.
 _MISSING_ATTRIBUTES = {
@@ -35,7 +36,14 @@ class MotoRedshift:
     """
 
     def __init__(
-        self, *, account_id: str, region: str, secrets_manager: SecretsManagerClient, on_deleted: Callable[[str], None]
+        self,
+        *,
+        account_id: str,
+        region: str,
+        secrets_manager: SecretsManagerClient,
+        on_deleted: Callable[[str], None],
+        new_request: NewRequest | None = None,
+        secret_prefix: str = "redshift!",
     ) -> None:
         os.environ["MOTO_ACCOUNT_ID"] = account_id
         # moto's process-wide switch: without it, access keys would name accounts of their own.
@@ -46,6 +54,9 @@ class MotoRedshift:
         self._dispatch = RedshiftResponse.dispatch
         self._region = region
         self._on_deleted = on_deleted
+        self._secret_prefix = secret_prefix
+        # LocalStack's fork of moto takes a request of another class.
+        self._new_request = new_request or _new_request
         self._secrets_manager = secrets_manager
         # Of clusters whose password AWS manages: the secret's ARN, the password.
         self._managed: dict[str, tuple[str, str]] = {}
@@ -53,13 +64,11 @@ class MotoRedshift:
 
     def handle(self, method: str, headers: Mapping[str, str], body: bytes) -> Response:
         """Answer one request of the Query API."""
-        from moto.core.request import Request
-
         form = {name: values[0] for name, values in parse_qs(body.decode()).items()}
         action, identifier = form.get("Action", ""), form.get("ClusterIdentifier", "")
         with self._lock:  # moto's models are not made for threads
             url = f"https://redshift.{self._region}.amazonaws.com/"
-            request = Request.from_primitives(method, url, dict(headers), body)
+            request = self._new_request(method, url, dict(headers), body)
             try:
                 status, answered, content = self._dispatch(request, url, request.headers)
             except NotImplementedError:
@@ -97,7 +106,7 @@ class MotoRedshift:
         if form.get("ManageMasterPassword", "").lower() == "true":
             secret = {"username": form["MasterUsername"], "password": secrets.token_urlsafe(24)}
             answer = self._secrets_manager.create_secret(
-                Name=f"redshift!{identifier}-{form['MasterUsername']}",
+                Name=f"{self._secret_prefix}{identifier}-{form['MasterUsername']}",
                 Description=f"Master password of the cluster {identifier}",
                 SecretString=json.dumps(secret),
             )
@@ -117,6 +126,12 @@ class MotoRedshift:
 
         # A cluster's own element only: other answers name clusters too.
         return re.sub(r"(?<=<Cluster>)<ClusterIdentifier>([^<]*)</ClusterIdentifier>", add, text)
+
+
+def _new_request(method: str, url: str, headers: dict[str, str], body: bytes) -> Any:
+    from moto.core.request import Request
+
+    return Request.from_primitives(method, url, headers, body)
 
 
 def _not_implemented(action: str) -> Response:

@@ -39,12 +39,14 @@ class Settings:
         workdir: the runs' files go below it; they stay until the endpoint's directory is removed.
         python: the interpreter of both kinds of job.
         java_home: of a Java that Spark runs on.
+        spark_home: of the Spark of `python`; None where `python` is this interpreter.
         driver_memory: of Spark in local mode, as Spark writes sizes.
     """
 
     workdir: Path
     python: Path = Path(sys.executable)
     java_home: Path | None = None
+    spark_home: Path | None = None
     driver_memory: str = "2g"
     seconds_to_end: float = 5.0
 
@@ -106,9 +108,7 @@ class ProcessFactory:
     def _spark_submit(
         self, packages: Sequence[Path], mirror: Mirror, arguments: Mapping[str, str], environment: dict[str, str]
     ) -> list[str]:
-        import pyspark
-
-        home = Path(pyspark.__file__).parent
+        home = self._settings.spark_home or _spark_home()
         environment["SPARK_HOME"] = str(home)
         environment["PYSPARK_PYTHON"] = environment["PYSPARK_DRIVER_PYTHON"] = str(self._settings.python)
         environment["SPARK_LOCAL_IP"] = "127.0.0.1"
@@ -132,6 +132,12 @@ class ProcessFactory:
         for setting in re.split(r"\s+--conf\s+", arguments.get("--conf", "")):
             line += ["--conf", setting] if setting else []
         return line + (["--py-files", ",".join(map(str, packages))] if packages else [])
+
+
+def _spark_home() -> Path:
+    import pyspark
+
+    return Path(pyspark.__file__).parent
 
 
 class JobProcess:

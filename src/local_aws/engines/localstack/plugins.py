@@ -1,0 +1,101 @@
+"""What the entry points name. LocalStack calls these without arguments, so what they serve is set beforehand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from localstack.runtime import hooks
+from localstack.runtime.server.core import RuntimeServer, RuntimeServerPlugin
+from localstack.services.lambda_.invocation.plugins import RuntimeExecutorPlugin
+from localstack.services.plugins import Service, aws_provider
+
+from local_aws.engines.localstack.entry_points import NAME
+from local_aws.engines.services import Services
+
+_BEFORE_THE_SERVICES_STOP = 100
+_services: Services | None = None
+
+
+def use(services: Services) -> None:
+    """Set what the plugins serve, before LocalStack starts."""
+    global _services
+    _services = services
+    from local_aws.engines.localstack import lambda_executor
+
+    lambda_executor.use_directory(services.workdir / "lambda")
+
+
+def _used() -> Services:
+    assert _services is not None, "use() comes first"
+    return _services
+
+
+def _service(name: str, table: Any) -> Service:
+    class Provider:
+        service = name
+
+    return Service.for_provider(Provider(), dispatch_table_factory=lambda _provider: table)
+
+
+@aws_provider(api="glue")
+def glue() -> Service:
+    from local_aws.engines.localstack import providers
+
+    return _service("glue", providers.glue(_used().glue_runs))
+
+
+@aws_provider(api="redshift-data")
+def redshift_data() -> Service:
+    from local_aws.engines.localstack import providers
+
+    return _service("redshift-data", providers.redshift_data(_used().redshift_data))
+
+
+@aws_provider(api="redshift", name=NAME)
+def redshift() -> Service:
+    from local_aws.engines.localstack import providers
+
+    return _service("redshift", providers.redshift(_used().redshift))
+
+
+@aws_provider(api="stepfunctions", name=NAME)
+def stepfunctions() -> Service:
+    from local_aws.engines.localstack.step_functions import Provider
+
+    return Service.for_provider(Provider())
+
+
+class LambdaExecutorPlugin(RuntimeExecutorPlugin):
+    """Lambda on local processes."""
+
+    name = NAME
+
+    def load(self, *_args: Any, **_kwargs: Any) -> type[Any]:
+        from local_aws.engines.localstack.lambda_executor import ProcessExecutor
+
+        return ProcessExecutor
+
+
+class ServerPlugin(RuntimeServerPlugin):
+    """A server that other machines do not reach."""
+
+    name = NAME
+
+    def load(self, *_args: Any, **_kwargs: Any) -> RuntimeServer:
+        from local_aws.engines.localstack.server import LoopbackServer
+
+        return LoopbackServer()
+
+
+@hooks.on_infra_start()
+def change_step_functions() -> None:
+    """Make the changes that have no seam."""
+    from local_aws.engines.localstack import step_functions
+
+    step_functions.change()
+
+
+@hooks.on_infra_shutdown(priority=_BEFORE_THE_SERVICES_STOP)
+def close_services() -> None:
+    """End job runs and statements while their last log lines can still be delivered."""
+    _used().close()
