@@ -45,6 +45,7 @@ def main(arguments: Sequence[str]) -> int:
         default=Path(sys.executable),
         help="interpreter of the Glue jobs, with PySpark (engine localstack; default: this one)",
     )
+    parser.add_argument("--until-stdin-ends", action="store_true", help="end with the process that holds stdin open")
     options = parser.parse_args(arguments)
     try:
         port = _bindable(options.host, options.port)
@@ -57,6 +58,8 @@ def main(arguments: Sequence[str]) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    if options.until_stdin_ends:
+        threading.Thread(target=_follow_stdin, args=(stop,), name="stdin", daemon=True).start()
 
     engine = _engine(options, port)
     try:
@@ -64,6 +67,11 @@ def main(arguments: Sequence[str]) -> int:
     finally:
         engine.close()
     return 0
+
+
+def _follow_stdin(stop: threading.Event) -> None:
+    sys.stdin.buffer.read()
+    stop.set()
 
 
 def _engine(options: argparse.Namespace, port: int) -> Engine:

@@ -34,6 +34,8 @@ class Emulator:
     environment: Environment
     arguments: tuple[str, ...]
     variables: Mapping[str, str]
+    # A path and a JSON body that are posted once it answers.
+    setting: tuple[str, str] | None = None
 
     @property
     def python(self) -> Path:
@@ -45,7 +47,14 @@ PLAIN = {
     "plain-ministack": Emulator(
         "MiniStack", DEV, ("-m", "ministack.app"), {"GATEWAY_PORT": "{port}", "MINISTACK_HOST": "127.0.0.1"}
     ),
-    "plain-moto": Emulator("moto", MOTO, ("-m", "moto.server", "-H", "127.0.0.1", "-p", "{port}"), {}),
+    "plain-moto": Emulator(
+        "moto",
+        MOTO,
+        ("-m", "moto.server", "-H", "127.0.0.1", "-p", "{port}"),
+        {},
+        # By itself it keeps executions without running them.
+        setting=("/moto-api/config", '{"stepfunctions": {"execute_state_machine": true}}'),
+    ),
     "plain-localstack": Emulator(
         "LocalStack",
         LOCALSTACK,
@@ -90,6 +99,10 @@ def serve(name: str, directory: Path) -> Iterator[str]:
     try:
         url = f"http://127.0.0.1:{chosen['port']}"
         _wait_until_it_answers(url, process, log)
+        if emulator.setting:
+            path, body = emulator.setting
+            request = urllib.request.Request(url + path, body.encode(), {"Content-Type": "application/json"})
+            urllib.request.urlopen(request, timeout=_SECONDS_TO_START).close()
         yield url
     finally:
         _end(process)

@@ -66,8 +66,9 @@ class LocalEndpoint:
         line = [*program, "--engine", self.engine, "--port", str(self._port), "--region", self.region]
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
-                [*line, "--workdir", str(self.workdir)],
-                stdin=subprocess.DEVNULL,
+                [*line, "--workdir", str(self.workdir), "--until-stdin-ends"],
+                # Only this process holds the other end, so the endpoint does not outlive it, however it ends.
+                stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 env=environment,
@@ -105,8 +106,9 @@ class LocalEndpoint:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-        if process.stdout:
-            process.stdout.close()
+        for pipe in (process.stdin, process.stdout):
+            if pipe:
+                pipe.close()
         self._process = None
 
     def alive(self) -> bool:

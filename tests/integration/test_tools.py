@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
+import subprocess
+import sys
 from pathlib import Path
 from urllib.parse import urlparse
 
@@ -10,6 +14,7 @@ import localstack_client.session
 import pytest
 
 from pipeline_tools.endpoint import EndpointError, LocalEndpoint
+from pipeline_tools.environments import ROOT
 from pipeline_tools.terraform import Deployment
 from tests.integration.conftest import Pipeline, until
 
@@ -88,3 +93,29 @@ def test_a_taken_port_is_named(tmp_path: Path) -> None:
         assert port
         with pytest.raises(EndpointError, match=f"127.0.0.1:{port} cannot be served on"):
             LocalEndpoint(tmp_path / "two", port=port).start()
+
+
+def test_the_endpoint_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
+    program = (
+        "import os, sys; from pathlib import Path; from pipeline_tools.endpoint import LocalEndpoint\n"
+        "endpoint = LocalEndpoint(Path(sys.argv[1])); endpoint.start(); print(endpoint.endpoint_url, flush=True)\n"
+        "os.kill(os.getpid(), 9)"
+    )
+    started = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert started.returncode == -9, started.stderr
+    host = urlparse(started.stdout.strip())
+
+    def gone() -> bool | None:
+        try:
+            socket.create_connection((str(host.hostname), int(host.port or 0)), timeout=1.0).close()
+        except ConnectionRefusedError:
+            return True
+        return None
+
+    until(gone, "the endpoint ended")

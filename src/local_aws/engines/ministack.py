@@ -82,7 +82,7 @@ class MiniStackEngine:
     def _register(self) -> None:
         from ministack import app
         from ministack.core import router
-        from ministack.services import stepfunctions
+        from ministack.services import lambda_svc, stepfunctions
 
         handlers: dict[str, Handler] = app.SERVICE_HANDLERS
         handlers["redshift"] = self._handle_redshift
@@ -105,6 +105,15 @@ class MiniStackEngine:
         dispatch["arn:aws:states:::aws-sdk:s3:getObject"] = self._task(self._task_get_object)
         dispatch["arn:aws:states:::aws-sdk:s3:putObject"] = self._task(self._task_put_object)
 
+        # Not a registry: MiniStack names every exception of a handler Runtime.HandlerError, and so no Catch or Retry
+        # would meet it by its name.
+        execute_function = lambda_svc._execute_function_warm
+
+        def execute_function_with_error_type(*arguments: Any) -> dict[str, Any]:
+            return _with_error_type(execute_function(*arguments))
+
+        lambda_svc._execute_function_warm = execute_function_with_error_type
+
         # Not a registry: which execution a task belongs to is known nowhere else, and a stopped execution has to end
         # its job runs and its nested executions, as on AWS.
         run_execution = stepfunctions._run_execution
@@ -114,9 +123,11 @@ class MiniStackEngine:
             if parent:
                 self._children.setdefault(parent, []).append(arn)
             token = _execution.set(arn)
+            time_out = self._time_out(arn)
             try:
                 run_execution(arn)
             finally:
+                time_out.cancel()
                 _execution.reset(token)
 
         stepfunctions._run_execution = run_known_execution
@@ -129,6 +140,31 @@ class MiniStackEngine:
                 fail_execution(execution, error, cause)
 
         stepfunctions._fail_execution = fail_running_execution
+
+    def _time_out(self, arn: str) -> threading.Timer:
+        """Begin the TimeoutSeconds of an execution's state machine, which MiniStack does not look at."""
+        from ministack.services import stepfunctions
+
+        execution = stepfunctions._executions[arn]
+        machine = stepfunctions._state_machines.get(execution["stateMachineArn"], {"definition": "{}"})
+
+        def end() -> None:
+            if execution["status"] != "RUNNING":
+                return
+            execution.update(status="TIMED_OUT", stopDate=stepfunctions.now_iso())
+            stepfunctions._add_event(execution, "ExecutionTimedOut", {"executionTimedOutEventDetails": {}})
+            stepfunctions._emit_execution_status_event(execution)
+            # As a stopped execution does, it takes its nested ones with it; its job runs see that it no longer runs.
+            for child in self._children.get(arn, []):
+                self._services.client("stepfunctions").stop_execution(executionArn=child)
+
+        # The same thread's context: MiniStack keeps accounts and regions there.
+        context = contextvars.copy_context()
+        seconds = float(_document(machine["definition"]).get("TimeoutSeconds", threading.TIMEOUT_MAX))
+        timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), lambda: context.run(end))
+        timer.daemon = True
+        timer.start()
+        return timer
 
     async def _handle_redshift(
         self, method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
@@ -295,6 +331,18 @@ def _configure(host: str, port: int, region: str) -> None:
             "LOG_LEVEL": "WARNING",
         }
     )
+
+
+def _with_error_type(answer: dict[str, Any]) -> dict[str, Any]:
+    """The type of a handler's exception, from the end of its traceback: "Refused: <message>"."""
+    body = answer.get("body")
+    if not answer.get("error") or not isinstance(body, dict) or body.get("errorType") != "Runtime.HandlerError":
+        return answer
+    message, log = str(body.get("errorMessage", "")), str(answer.get("log", "")).rstrip("\n")
+    name = log.removesuffix(message).rstrip(": ").rpartition("\n")[2]
+    if log.endswith(message) and name.replace(".", "").isidentifier():
+        body["errorType"] = name.rpartition(".")[2]
+    return answer
 
 
 def _accepts(host: str, port: int) -> bool:
