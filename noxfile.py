@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import nox
-import nox.command
+from nox.command import CommandFailed
 
 sys.path.insert(0, str(Path(__file__).parent / "src"))
 
@@ -57,7 +57,7 @@ def integration(session: nox.Session) -> None:
         # Both results are wanted, so a failure on the first is told at the end.
         try:
             _python(session, "-m", "pytest", "tests/integration", *session.posargs, LOCAL_AWS_ENGINE=engine)
-        except nox.command.CommandFailed:
+        except CommandFailed:
             failed.append(engine or "the given endpoint")
     if failed:
         session.error(f"integration tests failed on {' and '.join(failed)}")
@@ -71,9 +71,14 @@ def conformance(session: nox.Session) -> None:
 
 @nox.session
 def plan(session: nox.Session) -> None:
-    """Review what `terraform apply` would change: `-- dev`, `-- prod` or `-- local`."""
+    """Review what `terraform apply` would change: `-- dev`, `-- prod` or `-- local` (CI: `--detailed-exitcode`)."""
     _python(session, "-m", "pipeline_tools.package")
-    _python(session, "-m", "pipeline_tools.plan", *session.posargs)
+    try:
+        _python(session, "-m", "pipeline_tools.plan", *session.posargs)
+    except CommandFailed as failed:
+        if failed.return_code == 2:  # changes: nox itself would make 1 of it, which is an error's
+            sys.exit(2)
+        raise
 
 
 @nox.session

@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from pipeline_tools import schema
 from pipeline_tools.clients import Clients
 from pipeline_tools.endpoint import EndpointError, LocalEndpoint, add_engine_option
@@ -44,6 +46,20 @@ def deploy(endpoint: LocalEndpoint, directory: Path, say: Say = say) -> dict[str
     count = schema.create(Clients(endpoint.endpoint_url, endpoint.region), outputs)
     say(f"SQL schema created: {count} statements ({time.monotonic() - began:.1f} s)")
     return {**outputs, "endpoint_url": endpoint.endpoint_url}
+
+
+def running(directory: Path = DIRECTORY) -> str | None:
+    """The URL of the endpoint that a `nox -s local` serves its deployment on, or None when there is none."""
+    try:
+        url = str(json.loads((directory / "outputs.json").read_text(encoding="utf-8"))["endpoint_url"])
+    except FileNotFoundError:
+        return None
+    try:
+        # The file of a process that was killed stays behind.
+        Clients(url).get("sts").get_caller_identity()
+    except (BotoCoreError, ClientError):
+        return None
+    return url
 
 
 def fresh(directory: Path) -> Path:

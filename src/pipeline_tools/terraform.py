@@ -34,12 +34,14 @@ class Deployment:
         directory: holds the state and Terraform's data, made as needed; None is what `terraform -chdir=infra` uses.
         endpoint_url: of a local endpoint; None is AWS with the credentials of the caller.
         region: only for an endpoint; on AWS the caller's own settings count.
+        configuration: the root module.
     """
 
     environment: str
     directory: Path | None = None
     endpoint_url: str | None = None
     region: str = "us-east-1"
+    configuration: Path = INFRA
 
     @property
     def _state(self) -> dict[str, str]:
@@ -57,9 +59,14 @@ class Deployment:
         """Raises TerraformError."""
         self._run("destroy", auto_approve=IsFlagged, **self._inputs())
 
-    def plan(self, out: Path) -> bool:
-        """Save a plan; whether it has changes. Raises TerraformError."""
-        return self._run("plan", detailed_exitcode=IsFlagged, out=str(out), **self._inputs(), codes=(0, 2))[0] == 2
+    def plan(self, out: Path, *, lock: bool = True) -> bool:
+        """Save a plan; whether it has changes. Without a lock nothing is written to the state's place.
+
+        Raises:
+            TerraformError
+        """
+        options = {**self._inputs(), "lock": lock, "out": str(out)}
+        return self._run("plan", detailed_exitcode=IsFlagged, **options, codes=(0, 2))[0] == 2
 
     def show(self, plan: Path, *, as_json: bool) -> str:
         """A saved plan as text or JSON. Raises TerraformError."""
@@ -75,7 +82,7 @@ class Deployment:
         return {name: output["value"] for name, output in described.items()}
 
     def _inputs(self) -> dict[str, Any]:
-        variables = INFRA / "environments" / f"{self.environment}.tfvars"
+        variables = self.configuration / "environments" / f"{self.environment}.tfvars"
         if not variables.is_file():
             known = ", ".join(sorted(path.stem for path in variables.parent.glob("*.tfvars")))
             raise TerraformError(f"environment {self.environment!r} is unknown; known: {known} (infra/environments/)")
@@ -94,7 +101,7 @@ class Deployment:
         return code, out
 
     def _terraform(self) -> Terraform:
-        return Terraform(working_dir=str(INFRA))
+        return Terraform(working_dir=str(self.configuration))
 
     @contextlib.contextmanager
     def _environment(self) -> Iterator[None]:
