@@ -146,7 +146,4 @@ def _is_empty(value: Any) -> bool:
 
 
 def _same(before: Any, after: Any) -> bool:
-    if _is_empty(before) and _is_empty(after):
-        return True
-    # To Python, 1 is True.
-    return bool(before == after) and (isinstance(before, bool) == isinstance(after, bool))
+    return (_is_empty(before) and _is_empty(after)) or bool(before == after)

@@ -172,7 +172,7 @@ def _policies(policies: Sequence[iam.PolicyChange]) -> Section:
 
 
 def _created_policies(policies: Sequence[iam.PolicyChange]) -> Section:
-    section = Section("IAM of what is created", 2)
+    section = Section("IAM of what is created", 1)
     for policy in sorted((found for found in policies if found.change.action is Action.CREATE), key=_widens_first):
         section.lines += _policy(policy)
     return section
@@ -339,7 +339,7 @@ def _drift(review: Review) -> Section:
 
 
 def _created(review: Review) -> Section:
-    section = Section("Created", 1)
+    section = Section("Created", 2)
     modules: dict[str, Counter[str]] = {}
     for change in review.of(Action.CREATE):
         modules.setdefault(change.module, Counter())[change.type] += 1
@@ -366,9 +366,9 @@ def _costs(before: Estimate, after: Estimate, listed: Prices, region: str | None
         section.lines += [f"| {heading} | before | after | how |", "|---|--:|--:|---|"]
         for label in {**new, **old}:
             one, other = old.get(label), new.get(label)
-            basis = (other or one or next(iter(new.values()))).basis
+            basis = next(item.basis for item in (other, one) if item)
             amounts = " | ".join(_dollars(item.dollars if item else 0, per_run) for item in (one, other))
-            section.lines.append(f"| {markdown.cell(label)} | {amounts} | {basis} |")
+            section.lines.append(f"| {markdown.cell(label)} | {amounts} | {markdown.cell(basis)} |")
         totals = [sum(item.dollars for item in side.values()) for side in (old, new)]
         sums = " | ".join(f"**{_dollars(total, per_run)}**" for total in totals)
         section.lines += [f"| **sum** | {sums} | |", ""]
@@ -377,11 +377,12 @@ def _costs(before: Estimate, after: Estimate, listed: Prices, region: str | None
     section.lines.append(f"With {runs:.0f} runs a month: {months[0]} → {months[1]}.")
     section.lines += [f"- not counted: {code(gap)}" for gap in after.gaps]
     section.lines += [
-        f"\nList prices in {listed.region}, read up to {listed.as_of}, without tax, free tiers and discounts; not a quote.",
-        "What is called assumed is a guess, kept with the prices and their sources in",
-        "`src/pipeline_tools/plan/prices.yaml`. Not counted: requests to S3, KMS and Secrets Manager, stored logs,",
-        "snapshots, traces, SNS, SQS, EventBridge and data transfer. Prices that were not seen on a page of AWS, but in",
-        f"what refers to it: {', '.join(map(code, listed.second_hand))}.",
+        "",
+        f"List prices in {listed.region}, read up to {listed.as_of}, without tax, free tiers and discounts; not a",
+        "quote. What is called assumed is a guess; it, the prices and their sources are in",
+        f"{code('src/pipeline_tools/plan/prices.yaml')}. Not counted: requests to S3, KMS and Secrets Manager, stored",
+        "logs, snapshots, traces, SNS, SQS, EventBridge, data transfer. Taken not from a page of AWS, but from what",
+        f"refers to it: {', '.join(map(code, listed.second_hand))}.",
     ]
     if region and region != listed.region:
         section.lines.append(f"\n⚠ The deployment is in {code(region)}, where prices may differ.")
