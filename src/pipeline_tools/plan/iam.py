@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline_tools.plan.differences import decoded, following
-from pipeline_tools.plan.review import UNKNOWN, Change, Sensitive
+from pipeline_tools.plan.review import UNKNOWN, Change, Review, Sensitive, inline_policies
 
 # Attributes that hold a policy; every other attribute does where it decodes to an object with statements.
 _POLICY_ATTRIBUTES = ("policy", "assume_role_policy")
@@ -106,6 +106,17 @@ def policy_changes(change: Change, renames: Sequence[tuple[str, str]] = ()) -> I
         found = tuple(compare(renamed, new))
         if found or any(compare(old, new)):
             yield PolicyChange(change, attribute, found, follows_rename=not found)
+
+
+def foreign_inline_policies(change: Change, review: Review) -> Iterator[tuple[str, list[Statement]]]:
+    """The inline policies that a role has and no resource of the plan describes, by name."""
+    known = review.inline_policies
+    for policy in inline_policies(change):
+        if ((change.after or {}).get("name"), policy.get("name")) not in known:
+            try:
+                yield str(policy.get("name")), statements(policy.get("policy"))
+            except ValueError:
+                yield str(policy.get("name")), []
 
 
 def statements(policy: Any) -> list[Statement]:

@@ -12,7 +12,7 @@ from pipeline_tools.plan.cost import Estimate, Prices
 from pipeline_tools.plan.differences import ABSENT, Difference, at, differences, following
 from pipeline_tools.plan.loss import data_loss
 from pipeline_tools.plan.markdown import code
-from pipeline_tools.plan.review import UNKNOWN, Action, Change, Review
+from pipeline_tools.plan.review import INLINE, UNKNOWN, Action, Change, Review
 
 # GitHub takes 65,536 characters; whoever posts the summary may put a line above it.
 MOST_CHARACTERS = 60_000
@@ -328,13 +328,22 @@ def _outputs(review: Review) -> Section:
 
 def _drift(review: Review) -> Section:
     section = Section("Changed outside Terraform", 5)
+    touched = {change.address for change in review.changes if change.action is not Action.NO_OP}
     for change in review.drift:
+        stays = "" if change.address in touched else ", and the apply leaves it so"
         if change.action is Action.DELETE:
-            section.lines.append(f"- {code(change.address)}: gone")
+            section.lines.append(f"- {code(change.address)}: gone{stays}")
             continue
-        section.lines.append(f"- {code(change.address)}")
-        found = [one for one in differences(change.before, change.after) if one.path[0] not in _COPIES]
-        section.lines += [f"  - {_difference(difference)}" for difference in found]
+        section.lines.append(f"- {code(change.address)}{stays}")
+        for policy in iam.policy_changes(change):
+            section.lines += [f"  {line}" for line in _policy(policy)]
+        section.lines += [f"  - {_difference(one)}" for one in _attributes(change, ()) if one.path[0] != INLINE]
+        for name, statements in iam.foreign_inline_policies(change, review):
+            section.lines.append(f"  - inline policy {code(name)}, which this configuration does not have")
+            found = [iam.StatementChange(None, statement) for statement in statements]
+            section.lines += [f"    - {line}" for one in found for line in _statement(one)]
+        if machine := asl.machine_change(change):
+            section.lines += [f"  - {_difference(difference)}" for difference in machine.changed]
     return section
 
 
@@ -376,14 +385,15 @@ def _costs(before: Estimate, after: Estimate, listed: Prices, region: str | None
     months = [_dollars(side.month + runs * side.run) for side in (before, after)]
     section.lines.append(f"With {runs:.0f} runs a month: {months[0]} → {months[1]}.")
     section.lines += [f"- not counted: {code(gap)}" for gap in after.gaps]
-    section.lines += [
-        "",
-        f"List prices in {listed.region}, read up to {listed.as_of}, without tax, free tiers and discounts; not a",
-        "quote. What is called assumed is a guess; it, the prices and their sources are in",
-        f"{code('src/pipeline_tools/plan/prices.yaml')}. Not counted: requests to S3, KMS and Secrets Manager, stored",
-        "logs, snapshots, traces, SNS, SQS, EventBridge, data transfer. Taken not from a page of AWS, but from what",
-        f"refers to it: {', '.join(map(code, listed.second_hand))}.",
+    sentences = [
+        f"List prices in {listed.region}, read up to {listed.as_of}, without tax, free tiers and discounts;",
+        "not a quote. What is called assumed is a guess; it, the prices and their sources are in",
+        f"{code('src/pipeline_tools/plan/prices.yaml')}.",
+        "Not counted: requests to S3, KMS and Secrets Manager, stored logs, snapshots, traces, SNS, SQS, EventBridge,",
+        "data transfer. Taken not from a page of AWS, but from what refers to it:",
+        f"{', '.join(map(code, listed.second_hand))}.",
     ]
+    section.lines += ["", " ".join(sentences)]
     if region and region != listed.region:
         section.lines.append(f"\n⚠ The deployment is in {code(region)}, where prices may differ.")
     return section

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
 from pipeline_tools.plan.differences import differences
 
-# Roles whose inline policies are resources of their own show them as drift after the first apply.
-_ROLE = "aws_iam_role"
+# Roles whose inline policies are resources of their own show these as drift after the first apply.
+INLINE = "inline_policy"
 _DRIFT_OUTSIDE_CONFIGURATION = {"managed_policy_arns"}
 _MODULE = re.compile(r'module\.([\w-]+)(?:\["(?:[^"\\]|\\.)*"\]|\[\d+\])?')
 
@@ -119,6 +119,12 @@ class Review:
         return [output for output in self.outputs if output.action is not Action.NO_OP]
 
     @property
+    def inline_policies(self) -> set[tuple[Any, Any]]:
+        """Role and name of each inline policy that is a resource."""
+        sides = (side for change in self.changes for side in (change.before, change.after) if side)
+        return {(side["role"], side["name"]) for side in sides if {"role", "name", "policy"} <= side.keys()}
+
+    @property
     def empty(self) -> bool:
         """Whether an apply would do nothing at all."""
         idle = len(self.of(Action.NO_OP)) == len(self.changes)
@@ -136,19 +142,17 @@ def read(document: Mapping[str, Any]) -> Review:
         raise PlanFormatError(f"format_version {version!r} of the plan's JSON: expected 1.x (terraform show -json)")
     configuration = document.get("configuration", {}).get("root_module")
     changes = tuple(_change(entry, configuration) for entry in document.get("resource_changes", []))
-    inline = {
-        (values["role"], values["name"])
-        for change in changes
-        for values in (change.before, change.after)
-        if change.type == "aws_iam_role_policy" and values and {"role", "name"} <= values.keys()
-    }
+    outputs = tuple(_output(name, entry) for name, entry in document.get("output_changes", {}).items())
+    region = _region(document.get("prior_state", {}).get("values", {}).get("root_module", {}))
+    found = Review(changes, outputs=outputs, region=region)
     drift = (_change(entry, configuration) for entry in document.get("resource_drift", []))
-    return Review(
-        changes,
-        tuple(change for change in drift if _drifted(change, inline)),
-        tuple(_output(name, entry) for name, entry in document.get("output_changes", {}).items()),
-        _region(document.get("prior_state", {}).get("values", {}).get("root_module", {})),
-    )
+    return replace(found, drift=tuple(change for change in drift if _drifted(change, found.inline_policies)))
+
+
+def inline_policies(change: Change) -> list[Mapping[str, Any]]:
+    """The inline policies of a role, as the provider reads them; they may be resources of their own, or nobody's."""
+    found = (change.after or {}).get(INLINE)
+    return found if change.type == "aws_iam_role" and isinstance(found, list) else []
 
 
 def _change(entry: Mapping[str, Any], configuration: Mapping[str, Any] | None) -> Change:
@@ -240,17 +244,17 @@ def _configured(module: Mapping[str, Any] | None, entry: Mapping[str, Any]) -> f
     return None
 
 
-def _drifted(change: Change, inline_policies: set[tuple[Any, Any]]) -> bool:
+def _drifted(change: Change, managed: set[tuple[Any, Any]]) -> bool:
     """Whether somebody changed what the configuration says, rather than AWS filled in what it leaves open."""
     if change.action is Action.DELETE:
         return True
     names = {str(difference.path[0]) for difference in differences(change.before, change.after)}
     if names & ((change.configured or frozenset()) | _DRIFT_OUTSIDE_CONFIGURATION):
         return True
-    if change.type != _ROLE or "inline_policy" not in names or not change.after:
+    if INLINE not in names:
         return False
-    policies = change.after.get("inline_policy") or []
-    return any((change.after.get("name"), policy.get("name")) not in inline_policies for policy in policies)
+    role = (change.after or {}).get("name")
+    return any((role, policy.get("name")) not in managed for policy in inline_policies(change))
 
 
 def _region(module: Mapping[str, Any]) -> str | None:

@@ -211,7 +211,29 @@ def test_drift_alone_is_told_with_no_changes() -> None:
     gone = resource("aws_sqs_queue.this", "delete", {"name": "q"})
     text = summary(resource_drift=[gone])
     assert "**No changes**" in text
-    assert section(text, "Changed outside Terraform") == ["- `aws_sqs_queue.this`: gone"]
+    assert section(text, "Changed outside Terraform") == ["- `aws_sqs_queue.this`: gone, and the apply leaves it so"]
+
+
+def test_a_policy_that_somebody_added_is_told_statement_by_statement_and_that_it_stays() -> None:
+    managed = {"role": "r", "name": "job", "policy": policy(READ)}
+    inline = [{"name": "job", "policy": policy(READ)}, {"name": "backdoor", "policy": policy({**LOGS, "Action": "*"})}]
+    after = {"name": "r", "inline_policy": inline}
+    drift = resource("aws_iam_role.this", "update", {"name": "r", "inline_policy": []}, after)
+    text = summary(resource("aws_iam_role_policy.this", "no-op", managed, managed), resource_drift=[drift])
+    assert section(text, "Changed outside Terraform") == [
+        "- `aws_iam_role.this`, and the apply leaves it so",
+        "  - inline policy `backdoor`, which this configuration does not have",
+        "    - **added** `Logs`: Allow Action `*`; Resource `arn:aws:logs:x` — ⚠ **widens**: new `*` in Action",
+    ]
+
+
+def test_a_policy_that_somebody_changed_is_told_by_statement() -> None:
+    drift = role_policy(policy(READ, LOGS), policy(READ))
+    text = summary(resource_drift=[drift], configuration=configuration(aws_iam_role_policy__this=["policy"]))
+    assert section(text, "Changed outside Terraform")[1:] == [
+        '  - `aws_iam_role_policy.this`: `policy` of `"my-role"`',
+        "    - **removed** `Logs`: Allow Action `logs:PutLogEvents`; Resource `arn:aws:logs:x`",
+    ]
 
 
 def test_the_cost_of_a_change_is_in_the_head() -> None:

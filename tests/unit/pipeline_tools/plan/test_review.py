@@ -125,9 +125,8 @@ class TestDrift:
 
     @pytest.mark.parametrize(("name", "told"), [("job", 0), ("backdoor", 1)])
     def test_of_an_inline_policy_is_told_unless_it_is_managed_here(self, name: str, told: int) -> None:
-        managed = resource(
-            "aws_iam_role_policy.this", "no-op", {"role": "r", "name": "job"}, {"role": "r", "name": "job"}
-        )
+        values = {"role": "r", "name": "job", "policy": "{}"}
+        managed = resource("aws_iam_role_policy.this", "no-op", values, values)
         after = {"name": "r", "inline_policy": [{"name": name, "policy": "{}"}]}
         entry = resource("aws_iam_role.this", "update", {"name": "r", "inline_policy": []}, after)
         assert len(plan(managed, resource_drift=[entry]).drift) == told
