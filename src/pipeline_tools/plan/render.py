@@ -115,7 +115,9 @@ def _renames(review: Review) -> list[tuple[str, str]]:
     for change in review.of(Action.REPLACE):
         for path in change.replace_paths:
             old, new = at(change.before, path), at(change.after, path)
-            if isinstance(old, str) and isinstance(new, str) and len(old) >= _SHORTEST_NAME and path[-1] != "id":
+            named = isinstance(old, str) and isinstance(new, str) and path[-1] != "id"
+            # What a wildcard takes in is no matter of names.
+            if named and len(old) >= _SHORTEST_NAME and "*" not in new:
                 names.add((old, new))
     return sorted(names, key=lambda pair: (-len(pair[0]), pair))
 

@@ -52,6 +52,12 @@ def test_what_follows_a_rename_is_as_it_is_after_it() -> None:
     assert list(differences(renamed, after)) == [Difference(("other",), "old-name-2", "something")]
 
 
+def test_what_keeps_the_old_name_beside_the_new_one_does_not_follow() -> None:
+    before, after = ["old-name"], ["old-name", "new-name"]
+    renamed = following(before, after, [("old-name", "new-name")])
+    assert list(differences(renamed, after)) == [Difference((), ABSENT, "new-name")]
+
+
 @pytest.mark.parametrize(
     ("path", "expected"), [(["a", 0, "b"], 1), (["a", 1, "b"], ABSENT), (["x"], ABSENT), (["a", 0, "b", "c"], 1)]
 )

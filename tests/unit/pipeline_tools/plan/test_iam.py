@@ -54,6 +54,12 @@ def test_without_a_sid_statements_are_matched_by_what_they_share() -> None:
     ]
 
 
+def test_without_a_sid_a_permission_is_not_matched_with_a_denial() -> None:
+    anonymous = {key: value for key, value in READ.items() if key != "Sid"}
+    changes = compare([anonymous], [{**anonymous, "Effect": "Deny"}])
+    assert [(bool(change.before), bool(change.after)) for change in changes] == [(True, False), (False, True)]
+
+
 def test_a_removed_and_an_added_statement_are_not_taken_for_a_change() -> None:
     changes = compare([READ], [{**READ, "Sid": "Publish", "Action": ["sns:Publish"]}])
     assert [bool(change.before) for change in changes] == [True, False]

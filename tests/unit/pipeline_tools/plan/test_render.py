@@ -99,6 +99,18 @@ def test_what_is_lost_with_a_resource(kind: str, before: dict[str, Any], loss: s
     assert loss in line
 
 
+def test_a_loss_of_data_comes_before_other_losses() -> None:
+    others = [resource(f"aws_a.r{number}", "delete", {}) for number in range(60)]
+    lines = section(summary(*others, resource("aws_sqs_queue.this", "delete", {})), "⚠ Replaced and deleted")
+    assert "data loss" in lines[0]
+    assert len(lines) == 61
+
+
+def test_a_name_that_becomes_a_wildcard_is_no_rename() -> None:
+    text = summary(replaced_bucket("*"), role_policy(policy(READ), policy(READ).replace("my-lake", "*")))
+    assert "⚠ **widens**: new `*` in Resource" in "\n".join(section(text, "IAM"))
+
+
 def test_a_log_group_that_is_only_forgotten_by_terraform_is_no_loss() -> None:
     text = summary(resource("aws_cloudwatch_log_group.this", "delete", {"skip_destroy": True}))
     assert "data loss" not in text
