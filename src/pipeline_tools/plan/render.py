@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline_tools.plan import asl, cost, iam, markdown
-from pipeline_tools.plan.cost import Estimate, Prices
+from pipeline_tools.plan.cost import Prices
+from pipeline_tools.plan.cost_section import cost_section, head_line
 from pipeline_tools.plan.differences import ABSENT, Difference, at, differences, following
 from pipeline_tools.plan.loss import data_loss
 from pipeline_tools.plan.markdown import code
+from pipeline_tools.plan.page import Section, fitting
 from pipeline_tools.plan.review import INLINE, UNKNOWN, Action, Change, Review
 
-# GitHub takes 65,536 characters; whoever posts the summary may put a line above it.
-MOST_CHARACTERS = 60_000
 _SHORTEST_NAME = 6
 _GROUPED_FROM = 3
 # Copies of `tags` with the provider's default tags.
@@ -34,24 +33,6 @@ _REASONS = {
 }
 
 
-@dataclass
-class Section:
-    """A part of the summary.
-
-    Attributes:
-        keep: how important its lines are; when the summary is too long, the least important go first.
-    """
-
-    title: str
-    keep: int
-    lines: list[str] = field(default_factory=list)
-    cut: int = 0
-
-    def text(self) -> str:
-        note = [f"\n_… and {self.cut:,} more lines, cut since a comment has a limit._"] if self.cut else []
-        return "\n".join(["", f"### {self.title}", "", *self.lines, *note, ""])
-
-
 def summary(review: Review, environment: str, *, against: str, full_plan: str, prices: Prices | None = None) -> str:
     """The summary in Markdown.
 
@@ -64,11 +45,11 @@ def summary(review: Review, environment: str, *, against: str, full_plan: str, p
     if review.empty:
         drift = f" {len(review.drift)} changed outside Terraform:" if review.drift else ""
         head = [title, "", f"**No changes** against {against}.{drift}"]
-        return _fitting(head, [_drift(review)], full_plan)
+        return fitting(head, [_drift(review)], full_plan)
     listed = prices or cost.prices()
     before, after = cost.estimates(review, listed)
     renames = _renames(review)
-    head = [title, "", f"**{_counts(review)}** · against {against}", "", _cost_line(before, after, listed)]
+    head = [title, "", f"**{_counts(review)}** · against {against}", "", head_line(before, after, listed)]
     policies = [
         found
         for change in review.of(Action.CREATE, Action.UPDATE, Action.REPLACE, Action.DELETE)
@@ -88,10 +69,10 @@ def summary(review: Review, environment: str, *, against: str, full_plan: str, p
         _drift(review),
         _created(review),
         _outputs(review),
-        _costs(before, after, listed, review.region),
+        cost_section(before, after, listed, review.region),
         _created_policies(policies),
     ]
-    return _fitting(head, sections, full_plan)
+    return fitting(head, sections, full_plan)
 
 
 def _counts(review: Review) -> str:
@@ -256,8 +237,9 @@ def _difference(difference: Difference) -> str:
 def _updates(review: Review, renames: Sequence[tuple[str, str]]) -> Section:
     section = Section("Changed attributes", 6)
     groups: dict[tuple[Any, ...], list[tuple[Change, list[Difference]]]] = {}
-    for change in review.of(Action.UPDATE):
-        found = list(_attributes(change, renames))
+    for change in review.of(Action.UPDATE, Action.REPLACE):
+        forced = {path[0] for path in change.replace_paths}
+        found = [one for one in _attributes(change, renames) if one.path[0] not in forced]
         if found:
             paths = (change.module, change.type, *sorted(markdown.path(one.path) for one in found))
             groups.setdefault(paths, []).append((change, found))
@@ -360,77 +342,7 @@ def _created(review: Review) -> Section:
     return section
 
 
-# ---- Cost -----------------------------------------------------------------------------------------------------------
-
-
-def _cost_line(before: Estimate, after: Estimate, listed: Prices) -> str:
-    month = _change_of(_dollars(before.month), _dollars(after.month))
-    run = _change_of(_dollars(before.run, True), _dollars(after.run, True))
-    return f"Cost, estimated: {month} a month and {run} a run (list prices in {listed.region}; not a quote)"
-
-
-def _costs(before: Estimate, after: Estimate, listed: Prices, region: str | None) -> Section:
-    section = Section("Cost", 3)
-    for heading, per_run in (("a month", False), ("a run", True)):
-        old = {item.label: item for item in before.items if item.per_run is per_run}
-        new = {item.label: item for item in after.items if item.per_run is per_run}
-        section.lines += [f"| {heading} | before | after | how |", "|---|--:|--:|---|"]
-        for label in {**new, **old}:
-            one, other = old.get(label), new.get(label)
-            basis = next(item.basis for item in (other, one) if item)
-            amounts = " | ".join(_dollars(item.dollars if item else 0, per_run) for item in (one, other))
-            section.lines.append(f"| {markdown.cell(label)} | {amounts} | {markdown.cell(basis)} |")
-        totals = [sum(item.dollars for item in side.values()) for side in (old, new)]
-        sums = " | ".join(f"**{_dollars(total, per_run)}**" for total in totals)
-        section.lines += [f"| **sum** | {sums} | |", ""]
-    runs = listed.assumed("runs_per_month")
-    months = [_dollars(side.month + runs * side.run) for side in (before, after)]
-    section.lines.append(f"With {runs:.0f} runs a month: {months[0]} → {months[1]}.")
-    section.lines += [f"- not counted: {code(gap)}" for gap in after.gaps]
-    sentences = [
-        f"List prices in {listed.region}, read up to {listed.as_of}, without tax, free tiers and discounts;",
-        "not a quote. What is called assumed is a guess; it, the prices and their sources are in",
-        f"{code('src/pipeline_tools/plan/prices.yaml')}.",
-        "Not counted: requests to S3, KMS and Secrets Manager, stored logs, snapshots, traces, SNS, SQS, EventBridge,",
-        "data transfer. Taken not from a page of AWS, but from what refers to it:",
-        f"{', '.join(map(code, listed.second_hand))}.",
-    ]
-    section.lines += ["", " ".join(sentences)]
-    if region and region != listed.region:
-        section.lines.append(f"\n⚠ The deployment is in {code(region)}, where prices may differ.")
-    return section
-
-
-def _change_of(before: str, after: str) -> str:
-    return after if before == after else f"{before} → {after}"
-
-
-def _dollars(amount: float, small: bool = False) -> str:
-    digits = 4 if small else 2
-    least = 10.0**-digits
-    return f"<${least}" if 0 < amount < least else f"${amount:,.{digits}f}"
-
-
-# ---- The whole ------------------------------------------------------------------------------------------------------
-
-
-def _fitting(head: Sequence[str], sections: Sequence[Section], full_plan: str) -> str:
-    """Put it together, and cut the least important lines while it is too long."""
-    foot = f"\n---\nThe whole plan, with every value in full: {code(full_plan)}\n"
-    shown = [section for section in sections if section.lines]
-
-    def text() -> str:
-        return "\n".join(head) + "\n" + "".join(section.text() for section in shown) + foot
-
-    for section in sorted(shown, key=lambda one: one.keep):
-        excess = len(text()) - MOST_CHARACTERS
-        while excess > 0 and section.lines:
-            # The note that says so takes room too.
-            excess -= len(section.lines.pop()) + 1 - (0 if section.cut else 80)
-            section.cut += 1
-        if len(text()) <= MOST_CHARACTERS:
-            break
-    return text()
+# ---- Lists of addresses, and short texts --------------------------------------------------------------------------
 
 
 def _addresses(changes: Sequence[Change], most: int = 8) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 
-from pipeline_tools.plan import render
+from pipeline_tools.plan import page, render
 from tests.unit.pipeline_tools.plan.plans import configuration, plan, policy, resource
 
 READ = {"Sid": "Read", "Effect": "Allow", "Action": ["s3:GetObject"], "Resource": ["arn:aws:s3:::my-lake/*"]}
@@ -183,6 +183,15 @@ def test_what_aws_fills_in_after_an_update_is_left_out() -> None:
     assert section(text, "Changed attributes") == ["- `aws_lambda_function.this`", "  - `x`: `1` → `2`"]
 
 
+def test_what_changes_in_a_resource_beside_what_replaces_it_is_shown() -> None:
+    before, after = {"name": "a", "timeout": 60, "arn": "x"}, {"name": "b", "timeout": 90}
+    entry = resource(
+        *("aws_glue_job.this", ["delete", "create"], before, after), unknown={"arn": True}, replace_paths=[["name"]]
+    )
+    text = summary(entry, configuration=configuration(aws_glue_job__this=["name", "timeout"]))
+    assert section(text, "Changed attributes") == ["- `aws_glue_job.this`", "  - `timeout`: `60` → `90`"]
+
+
 def test_like_updates_are_grouped() -> None:
     objects = [
         resource(f'aws_s3_object.package["{number}"]', "update", {"source_hash": "a"}, {"source_hash": "b"})
@@ -274,7 +283,7 @@ def test_a_long_summary_is_cut_where_it_matters_least_and_says_so() -> None:
         for number in range(200)
     ]
     text = summary(replaced_bucket(), *policies)
-    assert 50_000 < len(text) <= render.MOST_CHARACTERS
+    assert 50_000 < len(text) <= page.MOST_CHARACTERS
     assert "more lines, cut since a comment has a limit" in "\n".join(section(text, "IAM of what is created"))
     for title in ("⚠ Replaced and deleted", "Cost", "Created"):
         assert "cut since" not in "\n".join(section(text, title))
@@ -284,7 +293,7 @@ def test_a_long_summary_is_cut_where_it_matters_least_and_says_so() -> None:
 def test_a_summary_of_nothing_but_losses_fits_too() -> None:
     gone = [resource(f"aws_s3_bucket.b{number}" + "x" * 100, "delete", BUCKET) for number in range(600)]
     text = summary(*gone)
-    assert len(text) <= render.MOST_CHARACTERS
+    assert len(text) <= page.MOST_CHARACTERS
     assert "600 to delete" in text.splitlines()[2]
 
 
