@@ -27,9 +27,11 @@ class Difference:
 
 
 def differences(before: Any, after: Any, path: _Path = ()) -> Iterator[Difference]:
-    """Differences of two values. None, and an empty list or object, count as absent: the provider does not tell them
-    apart. Text that is JSON on both sides is compared as JSON. A list of plain values is compared as a bag, a list of
-    objects (Terraform's blocks) by position once equal ones are set aside.
+    """Differences of two values.
+
+    None and an empty text, list or object count as absent: the provider does not tell them apart. Text that is JSON on
+    both sides is compared as JSON. A list of plain values is compared as a bag, a list of objects (Terraform's blocks)
+    by position once equal ones are set aside.
     """
     if _same(before, after):
         return
@@ -142,7 +144,7 @@ def _or_absent(value: Any) -> Any:
 
 
 def _is_empty(value: Any) -> bool:
-    return value is None or value is ABSENT or value == [] or value == {}
+    return value is None or value is ABSENT or value in ("", [], {})
 
 
 def _same(before: Any, after: Any) -> bool:

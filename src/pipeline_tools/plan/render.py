@@ -239,7 +239,12 @@ def _updates(review: Review, renames: Sequence[tuple[str, str]]) -> Section:
     groups: dict[tuple[Any, ...], list[tuple[Change, list[Difference]]]] = {}
     for change in review.of(Action.UPDATE, Action.REPLACE):
         forced = {path[0] for path in change.replace_paths}
-        found = [one for one in _attributes(change, renames) if one.path[0] not in forced]
+        found = [
+            one
+            for one in _attributes(change, renames)
+            # What a new resource is to fill in for itself is nothing to review.
+            if one.path[0] not in forced and not (forced and one.before is ABSENT and one.after is UNKNOWN)
+        ]
         if found:
             paths = (change.module, change.type, *sorted(markdown.path(one.path) for one in found))
             groups.setdefault(paths, []).append((change, found))

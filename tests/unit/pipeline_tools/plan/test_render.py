@@ -184,11 +184,12 @@ def test_what_aws_fills_in_after_an_update_is_left_out() -> None:
 
 
 def test_what_changes_in_a_resource_beside_what_replaces_it_is_shown() -> None:
-    before, after = {"name": "a", "timeout": 60, "arn": "x"}, {"name": "b", "timeout": 90}
+    before, after = {"name": "a", "timeout": 60, "arn": "x", "mfa": [{"on": ""}]}, {"name": "b", "timeout": 90}
+    unknown = {"arn": True, "mfa": [{"on": True}]}
     entry = resource(
-        *("aws_glue_job.this", ["delete", "create"], before, after), unknown={"arn": True}, replace_paths=[["name"]]
+        *("aws_glue_job.this", ["delete", "create"], before, after), unknown=unknown, replace_paths=[["name"]]
     )
-    text = summary(entry, configuration=configuration(aws_glue_job__this=["name", "timeout"]))
+    text = summary(entry, configuration=configuration(aws_glue_job__this=["name", "timeout", "mfa"]))
     assert section(text, "Changed attributes") == ["- `aws_glue_job.this`", "  - `timeout`: `60` → `90`"]
 
 
