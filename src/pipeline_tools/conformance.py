@@ -32,11 +32,9 @@ def main(arguments: Sequence[str]) -> int:
     """Exit codes: 0 all as the document says, 1 not so, 2 usage."""
     parser = argparse.ArgumentParser(prog="nox -s conformance --", description=__doc__)
     parser.add_argument("emulator", nargs="*", choices=[*TITLES, []], help=f"{', '.join(TITLES)} (default: all)")
-    parser.add_argument("--write", action="store_true", help="write the table into docs/emulators.md (all emulators)")
+    parser.add_argument("--write", action="store_true", help="write what was found into the table")
     options = parser.parse_args(arguments)
     chosen = options.emulator or list(TITLES)
-    if options.write and set(chosen) != set(TITLES):
-        parser.error("--write takes all emulators, since the table has a column for each")
     try:
         found = {name: _ask(name) for name in chosen}
     except (EndpointError, emulators.EmulatorError, InterpreterNotFoundError) as error:
@@ -44,7 +42,8 @@ def main(arguments: Sequence[str]) -> int:
         return 1
     text = DOCUMENT.read_text(encoding="utf-8")
     if options.write:
-        DOCUMENT.write_text(with_table(text, found), encoding="utf-8")
+        known = documented(text) | found
+        DOCUMENT.write_text(with_table(text, {name: known[name] for name in TITLES if name in known}), encoding="utf-8")
         say(f"written: {DOCUMENT.relative_to(ROOT)}")
         return 0
     print(table(found))

@@ -19,6 +19,8 @@ from pipeline_tools.environments import DEV, LOCALSTACK, MOTO, Environment
 
 _SECONDS_TO_START = 60.0
 _SECONDS_TO_END = 20.0
+# As people start them: a script that they run for a client needs some.
+_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
 
 
@@ -44,9 +46,7 @@ class Emulator:
 
 
 PLAIN = {
-    "plain-ministack": Emulator(
-        "MiniStack", DEV, ("-m", "ministack.app"), {"GATEWAY_PORT": "{port}", "MINISTACK_HOST": "127.0.0.1"}
-    ),
+    "plain-ministack": Emulator("MiniStack", DEV, ("-m", "ministack.app"), {"GATEWAY_PORT": "{port}"}),
     "plain-moto": Emulator(
         "moto",
         MOTO,
@@ -93,7 +93,7 @@ def serve(name: str, directory: Path) -> Iterator[str]:
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd=directory,
-            env={**inherited, **variables},
+            env={**inherited, **_CREDENTIALS, **variables},
             start_new_session=True,
         )
     try:

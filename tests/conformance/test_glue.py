@@ -27,7 +27,7 @@ def run(aws: Aws, script: str, *, kind: str = "pythonshell", **arguments: str) -
 
 
 def test_script(aws: Aws) -> None:
-    """a Python shell script runs"""
+    """a Python shell script runs, and reaches the endpoint"""
     found, reported = run(aws, "report(6 * 7)")
     assert (found["JobRunState"], reported) == ("SUCCEEDED", 42), found.get("ErrorMessage")
 
