@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import json
+import logging
 import os
 import threading
 from collections.abc import Awaitable, Callable, Mapping
@@ -15,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from local_aws.engines.java import java_home
+from local_aws.engines.ministack_roles import Roles
 from local_aws.engines.services import Endpoint, Services
+from local_aws.engines.task_calls import Call, Place, calls, definition_calls
 from local_aws.errors import AwsError
 from local_aws.services.glue_process import Settings
 from local_aws.services.glue_runs import OPERATIONS as GLUE_OPERATIONS
@@ -23,6 +26,7 @@ from local_aws.services.glue_runs import OPERATIONS as GLUE_OPERATIONS
 Response = tuple[int, dict[str, str], bytes]
 Handler = Callable[[str, str, dict[str, str], bytes, dict[str, Any]], Awaitable[Response]]
 
+_log = logging.getLogger(__name__)
 ACCOUNT_ID = "000000000000"
 SERVICES = "s3,iam,sts,kms,secretsmanager,sns,sqs,logs,monitoring,events,scheduler,states,lambda,glue,ec2,ssm,tagging"
 # The ARN of the execution that a thread of Step Functions works for.
@@ -37,8 +41,12 @@ class MiniStackEngine:
         self.endpoint_url = f"http://{host}:{port}"
         _configure(host, port, region)
         self._children: dict[str, list[str]] = {}
+        self._place = Place(region, ACCOUNT_ID)
+        self._roles = Roles(self._place)
         self._services = Services(
-            Endpoint(self.endpoint_url, region, ACCOUNT_ID), Settings(workdir=workdir, java_home=java_home())
+            Endpoint(self.endpoint_url, region, ACCOUNT_ID),
+            Settings(workdir=workdir, java_home=java_home()),
+            roles=self._roles,
         )
         self._job_properties: dict[str, dict[str, Any]] = {}
         self._tracing: dict[str, Any] = {}
@@ -82,7 +90,7 @@ class MiniStackEngine:
     def _register(self) -> None:
         from ministack import app
         from ministack.core import router
-        from ministack.services import lambda_svc, stepfunctions
+        from ministack.services import eventbridge, lambda_svc, stepfunctions
 
         handlers: dict[str, Handler] = app.SERVICE_HANDLERS
         handlers["redshift"] = self._handle_redshift
@@ -105,14 +113,30 @@ class MiniStackEngine:
         dispatch["arn:aws:states:::aws-sdk:s3:getObject"] = self._task(self._task_get_object)
         dispatch["arn:aws:states:::aws-sdk:s3:putObject"] = self._task(self._task_put_object)
 
+        # Not registries: what Step Functions and EventBridge do with a role is no request, so nothing else checks it.
+        invoke_resource, invoke_target = stepfunctions._invoke_resource, eventbridge._invoke_target
+
+        def invoke_permitted_resource(resource: str, arguments: Any) -> Any:
+            self._require_task(resource, arguments)
+            return invoke_resource(resource, arguments)
+
+        def invoke_permitted_target(target: dict[str, Any], *further: Any, **named: Any) -> Any:
+            if self._may_start(target):
+                return invoke_target(target, *further, **named)
+            return None
+
+        stepfunctions._invoke_resource = invoke_permitted_resource
+        eventbridge._invoke_target = invoke_permitted_target
+
         # Not a registry: MiniStack names every exception of a handler Runtime.HandlerError, and so no Catch or Retry
         # would meet it by its name.
         execute_function = lambda_svc._execute_function_warm
 
-        def execute_function_with_error_type(*arguments: Any) -> dict[str, Any]:
-            return _with_error_type(execute_function(*arguments))
+        def execute_logged_function(function: dict[str, Any], *arguments: Any) -> dict[str, Any]:
+            answer = _with_error_type(execute_function(function, *arguments))
+            return answer if self._may_log(function.get("config") or function) else {**answer, "log": ""}
 
-        lambda_svc._execute_function_warm = execute_function_with_error_type
+        lambda_svc._execute_function_warm = execute_logged_function
 
         # Not a registry: which execution a task belongs to is known nowhere else, and a stopped execution has to end
         # its job runs and its nested executions, as on AWS.
@@ -165,6 +189,49 @@ class MiniStackEngine:
         timer.daemon = True
         timer.start()
         return timer
+
+    def _require_task(self, resource: str, arguments: Any) -> None:
+        from ministack.services.stepfunctions import _ExecutionError
+
+        if not resource.startswith("arn:aws:states:::") or not isinstance(arguments, dict):
+            return
+        role, session = self._role_of(_execution.get())
+        try:
+            self._roles.require(role, "states.amazonaws.com", session, calls(resource, arguments, self._place))
+        except AwsError as error:
+            raise _ExecutionError(f"{_error_prefix(resource)}.{error.code}", error.message) from error
+
+    def _role_of(self, execution_arn: str) -> tuple[str, str]:
+        """The role of the state machine of an execution, and the name of the execution."""
+        from ministack.services import stepfunctions
+
+        execution = stepfunctions._executions[execution_arn]
+        return stepfunctions._state_machines[execution["stateMachineArn"]]["roleArn"], execution["name"]
+
+    def _may_log(self, function: dict[str, Any]) -> bool:
+        """Whether a function's role may write its log; without, the function runs all the same, as on AWS."""
+        group = (function.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{function['FunctionName']}"
+        stream = self._place.arn("logs", f"log-group:{group}:log-stream:any")
+        needed = [Call("logs:CreateLogStream", stream), Call("logs:PutLogEvents", stream)]
+        try:
+            self._roles.require(function["Role"], "lambda.amazonaws.com", function["FunctionName"], needed)
+        except AwsError as error:
+            _log.warning("no log lines in %s: %s", group, error.message)
+            return False
+        return True
+
+    def _may_start(self, target: dict[str, Any]) -> bool:
+        """Whether a rule's role may start the state machine that is its target; EventBridge tells nobody else."""
+        arn = str(target.get("Arn", ""))
+        if ":states:" not in arn:
+            return True
+        try:
+            call = Call("states:StartExecution", arn)
+            self._roles.require(str(target.get("RoleArn", "")), "events.amazonaws.com", "eventbridge", [call])
+        except AwsError as error:
+            _log.warning("EventBridge did not start %s: %s", arn, error.message)
+            return False
+        return True
 
     async def _handle_redshift(
         self, method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
@@ -220,6 +287,10 @@ class MiniStackEngine:
             method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
         ) -> Response:
             operation, request = _operation(headers), _document(body)
+            if operation in ("CreateStateMachine", "UpdateStateMachine"):
+                refusal = self._refuse_machine(request)
+                if refusal:
+                    return refusal
             response = await ministack(method, path, headers, body, query)
             if operation == "StartExecution" and response[0] == 400:
                 return await self._same_execution(ministack, headers, request, response)
@@ -232,6 +303,21 @@ class MiniStackEngine:
             return response
 
         return handle
+
+    def _refuse_machine(self, request: dict[str, Any]) -> Response | None:
+        """The answer to a state machine whose role lacks what Step Functions tries with it at once."""
+        from ministack.services import stepfunctions
+
+        known = stepfunctions._state_machines.get(request.get("stateMachineArn", ""), {})
+        definition = _document(request.get("definition") or known.get("definition") or "{}")
+        logging_configuration = request.get("loggingConfiguration") or known.get("loggingConfiguration")
+        role = str(request.get("roleArn") or known.get("roleArn") or "")
+        needed = definition_calls(definition, logging_configuration, self._place)
+        try:
+            self._roles.require(role, "states.amazonaws.com", "create", needed)
+        except AwsError as error:
+            return _error(error)
+        return None
 
     def _keep_tracing(self, operation: str, request: dict[str, Any], response: Response) -> Response:
         """MiniStack forgets the tracing configuration of a state machine."""
@@ -295,7 +381,7 @@ class MiniStackEngine:
     def _task_get_object(self, _resource: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """Body as text: https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.html"""
         with _client_errors("S3"):
-            answer = self._services.client("s3").get_object(Bucket=arguments["Bucket"], Key=arguments["Key"])
+            answer = self._s3_of_execution().get_object(Bucket=arguments["Bucket"], Key=arguments["Key"])
             body = answer["Body"].read().decode()
         return {"Body": body, "ContentLength": answer["ContentLength"], "ETag": answer["ETag"]}
 
@@ -303,13 +389,17 @@ class MiniStackEngine:
         body = arguments.get("Body", "")
         text = body if isinstance(body, str) else json.dumps(body)
         with _client_errors("S3"):
-            answer = self._services.client("s3").put_object(
+            answer = self._s3_of_execution().put_object(
                 Bucket=arguments["Bucket"],
                 Key=arguments["Key"],
                 Body=text.encode(),
                 ContentType=arguments.get("ContentType", "binary/octet-stream"),
             )
         return {"ETag": answer["ETag"]}
+
+    def _s3_of_execution(self) -> Any:
+        role, session = self._role_of(_execution.get())
+        return self._services.client_as(role, "states", session, "s3")
 
     def _running(self, execution_arn: str) -> bool:
         described = self._services.client("stepfunctions").describe_execution(executionArn=execution_arn)
@@ -326,6 +416,8 @@ def _configure(host: str, port: int, region: str) -> None:
             "MINISTACK_HOST": host,
             "MINISTACK_REGION": region,
             "AWS_DEFAULT_REGION": region,
+            # Whoever is not the account itself is held to the policies of its role.
+            "AUTH": "true",
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
             "LOG_LEVEL": "WARNING",
@@ -379,8 +471,19 @@ def _answer_json(
     try:
         return 200, answered, json.dumps(handle(_operation(headers), _document(body)), default=_seconds).encode()
     except AwsError as error:
-        document = {"__type": error.code, "message": error.message, "Message": error.message, **error.fields}
-        return error.status, answered, json.dumps(document).encode()
+        return _error(error)
+
+
+def _error(error: AwsError) -> Response:
+    document = {"__type": error.code, "message": error.message, "Message": error.message, **error.fields}
+    return error.status, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(document).encode()
+
+
+def _error_prefix(resource: str) -> str:
+    """How the errors of a task begin: Lambda, Glue, S3, RedshiftData, Sfn, StepFunctions, SNS."""
+    integration = resource.removeprefix("arn:aws:states:::").removeprefix("aws-sdk:").partition(":")[0]
+    known = {"redshiftdata": "RedshiftData", "states": "StepFunctions", "sns": "SNS", "sqs": "SQS"}
+    return known.get(integration, integration[:1].upper() + integration[1:])
 
 
 def _seconds(value: Any) -> float:

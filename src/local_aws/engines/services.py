@@ -6,7 +6,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Final, Protocol
 
 import boto3
 from botocore.config import Config
@@ -18,8 +18,7 @@ from local_aws.services.glue_runs import GlueJobRuns
 from local_aws.services.postgres import PostgresServer
 from local_aws.services.redshift_data import RedshiftData
 
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
+ROOT: Final = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 
 
 @dataclass(frozen=True)
@@ -31,27 +30,49 @@ class Endpoint:
     account_id: str = "000000000000"
 
 
+class Roles(Protocol):
+    """Who gives out the credentials of roles."""
+
+    def credentials(self, role: str, service: str, session: str) -> Mapping[str, str]:
+        """Of a role (its ARN or name) that an AWS service uses, as the environment variables of the SDKs.
+
+        Raises:
+            AwsError: the service may not use the role.
+        """
+
+
+class RootForAll:
+    """For an emulator that enforces no policies: everybody is the account itself."""
+
+    def credentials(self, role: str, service: str, session: str) -> Mapping[str, str]:
+        """The same for every role."""
+        return ROOT
+
+
 class Clients:
-    """boto3 clients of the endpoint, one a service."""
+    """boto3 clients of the endpoint, one a service and access key."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
-        self._made: dict[str, Any] = {}
+        self._made: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()
 
-    def get(self, service: str) -> Any:
-        """The client of a service."""
+    def get(self, service: str, credentials: Mapping[str, str] | None = None) -> Any:
+        """The client of a service, with the account's own credentials or given ones."""
+        keys = credentials or ROOT
+        made = (service, keys["AWS_ACCESS_KEY_ID"])
         with self._lock:
-            if service not in self._made:
-                self._made[service] = boto3.session.Session().client(
+            if made not in self._made:
+                self._made[made] = boto3.session.Session().client(
                     service,  # type: ignore[call-overload]
                     endpoint_url=self._endpoint.url,
                     region_name=self._endpoint.region,
-                    aws_access_key_id="test",
-                    aws_secret_access_key="test",
+                    aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
+                    aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
+                    aws_session_token=keys.get("AWS_SESSION_TOKEN"),
                     config=Config(max_pool_connections=64, retries={"total_max_attempts": 2}),
                 )
-            return self._made[service]
+            return self._made[made]
 
 
 class Services:
@@ -60,6 +81,7 @@ class Services:
     Args:
         endpoint: the emulator that has the other services.
         settings: of the job processes; its work directory also holds the database.
+        roles: gives out the credentials that jobs, COPY and UNLOAD use; None where policies are not enforced.
         new_request: makes the request object that the emulator's moto takes; None for moto itself.
         secret_prefix: begins the names of the secrets of clusters.
     """
@@ -69,10 +91,12 @@ class Services:
         endpoint: Endpoint,
         settings: Settings,
         *,
+        roles: Roles | None = None,
         new_request: NewRequest | None = None,
         secret_prefix: str = "redshift!",
     ) -> None:
         self._endpoint = endpoint
+        self._roles = roles or RootForAll()
         self._clients = Clients(endpoint)
         self.postgres = PostgresServer(settings.workdir / "postgres")
         self.redshift = MotoRedshift(
@@ -89,15 +113,27 @@ class Services:
             postgres=self.postgres,
             find_cluster=self.redshift.find_cluster,
             get_secret=self._secret,
-            s3_client=self._s3,
+            s3_client=lambda role: self.client_as(role, "redshift", "copy", "s3"),
         )
-        logs = CloudWatchLogs(self._clients.get("logs"))
-        processes = ProcessFactory(settings, s3_client=self._s3, environment=self._job_environment, logs=logs)
+        processes = ProcessFactory(
+            settings,
+            s3_client=lambda job, run: self.client_as(job["Role"], "glue", run, "s3"),
+            environment=self._job_environment,
+            logs=lambda job, run: CloudWatchLogs(self.client_as(job["Role"], "glue", run, "logs")),
+        )
         self.glue_runs = GlueJobRuns(find_job=self._find_job, processes=processes)
 
     def client(self, service: str) -> Any:
-        """The endpoint's client of a service."""
+        """The endpoint's client of a service, with the account's own credentials."""
         return self._clients.get(service)
+
+    def client_as(self, role: str, user: str, session: str, service: str) -> Any:
+        """The client of a service that acts as a role, in the hands of another service (`user`, such as "glue").
+
+        Raises:
+            AwsError: that service may not use the role.
+        """
+        return self._clients.get(service, self._roles.credentials(role, f"{user}.amazonaws.com", session))
 
     @property
     def workdir(self) -> Path:
@@ -125,16 +161,11 @@ class Services:
         except client.exceptions.ResourceNotFoundException:
             return None
 
-    def _job_environment(self, _job: Mapping[str, Any]) -> dict[str, str]:
+    def _job_environment(self, job: Mapping[str, Any], run_id: str) -> dict[str, str]:
         return {
+            **self._roles.credentials(job["Role"], "glue.amazonaws.com", run_id),
             "AWS_ENDPOINT_URL": self._endpoint.url,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_REGION": self._endpoint.region,
             "AWS_DEFAULT_REGION": self._endpoint.region,
             "AWS_EC2_METADATA_DISABLED": "true",
         }
-
-    def _s3(self) -> S3Client:
-        client: S3Client = self._clients.get("s3")
-        return client

@@ -52,15 +52,18 @@ class Settings:
 
 
 class ProcessFactory:
-    """Makes the process of a run: fetches script and packages, builds argv as Glue does."""
+    """Makes the process of a run: fetches script and packages, builds argv as Glue does.
+
+    `s3_client`, `environment` and `logs` are asked with the job and the run's ID, for what acts as the job's role.
+    """
 
     def __init__(
         self,
         settings: Settings,
         *,
-        s3_client: Callable[[], S3Client],
-        environment: Callable[[Mapping[str, Any]], Mapping[str, str]],
-        logs: LogSink,
+        s3_client: Callable[[Mapping[str, Any], str], S3Client],
+        environment: Callable[[Mapping[str, Any], str], Mapping[str, str]],
+        logs: Callable[[Mapping[str, Any], str], LogSink],
     ) -> None:
         self._settings = settings
         self._s3_client = s3_client
@@ -79,7 +82,7 @@ class ProcessFactory:
             raise AwsError("InvalidInputException", f"command {kind!r} is not run here; accepted: pythonshell, glueetl")
         directory = self._settings.workdir / "glue" / str(job["Name"]) / run_id
         (directory / "tmp").mkdir(parents=True)
-        s3 = self._s3_client()
+        s3 = self._s3_client(job, run_id)
         script = fetch(s3, location, directory / "script")
         packages = [
             fetch(s3, uri.strip(), directory / "packages")
@@ -87,7 +90,7 @@ class ProcessFactory:
             if uri.strip()
         ]
         argv = [str(script), *script_arguments(str(job["Name"]), run_id, arguments)]
-        environment = self._base_environment(directory) | dict(self._environment(job))
+        environment = self._base_environment(directory) | dict(self._environment(job, run_id))
         if kind == "pythonshell":
             environment["PYTHONPATH"] = os.pathsep.join(map(str, packages))
             line = [str(self._settings.python), *argv]
@@ -98,7 +101,9 @@ class ProcessFactory:
             line = self._spark_submit(packages, mirror, arguments, environment) + argv
         stream = "-".join(filter(None, [arguments.get("--custom-logStream-prefix"), run_id]))
         group = "/aws-glue/python-jobs" if kind == "pythonshell" else "/aws-glue/jobs"
-        return JobProcess(line, environment, directory, self._logs, (group, stream), self._settings, mirror)
+        return JobProcess(
+            line, environment, directory, self._logs(job, run_id), (group, stream), self._settings, mirror
+        )
 
     def _base_environment(self, directory: Path) -> dict[str, str]:
         kept = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "USER", "LOGNAME")

@@ -45,7 +45,8 @@ class RedshiftData:
     """The operations of the Redshift Data API.
 
     ``find_cluster`` (and ``find_workgroup``, if serverless is served) answer for an identifier, ``get_secret`` gives
-    a secret's SecretString, ``s3_client`` the client for COPY and UNLOAD. ``on_event`` receives the detail of the
+    a secret's SecretString, ``s3_client`` the client that acts as a
+    role (its ARN) for COPY and UNLOAD. ``on_event`` receives the detail of the
     EventBridge event of a statement that was submitted WithEvent, once it has ended, on a worker thread.
     """
 
@@ -55,7 +56,7 @@ class RedshiftData:
         postgres: PostgresServer,
         find_cluster: Callable[[str], ClusterInfo | None],
         get_secret: Callable[[str], str | None],
-        s3_client: Callable[[], S3Client],
+        s3_client: Callable[[str], S3Client],
         account_id: str,
         region: str,
         find_workgroup: Callable[[str], ClusterInfo | None] | None = None,

@@ -28,30 +28,34 @@ _HIDDEN_STARTS = ("_", ".", "#")
 
 @dataclass(frozen=True)
 class FileMover:
-    """COPY and UNLOAD over ``s3_client``; ``account_id`` and ``region`` name the database user in errors."""
+    """COPY and UNLOAD over ``s3_client``, which is asked for the ARN of the role that they use.
 
-    s3_client: Callable[[], S3Client]
+    ``account_id`` and ``region`` name the database user in errors.
+    """
+
+    s3_client: Callable[[str], S3Client]
     account_id: str
     region: str
 
     def copy(self, connection: psycopg.Connection[Any], copy: CopyStatement, statement: Statement) -> int:
         """Load the objects of a COPY; the number of rows. SqlError with Redshift's text on any fault."""
-        self._authorize(copy.role, statement)
+        role = self._authorize(copy.role, statement)
         with _scratch() as directory, _s3_errors():
+            client = self.s3_client(role)
             files = []
-            for number, (bucket, key) in enumerate(self._sources(copy)):
+            for number, (bucket, key) in enumerate(self._sources(client, copy)):
                 if statement.cancelled:
                     raise SqlError("Query cancelled on user's request", "57014")
                 path = directory / f"{number:06d}"
-                self._download(bucket, key, path)
+                self._download(client, bucket, key, path)
                 files.append(copy_load.SourceFile(path, f"s3://{bucket}/{key}"))
             return copy_load.load(connection, copy, files, directory, lambda: statement.cancelled)
 
     def unload(self, connection: psycopg.Connection[Any], unload: UnloadStatement, statement: Statement) -> int:
         """Write the rows of an UNLOAD as one Parquet object; the number of rows."""
-        self._authorize(unload.role, statement)
+        role = self._authorize(unload.role, statement)
         with _scratch() as directory, _s3_errors():
-            client = self.s3_client()
+            client = self.s3_client(role)
             if not unload.overwrite and self._list(client, unload.bucket, unload.key):
                 raise SqlError(
                     f"Specified unload destination on S3 is not empty: s3://{unload.bucket}/{unload.key}."
@@ -66,7 +70,7 @@ class FileMover:
                     client.put_object(Bucket=unload.bucket, Key=f"{unload.key}0000_part_00.parquet", Body=body)
             return rows
 
-    def _authorize(self, role: str, statement: Statement) -> None:
+    def _authorize(self, role: str, statement: Statement) -> str:
         cluster = statement.target.cluster
         if role == "default":
             if cluster.default_iam_role is None:
@@ -79,9 +83,9 @@ class FileMover:
                 f" IAM Role {role}",
                 "XX000",
             )
+        return role
 
-    def _sources(self, copy: CopyStatement) -> list[tuple[str, str]]:
-        client = self.s3_client()
+    def _sources(self, client: S3Client, copy: CopyStatement) -> list[tuple[str, str]]:
         if copy.manifest:
             return list(self._manifest(client, copy))
         keys = [key for key in self._list(client, copy.bucket, copy.key) if _visible(key)]
@@ -109,8 +113,8 @@ class FileMover:
         pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         return sorted(item["Key"] for page in pages for item in page.get("Contents", []))
 
-    def _download(self, bucket: str, key: str, path: Path) -> None:
-        body = self.s3_client().get_object(Bucket=bucket, Key=key)["Body"]
+    def _download(self, client: S3Client, bucket: str, key: str, path: Path) -> None:
+        body = client.get_object(Bucket=bucket, Key=key)["Body"]
         with contextlib.closing(body), path.open("wb") as output:
             shutil.copyfileobj(body, output, 1024 * 1024)
 

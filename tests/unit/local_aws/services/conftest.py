@@ -148,7 +148,7 @@ def make_redshift(postgres: PostgresServer, tmp_path: Path) -> Iterator[Callable
             postgres=postgres,
             find_cluster=clusters.get,
             get_secret=secrets.get,
-            s3_client=lambda: cast(Any, s3),
+            s3_client=lambda _role: cast(Any, s3),
             account_id="000000000000",
             region="us-east-1",
             on_event=events.append,

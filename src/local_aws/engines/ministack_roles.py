@@ -1,0 +1,137 @@
+"""Roles with their policies in force, by MiniStack's evaluator: for its requests (AUTH=true) and what it does itself.
+
+MiniStack checks who sends a request. What Step Functions and EventBridge do inside of it, with the role of a state
+machine or a rule, reaches no request, so it is checked here.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+import threading
+from collections.abc import Iterable
+
+from local_aws.engines.task_calls import Call, Place
+from local_aws.errors import AwsError
+
+_log = logging.getLogger(__name__)
+
+
+class Roles:
+    """Sessions of roles, and decisions about what a role may do."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._sessions: dict[tuple[str, str], dict[str, str]] = {}
+        self._lock = threading.Lock()
+
+    def credentials(self, role: str, service: str, session: str) -> dict[str, str]:
+        """Temporary credentials of a role, as the environment variables of the SDKs. `role`: its ARN or name.
+
+        Raises:
+            AwsError: there is no such role, or it does not let the service use it.
+        """
+        from ministack.services import sts
+
+        name = role.rpartition("/")[2]
+        self._check_trust(name, service)
+        with self._lock:
+            if (name, session) not in self._sessions:
+                key, secret, token = f"ASIA{secrets.token_hex(8).upper()}", secrets.token_hex(20), secrets.token_hex(40)
+                sts.register_session(
+                    key,
+                    {
+                        "Arn": self._session_arn(name, session),
+                        "UserId": f"{name}:{session}",
+                        "SecretAccessKey": secret,
+                        "SessionToken": token,
+                    },
+                )
+                self._sessions[name, session] = {
+                    "AWS_ACCESS_KEY_ID": key,
+                    "AWS_SECRET_ACCESS_KEY": secret,
+                    "AWS_SESSION_TOKEN": token,
+                }
+            return self._sessions[name, session]
+
+    def require(self, role: str, service: str, session: str, calls: Iterable[Call]) -> None:
+        """Refuse what a role may not do, as AWS words it.
+
+        Raises:
+            AwsError: AccessDeniedException, which names the role's session, the action and the resource.
+        """
+        name = role.rpartition("/")[2]
+        self._check_trust(name, service)
+        for call in calls:
+            if not self._allows(name, session, call):
+                resource = f" on resource: {call.resource}" if call.resource else ""
+                message = (
+                    f"User: {self._session_arn(name, session)} is not authorized to perform: {call.action}{resource} "
+                    f"because no identity-based policy allows the {call.action} action"
+                )
+                _log.warning("denied: %s", message)
+                raise AwsError("AccessDeniedException", message)
+
+    def _allows(self, name: str, session: str, call: Call) -> bool:
+        from ministack.core import iam_evaluator
+        from ministack.services import iam
+
+        account = self._place.account_id
+        policies = iam_evaluator._gather_role_policies(name, account)
+        if call.resource is None:
+            # What the request does not tell is not looked at: any resource will do.
+            policies = [
+                [
+                    iam_evaluator.ParsedStatement(found.sid, found.effect, found.actions, found.not_actions, ["*"])
+                    for found in policy
+                    if found.effect == "Allow"
+                ]
+                for policy in policies
+            ]
+        context = iam_evaluator.EvalContext(
+            principal_arn=self._session_arn(name, session),
+            principal_type="AssumedRole",
+            principal_account=account,
+            action=call.action,
+            resource_arn=call.resource or "*",
+            region=self._place.region,
+            service_context={"aws:tagkeys": None},
+        )
+        limits = iam_evaluator._permissions_boundary(iam._roles, name, account)
+        return bool(iam_evaluator.evaluate(context, policies, *limits).decision == "Allow")
+
+    def _check_trust(self, name: str, service: str) -> None:
+        from ministack.core import iam_evaluator
+        from ministack.services import iam
+
+        role = iam._roles.get_scoped(self._place.account_id, None, name)
+        if role is None:
+            raise AwsError("AccessDeniedException", f"The role {name} does not exist, so {service} cannot assume it")
+        context = iam_evaluator.EvalContext(
+            principal_arn=service,
+            principal_type="Service",
+            principal_account=self._place.account_id,
+            action="sts:AssumeRole",
+            resource_arn="*",
+            region=self._place.region,
+            service_context={"aws:sourceaccount": self._place.account_id},
+        )
+        document = iam_evaluator.parse_policy_document(_naming(role["AssumeRolePolicyDocument"], service))
+        if iam_evaluator.evaluate(context, [document]).decision != "Allow":
+            raise AwsError("AccessDeniedException", f"The role {name} does not allow {service} to assume it")
+
+    def _session_arn(self, name: str, session: str) -> str:
+        return f"arn:aws:sts::{self._place.account_id}:assumed-role/{name}/{session}"
+
+
+def _naming(document: object, service: str) -> dict[str, object]:
+    """The statements of a trust policy that name a service, as a policy whose resource is everything."""
+    trust = json.loads(document) if isinstance(document, str) else document
+    assert isinstance(trust, dict)
+    named = []
+    for statement in trust.get("Statement", []):
+        principals = (statement.get("Principal") or {}).get("Service", [])
+        if service in ([principals] if isinstance(principals, str) else principals):
+            named.append({**statement, "Resource": "*"})
+    return {"Statement": named}
