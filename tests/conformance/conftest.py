@@ -160,13 +160,13 @@ class Aws:
 
     # Glue
 
-    def job(self, script: str, *, kind: str = "pythonshell") -> str:
-        """A Glue job; its name."""
+    def job(self, script: str, *, kind: str = "pythonshell", role: str | None = None) -> str:
+        """A Glue job; its name. `role`: its ARN, by default of one that may do everything."""
         name = self.name()
         spark = {"GlueVersion": "5.0", "WorkerType": "G.1X", "NumberOfWorkers": 2}
         self.client("glue").create_job(
             Name=name,
-            Role=self.role,
+            Role=role or self.role,
             Command={
                 "Name": kind,
                 "ScriptLocation": self.put(f"scripts/{name}.py", script),
@@ -194,11 +194,11 @@ class Aws:
 
     # Step Functions
 
-    def machine(self, states: dict[str, Any], **settings: Any) -> str:
-        """A state machine that starts with the first of `states`; its ARN."""
+    def machine(self, states: dict[str, Any], *, role: str | None = None, **settings: Any) -> str:
+        """A state machine that starts with the first of `states`; its ARN. `role` as in `job`."""
         definition = {"QueryLanguage": "JSONata", "StartAt": next(iter(states)), "States": states, **settings}
         made = self.client("stepfunctions").create_state_machine(
-            name=self.name(), definition=json.dumps(definition), roleArn=self.role
+            name=self.name(), definition=json.dumps(definition), roleArn=role or self.role
         )
         return str(made["stateMachineArn"])
 
