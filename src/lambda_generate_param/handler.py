@@ -72,7 +72,6 @@ def answer(event: Mapping[str, Any], *, settings: Settings, sql: Path) -> dict[s
 def _start(event: Mapping[str, Any], settings: Settings, sql: Path) -> dict[str, Any]:
     execution_arn, start_time = event["execution_arn"], event["start_time"]
     identifier = job_id.make(execution_arn, start_time)
-    attempt = int(event["attempt"])
     try:
         asked = request.parse(event["input"], sql=sql, raw_bucket=settings.raw_bucket)
     except request.InvalidInputError as error:
@@ -84,21 +83,15 @@ def _start(event: Mapping[str, Any], settings: Settings, sql: Path) -> dict[str,
     register = statements.register(
         sql,
         layout,
-        attempt=attempt,
         execution_arn=execution_arn,
         started_at=_timestamp(job_id.started_at(identifier)),
         source_uri=asked.source_uri,
         parameters=asked.parameters,
     )
     load = statements.load(
-        sql,
-        layout,
-        asked.dataset,
-        attempt=attempt,
-        copy_role_arn=settings.copy_role_arn,
-        code_version=settings.code_version,
+        sql, layout, asked.dataset, copy_role_arn=settings.copy_role_arn, code_version=settings.code_version
     )
-    _log(identifier, "job begins", execution_arn=execution_arn, attempt=attempt, dataset=layout.dataset)
+    _log(identifier, "job begins", execution_arn=execution_arn, dataset=layout.dataset)
     return {
         "job_id": identifier,
         "dataset": layout.dataset,

@@ -70,12 +70,14 @@ def schema(sql: Path, datasets: Sequence[Dataset]) -> Batch:
     return Batch("schema", tuple(_commented(statements, "step=schema")), {})
 
 
-def register(sql: Path, layout: Layout, *, attempt: int, execution_arn: str, started_at: str, source_uri: str,
+def register(sql: Path, layout: Layout, *, execution_arn: str, started_at: str, source_uri: str,
              parameters: Mapping[str, ParameterValue]) -> Batch:  # fmt: skip
-    """The audit row of a job that begins: status RUNNING."""
+    """The audit row of a job that begins: status RUNNING.
+
+    Bound by the state machine: `attempt`, which a redrive changes after this batch was made.
+    """
     bound = {
         "job_id": layout.job_id,
-        "attempt": str(attempt),
         "execution_arn": execution_arn,
         "dataset": layout.dataset,
         "source_uri": source_uri,
@@ -85,10 +87,10 @@ def register(sql: Path, layout: Layout, *, attempt: int, execution_arn: str, sta
     return _batch(layout.job_id, "register", split((sql / "audit" / "register.sql").read_text(encoding="utf-8")), bound)
 
 
-def load(sql: Path, layout: Layout, dataset: Dataset, *, attempt: int, copy_role_arn: str, code_version: str) -> Batch:
+def load(sql: Path, layout: Layout, dataset: Dataset, *, copy_role_arn: str, code_version: str) -> Batch:
     """The transaction that loads a job: the dataset's own statements, the checks, the audit rows, the counts.
 
-    Bound by the state machine from the manifests: `python_…`, `spark_…` and, a table each, `rows_<table>`.
+    Bound by the state machine: `attempt`, and, from the manifests, `python_…`, `spark_…` and each `rows_<table>`.
     """
     tokens = {f"{table}_uri": layout.curated(table) for table in dataset.outputs} | {"copy_role_arn": copy_role_arn}
     statements = split(render(dataset.load_sql, tokens, where=f"sql/datasets/{dataset.name}/load.sql"))
@@ -100,7 +102,6 @@ def load(sql: Path, layout: Layout, dataset: Dataset, *, attempt: int, copy_role
     )
     bound = {
         "job_id": layout.job_id,
-        "attempt": str(attempt),
         "code_version": code_version,
         "contract_version": dataset.contract_version,
     }

@@ -92,6 +92,6 @@ def _render(folder: Path, document: dict[str, Any]) -> None:
     layout = Layout("job", folder.name, "raw-bucket", "lake-bucket", "artifacts-bucket")
     role = "arn:aws:iam::000000000000:role/copy"
     try:
-        statements.load(folder.parents[1], layout, dataset, attempt=1, copy_role_arn=role, code_version="0")
+        statements.load(folder.parents[1], layout, dataset, copy_role_arn=role, code_version="0")
     except statements.SqlTemplateError as error:
         raise ContractError(str(error)) from error

@@ -17,7 +17,6 @@ EVENT: dict[str, Any] = {
     "action": "start",
     "execution_arn": ARN,
     "start_time": START,
-    "attempt": 1,
     "input": {"dataset": "flights", "source_uri": "s3://the-raw-bucket/flights/", "parameters": {}},
 }
 DETAIL: dict[str, Any] = {
@@ -51,6 +50,13 @@ def test_start_answers_with_everything_a_run_needs(settings: Settings, sql: Path
 
 def test_a_retry_gives_the_same_answer(settings: Settings, sql: Path) -> None:
     assert handler.answer(EVENT, settings=settings, sql=sql) == handler.answer(EVENT, settings=settings, sql=sql)
+
+
+def test_the_attempt_is_not_fixed_at_the_start(settings: Settings, sql: Path) -> None:
+    batches = handler.answer(EVENT, settings=settings, sql=sql)["sql"]
+    for batch in batches.values():
+        assert "attempt" not in {item["Name"] for item in batch["parameters"]}
+        assert any(":attempt" in statement for statement in batch["statements"])
 
 
 def test_start_logs_one_json_line_with_the_job_id(

@@ -27,7 +27,7 @@ def bound_names(batch: Batch) -> set[str]:
 
 def load(sql: Path) -> Batch:
     dataset = datasets.load(sql, "flights")
-    return statements.load(sql, LAYOUT, dataset, attempt=2, copy_role_arn=ROLE, code_version="abc")
+    return statements.load(sql, LAYOUT, dataset, copy_role_arn=ROLE, code_version="abc")
 
 
 @pytest.mark.parametrize(
@@ -48,26 +48,25 @@ def test_a_file_is_cut_at_its_semicolons_alone(sql: str, expected: list[str]) ->
     assert statements.split(sql) == expected
 
 
-def test_register_binds_every_value_and_each_is_used(sql: Path) -> None:
+def test_register_binds_all_but_the_attempt_and_each_is_used(sql: Path) -> None:
     batch = statements.register(
         sql,
         LAYOUT,
-        attempt=1,
         execution_arn="arn",
         started_at="1970-01-01 00:00:00.000",
         source_uri="s3://raw-bucket/flights/",
         parameters={"late_minutes": 15},
     )
-    assert bound_names(batch) == set(batch.parameters)
+    assert bound_names(batch) == set(batch.parameters) | {"attempt"}
     assert batch.parameters["parameters"] == '{"late_minutes": 15}'
     assert batch.name == f"{JOB} register"
 
 
-def test_load_binds_what_it_has_and_leaves_the_counts_to_the_state_machine(sql: Path) -> None:
+def test_load_binds_what_it_has_and_leaves_counts_and_attempt_to_the_state_machine(sql: Path) -> None:
     batch = load(sql)
     from_manifests = {f"{stage}_{field}" for stage in ("python", "spark") for field in STAGE_FIELDS}
     from_manifests |= {"load_started_at", "rows_enriched_flights", "rows_route_delays"}
-    assert bound_names(batch) == set(batch.parameters) | from_manifests
+    assert bound_names(batch) == set(batch.parameters) | from_manifests | {"attempt"}
 
 
 def test_every_statement_of_a_job_says_which_job_it_is(sql: Path) -> None:
@@ -128,10 +127,10 @@ def test_a_value_that_could_be_sql_is_refused(value: str) -> None:
 def test_more_statements_than_the_data_api_takes_are_refused(sql: Path) -> None:
     dataset = datasets.Dataset("flights", "1", ("t",), {}, "", "SELECT 1;" * 40)
     with pytest.raises(SqlTemplateError, match="the Data API takes 40"):
-        statements.load(sql, LAYOUT, dataset, attempt=1, copy_role_arn=ROLE, code_version="abc")
+        statements.load(sql, LAYOUT, dataset, copy_role_arn=ROLE, code_version="abc")
 
 
 def test_a_table_name_that_could_be_sql_is_refused(sql: Path) -> None:
     dataset = datasets.Dataset("flights", "1", ("t; DROP TABLE x",), {}, "", "SELECT 1;")
     with pytest.raises(SqlTemplateError, match="accepted: lower-case letters"):
-        statements.load(sql, LAYOUT, dataset, attempt=1, copy_role_arn=ROLE, code_version="abc")
+        statements.load(sql, LAYOUT, dataset, copy_role_arn=ROLE, code_version="abc")
