@@ -1,0 +1,171 @@
+"""The AWS APIs that a Task can call: what they take and answer, which errors they have, which IAM actions they need.
+
+The shapes and errors are botocore's. What botocore does not know, the names that Step Functions and IAM give a service
+and the further actions of the .sync patterns, is from AWS's documentation:
+https://docs.aws.amazon.com/step-functions/latest/dg/integrate-optimized.html and the pages below it,
+https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.html
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import botocore.session
+from botocore.model import ListShape, OperationModel, ServiceModel, Shape, StructureShape
+
+from pipeline_tools.crosscheck.values import UNKNOWN
+
+_RESOURCE = re.compile(r"arn:[^:]+:states:::(aws-sdk:)?([a-z0-9]+):([A-Za-z0-9]+)(\.[a-zA-Z]+(?::2)?)?")
+_DEPTH = 5  # of an answer's sample; deeper is UNKNOWN
+
+
+@dataclass(frozen=True)
+class _Service:
+    botocore: str
+    iam: str
+    errors: str  # prefix of the error names of its aws-sdk integration
+
+
+_SERVICES = {
+    "dynamodb": _Service("dynamodb", "dynamodb", "DynamoDb"),
+    "eventbridge": _Service("events", "events", "EventBridge"),
+    "glue": _Service("glue", "glue", "Glue"),
+    "lambda": _Service("lambda", "lambda", "Lambda"),
+    "redshiftdata": _Service("redshift-data", "redshift-data", "RedshiftData"),
+    "s3": _Service("s3", "s3", "S3"),
+    "secretsmanager": _Service("secretsmanager", "secretsmanager", "SecretsManager"),
+    "sfn": _Service("stepfunctions", "states", "Sfn"),
+    "sns": _Service("sns", "sns", "Sns"),
+    "sqs": _Service("sqs", "sqs", "Sqs"),
+    "states": _Service("stepfunctions", "states", "StepFunctions"),
+}
+# An optimized integration may name its errors by another prefix than the aws-sdk one.
+_OPTIMIZED_PREFIX = {"sns": "SNS", "sqs": "SQS", "dynamodb": "DynamoDB"}
+_OTHER_ACTION = {("lambda", "invoke"): "lambda:InvokeFunction", ("s3", "listObjectsV2"): "s3:ListBucket"}
+_SYNC_ACTIONS = {
+    ("glue", "startJobRun", ".sync"): ("glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"),
+    **{
+        ("states", "startExecution", pattern): (
+            *("states:DescribeExecution", "states:StopExecution"),
+            *("events:PutTargets", "events:PutRule", "events:DescribeRule"),
+        )
+        for pattern in (".sync", ".sync:2")
+    },
+}
+# How the Data API gets its credentials: one of these has to be there.
+_CREDENTIALS = frozenset(
+    ("secretsmanager:GetSecretValue", "redshift:GetClusterCredentials", "redshift:GetClusterCredentialsWithIAM")
+) | {"redshift-serverless:GetCredentials"}
+_ALTERNATIVES = {
+    ("redshiftdata", "executeStatement"): _CREDENTIALS,
+    ("redshiftdata", "batchExecuteStatement"): _CREDENTIALS,
+}
+# Only where a key of the account's own encrypts what the service reads or writes.
+_KEY_ACTIONS = {"kms:Decrypt", "kms:GenerateDataKey"}
+_MAY_USE_KEY = {"lambda", "redshiftdata", "s3", "secretsmanager", "sns", "sqs"}
+# The AWS SDK's own errors, beside those of a service.
+_SDK_ERRORS = {"SdkClientException", "SdkException"}
+_OTHER_ERRORS = {"lambda": {"AWSLambdaException", "Unknown"}}
+
+
+@dataclass(frozen=True)
+class Api:
+    """What the Resource of a Task calls."""
+
+    service: str
+    action: str
+    sdk: bool
+    pattern: str
+
+    @classmethod
+    def read(cls, resource: str) -> Api:
+        """Raises ValueError, which says what is not known."""
+        match = _RESOURCE.fullmatch(resource)
+        if not match:
+            raise ValueError(f"Resource {resource!r} is no integration arn:aws:states:::[aws-sdk:]<service>:<action>")
+        api = cls(match[2], match[3], bool(match[1]), match[4] or "")
+        if api.service not in _SERVICES:
+            raise ValueError(f"service {api.service!r} is not among those that pipeline_tools.crosscheck.apis knows")
+        if api.pattern.startswith(".sync") and (api.service, api.action, api.pattern) not in _SYNC_ACTIONS:
+            raise ValueError(f"{api.service}:{api.action}{api.pattern} is not known to pipeline_tools.crosscheck.apis")
+        if api._operation_name not in _model(api.service).operation_names:
+            raise ValueError(f"{api.service} has no action {api.action!r}")
+        return api
+
+    def __str__(self) -> str:
+        return f"{'aws-sdk:' if self.sdk else ''}{self.service}:{self.action}{self.pattern}"
+
+    @property
+    def _operation_name(self) -> str:
+        return self.action[0].upper() + self.action[1:]
+
+    @property
+    def _operation(self) -> OperationModel:
+        return _model(self.service).operation_model(self._operation_name)
+
+    def required_actions(self) -> set[str]:
+        """The IAM actions without which the call fails."""
+        own = _OTHER_ACTION.get((self.service, self.action), f"{_SERVICES[self.service].iam}:{self._operation_name}")
+        return {own, *_SYNC_ACTIONS.get((self.service, self.action, self.pattern), ())}
+
+    def alternative_actions(self) -> frozenset[str]:
+        """IAM actions of which the call needs at least one; none where this is empty."""
+        return _ALTERNATIVES.get((self.service, self.action), frozenset())
+
+    def optional_actions(self) -> set[str]:
+        """IAM actions that the call needs under some configurations."""
+        return _KEY_ACTIONS if self.service in _MAY_USE_KEY else set()
+
+    def has_error(self, name: str) -> bool:
+        """Whether an error name such as Glue.ThrottlingException can be one of this call."""
+        prefix, _, error = name.partition(".")
+        service = _SERVICES[self.service]
+        if prefix != (service.errors if self.sdk else _OPTIMIZED_PREFIX.get(self.service, service.errors)):
+            return False
+        if error in _SDK_ERRORS | _OTHER_ERRORS.get(self.service, set()) or error == f"{service.errors}Exception":
+            return True
+        # The SDK for Java, whose names these are, ends each with "Exception".
+        shapes = {shape.name for shape in _model(self.service).error_shapes}
+        return bool({error, error.removesuffix("Exception")} & shapes)
+
+    def members(self) -> tuple[set[str], set[str]]:
+        """The names that Arguments may have, and those that it must have."""
+        shape = self._operation.input_shape
+        if shape is None:
+            return set(), set()
+        tokens = {name for name, member in shape.members.items() if member.metadata.get("idempotencyToken")}
+        return {_pascal(name) for name in shape.members}, {
+            _pascal(name) for name in set(shape.required_members) - tokens
+        }
+
+    def answer(self) -> Any:
+        """`$states.result` with UNKNOWN values: of a .sync call, what it waited for."""
+        operation = self._operation
+        if self.pattern.startswith(".sync"):
+            waits = {"startJobRun": "GetJobRun", "startExecution": "DescribeExecution"}[self.action]
+            sample = _sample(_model(self.service).operation_model(waits).output_shape, _DEPTH)
+            return sample["JobRun"] if waits == "GetJobRun" else sample
+        return _sample(operation.output_shape, _DEPTH)
+
+
+@cache
+def _model(service: str) -> ServiceModel:
+    return botocore.session.get_session().get_service_model(_SERVICES[service].botocore)
+
+
+def _pascal(name: str) -> str:
+    """As Step Functions spells the members of every API."""
+    return name[0].upper() + name[1:]
+
+
+def _sample(shape: Shape | None, depth: int) -> Any:
+    if shape is None or depth == 0:
+        return UNKNOWN
+    if isinstance(shape, StructureShape):
+        return {_pascal(name): _sample(member, depth - 1) for name, member in shape.members.items()}
+    if isinstance(shape, ListShape):
+        return [_sample(shape.member, depth - 1)]
+    return UNKNOWN

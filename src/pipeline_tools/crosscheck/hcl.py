@@ -1,0 +1,215 @@
+"""The Terraform files of the root module, read without Terraform.
+
+python-hcl2 parses them with positions in milliseconds. `terraform console` or a plan would need seconds and the
+initialised provider, and would show one branch of each condition; the checks want both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import hcl2
+from lark import Token, Tree
+
+SAMPLE = "x"
+# What AWS's data sources may give; another reference, such as a variable, becomes SAMPLE.
+_SAMPLES = {
+    "data.aws_caller_identity.current.account_id": "123456789012",
+    "data.aws_partition.current.partition": "aws",
+    "data.aws_region.current.name": "us-east-1",
+}
+
+
+@dataclass(frozen=True)
+class Expression:
+    """An expression and the file that it is in."""
+
+    tree: Tree[Token]
+    file: Path
+
+    @property
+    def line(self) -> int:
+        return int(self.tree.meta.line)
+
+    def bare(self) -> Tree[Token]:
+        """The tree without the layers that only group."""
+        tree = self.tree
+        while tree.data == "expr_term" and len(inner := _trees(tree)) == 1:
+            tree = inner[0]
+        return tree
+
+    def items(self) -> dict[str, Expression]:
+        """The elements of an object by their keys; nothing for what is no object."""
+        found = {}
+        for element in _trees(self.bare()):
+            if element.data == "object_elem":
+                key, value = _trees(element)[0], _trees(element)[-1]
+                found[_words(key)] = Expression(value, self.file)
+        return found
+
+    def strings(self) -> Iterator[tuple[str, int]]:
+        """Every string in it that holds no interpolation, with its line."""
+        for tree in self.tree.find_data("string"):
+            if not list(tree.find_data("interpolation")):
+                yield _words(tree).strip('"'), int(tree.meta.line)
+
+
+@dataclass(frozen=True)
+class Module:
+    """A module block: its attributes by name, and where it begins."""
+
+    name: str
+    file: Path
+    line: int
+    attributes: dict[str, Expression]
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A policy statement: its sid, and its actions, each with the place where it is named."""
+
+    sid: str
+    actions: tuple[tuple[str, Path, int], ...]
+
+
+@dataclass
+class Infra:
+    """The modules and the locals of a folder of .tf files."""
+
+    folder: Path
+    modules: dict[str, Module] = field(default_factory=dict)
+    locals: dict[str, Expression] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, folder: Path) -> Infra:
+        """Raises lark.exceptions.UnexpectedInput where a file is not HCL."""
+        infra = cls(folder)
+        for file in sorted(folder.glob("*.tf")):
+            (body,) = _trees(parse(file))
+            for block in body.find_data("block"):
+                infra._add(block, file)
+        return infra
+
+    def _add(self, block: Tree[Token], file: Path) -> None:
+        kind, *labels = [_words(tree).strip('"') for tree in _trees(block) if tree.data in ("identifier", "string")]
+        if kind == "locals":
+            self.locals |= _attributes(block, file)
+        elif kind == "module":
+            self.modules[labels[0]] = Module(labels[0], file, int(block.meta.line), _attributes(block, file))
+
+    def of(self, source: str) -> list[Module]:
+        """The modules made of a folder below modules/."""
+        return [module for module in self.modules.values() if self.text(module, "source") == f"./modules/{source}"]
+
+    def named(self, source: str, text: str) -> Module | None:
+        """The module whose resource has the name `text`, or the ARN `text` that ends with it."""
+        for module in self.of(source):
+            name = self.text(module, "name")
+            if text == name or text.endswith((f":{name}", f"/{name}")):
+                return module
+        return None
+
+    def text(self, module: Module, attribute: str) -> str:
+        """An attribute's value with samples for what only Terraform knows; empty where it is not set."""
+        expression = module.attributes.get(attribute)
+        return self.expand(expression) if expression else ""
+
+    def expand(self, expression: Expression) -> str:
+        """The text of an expression, with samples for what only Terraform knows."""
+        tree = expression.bare()
+        if tree.data == "string":
+            return "".join(self._part(part, expression.file) for part in _trees(tree))
+        if tree.data in ("int_lit", "float_lit", "literal_value"):
+            return _words(tree)
+        if tree.data == "binary_op":
+            return "1"
+        if tree.data == "conditional":
+            yes, no = (Expression(branch, expression.file) for branch in _trees(tree)[-2:])
+            return self.expand(no) if _words(yes.tree) == "null" else self.expand(yes)
+        path = reference(tree)
+        return self._reference(path) if path else SAMPLE
+
+    def _part(self, part: Tree[Token], file: Path) -> str:
+        inner = list(part.find_data("interpolation"))
+        if not inner:
+            return _words(part)
+        return self.expand(Expression(_trees(inner[0])[0], file))
+
+    def _reference(self, path: tuple[str, ...]) -> str:
+        target = self.local(path)
+        if target:
+            return self.expand(target)
+        if path[0] == "module" and len(path) == 3 and path[1] in self.modules:
+            return self.text(self.modules[path[1]], path[2]) or SAMPLE
+        return _SAMPLES.get(".".join(path), SAMPLE)
+
+    def local(self, path: tuple[str, ...]) -> Expression | None:
+        """The expression that `local.a.b` stands for, if it is written out."""
+        if path[0] != "local" or len(path) < 2:
+            return None
+        target = self.locals.get(path[1])
+        for name in path[2:]:
+            target = target.items().get(name) if target else None
+        return target
+
+    def entries(self, expression: Expression) -> dict[str, Expression]:
+        """The elements of an object that may be written out, merged, chosen by a condition or kept in a local."""
+        target = self.local(path) if (path := reference(expression.bare())) else None
+        if path:
+            return self.entries(target) if target else {}
+        found = expression.items()
+        if not found and expression.bare().data != "object":
+            for child in _trees(expression.bare()):
+                found |= self.entries(Expression(child, expression.file))
+        return found
+
+    def statements(self, expression: Expression, seen: frozenset[tuple[str, ...]] = frozenset()) -> list[Statement]:
+        """Every policy statement that an expression may have, by whatever condition, locals included."""
+        keys = expression.items()
+        if "actions" in keys:
+            sid = self.expand(keys["sid"]) if "sid" in keys else "?"
+            actions = tuple((text, expression.file, line) for text, line in keys["actions"].strings())
+            return [Statement(sid, actions)]
+        path = reference(expression.bare())
+        target = self.local(path) if path and path not in seen else None
+        if path:
+            return self.statements(target, seen | {path}) if target else []
+        return [
+            statement
+            for child in _trees(expression.bare())
+            for statement in self.statements(Expression(child, expression.file), seen)
+        ]
+
+
+def parse(file: Path) -> Tree[Token]:
+    """Raises lark.exceptions.UnexpectedInput."""
+    return hcl2.parses_to_tree(file.read_text(encoding="utf-8"))
+
+
+def reference(tree: Tree[Token]) -> tuple[str, ...]:
+    """`local.names.x` as its parts; empty for what is no plain reference."""
+    tree = Expression(tree, Path()).bare()
+    if tree.data == "identifier":
+        return (_words(tree),)
+    if tree.data == "get_attr_expr_term":
+        of, attribute = _trees(tree)
+        before = reference(of)
+        return (*before, _words(attribute).lstrip(".")) if before else ()
+    return ()
+
+
+def _attributes(block: Tree[Token], file: Path) -> dict[str, Expression]:
+    body = next(tree for tree in _trees(block) if tree.data == "body")
+    return {
+        _words(_trees(tree)[0]): Expression(_trees(tree)[-1], file) for tree in _trees(body) if tree.data == "attribute"
+    }
+
+
+def _trees(tree: Tree[Token]) -> list[Tree[Token]]:
+    return [child for child in tree.children if isinstance(child, Tree) and child.data != "new_line_or_comment"]
+
+
+def _words(tree: Tree[Token]) -> str:
+    return "".join(str(token) for token in tree.scan_values(lambda value: isinstance(value, Token))).strip()

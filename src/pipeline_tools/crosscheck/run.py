@@ -1,0 +1,167 @@
+"""A sample run of all state machines for one dataset: what every Task is called with, and what our own code answers.
+
+The Lambda's answer is made by the Lambda's code, a manifest by the job's, so no shape is written down here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from dataclasses import dataclass, field
+from functools import reduce
+from pathlib import Path
+from typing import Any
+
+from lambda_generate_param import handler
+from pipeline_tools.crosscheck import jobs
+from pipeline_tools.crosscheck.apis import Api
+from pipeline_tools.crosscheck.flow import Flow, Report, context
+from pipeline_tools.crosscheck.hcl import Module
+from pipeline_tools.crosscheck.project import Machine, Project
+from pipeline_tools.crosscheck.template import Node
+from pipeline_tools.crosscheck.values import UNKNOWN, filled, is_known, merge
+
+
+@dataclass(frozen=True)
+class Call:
+    """A Task with a sample of its Arguments; `refused` is what our own code said to them."""
+
+    machine: Machine
+    name: str
+    state: Node
+    api: Api
+    arguments: Any
+    refused: str = ""
+
+    def line(self, *keys: str) -> int:
+        """The line of the value below Arguments, as deep as it is written out."""
+        node = self.state
+        for key in ("Arguments", *keys):
+            node = node.get(key) or node
+        return node.line
+
+
+@dataclass
+class SampleRun:
+    """One run. `sql`: the staged folder sql/."""
+
+    project: Project
+    sql: Path
+    dataset: str
+    calls: dict[tuple[str, str], Call] = field(default_factory=dict)
+    _manifests: dict[str, str] = field(default_factory=dict)
+    _outputs: dict[Machine, Any] = field(default_factory=dict)
+    _inputs: dict[Machine, dict[str, Any]] = field(default_factory=dict)
+
+    def go(self) -> None:
+        """Run every machine; what is wrong with an expression is reported to the project.
+
+        A caller wants its child's output and a child its callers' input, so two quiet rounds come first.
+        """
+        for last in (False, False, True):
+            for machine in self.project.machines:
+                for definition in machine.definitions:
+                    self._run(machine, definition, report=last)
+
+    def _run(self, machine: Machine, definition: Node, *, report: bool) -> None:
+        def say(line: int, wrong: str, todo: str) -> None:
+            self.project.say(machine.file, line, wrong, todo)
+
+        def quiet(_line: int, _wrong: str, _todo: str) -> None:
+            pass
+
+        def answer(name: str, state: Node, api: Api, arguments: Any) -> Any:
+            return self._answer(Call(machine, name, state, api, arguments))
+
+        given = self._given(machine)
+        reporter: Report = say if report else quiet
+        flow = Flow(context(self._execution(machine.module), given), answer)
+        flow.run(definition, given, reporter)
+        self._outputs[machine] = reduce(merge, flow.outputs) if flow.outputs else UNKNOWN
+
+    def _execution(self, module: Module) -> str:
+        return f"arn:aws:states:us-east-1:123456789012:execution:{self.project.infra.text(module, 'name')}:sample"
+
+    def _given(self, machine: Machine) -> Any:
+        """The input: of a child what its callers give, of the recorder an event, of the pipeline what a user gives."""
+        if self._inputs.get(machine):
+            return reduce(merge, self._inputs[machine].values())
+        for module in self.project.infra.of("failure_notification"):
+            ends = {
+                role: self.project.machine(self.project.infra.text(module, f"{role}_state_machine_arn"))
+                for role in ("recorder", "watched")
+            }
+            if machine is ends["recorder"] and ends["watched"]:
+                return self._event(ends["watched"].module)
+            if machine is ends["watched"]:
+                return self._input()
+        return UNKNOWN
+
+    def _input(self) -> dict[str, Any]:
+        return {"dataset": self.dataset, "source_uri": f"s3://{self._settings().raw_bucket}/sample/", "parameters": {}}
+
+    def _event(self, watched: Module) -> dict[str, Any]:
+        """https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html"""
+        unknown = ("version", "id", "detail-type", "source", "account", "time", "region", "resources")
+        detail: dict[str, Any] = dict.fromkeys(
+            ("stateMachineArn", "name", "input", "inputDetails", "output", "outputDetails", "stateMachineVersionArn",
+             "stateMachineAliasArn", "redriveDate", "redriveStatus", "redriveStatusReason"), "sample")  # fmt: skip
+        detail |= {"executionArn": self._execution(watched), "status": "FAILED", "startDate": 0, "stopDate": 1}
+        detail |= {"error": "Sample", "cause": "sample", "redriveCount": 0}
+        return {**dict.fromkeys(unknown, UNKNOWN), "detail": detail}
+
+    def _settings(self) -> handler.Settings:
+        """Raises KeyError for a variable that Terraform does not set, StopIteration where there is no such function."""
+        infra = self.project.infra
+        wanted = f"{handler.__name__}.{handler.handler.__name__}"
+        module = next(each for each in infra.of("lambda_function") if infra.text(each, "handler") == wanted)
+        environment = infra.entries(module.attributes["environment"])
+        return handler.Settings.read({name: infra.expand(value) for name, value in environment.items()})
+
+    def _answer(self, call: Call) -> Any:
+        self.calls[call.machine.module.name, call.name] = call
+        result = call.api.answer()
+        arguments = call.arguments if isinstance(call.arguments, dict) else {}
+        try:
+            if call.api.service == "lambda":
+                result["Payload"] = self._invoke(arguments.get("Payload", UNKNOWN))
+            elif call.api.service == "glue":
+                self._start_job(arguments)
+            elif str(call.api) == "aws-sdk:s3:getObject":
+                uri = f"s3://{arguments.get('Bucket')}/{arguments.get('Key')}"
+                result["Body"] = self._manifests.get(uri, UNKNOWN)
+            elif call.api.service == "states" and (
+                child := self.project.machine(str(arguments.get("StateMachineArn")))
+            ):
+                self._inputs.setdefault(child, {})[call.name] = arguments.get("Input", UNKNOWN)
+                result["Output"] = self._outputs.get(child, UNKNOWN)
+        except ValueError as error:
+            self.calls[call.machine.module.name, call.name] = Call(
+                call.machine, call.name, call.state, call.api, call.arguments, str(error)
+            )
+        return result
+
+    def _invoke(self, payload: Any) -> Any:
+        if not isinstance(payload, dict):
+            return UNKNOWN
+        with contextlib.redirect_stdout(io.StringIO()):
+            try:
+                return handler.answer(filled(payload), settings=self._settings(), sql=self.sql)
+            except Exception as error:
+                if not is_known(payload):
+                    return UNKNOWN  # it may have refused the stand-in
+                raise ValueError(f"the Lambda refuses the payload: {type(error).__name__}: {error}") from error
+
+    def _start_job(self, arguments: dict[str, Any]) -> None:
+        module = self.project.infra.named("glue_job", str(arguments.get("JobName")))
+        given = arguments.get("Arguments")
+        if module is None or not isinstance(given, dict) or not is_known(given):
+            return
+        parsed = jobs.parse(jobs.package(self.project.infra, module), {**self.defaults(module), **given})
+        self._manifests[parsed.manifest_uri] = jobs.manifest(parsed)
+
+    def defaults(self, module: Module) -> dict[str, str]:
+        """default_arguments that a module block gives to its Glue job."""
+        attribute = module.attributes.get("default_arguments")
+        entries = self.project.infra.entries(attribute) if attribute else {}
+        return {name.strip('"'): self.project.infra.expand(value) for name, value in entries.items()}

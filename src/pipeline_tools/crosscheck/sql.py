@@ -1,0 +1,154 @@
+"""The SQL below sql/: that each statement parses, and that it binds what the pipeline provides."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from lambda_generate_param.statements import split
+from pipeline_tools.crosscheck.project import Project
+from pipeline_tools.crosscheck.run import Call, SampleRun
+
+_LOADED = "SELECT '' AS table_name, 0 AS rows_loaded"
+_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+_CALL = re.compile(r"CALL\s+([\w.]+)\s*\(", re.IGNORECASE)
+
+
+def check_files(project: Project) -> None:
+    """Report statements that do not parse, in Spark SQL or Redshift SQL, and calls of procedures that do not fit."""
+    procedures = dict(_procedures(project.root / "sql" / "audit" / "schema.sql"))
+    for file in _files(project.root):
+        for statement, line in _statements(file.read_text(encoding="utf-8")):
+            problem = _problem(statement, "spark" if file.name == "transform.sql" else "redshift", procedures)
+            if problem:
+                offset, wrong = problem
+                project.say(file, line + offset, wrong, "correct the statement")
+
+
+def check_batches(project: Project, run: SampleRun) -> None:
+    """Report parameters that a batch uses and does not bind, or binds and does not use."""
+    for call in run.calls.values():
+        given = call.arguments.get("Input") if isinstance(call.arguments, dict) else None
+        batch = given.get("batch") if isinstance(given, dict) else None
+        if call.api.action == "startExecution" and isinstance(batch, dict):
+            _check_batch(project, call, batch)
+
+
+def _check_batch(project: Project, call: Call, batch: dict[str, object]) -> None:
+    statements, parameters = batch.get("statements"), batch.get("parameters")
+    if not isinstance(statements, list) or not isinstance(parameters, list):
+        return  # an expression that is reported already
+    line = call.line("Input", "batch", "parameters")
+    used = {name for statement in statements for name in _parameters(str(statement))}
+    bound = [item.get("Name") for item in parameters if isinstance(item, dict)]
+    for item in parameters:
+        if not isinstance(item, dict) or not isinstance(item.get("Value"), str) or not item["Value"]:
+            wrong = f"state {call.name} binds {item}, whose Value is not a text of at least one character"
+            project.say(call.machine.file, line, wrong, "correct the expression")
+    for name in sorted(used - set(bound)):
+        for file, place in _uses(project.root, name, statements) or [(call.machine.file, line)]:
+            wrong = f":{name} is not bound by state {call.name}"
+            project.say(
+                file, place, wrong, f"bind it there or in lambda_generate_param; bound are {', '.join(map(str, bound))}"
+            )
+    for name in sorted({str(name) for name in bound} - used):
+        wrong = f"state {call.name} binds {name}, which no statement uses; the Data API refuses that"
+        project.say(call.machine.file, line, wrong, "delete it, or use it in the SQL")
+    for name in sorted({str(name) for name in bound if bound.count(name) > 1}):
+        project.say(call.machine.file, line, f"state {call.name} binds {name} twice", "bind it once")
+
+
+def _problem(statement: str, dialect: str, procedures: dict[str, int]) -> tuple[int, str] | None:
+    """The line, counted from the statement's first, and what is wrong there."""
+    try:
+        parsed, name = _parse(statement, dialect)
+    except SqlglotError as error:
+        details = getattr(error, "errors", None) or [{}]
+        text = details[0].get("description") or str(error)
+        return (details[0].get("line") or 1) - 1, f"not {dialect} SQL: {text} near {details[0].get('highlight', '')!r}"
+    if isinstance(parsed, exp.Command):
+        return _start(statement), f"{parsed.name} is no statement that can be checked as {dialect} SQL"
+    if name:
+        count = len(parsed.expressions[0].find(exp.Anonymous, exp.Func).expressions)
+        if name not in procedures:
+            return _start(statement), f"procedure {name} is not in sql/audit/schema.sql"
+        if count != procedures[name]:
+            return _start(statement), f"procedure {name} takes {procedures[name]} arguments, not {count}"
+    return None
+
+
+def _parse(statement: str, dialect: str) -> tuple[exp.Expr, str]:
+    """The syntax tree and, of a CALL, the procedure's name; a CALL is read as a SELECT, which sqlglot knows."""
+    bare = _COMMENT.sub(lambda match: re.sub(r"[^\n]", " ", match.group()), statement)
+    called = _CALL.match(bare.strip())
+    with _silent():
+        parsed = sqlglot.parse_one(_CALL.sub("SELECT f(", bare, count=1) if called else bare, read=dialect)
+    return parsed, called[1] if called else ""
+
+
+def _parameters(statement: str) -> set[str]:
+    try:
+        parsed, _ = _parse(statement, "redshift")
+    except SqlglotError:
+        return set()
+    return {placeholder.name for placeholder in parsed.find_all(exp.Placeholder) if placeholder.name}
+
+
+def _files(root: Path) -> list[Path]:
+    return sorted((root / "sql").rglob("*.sql"))
+
+
+def _statements(text: str) -> Iterator[tuple[str, int]]:
+    """The statements of a file with the line of each."""
+    text = text.replace("{{loaded}}", _LOADED)
+    position = 0
+    for statement in split(text):
+        position = text.index(statement, position)
+        yield statement, text.count("\n", 0, position) + 1
+        position += len(statement)
+
+
+def _start(statement: str) -> int:
+    """The lines before the statement itself, which are its comments."""
+    bare = _COMMENT.sub(lambda match: re.sub(r"[^\n]", " ", match.group()), statement)
+    return bare[: len(bare) - len(bare.lstrip())].count("\n")
+
+
+def _procedures(schema: Path) -> Iterator[tuple[str, int]]:
+    for statement, _ in _statements(schema.read_text(encoding="utf-8")):
+        with contextlib.suppress(SqlglotError):
+            parsed, _ = _parse(statement, "redshift")
+            if isinstance(parsed, exp.Create) and parsed.kind == "PROCEDURE":
+                yield parsed.this.this.sql("redshift"), len(parsed.this.expressions)
+
+
+def _uses(root: Path, name: str, statements: list[object]) -> list[tuple[Path, int]]:
+    """The statements of files that are among those of a batch and use a parameter."""
+    sent = ["".join(str(statement).split()) for statement in statements]
+    found = []
+    for file in _files(root):
+        for statement, line in _statements(file.read_text(encoding="utf-8")):
+            if name in _parameters(statement) and any("".join(statement.split())[-40:] in each for each in sent):
+                bare = _COMMENT.sub(lambda match: re.sub(r"[^\n]", " ", match.group()), statement)
+                use = re.search(rf"(?<!:):{re.escape(name)}\b", bare)
+                found.append((file, line + bare.count("\n", 0, use.start() if use else 0)))
+    return found
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """Without sqlglot's warning that it took a statement for a Command, which is reported here."""
+    logger = logging.getLogger("sqlglot")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
