@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pipeline_tools.crosscheck import asl, glue, iam, sql
 from pipeline_tools.crosscheck.findings import Finding
+from pipeline_tools.crosscheck.hcl import HclError
 from pipeline_tools.crosscheck.project import Project, UnreadableError, stage_sql
 from pipeline_tools.crosscheck.run import SampleRun
 
@@ -27,6 +28,9 @@ def check(root: Path) -> list[Finding]:
                 _run(project, staged, dataset)
     except UnreadableError as error:
         return [error.finding]
+    except HclError as error:
+        file = error.file.relative_to(root).as_posix()
+        return [Finding(file, error.line, "not HCL", "correct it; terraform fmt tells more")]
     return sorted(project.found)
 
 

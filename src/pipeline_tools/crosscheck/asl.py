@@ -77,12 +77,13 @@ def scopes(machine: Node) -> Iterator[Node]:
 def check(machine: Node, report: Report) -> None:
     """Report what Step Functions would refuse, or would never run."""
     if machine.text("QueryLanguage") != "JSONata":
-        report(machine.line, "QueryLanguage is not JSONata", "write QueryLanguage: JSONata")
+        line = machine.keys.get("QueryLanguage", machine.line)
+        report(line, "QueryLanguage is not JSONata", "write QueryLanguage: JSONata")
     _fields(machine, _MACHINE, "the state machine", report)
     for scope in scopes(machine):
         _graph(scope, report)
         for name, state in (scope.get("States") or Node(0, {})).items():
-            _state(name, state, report)
+            _state(name, state, scope.value["States"].keys[name], report)
 
 
 def _graph(scope: Node, report: Report) -> None:
@@ -106,22 +107,24 @@ def _graph(scope: Node, report: Report) -> None:
             report(line, f"state {name} is never reached from {start}", "let a state go on to it, or delete it")
 
 
-def _state(name: str, state: Node, report: Report) -> None:
+def _state(name: str, state: Node, line: int, report: Report) -> None:
     kind = state.text("Type")
     if kind not in _FIELDS:
-        report(state.keys.get("Type", state.line), f"state {name} has Type {kind!r}", f"use {', '.join(_FIELDS)}")
+        report(state.keys.get("Type", line), f"state {name} has Type {kind!r}", f"use {', '.join(_FIELDS)}")
         return
     _fields(state, _COMMON | _FIELDS[kind], f"{kind} state {name}", report)
+    for value in (state.get("Arguments"), state.get("Output"), state.get("Assign"), state.get("ItemSelector")):
+        _plain(value, f"state {name}", report)
     for key in sorted(_REQUIRED.get(kind, set()) - state.keys.keys()):
-        report(state.line, f"{kind} state {name} has no {key}", f"write its {key}")
+        report(line, f"{kind} state {name} has no {key}", f"write its {key}")
     if kind not in ("Choice", "Succeed", "Fail"):
         end = state.get("End")
         if end is not None and end.value is not True:
             report(end.line, f"End of state {name} is {end.value!r}", "write End: true, or Next")
         if ("Next" in state) == (end is not None):
-            report(state.line, f"state {name} has {'both' if end else 'neither'} Next and End", "write one of them")
+            report(line, f"state {name} has {'both' if end else 'neither'} Next and End", "write one of them")
     if kind == "Wait" and ("Seconds" in state) == ("Timestamp" in state):
-        report(state.line, f"Wait state {name} needs one of Seconds and Timestamp", "write one of them")
+        report(line, f"Wait state {name} needs one of Seconds and Timestamp", "write one of them")
     for rule in _list(state, "Choices", name, report):
         _fields(rule, _RULE, f"a choice of state {name}", report)
         for key in ("Condition", "Next"):
@@ -160,10 +163,20 @@ def _api(name: str, state: Node, report: Report) -> Api | None:
 
 def _fields(node: Node, allowed: set[str], what: str, report: Report) -> None:
     for key, line in node.keys.items():
-        if key in _JSONPATH or key.endswith(".$"):
+        if key in _JSONPATH:
             report(line, f"{key} of {what} belongs to JSONPath", "write it with Arguments, Assign or Output in JSONata")
         elif key not in allowed:
             report(line, f"{what} cannot have a field {key}", f"it can have {', '.join(sorted(allowed))}")
+
+
+def _plain(node: Node | None, what: str, report: Report) -> None:
+    """Report the keys of JSONPath, which end with `.$`, at any depth of a value."""
+    for key, value in node.items() if node else ():
+        if node and key.endswith(".$"):
+            report(node.keys[key], f"{key} of {what} belongs to JSONPath", "write the value as {% an expression %}")
+        _plain(value, what, report)
+    for value in node.nodes() if node else ():
+        _plain(value, what, report)
 
 
 def _list(state: Node, key: str, name: str, report: Report) -> list[Node]:

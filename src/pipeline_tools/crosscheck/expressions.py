@@ -63,7 +63,8 @@ def examine(expression: str, scope: Scope, report: Report) -> Any:
         parsed.register_lambda(name, function)
     try:
         value = parsed.evaluate(None, {**scope.variables, "states": dict(scope.states)})
-    except Exception:  # whatever a function of the library raises; the value then is not known
+    except Exception as error:  # whatever a function of the library raises
+        report(0, f"the expression fails in a sample run: {error}", "correct it")
         return shape
     return shape if value is None else value
 
@@ -135,9 +136,9 @@ class _Walk:
                 value, label = self._variable(step, _element(value) if number else here, names), f"${step.value}"
             else:
                 value, label = self.visit(step, _element(value) if number else here, names), "the value"
+            names |= {name: UNKNOWN for name in (step.focus, step.index) if name}
             for stage in step.stages or ():
                 value = self._filtered(stage, value, names)
-            names |= {name: UNKNOWN for name in (step.focus, step.index) if name}
         return value
 
     def _field(self, node: Any, value: Any, label: str) -> Any:
@@ -150,12 +151,12 @@ class _Walk:
             return UNKNOWN
         if isinstance(value, dict) and name in value:
             return value[name]
-        path = f"{label}.{name}"
+        path = f"{label}.{name}" if label else name
         if self.quiet:
             self.tolerated.add(path)
         elif path not in self.tolerated:
             known = ", ".join(map(str, value)) if isinstance(value, dict) else ""
-            self._say(node, f"{path} does not exist", f"{label} has {known or 'no fields'}")
+            self._say(node, f"{path} does not exist", f"{label or 'the context'} has {known or 'no fields'}")
         return UNKNOWN
 
     def _filtered(self, stage: Any, value: Any, names: dict[str, Any]) -> Any:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 import hcl2
 from lark import Token, Tree
+from lark.exceptions import UnexpectedInput
 
 SAMPLE = "x"
 # What AWS's data sources may give; another reference, such as a variable, becomes SAMPLE.
@@ -20,6 +22,14 @@ _SAMPLES = {
     "data.aws_partition.current.partition": "aws",
     "data.aws_region.current.name": "us-east-1",
 }
+
+
+class HclError(ValueError):
+    """A file is not HCL from a line on."""
+
+    def __init__(self, file: Path, line: int) -> None:
+        super().__init__(f"{file}:{line}")
+        self.file, self.line = file, line
 
 
 @dataclass(frozen=True)
@@ -84,7 +94,7 @@ class Infra:
 
     @classmethod
     def read(cls, folder: Path) -> Infra:
-        """Raises lark.exceptions.UnexpectedInput where a file is not HCL."""
+        """Raises HclError."""
         infra = cls(folder)
         for file in sorted(folder.glob("*.tf")):
             (body,) = _trees(parse(file))
@@ -184,8 +194,16 @@ class Infra:
 
 
 def parse(file: Path) -> Tree[Token]:
-    """Raises lark.exceptions.UnexpectedInput."""
-    return hcl2.parses_to_tree(file.read_text(encoding="utf-8"))
+    """Raises HclError."""
+    try:
+        return _tree(file.read_text(encoding="utf-8"))
+    except UnexpectedInput as error:
+        raise HclError(file, max(int(error.line), 1)) from error
+
+
+@lru_cache(maxsize=256)
+def _tree(text: str) -> Tree[Token]:
+    return hcl2.parses_to_tree(text)
 
 
 def reference(tree: Tree[Token]) -> tuple[str, ...]:

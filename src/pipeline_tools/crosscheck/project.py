@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
-from lark.exceptions import UnexpectedInput
 
 from pipeline_tools.crosscheck import template
 from pipeline_tools.crosscheck.findings import Finding
@@ -51,16 +50,9 @@ class Project:
 
     @classmethod
     def read(cls, root: Path) -> Project:
-        """Raises UnreadableError."""
-        try:
-            infra = Infra.read(root / "infra")
-        except UnexpectedInput as error:
-            place = Finding(
-                "infra", getattr(error, "line", 1), "a .tf file is not HCL", "run terraform fmt to see where"
-            )
-            raise UnreadableError(place) from error
-        project = cls(root, infra)
-        for module in infra.of("state_machine"):
+        """Raises HclError."""
+        project = cls(root, Infra.read(root / "infra"))
+        for module in project.infra.of("state_machine"):
             project._add(module)
         return project
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import io
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import partial, reduce
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,7 @@ class SampleRun:
     project: Project
     sql: Path
     dataset: str
+    settings: handler.Settings | None = None  # of the Lambda
     calls: dict[tuple[str, str], Call] = field(default_factory=dict)
     _manifests: dict[str, str] = field(default_factory=dict)
     _outputs: dict[Machine, Any] = field(default_factory=dict)
@@ -56,36 +57,35 @@ class SampleRun:
     def go(self) -> None:
         """Run every machine; what is wrong with an expression is reported to the project.
 
-        A caller wants its child's output and a child its callers' input, so two quiet rounds come first.
+        A caller wants its child's output and a child its callers' input, so the children run twice, first quietly.
         """
-        for last in (False, False, True):
-            for machine in self.project.machines:
-                for definition in machine.definitions:
-                    self._run(machine, definition, report=last)
+        if not self._read_settings():
+            return
+        entries = {machine: self._start(machine) for machine in self.project.machines}
+        children = [machine for machine, given in entries.items() if given is UNKNOWN]
+        for machine in children:
+            self._run(machine, UNKNOWN, lambda *_: None)
+        for machine, given in entries.items():
+            if given is not UNKNOWN:
+                self._run(machine, given, partial(self.project.say, machine.file))
+        for machine in children:
+            inputs = self._inputs.get(machine, {"": UNKNOWN})
+            self._run(machine, reduce(merge, inputs.values()), partial(self.project.say, machine.file))
 
-    def _run(self, machine: Machine, definition: Node, *, report: bool) -> None:
-        def say(line: int, wrong: str, todo: str) -> None:
-            self.project.say(machine.file, line, wrong, todo)
-
-        def quiet(_line: int, _wrong: str, _todo: str) -> None:
-            pass
-
+    def _run(self, machine: Machine, given: Any, report: Report) -> None:
         def answer(name: str, state: Node, api: Api, arguments: Any) -> Any:
             return self._answer(Call(machine, name, state, api, arguments))
 
-        given = self._given(machine)
-        reporter: Report = say if report else quiet
-        flow = Flow(context(self._execution(machine.module), given), answer)
-        flow.run(definition, given, reporter)
-        self._outputs[machine] = reduce(merge, flow.outputs) if flow.outputs else UNKNOWN
+        for definition in machine.definitions:
+            flow = Flow(context(self._execution(machine.module), given), answer)
+            flow.run(definition, given, report)
+            self._outputs[machine] = reduce(merge, flow.outputs) if flow.outputs else UNKNOWN
 
     def _execution(self, module: Module) -> str:
         return f"arn:aws:states:us-east-1:123456789012:execution:{self.project.infra.text(module, 'name')}:sample"
 
-    def _given(self, machine: Machine) -> Any:
-        """The input: of a child what its callers give, of the recorder an event, of the pipeline what a user gives."""
-        if self._inputs.get(machine):
-            return reduce(merge, self._inputs[machine].values())
+    def _start(self, machine: Machine) -> Any:
+        """The input of a machine that no other starts: of the recorder an event, of the pipeline what a user gives."""
         for module in self.project.infra.of("failure_notification"):
             ends = {
                 role: self.project.machine(self.project.infra.text(module, f"{role}_state_machine_arn"))
@@ -98,7 +98,8 @@ class SampleRun:
         return UNKNOWN
 
     def _input(self) -> dict[str, Any]:
-        return {"dataset": self.dataset, "source_uri": f"s3://{self._settings().raw_bucket}/sample/", "parameters": {}}
+        bucket = self.settings.raw_bucket if self.settings else ""
+        return {"dataset": self.dataset, "source_uri": f"s3://{bucket}/sample/", "parameters": {}}
 
     def _event(self, watched: Module) -> dict[str, Any]:
         """https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html"""
@@ -110,13 +111,24 @@ class SampleRun:
         detail |= {"error": "Sample", "cause": "sample", "redriveCount": 0}
         return {**dict.fromkeys(unknown, UNKNOWN), "detail": detail}
 
-    def _settings(self) -> handler.Settings:
-        """Raises KeyError for a variable that Terraform does not set, StopIteration where there is no such function."""
+    def _read_settings(self) -> bool:
+        """Take the Lambda's settings from Terraform, or report what is missing there."""
         infra = self.project.infra
         wanted = f"{handler.__name__}.{handler.handler.__name__}"
-        module = next(each for each in infra.of("lambda_function") if infra.text(each, "handler") == wanted)
-        environment = infra.entries(module.attributes["environment"])
-        return handler.Settings.read({name: infra.expand(value) for name, value in environment.items()})
+        for module in infra.of("lambda_function"):
+            if infra.text(module, "handler") != wanted or "environment" not in module.attributes:
+                continue
+            environment = module.attributes["environment"]
+            try:
+                values = {name: infra.expand(value) for name, value in infra.entries(environment).items()}
+                self.settings = handler.Settings.read(values)
+            except KeyError as error:
+                wrong = f"environment of module {module.name} has no {error.args[0]}, which lambda_generate_param reads"
+                self.project.say(module.file, environment.line, wrong, "add it")
+            return self.settings is not None
+        file = infra.folder / "main.tf"
+        self.project.say(file, 1, f"no module of lambda_function has handler {wanted} and environment", "add it")
+        return False
 
     def _answer(self, call: Call) -> Any:
         self.calls[call.machine.module.name, call.name] = call
@@ -133,7 +145,9 @@ class SampleRun:
             elif call.api.service == "states" and (
                 child := self.project.machine(str(arguments.get("StateMachineArn")))
             ):
-                self._inputs.setdefault(child, {})[call.name] = arguments.get("Input", UNKNOWN)
+                self._inputs.setdefault(child, {})[f"{call.machine.module.name}/{call.name}"] = arguments.get(
+                    "Input", UNKNOWN
+                )
                 result["Output"] = self._outputs.get(child, UNKNOWN)
         except ValueError as error:
             self.calls[call.machine.module.name, call.name] = Call(
@@ -142,11 +156,11 @@ class SampleRun:
         return result
 
     def _invoke(self, payload: Any) -> Any:
-        if not isinstance(payload, dict):
+        if not isinstance(payload, dict) or self.settings is None:
             return UNKNOWN
         with contextlib.redirect_stdout(io.StringIO()):
             try:
-                return handler.answer(filled(payload), settings=self._settings(), sql=self.sql)
+                return handler.answer(filled(payload), settings=self.settings, sql=self.sql)
             except Exception as error:
                 if not is_known(payload):
                     return UNKNOWN  # it may have refused the stand-in

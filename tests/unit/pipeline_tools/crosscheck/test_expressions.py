@@ -1,0 +1,180 @@
+"""The expressions of the state machines: a break in the real file is reported at its line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pipeline_tools.crosscheck.expressions import Scope, examine
+from pipeline_tools.crosscheck.values import UNKNOWN
+from tests.unit.pipeline_tools.crosscheck.conftest import Copy
+
+PIPELINE = "infra/state_machines/pipeline.asl.yaml"
+FAILURE = "infra/state_machines/record-failure.asl.yaml"
+RUN_SQL = "infra/state_machines/run-sql.asl.yaml"
+
+
+@pytest.mark.parametrize(
+    ("file", "after", "old", "new", "wrong", "todo"),
+    [
+        (RUN_SQL, "", "$floor($random()", "$floor(($random()", "the expression is not JSONata", "correct it"),
+        (PIPELINE, "", "$string($table.rows)", "$str($table.rows)", r"\$str is not assigned", "assigned are: "),
+        (
+            PIPELINE,
+            "",
+            "$substringBefore($replace($lookup",
+            "$before($replace($lookup",
+            r"\$before is not assigned",
+            "",
+        ),
+        (
+            PIPELINE,
+            "",
+            "{% $job.uris.staged %}",
+            "{% job.uris.staged %}",
+            "job is a field of nothing",
+            r"\$job for a var",
+        ),
+        (PIPELINE, "", "{% $job.dataset %}", "dataset {% $job.dataset %}", "do not enclose the whole text", "begin it"),
+        # A state's own Assign is not yet visible in it.
+        (PIPELINE, "    Output:", "$states.result.Payload.job_id", "$job.job_id", r"\$job is not assigned", "none"),
+        # What only a later state assigns.
+        (PIPELINE, "RegisterJob:", "{% $job.job_id %}", "{% $python.job_id %}", r"\$python is not assigned", r"\$job"),
+        # What is there in another place only.
+        (PIPELINE, "", "$states.context.Execution.StartTime", "$states.result.Time", "states.result does not", "input"),
+        (
+            FAILURE,
+            "",
+            "$states.errorOutput.Cause",
+            "$states.result.Cause",
+            "states.result does not exist",
+            "errorOutput",
+        ),
+        (
+            FAILURE,
+            "",
+            "$states.errorOutput.Cause",
+            "$states.errorOutput.Reason",
+            "Reason does not exist",
+            "Error, Cause",
+        ),
+        (RUN_SQL, "", "{% $states.result.Id %}", "{% $states.errorOutput.Cause %}", "errorOutput does not", "result"),
+        (PIPELINE, "", "$states.context.Execution.Id ", "$states.context.Execution.Arn ", "Execution.Arn does", "Id"),
+        (
+            PIPELINE,
+            "",
+            "$states.context.State.EnteredTime,",
+            "$states.context.State.Time,",
+            "State.Time does",
+            "Entered",
+        ),
+        # What the Lambda answers.
+        (PIPELINE, "", "$job.uris.contract ", "$job.uris.contrat ", "job.uris.contrat does not exist", "contract"),
+        (PIPELINE, "", "$job.sql.load.statements ", "$job.sql.load.sqls ", "load.sqls does not exist", "statements"),
+        (PIPELINE, "", "$job.uris.curated)", "$job.uris.curated.route_delays)", "route_delays does not", "other_table"),
+        (PIPELINE, "", "$job.parameters)", "$job.parameters.late_minutes)", "late_minutes does not", "other_parameter"),
+        (FAILURE, "", "$failure.cause ", "$failure.reason ", "failure.reason does not exist", "cause"),
+        # What the manifests have.
+        (
+            PIPELINE,
+            "",
+            "'rows_staged': rows_out",
+            "'rows_staged': rows_staged",
+            "rows_staged does not exist",
+            "rows_out",
+        ),
+        (PIPELINE, "", "$spark.rows_out ", "$spark.rows ", "spark.rows does not exist", "rows_out"),
+        (
+            PIPELINE,
+            "",
+            "$string($table.rows)",
+            "$string($table.count)",
+            "table.count does not exist",
+            "files, rows, uri",
+        ),
+        (
+            PIPELINE,
+            "",
+            "$spark.tables, function",
+            "$python.tables, function",
+            "python.tables does not exist",
+            "rows_in",
+        ),
+        # What a state machine gives to another, and a state to the next.
+        (PIPELINE, "", "Output.statement_id ", "Output.statement ", "Output.statement does not exist", "records"),
+        (RUN_SQL, "", "$states.input.batch ", "$states.input.sql ", "input.sql does not exist", "job_id, batch"),
+        (RUN_SQL, "", "$batch.statement_name", "$batch.name", "batch.name does not exist", "statements"),
+        (PIPELINE, "", "$states.input.statement_id", "$states.input.id", "input.id does not exist", "rows_loaded"),
+        # What an API answers.
+        (RUN_SQL, "", "$states.result.Status ", "$states.result.State ", "result.State does not exist", "Duration"),
+        (PIPELINE, "", "$states.result.Id :", "$states.result.RunId :", "result.RunId does not exist", "JobRunState"),
+        (FAILURE, "", "Details.Name ", "Details.State ", "Details.State does not exist", "Name, Input, InputDetails"),
+    ],
+)
+def test_a_broken_expression_is_reported_where_it_is(
+    project: Copy, file: str, after: str, old: str, new: str, wrong: str, todo: str
+) -> None:
+    line = project.break_(file, old, new, after=after)
+    project.assert_found(file, line, wrong, todo)
+
+
+def test_a_variable_that_one_path_does_not_assign_is_reported(project: Copy) -> None:
+    project.break_(FAILURE, '          failed_state: "-"\n', "")
+    line = project.break_(FAILURE, "failed_state: ", "failed_state: ", after="action: failure")
+    project.assert_found(FAILURE, line, r"\$failed_state is not assigned on every path", r"assigned are: \$event")
+
+
+def test_the_assignments_of_a_catch_count_for_its_edge_alone(project: Copy) -> None:
+    project.break_(FAILURE, '      failed_state: "{%', '      failed: "{%')
+    line = project.break_(FAILURE, "failed_state: ", "failed_state: ", after="action: failure")
+    project.assert_found(FAILURE, line, r"\$failed_state is not assigned on every path", "")
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "($a := 1; $f := function($x) {$x = 0 ? $a : $f($x - 1)}; $f(3))",
+        "$job.tables[rows > 1 and $exists(name)].name",
+        "$job.tables@$t.{'n': $t.name}",
+        "$job.tables#$i[$i > 0]",
+        "$exists($job.note) ? $job.note : 'none'",
+        "$job.tables^(>rows).name",
+        "$job ~> |tables|{'rows': 0}|",
+        "$map($job.tables, function($t, $i) {$t.rows + $i})",
+        "$reduce([1, 2], function($a, $b) {$a + $b})",
+        "$states.input.anything.at.all",
+        "$sum($job.tables.rows) & $uuid() & $hash('a', 'SHA-256')",
+        "$job.tables{name: $sum(rows)}",
+        "$job.(tables.rows)",
+        "$job.**.rows",
+    ],
+)
+def test_what_jsonata_offers_is_known(expression: str) -> None:
+    said: list[Any] = []
+    scope = Scope({"job": {"tables": [{"name": "a", "rows": 1}]}}, {"input": UNKNOWN})
+    examine(expression, scope, lambda *finding: said.append(finding))
+    assert said == []
+
+
+@pytest.mark.parametrize(
+    ("expression", "offset", "wrong"),
+    [
+        ("1 + $x", 5, "$x is not assigned on every path to this state"),
+        ("(($a := 1); $a)", 13, "$a is not assigned on every path to this state"),
+        ("$map([1], function($v) {$v}) & $v", 32, "$v is not assigned on every path to this state"),
+        ("$eval('1')", 4, "$eval is not assigned on every path to this state"),
+        ("$$.a", 1, "$$ is nothing here: an expression of a state has no input document"),
+        ("$job.tables[row = 1]", 14, "row does not exist"),
+        ("$lookup($job.table, 'a')", 17, "job.table does not exist"),
+        ("$job.name.first", 14, "job.name.first does not exist"),
+    ],
+)
+def test_a_mistake_is_found_at_its_place(expression: str, offset: int, wrong: str) -> None:
+    said: list[tuple[int, str, str]] = []
+    scope = Scope({"job": {"name": "n", "tables": [{"name": "a", "rows": 1}]}}, {"input": UNKNOWN})
+    examine(expression, scope, lambda *finding: said.append(finding))
+    ((at, message, todo),) = said
+    assert wrong in message
+    assert abs(at - offset) <= 1
+    assert todo

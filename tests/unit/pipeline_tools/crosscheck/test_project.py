@@ -1,0 +1,59 @@
+"""The project itself is clean, and lint says so by its exit code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline_tools import crosscheck
+from pipeline_tools.crosscheck import __main__ as command
+from pipeline_tools.crosscheck.project import Project, stage_sql
+from pipeline_tools.crosscheck.run import SampleRun
+from pipeline_tools.crosscheck.values import is_known
+from tests.unit.pipeline_tools.crosscheck.conftest import ROOT, Copy
+
+
+def test_the_project_is_clean() -> None:
+    assert crosscheck.check(ROOT) == []
+
+
+def test_the_sample_run_knows_what_every_job_function_and_batch_is_given(project: Copy, tmp_path: Path) -> None:
+    """Where a sample is lost, the checks that depend on it would say nothing."""
+    read = Project.read(project.root)
+    for dataset in stage_sql(project.root, tmp_path / "staged"):
+        run = SampleRun(read, tmp_path / "staged", dataset)
+        run.go()
+        for place, call in run.calls.items():
+            if call.api.service in ("lambda", "glue", "states") and place != ("record_failure", "DescribeFailure"):
+                key = {"lambda": "Payload", "glue": "Arguments", "states": "Input"}[call.api.service]
+                assert is_known(call.arguments[key]), (place, call.arguments)
+
+
+def test_findings_are_printed_in_order_and_fail_the_step(
+    project: Copy, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "ROOT", project.root)
+    assert command.main([]) == 0
+    sql = project.break_("sql/audit/fail.sql", ":cause", ":reason")
+    asl = project.break_("infra/state_machines/run-sql.asl.yaml", "$polls + 1", "$poll + 1")
+    assert command.main([]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    places = [(line.split(":")[0], int(line.split(":")[1])) for line in lines]
+    assert places == sorted(places)
+    for start in (
+        f"infra/state_machines/run-sql.asl.yaml:{asl}: $poll is not assigned on every path to this state; ",
+        f"sql/audit/fail.sql:{sql}: :reason is not bound by state RecordFailure; bind it ",
+    ):
+        assert any(line.startswith(start) for line in lines), lines
+    assert command.main(["everything"]) == 2
+
+
+def test_terraform_that_is_no_hcl_is_reported(project: Copy) -> None:
+    line = project.break_("infra/main.tf", 'module "storage" {', 'module "storage" {{')
+    project.assert_found("infra/main.tf", line, "not HCL", "terraform fmt")
+
+
+def test_a_contract_that_is_no_yaml_is_reported(project: Copy) -> None:
+    line = project.break_("sql/datasets/flights/contract.yaml", "status: active", "status: active: no")
+    project.assert_found("sql/datasets/flights/contract.yaml", line, "not YAML", "correct it")

@@ -1,0 +1,74 @@
+"""The SQL: a break in the real files is reported at its line."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.pipeline_tools.crosscheck.conftest import Copy
+
+PIPELINE = "infra/state_machines/pipeline.asl.yaml"
+FLIGHTS = "sql/datasets/flights"
+
+
+@pytest.mark.parametrize(
+    ("file", "after", "old", "new", "wrong"),
+    [
+        ("sql/audit/fail.sql", "UPDATE", "SET", "STE", "not redshift SQL"),
+        ("sql/audit/schema.sql", "", "dataset VARCHAR(127),", "dataset VARCHAR(127", "not redshift SQL"),
+        (f"{FLIGHTS}/table.sql", "route_delays", "late INTEGER NOT NULL,", "late INTEGER NOT,", "not redshift SQL"),
+        (f"{FLIGHTS}/transform.sql", "", "LEFT JOIN airlines AS airline ON", "LEFT JOIN ON airlines", "not spark SQL"),
+        (f"{FLIGHTS}/load.sql", "", "FORMAT AS PARQUET", "FORMAT AS PARQUET (", "not redshift SQL"),
+        ("sql/audit/check.sql", "", "audit.check_equal('rows_in", "audit.check_equals('rows_in", "is not in sql/audit"),
+        ("sql/audit/check.sql", "read by", ", :spark_rows_in", "", "check_equal takes 3 arguments, not 2"),
+        ("sql/audit/check.sql", "", "CALL audit.check_equal(", "EXPLODE audit.check_equal(", "redshift SQL"),
+    ],
+)
+def test_broken_sql_is_reported_where_it_is(
+    project: Copy, file: str, after: str, old: str, new: str, wrong: str
+) -> None:
+    line = project.break_(file, old, new, after=after)
+    found = [each for each in project.findings() if each.startswith(f"{file}:")]
+    assert any(wrong in each and each.endswith("correct the statement") for each in found), found
+    # A parser notices a mistake where it cannot go on: at the latest, one line further.
+    assert any(each.startswith((f"{file}:{line}:", f"{file}:{line + 1}:")) for each in found), (line, found)
+
+
+@pytest.mark.parametrize(
+    ("file", "after", "old", "new", "state"),
+    [
+        ("sql/audit/fail.sql", "UPDATE", ":finished_at", ":ended_at", "RecordFailure"),
+        ("sql/audit/register.sql", "", ":started_at", ":begun_at", "RegisterJob"),
+        ("sql/audit/succeed.sql", "", ":spark_bytes_in", ":spark_size_in", "LoadAndRecord"),
+        (f"{FLIGHTS}/load.sql", "DELETE FROM analytics.route", ":job_id", ":job", "LoadAndRecord"),
+    ],
+)
+def test_a_parameter_that_nothing_binds_is_reported(
+    project: Copy, file: str, after: str, old: str, new: str, state: str
+) -> None:
+    line = project.break_(file, old, new, after=after)
+    project.assert_found(file, line, f"{new} is not bound by state {state}", "bound are job_id")
+
+
+def test_a_parameter_that_no_statement_uses_is_reported(project: Copy) -> None:
+    project.break_("sql/audit/succeed.sql", ":python_code_version", "'1'")
+    line = project.break_(PIPELINE, "{% (\n", "{% (\n")
+    project.assert_found(
+        PIPELINE, line, "LoadAndRecord binds python_code_version, which no statement uses", "delete it"
+    )
+
+
+def test_a_value_that_a_manifest_does_not_have_is_reported(project: Copy) -> None:
+    line = project.break_(PIPELINE, "{% (\n", "{% (\n")
+    project.break_(PIPELINE, "'rows_in', 'rows_out',", "'rows_in', 'rows_out', 'rows_lost',")
+    project.assert_found(PIPELINE, line, "binds {'Name': 'python_rows_lost'}, whose Value is not a text", "correct the")
+
+
+def test_a_payload_that_the_lambda_refuses_is_reported(project: Copy) -> None:
+    line = project.break_(PIPELINE, "start_time:", "started:")
+    project.assert_found(PIPELINE, line - 2, "the Lambda refuses the payload: KeyError: 'start_time'", "pass what")
+
+
+def test_a_setting_that_the_lambda_misses_is_reported(project: Copy) -> None:
+    project.break_("infra/main.tf", "COPY_ROLE_ARN ", "ROLE_ARN ")
+    line = project.break_("infra/main.tf", "environment = {", "environment = {")
+    project.assert_found("infra/main.tf", line, "environment of module generate_param has no COPY_ROLE_ARN", "add it")
