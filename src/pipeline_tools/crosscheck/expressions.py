@@ -15,6 +15,7 @@ from typing import Any
 
 from jsonata.jexception import JException
 from jsonata.jsonata import Jsonata
+from jsonata.utils import Utils
 
 from pipeline_tools.crosscheck.values import UNKNOWN, is_known
 
@@ -61,12 +62,16 @@ def examine(expression: str, scope: Scope, report: Report) -> Any:
         return shape
     for name, function in _STEP_FUNCTIONS.items():
         parsed.register_lambda(name, function)
+    parsed.set_output_convert_nulls(False)  # so that None is what JSONata calls undefined
     try:
         value = parsed.evaluate(None, {**scope.variables, "states": dict(scope.states)})
     except Exception as error:  # whatever a function of the library raises
         report(0, f"the expression fails in a sample run: {error}", "correct it")
         return shape
-    return shape if value is None else value
+    if value is None:
+        report(0, "the expression gives nothing in a sample run, which fails the state", "give a value in every case")
+        return shape
+    return Utils.convert_nulls(value)
 
 
 @dataclass

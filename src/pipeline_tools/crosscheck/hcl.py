@@ -6,6 +6,7 @@ initialised provider, and would show one branch of each condition; the checks wa
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -138,6 +139,8 @@ class Infra:
         if tree.data == "conditional":
             yes, no = (Expression(branch, expression.file) for branch in _trees(tree)[-2:])
             return self.expand(no) if _words(yes.tree) == "null" else self.expand(yes)
+        if tree.data == "function_call" and _words(_trees(tree)[0]) == "jsonencode":
+            return json.dumps({name: self.expand(value) for name, value in self.entries(expression).items()})
         path = reference(tree)
         return self._reference(path) if path else SAMPLE
 

@@ -135,9 +135,9 @@ def test_the_assignments_of_a_catch_count_for_its_edge_alone(project: Copy) -> N
     "expression",
     [
         "($a := 1; $f := function($x) {$x = 0 ? $a : $f($x - 1)}; $f(3))",
-        "$job.tables[rows > 1 and $exists(name)].name",
+        "$job.tables[rows = 1 and $exists(name)].name",
         "$job.tables@$t.{'n': $t.name}",
-        "$job.tables#$i[$i > 0]",
+        "$job.tables#$i[$i = 0]",
         "$exists($job.note) ? $job.note : 'none'",
         "$job.tables^(>rows).name",
         "$job ~> |tables|{'rows': 0}|",
@@ -168,6 +168,8 @@ def test_what_jsonata_offers_is_known(expression: str) -> None:
         ("$job.tables[row = 1]", 14, "row does not exist"),
         ("$lookup($job.table, 'a')", 17, "job.table does not exist"),
         ("$job.name.first", 14, "job.name.first does not exist"),
+        ("$filter($job.tables, function($t) {$t.rows > 5})", 0, "the expression gives nothing in a sample run"),
+        ("$job.name + 1", 0, "the expression fails in a sample run"),
     ],
 )
 def test_a_mistake_is_found_at_its_place(expression: str, offset: int, wrong: str) -> None:
