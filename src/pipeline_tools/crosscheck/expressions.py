@@ -31,6 +31,7 @@ _STEP_FUNCTIONS: dict[str, Callable[..., Any]] = {
 }
 FUNCTIONS = (set(Jsonata.static_frame.bindings) | set(_STEP_FUNCTIONS)) - {"eval"}
 _OVER_ELEMENTS = {"map", "filter", "single", "each", "sift"}
+_MOST_MILLISECONDS = 60_000  # only an endless recursion takes so long
 _ABSENT = object()  # the input document: a Step Functions expression has none
 
 Report = Callable[[int, str, str], None]
@@ -52,7 +53,7 @@ def embedded(text: str) -> tuple[str, int] | None:
 def examine(expression: str, scope: Scope, report: Report) -> Any:
     """Report what is wrong with an expression, by offset, and return a sample of its value."""
     try:
-        parsed = Jsonata.jsonata(expression, timeout=1000)
+        parsed = Jsonata.jsonata(expression, timeout=_MOST_MILLISECONDS)
     except JException as error:
         report(max(error.location - 1, 0), f"the expression is not JSONata: {error}", "correct it")
         return UNKNOWN

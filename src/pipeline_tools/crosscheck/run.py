@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial, reduce
 from pathlib import Path
 from typing import Any
@@ -142,17 +142,10 @@ class SampleRun:
             elif str(call.api) == "aws-sdk:s3:getObject":
                 uri = f"s3://{arguments.get('Bucket')}/{arguments.get('Key')}"
                 result["Body"] = self._manifests.get(uri, UNKNOWN)
-            elif call.api.service == "states" and (
-                child := self.project.machine(str(arguments.get("StateMachineArn")))
-            ):
-                self._inputs.setdefault(child, {})[f"{call.machine.module.name}/{call.name}"] = arguments.get(
-                    "Input", UNKNOWN
-                )
-                result["Output"] = self._outputs.get(child, UNKNOWN)
+            elif call.api.service == "states":
+                result["Output"] = self._start_child(call, arguments)
         except ValueError as error:
-            self.calls[call.machine.module.name, call.name] = Call(
-                call.machine, call.name, call.state, call.api, call.arguments, str(error)
-            )
+            self.calls[call.machine.module.name, call.name] = replace(call, refused=str(error))
         return result
 
     def _invoke(self, payload: Any) -> Any:
@@ -165,6 +158,14 @@ class SampleRun:
                 if not is_known(payload):
                     return UNKNOWN  # it may have refused the stand-in
                 raise ValueError(f"the Lambda refuses the payload: {type(error).__name__}: {error}") from error
+
+    def _start_child(self, call: Call, arguments: dict[str, Any]) -> Any:
+        child = self.project.machine(str(arguments.get("StateMachineArn")))
+        if child is None:
+            return UNKNOWN
+        caller = f"{call.machine.module.name}/{call.name}"
+        self._inputs.setdefault(child, {})[caller] = arguments.get("Input", UNKNOWN)
+        return self._outputs.get(child, UNKNOWN)
 
     def _start_job(self, arguments: dict[str, Any]) -> None:
         module = self.project.infra.named("glue_job", str(arguments.get("JobName")))
