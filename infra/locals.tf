@@ -22,7 +22,7 @@ locals {
     python_job       = "${local.prefix}-job-python-param"
     raw_bucket       = "${local.prefix}-raw-${local.account_id}-${local.region}"
     record_failure   = "${local.prefix}-record-failure"
-    redshift_cluster = "${local.prefix}-redshift"
+    redshift         = "${local.prefix}-redshift"
     redshift_role    = "${local.prefix}-redshift-copy"
     run_sql          = "${local.prefix}-run-sql"
     spark_job        = "${local.prefix}-job-spark-param"
@@ -41,11 +41,13 @@ locals {
     python_job       = "arn:${local.partition}:glue:${local.region}:${local.account_id}:job/${local.names.python_job}"
     raw_bucket       = "arn:${local.partition}:s3:::${local.names.raw_bucket}"
     record_failure   = "arn:${local.partition}:states:${local.region}:${local.account_id}:stateMachine:${local.names.record_failure}"
-    redshift_cluster = "arn:${local.partition}:redshift:${local.region}:${local.account_id}:cluster:${local.names.redshift_cluster}"
     redshift_role    = "arn:${local.partition}:iam::${local.account_id}:role/${local.names.redshift_role}"
     run_sql          = "arn:${local.partition}:states:${local.region}:${local.account_id}:stateMachine:${local.names.run_sql}"
     run_sql_runs     = "arn:${local.partition}:states:${local.region}:${local.account_id}:execution:${local.names.run_sql}:*"
     spark_job        = "arn:${local.partition}:glue:${local.region}:${local.account_id}:job/${local.names.spark_job}"
+
+    # A cluster's ARN up to its identifier.
+    redshift_cluster_prefix = "arn:${local.partition}:redshift:${local.region}:${local.account_id}:cluster:"
 
     # A log group's ARN up to its name.
     log_group_prefix = "arn:${local.partition}:logs:${local.region}:${local.account_id}:log-group:"

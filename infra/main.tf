@@ -60,7 +60,7 @@ module "generate_param" {
     RAW_BUCKET       = local.names.raw_bucket
     LAKE_BUCKET      = local.names.lake_bucket
     ARTIFACTS_BUCKET = local.names.artifacts_bucket
-    COPY_ROLE_ARN    = local.arns.redshift_role
+    COPY_ROLE_ARN    = var.redshift.mode == "existing" ? var.redshift.existing.copy_role_arn : local.arns.redshift_role
     CODE_VERSION     = local.code_version
   }
   log_group_arn_prefix = local.arns.log_group_prefix
@@ -145,22 +145,21 @@ module "spark_job" {
 module "redshift" {
   source = "./modules/redshift"
 
-  cluster_identifier        = local.names.redshift_cluster
-  database_name             = var.redshift_database
-  master_username           = var.redshift_master_username
-  node_type                 = var.redshift_node_type
-  number_of_nodes           = var.redshift_number_of_nodes
-  cluster_subnet_group_name = var.redshift_cluster_subnet_group_name
-  vpc_security_group_ids    = var.redshift_vpc_security_group_ids
-  enhanced_vpc_routing      = var.redshift_enhanced_vpc_routing
-  require_ssl               = var.require_tls
-  kms_key_arn               = var.kms_key_arn
-  skip_final_snapshot       = var.redshift_skip_final_snapshot
-  snapshot_retention_days   = var.redshift_snapshot_retention_days
-  log_exports               = var.redshift_log_exports
+  mode           = var.redshift.mode
+  name           = local.names.redshift
+  database       = var.redshift.database
+  admin_username = var.redshift.admin_username
+  network        = var.redshift.network
+  log_exports    = var.redshift.log_exports
+  provisioned    = var.redshift.provisioned
+  serverless     = var.redshift.serverless
+  existing       = var.redshift.existing
+  require_ssl    = var.require_tls
+  kms_key_arn    = var.kms_key_arn
 
-  account_id     = local.account_id
-  copy_role_name = local.names.redshift_role
+  cluster_arn_prefix = local.arns.redshift_cluster_prefix
+  account_id         = local.account_id
+  copy_role_name     = local.names.redshift_role
   copy_from = {
     bucket_arn = local.arns.lake_bucket
     prefixes   = [local.lake.curated, local.lake.runs]
@@ -207,9 +206,11 @@ module "run_sql" {
   account_id      = local.account_id
   definition_file = "${path.module}/state_machines/run-sql.asl.yaml"
   definition_variables = {
-    redshift_cluster_identifier = local.names.redshift_cluster
-    redshift_database           = var.redshift_database
-    redshift_secret_arn         = module.redshift.secret_arn
+    # A cluster and a workgroup are named by different parameters of the Data API.
+    redshift_target_parameter = module.redshift.workgroup_name == null ? "ClusterIdentifier" : "WorkgroupName"
+    redshift_target           = coalesce(module.redshift.workgroup_name, module.redshift.cluster_identifier)
+    redshift_database         = module.redshift.database
+    redshift_secret_arn       = module.redshift.secret_arn
   }
   log_retention_days     = var.log_retention_days
   log_level              = var.state_machine_log_level
@@ -219,9 +220,11 @@ module "run_sql" {
   policy_statements = concat(
     [
       {
+        # With a secret, neither redshift:GetClusterCredentials nor redshift-serverless:GetCredentials is asked for:
+        # https://docs.aws.amazon.com/redshift/latest/mgmt/data-api-access.html
         sid       = "RunStatements"
         actions   = ["redshift-data:BatchExecuteStatement"]
-        resources = [local.arns.redshift_cluster]
+        resources = [module.redshift.arn]
       },
       {
         # A statement has no ARN: for these AWS accepts no other resource than "*".
@@ -239,10 +242,10 @@ module "run_sql" {
         resources = [module.redshift.secret_arn]
       },
     ],
-    var.kms_key_arn == null ? [] : [{
+    module.redshift.secret_kms_key_arn == null ? [] : [{
       sid       = "DecryptCredentials"
       actions   = ["kms:Decrypt"]
-      resources = [var.kms_key_arn]
+      resources = [module.redshift.secret_kms_key_arn]
     }],
   )
 }

@@ -44,13 +44,18 @@ output "spark_job_name" {
 }
 
 output "redshift_cluster_identifier" {
-  description = "Redshift cluster."
+  description = "Redshift cluster that runs the statements; absent where a workgroup does."
   value       = module.redshift.cluster_identifier
 }
 
+output "redshift_workgroup_name" {
+  description = "Redshift Serverless workgroup that runs the statements; absent where a cluster does."
+  value       = module.redshift.workgroup_name
+}
+
 output "redshift_database" {
-  description = "Database on the Redshift cluster."
-  value       = module.redshift.database_name
+  description = "Database that the statements run in."
+  value       = module.redshift.database
 }
 
 output "redshift_secret_arn" {

@@ -199,62 +199,44 @@ variable "spark_event_logs_enabled" {
 
 # ---- Redshift ------------------------------------------------------------------------------------------------------
 
-variable "redshift_database" {
-  description = "Database on the Redshift cluster."
-  type        = string
-  default     = "analytics"
-}
-
-variable "redshift_master_username" {
-  description = "Database user that owns the cluster and runs the pipeline's SQL. Redshift makes and keeps its password."
-  type        = string
-  default     = "pipeline_admin"
-}
-
-variable "redshift_node_type" {
-  description = "Redshift node type."
-  type        = string
-  default     = "ra3.large"
-}
-
-variable "redshift_number_of_nodes" {
-  description = "Redshift nodes; 1 makes a single-node cluster."
-  type        = number
-  default     = 1
-}
-
-variable "redshift_cluster_subnet_group_name" {
-  description = "Redshift subnet group to place the cluster in; null for the default VPC."
-  type        = string
-  default     = null
-}
-
-variable "redshift_vpc_security_group_ids" {
-  description = "Security groups of the cluster; empty for the VPC's default group."
-  type        = list(string)
-  default     = []
-}
-
-variable "redshift_enhanced_vpc_routing" {
-  description = "Send COPY's traffic through the VPC, which then needs a route to S3."
-  type        = bool
-  default     = false
-}
-
-variable "redshift_skip_final_snapshot" {
-  description = "Destroy the cluster without a last snapshot. For environments that hold nothing of value."
-  type        = bool
-  default     = false
-}
-
-variable "redshift_snapshot_retention_days" {
-  description = "Days that automated snapshots of the cluster are kept."
-  type        = number
-  default     = 1
-}
-
-variable "redshift_log_exports" {
-  description = "Redshift audit logs to send to CloudWatch: connectionlog, userlog, useractivitylog. Empty for none."
-  type        = list(string)
-  default     = []
+variable "redshift" {
+  description = <<-EOT
+    The data warehouse. modules/redshift checks the values and says more about each.
+    mode: provisioned (a cluster, paid by the hour), serverless (a workgroup, paid by use) or existing (nothing is made).
+    database: where the pipeline's schemas are.
+    admin_username: owner of a cluster or namespace that is made. Redshift makes, keeps and rotates the password.
+    network: your own subnets and security groups; without them, those of the default VPC.
+    log_exports: audit logs to send to CloudWatch: connectionlog, userlog, useractivitylog.
+    provisioned, serverless, existing: the settings of that mode.
+  EOT
+  type = object({
+    mode           = optional(string, "provisioned")
+    database       = optional(string, "analytics")
+    admin_username = optional(string, "pipeline_admin")
+    network = optional(object({
+      subnet_ids           = optional(list(string), [])
+      security_group_ids   = optional(list(string), [])
+      enhanced_vpc_routing = optional(bool, false)
+    }), {})
+    log_exports = optional(list(string), [])
+    provisioned = optional(object({
+      node_type               = optional(string, "ra3.large")
+      number_of_nodes         = optional(number, 1)
+      snapshot_retention_days = optional(number, 7)
+      skip_final_snapshot     = optional(bool, false)
+    }), {})
+    serverless = optional(object({
+      base_capacity = optional(number, 8)
+      max_capacity  = optional(number, 32)
+    }), {})
+    existing = optional(object({
+      cluster_identifier = optional(string)
+      workgroup_name     = optional(string)
+      secret_arn         = string
+      secret_kms_key_arn = optional(string)
+      copy_role_arn      = string
+    }))
+  })
+  default  = {}
+  nullable = false
 }

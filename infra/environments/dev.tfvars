@@ -1,6 +1,6 @@
 environment = "dev"
 
 # Nothing here is worth keeping: a destroy takes everything.
-force_destroy                = true
-redshift_skip_final_snapshot = true
-log_retention_days           = 14
+force_destroy      = true
+redshift           = { provisioned = { skip_final_snapshot = true } }
+log_retention_days = 14

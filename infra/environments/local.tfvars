@@ -1,8 +1,8 @@
 # For an endpoint on this machine: set AWS_ENDPOINT_URL, AWS_REGION and any access key.
 environment = "local"
 
-force_destroy                = true
-redshift_skip_final_snapshot = true
+force_destroy = true
+redshift      = { provisioned = { skip_final_snapshot = true } }
 
 # The endpoint speaks plain HTTP, and so would be refused.
 require_tls = false

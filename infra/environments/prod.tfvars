@@ -1,5 +1,8 @@
 environment = "prod"
 
-log_retention_days               = 365
-redshift_snapshot_retention_days = 14
-redshift_log_exports             = ["connectionlog", "userlog", "useractivitylog"]
+log_retention_days = 365
+
+redshift = {
+  log_exports = ["connectionlog", "userlog", "useractivitylog"]
+  provisioned = { snapshot_retention_days = 14 }
+}

@@ -30,9 +30,7 @@ def query(
         {"Parameters": [{"name": name, "value": value} for name, value in parameters.items()]} if parameters else {}
     )
     statement = client.execute_statement(
-        ClusterIdentifier=outputs["redshift_cluster_identifier"],
-        Database=outputs["redshift_database"],
-        SecretArn=outputs["redshift_secret_arn"],
+        **target(outputs),
         Sql=sql,
         **bound,
     )["Id"]
@@ -50,6 +48,16 @@ def query(
         names = [column["name"] for column in page["ColumnMetadata"]]
         rows += [dict(zip(names, map(_value, record), strict=True)) for record in page["Records"]]
     return rows
+
+
+def target(outputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The Data API's arguments that say where a statement runs, on a cluster or in a serverless workgroup.
+
+    Terraform leaves an output that is null out, so a deployment has one of the two.
+    """
+    workgroup = outputs.get("redshift_workgroup_name")
+    where = {"WorkgroupName": workgroup} if workgroup else {"ClusterIdentifier": outputs["redshift_cluster_identifier"]}
+    return {**where, "Database": outputs["redshift_database"], "SecretArn": outputs["redshift_secret_arn"]}
 
 
 def _value(field: Mapping[str, Any]) -> Any:

@@ -1,13 +1,16 @@
 # What COPY reads with. It loads curated tables and manifests, so it reads these and no more.
 resource "aws_iam_role" "copy" {
+  count = local.is_existing ? 0 : 1
+
   name        = var.copy_role_name
-  description = "What COPY on ${var.cluster_identifier} may read."
+  description = "What COPY on ${var.name} may read."
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
-      Effect    = "Allow"
-      Action    = "sts:AssumeRole"
-      Principal = { Service = "redshift.amazonaws.com" }
+      Effect = "Allow"
+      Action = "sts:AssumeRole"
+      # Serverless asks as both: https://docs.aws.amazon.com/redshift/latest/mgmt/serverless-iam.html
+      Principal = { Service = local.is_serverless ? ["redshift-serverless.amazonaws.com", "redshift.amazonaws.com"] : ["redshift.amazonaws.com"] }
       Condition = { StringEquals = { "aws:SourceAccount" = var.account_id } }
     }]
   })
@@ -45,8 +48,10 @@ locals {
 }
 
 resource "aws_iam_role_policy" "copy" {
+  count = local.is_existing ? 0 : 1
+
   name = "copy"
-  role = aws_iam_role.copy.name
+  role = aws_iam_role.copy[0].name
   policy = jsonencode({
     Version   = "2012-10-17"
     Statement = concat(local.copy_statements, var.kms_key_arn == null ? [] : [local.copy_kms_statement])

@@ -1,9 +1,28 @@
-resource "aws_redshift_parameter_group" "this" {
-  count = var.require_ssl ? 1 : 0
+locals {
+  is_provisioned = var.mode == "provisioned"
+  is_serverless  = var.mode == "serverless"
+  is_existing    = var.mode == "existing"
 
-  name        = var.cluster_identifier
+  subnet_ids         = length(var.network.subnet_ids) == 0 ? null : var.network.subnet_ids
+  security_group_ids = length(var.network.security_group_ids) == 0 ? null : var.network.security_group_ids
+}
+
+# ---- provisioned -----------------------------------------------------------------------------------------------------
+
+resource "aws_redshift_subnet_group" "this" {
+  count = local.is_provisioned && local.subnet_ids != null ? 1 : 0
+
+  name        = var.name
+  description = "Subnets of ${var.name}"
+  subnet_ids  = local.subnet_ids
+}
+
+resource "aws_redshift_parameter_group" "this" {
+  count = local.is_provisioned && var.require_ssl ? 1 : 0
+
+  name        = var.name
   family      = "redshift-1.0"
-  description = "Parameters of ${var.cluster_identifier}"
+  description = "Parameters of ${var.name}"
 
   parameter {
     name  = "require_ssl"
@@ -18,14 +37,16 @@ resource "aws_redshift_parameter_group" "this" {
 }
 
 resource "aws_redshift_cluster" "this" {
-  cluster_identifier = var.cluster_identifier
-  database_name      = var.database_name
-  node_type          = var.node_type
-  cluster_type       = var.number_of_nodes == 1 ? "single-node" : "multi-node"
-  number_of_nodes    = var.number_of_nodes
+  count = local.is_provisioned ? 1 : 0
+
+  cluster_identifier = var.name
+  database_name      = var.database
+  node_type          = var.provisioned.node_type
+  cluster_type       = var.provisioned.number_of_nodes == 1 ? "single-node" : "multi-node"
+  number_of_nodes    = var.provisioned.number_of_nodes
 
   # Redshift makes the password, keeps it in Secrets Manager and rotates it: it is in no variable and in no state.
-  master_username                   = var.master_username
+  master_username                   = var.admin_username
   manage_master_password            = true
   master_password_secret_kms_key_id = var.kms_key_arn
 
@@ -33,24 +54,96 @@ resource "aws_redshift_cluster" "this" {
   kms_key_id = var.kms_key_arn
 
   publicly_accessible          = false
-  cluster_subnet_group_name    = var.cluster_subnet_group_name
-  vpc_security_group_ids       = length(var.vpc_security_group_ids) == 0 ? null : var.vpc_security_group_ids
-  enhanced_vpc_routing         = var.enhanced_vpc_routing
+  cluster_subnet_group_name    = one(aws_redshift_subnet_group.this[*].name)
+  vpc_security_group_ids       = local.security_group_ids
+  enhanced_vpc_routing         = var.network.enhanced_vpc_routing
   cluster_parameter_group_name = one(aws_redshift_parameter_group.this[*].name)
 
-  iam_roles = [aws_iam_role.copy.arn]
+  iam_roles = [aws_iam_role.copy[0].arn]
 
-  automated_snapshot_retention_period = var.snapshot_retention_days
-  skip_final_snapshot                 = var.skip_final_snapshot
-  final_snapshot_identifier           = var.skip_final_snapshot ? null : "${var.cluster_identifier}-final"
+  automated_snapshot_retention_period = var.provisioned.snapshot_retention_days
+  skip_final_snapshot                 = var.provisioned.skip_final_snapshot
+  # A final snapshot outlives its cluster, so a name that is used again would make the next destroy fail: each cluster
+  # gets the time of its creation. Set even where it is skipped, so that skipping can be turned off later.
+  final_snapshot_identifier = "${var.name}-final-${formatdate("YYYYMMDDhhmmss", plantimestamp())}"
+
+  lifecycle {
+    ignore_changes = [final_snapshot_identifier]
+  }
 
   depends_on = [aws_iam_role_policy.copy]
 }
 
 resource "aws_redshift_logging" "this" {
-  count = length(var.log_exports) == 0 ? 0 : 1
+  count = local.is_provisioned && length(var.log_exports) > 0 ? 1 : 0
 
-  cluster_identifier   = aws_redshift_cluster.this.cluster_identifier
+  cluster_identifier   = aws_redshift_cluster.this[0].cluster_identifier
   log_destination_type = "cloudwatch"
   log_exports          = var.log_exports
+}
+
+# ---- serverless ------------------------------------------------------------------------------------------------------
+
+resource "aws_redshiftserverless_namespace" "this" {
+  count = local.is_serverless ? 1 : 0
+
+  namespace_name = var.name
+  db_name        = var.database
+
+  # As for the cluster: Redshift makes, keeps and rotates the password.
+  admin_username                   = var.admin_username
+  manage_admin_password            = true
+  admin_password_secret_kms_key_id = var.kms_key_arn
+
+  # Always encrypted; without a key of ours, by one that AWS owns.
+  kms_key_id = var.kms_key_arn
+
+  iam_roles   = [aws_iam_role.copy[0].arn]
+  log_exports = var.log_exports
+
+  depends_on = [aws_iam_role_policy.copy]
+}
+
+resource "aws_redshiftserverless_workgroup" "this" {
+  count = local.is_serverless ? 1 : 0
+
+  namespace_name = aws_redshiftserverless_namespace.this[0].namespace_name
+  workgroup_name = var.name
+  base_capacity  = var.serverless.base_capacity
+  max_capacity   = var.serverless.max_capacity
+
+  publicly_accessible  = false
+  subnet_ids           = local.subnet_ids
+  security_group_ids   = local.security_group_ids
+  enhanced_vpc_routing = var.network.enhanced_vpc_routing
+
+  # AWS answers with all parameters; one that is missing here would be a change in every plan. The other values are
+  # AWS's defaults.
+  dynamic "config_parameter" {
+    for_each = {
+      auto_mv                          = "true"
+      datestyle                        = "ISO, MDY"
+      enable_case_sensitive_identifier = "false"
+      enable_user_activity_logging     = "true"
+      max_query_execution_time         = "14400"
+      query_group                      = "default"
+      require_ssl                      = tostring(var.require_ssl)
+      search_path                      = "$user, public"
+      use_fips_ssl                     = "false"
+    }
+
+    content {
+      parameter_key   = config_parameter.key
+      parameter_value = config_parameter.value
+    }
+  }
+}
+
+# ---- existing --------------------------------------------------------------------------------------------------------
+
+# A workgroup's ARN ends in an ID that its name does not tell.
+data "aws_redshiftserverless_workgroup" "existing" {
+  count = local.is_existing && try(var.existing.workgroup_name, null) != null ? 1 : 0
+
+  workgroup_name = var.existing.workgroup_name
 }

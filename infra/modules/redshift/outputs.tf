@@ -1,19 +1,38 @@
 output "cluster_identifier" {
-  description = "Identifier of the cluster."
-  value       = aws_redshift_cluster.this.cluster_identifier
+  description = "Identifier of the cluster; null where a workgroup runs the statements."
+  value       = local.is_existing ? var.existing.cluster_identifier : one(aws_redshift_cluster.this[*].cluster_identifier)
 }
 
-output "database_name" {
-  description = "Database that the cluster was made with."
-  value       = aws_redshift_cluster.this.database_name
+output "workgroup_name" {
+  description = "Name of the serverless workgroup; null where a cluster runs the statements."
+  value       = local.is_existing ? var.existing.workgroup_name : one(aws_redshiftserverless_workgroup.this[*].workgroup_name)
+}
+
+output "arn" {
+  description = "ARN of the cluster or workgroup: what the Data API's actions are allowed on. A cluster's is composed, so that a first plan shows it."
+  value = local.is_existing && try(var.existing.workgroup_name, null) != null ? data.aws_redshiftserverless_workgroup.existing[0].arn : (
+    local.is_serverless ? aws_redshiftserverless_workgroup.this[0].arn : "${var.cluster_arn_prefix}${local.is_existing ? var.existing.cluster_identifier : var.name}"
+  )
+}
+
+output "database" {
+  description = "Database that the statements run in."
+  value       = var.database
 }
 
 output "secret_arn" {
-  description = "ARN of the secret in which Redshift keeps the owner's password."
-  value       = aws_redshift_cluster.this.master_password_secret_arn
+  description = "ARN of the secret with the database credentials."
+  value = local.is_existing ? var.existing.secret_arn : (
+    local.is_serverless ? aws_redshiftserverless_namespace.this[0].admin_password_secret_arn : aws_redshift_cluster.this[0].master_password_secret_arn
+  )
+}
+
+output "secret_kms_key_arn" {
+  description = "ARN of the customer managed key of that secret; null where it is under the key that AWS keeps for Secrets Manager."
+  value       = local.is_existing ? var.existing.secret_kms_key_arn : var.kms_key_arn
 }
 
 output "copy_role_arn" {
   description = "ARN of the role that COPY reads with."
-  value       = aws_iam_role.copy.arn
+  value       = local.is_existing ? var.existing.copy_role_arn : aws_iam_role.copy[0].arn
 }

@@ -1,105 +1,65 @@
-variable "cluster_identifier" {
-  description = "Identifier of the cluster; its parameter group and final snapshot are named after it."
+variable "mode" {
+  description = "provisioned makes a cluster, serverless a namespace and a workgroup; existing makes nothing and uses what is named."
   type        = string
 
   validation {
-    condition     = can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", var.cluster_identifier)) && length(var.cluster_identifier) <= 63
-    error_message = "Cluster identifier \"${var.cluster_identifier}\": up to 63 lower-case letters, digits and single hyphens; it starts with a letter."
+    condition     = contains(["provisioned", "serverless", "existing"], var.mode)
+    error_message = "Redshift mode \"${var.mode}\": provisioned, serverless or existing."
   }
 }
 
-variable "database_name" {
-  description = "Database that the cluster is made with."
+variable "name" {
+  description = "Name of the cluster, or of the namespace and the workgroup; groups and snapshots are named after it."
   type        = string
 
   validation {
-    condition     = can(regex("^[a-z_][a-z0-9_]{0,63}$", var.database_name))
-    error_message = "Database name \"${var.database_name}\": up to 64 lower-case letters, digits and underscores; it does not start with a digit."
+    condition     = can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", var.name)) && length(var.name) >= 3 && length(var.name) <= 63
+    error_message = "Redshift name \"${var.name}\": 3 to 63 lower-case letters, digits and single hyphens; it starts with a letter."
   }
 }
 
-variable "master_username" {
-  description = "Database user that owns the cluster."
+variable "database" {
+  description = "Database that the statements run in; made with the cluster or namespace."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z_][a-z0-9_]{0,63}$", var.database))
+    error_message = "Redshift database \"${var.database}\": up to 64 lower-case letters, digits and underscores; it does not start with a digit."
+  }
+}
+
+variable "admin_username" {
+  description = "Database user that owns the cluster or namespace."
   type        = string
   default     = "pipeline_admin"
 
   validation {
-    condition     = can(regex("^[a-z][a-z0-9_]{0,127}$", var.master_username))
-    error_message = "User name \"${var.master_username}\": lower-case letters, digits and underscores; it starts with a letter."
+    condition     = can(regex("^[a-z][a-z0-9_]{0,127}$", var.admin_username))
+    error_message = "Redshift admin_username \"${var.admin_username}\": lower-case letters, digits and underscores; it starts with a letter."
   }
 }
 
-variable "node_type" {
-  description = "Node type, such as ra3.large."
-  type        = string
-  default     = "ra3.large"
+variable "network" {
+  description = <<-EOT
+    Where Redshift is in a VPC; it is never public. The Data API needs no security group that lets anything in.
+    subnet_ids: empty for the default VPC. Serverless needs three, in three availability zones.
+    security_group_ids: empty for the VPC's default group.
+    enhanced_vpc_routing: send COPY's traffic through the VPC, which then needs a route to S3.
+  EOT
+  type = object({
+    subnet_ids           = optional(list(string), [])
+    security_group_ids   = optional(list(string), [])
+    enhanced_vpc_routing = optional(bool, false)
+  })
+  default = {}
 
   validation {
-    condition     = can(regex("^[a-z0-9]+\\.[a-z0-9]+$", var.node_type))
-    error_message = "Node type \"${var.node_type}\": a family and a size, such as ra3.large."
+    condition     = alltrue([for id in var.network.subnet_ids : startswith(id, "subnet-")])
+    error_message = "Redshift subnet_ids ${join(", ", var.network.subnet_ids)}: IDs that start with subnet-."
   }
-}
-
-variable "number_of_nodes" {
-  description = "Number of nodes; 1 makes a single-node cluster."
-  type        = number
-  default     = 1
-
   validation {
-    condition     = var.number_of_nodes >= 1 && floor(var.number_of_nodes) == var.number_of_nodes
-    error_message = "number_of_nodes ${var.number_of_nodes}: a whole number, 1 or more."
-  }
-}
-
-variable "cluster_subnet_group_name" {
-  description = "Redshift subnet group to place the cluster in; null for the default VPC."
-  type        = string
-  default     = null
-}
-
-variable "vpc_security_group_ids" {
-  description = "Security groups of the cluster; empty for the VPC's default group. The Data API needs none to let anything in."
-  type        = list(string)
-  default     = []
-
-  validation {
-    condition     = alltrue([for id in var.vpc_security_group_ids : startswith(id, "sg-")])
-    error_message = "Security groups ${join(", ", var.vpc_security_group_ids)}: IDs that start with sg-."
-  }
-}
-
-variable "enhanced_vpc_routing" {
-  description = "Send COPY's traffic through the VPC, which then needs a route to S3."
-  type        = bool
-  default     = false
-}
-
-variable "require_ssl" {
-  description = "Refuse connections without TLS, by a parameter group of the cluster's own."
-  type        = bool
-  default     = true
-}
-
-variable "kms_key_arn" {
-  description = "KMS key of the cluster, of its secret and of the objects that COPY reads; null for AWS's own keys."
-  type        = string
-  default     = null
-}
-
-variable "skip_final_snapshot" {
-  description = "Destroy the cluster without a last snapshot. For environments that hold nothing of value."
-  type        = bool
-  default     = false
-}
-
-variable "snapshot_retention_days" {
-  description = "Days that automated snapshots are kept."
-  type        = number
-  default     = 1
-
-  validation {
-    condition     = var.snapshot_retention_days >= 1 && var.snapshot_retention_days <= 35 && floor(var.snapshot_retention_days) == var.snapshot_retention_days
-    error_message = "snapshot_retention_days ${var.snapshot_retention_days}: whole days, 1 to 35."
+    condition     = alltrue([for id in var.network.security_group_ids : startswith(id, "sg-")])
+    error_message = "Redshift security_group_ids ${join(", ", var.network.security_group_ids)}: IDs that start with sg-."
   }
 }
 
@@ -110,12 +70,120 @@ variable "log_exports" {
 
   validation {
     condition     = length(setsubtract(var.log_exports, ["connectionlog", "userlog", "useractivitylog"])) == 0
-    error_message = "Log exports ${join(", ", var.log_exports)}: any of connectionlog, userlog, useractivitylog."
+    error_message = "Redshift log_exports ${join(", ", var.log_exports)}: any of connectionlog, userlog, useractivitylog."
+  }
+}
+
+variable "require_ssl" {
+  description = "Refuse connections without TLS."
+  type        = bool
+  default     = true
+}
+
+variable "kms_key_arn" {
+  description = "KMS key of the data, of the secret and of the objects that COPY reads; null for AWS's own keys."
+  type        = string
+  default     = null
+}
+
+variable "provisioned" {
+  description = <<-EOT
+    The cluster of mode provisioned.
+    node_type and number_of_nodes: its size; 1 makes a single-node cluster.
+    snapshot_retention_days: days that automated snapshots are kept.
+    skip_final_snapshot: destroy the cluster without a last snapshot; for what holds nothing of value.
+  EOT
+  type = object({
+    node_type               = optional(string, "ra3.large")
+    number_of_nodes         = optional(number, 1)
+    snapshot_retention_days = optional(number, 7)
+    skip_final_snapshot     = optional(bool, false)
+  })
+  default = {}
+
+  validation {
+    condition     = can(regex("^[a-z0-9]+\\.[a-z0-9]+$", var.provisioned.node_type))
+    error_message = "Redshift node_type \"${var.provisioned.node_type}\": a family and a size, such as ra3.large."
+  }
+  validation {
+    condition     = var.provisioned.number_of_nodes >= 1 && floor(var.provisioned.number_of_nodes) == var.provisioned.number_of_nodes
+    error_message = "Redshift number_of_nodes ${var.provisioned.number_of_nodes}: a whole number, 1 or more."
+  }
+  validation {
+    condition     = var.provisioned.snapshot_retention_days >= 1 && var.provisioned.snapshot_retention_days <= 35 && floor(var.provisioned.snapshot_retention_days) == var.provisioned.snapshot_retention_days
+    error_message = "Redshift snapshot_retention_days ${var.provisioned.snapshot_retention_days}: whole days, 1 to 35."
+  }
+}
+
+variable "serverless" {
+  description = <<-EOT
+    The workgroup of mode serverless, in Redshift processing units (RPU), which are paid for by the second of use.
+    base_capacity: what a query starts with; max_capacity: what it may grow to.
+  EOT
+  type = object({
+    base_capacity = optional(number, 8)
+    max_capacity  = optional(number, 32)
+  })
+  default = {}
+
+  validation {
+    condition     = var.serverless.base_capacity >= 4 && floor(var.serverless.base_capacity) == var.serverless.base_capacity
+    error_message = "Redshift base_capacity ${var.serverless.base_capacity}: whole RPU, 4 or more."
+  }
+  validation {
+    condition     = var.serverless.max_capacity >= var.serverless.base_capacity
+    error_message = "Redshift max_capacity ${var.serverless.max_capacity}: not less than base_capacity, which is ${var.serverless.base_capacity}."
+  }
+}
+
+variable "existing" {
+  description = <<-EOT
+    What mode existing uses, all in this account and region.
+    cluster_identifier or workgroup_name: where the statements run; exactly one of them.
+    secret_arn: secret with "username" and "password"; the user needs CREATE on the database.
+    secret_kms_key_arn: customer managed key of that secret, if it has one.
+    copy_role_arn: role that the cluster or namespace already has, for COPY. It has to read curated/ and runs/ of the
+    lake bucket (and to decrypt with that bucket's key).
+  EOT
+  type = object({
+    cluster_identifier = optional(string)
+    workgroup_name     = optional(string)
+    secret_arn         = string
+    secret_kms_key_arn = optional(string)
+    copy_role_arn      = string
+  })
+  default = null
+
+  validation {
+    condition     = (var.mode == "existing") == (var.existing != null)
+    error_message = "Redshift mode \"${var.mode}\": the settings \"existing\" are given with mode existing, and only then."
+  }
+  validation {
+    condition     = var.existing == null || length(compact([try(var.existing.cluster_identifier, ""), try(var.existing.workgroup_name, "")])) == 1
+    error_message = "Redshift existing: exactly one of cluster_identifier and workgroup_name."
+  }
+  validation {
+    condition     = var.existing == null || can(regex("^arn:[^:]+:secretsmanager:[^:]+:[0-9]{12}:secret:.+$", var.existing.secret_arn))
+    error_message = "Redshift existing.secret_arn \"${try(var.existing.secret_arn, "")}\": arn:aws:secretsmanager:<region>:<account>:secret:<name>."
+  }
+  validation {
+    condition     = var.existing == null || can(regex("^arn:[^:]+:iam::[0-9]{12}:role/.+$", var.existing.copy_role_arn))
+    error_message = "Redshift existing.copy_role_arn \"${try(var.existing.copy_role_arn, "")}\": arn:aws:iam::<account>:role/<name>."
+  }
+}
+
+variable "cluster_arn_prefix" {
+  description = "ARN of a cluster up to its identifier: arn:<partition>:redshift:<region>:<account>:cluster:"
+  type        = string
+
+  validation {
+    condition     = can(regex("^arn:[^:]+:redshift:[^:]+:[^:]+:cluster:$", var.cluster_arn_prefix))
+    error_message = "cluster_arn_prefix \"${var.cluster_arn_prefix}\": expected arn:<partition>:redshift:<region>:<account>:cluster:"
   }
 }
 
 variable "account_id" {
-  description = "Account that the cluster is in; the copy role can be used for no other."
+  description = "Account that Redshift is in; the copy role can be used for no other."
   type        = string
 }
 
