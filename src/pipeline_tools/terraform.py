@@ -17,6 +17,10 @@ from pipeline_tools.environments import ROOT
 
 INFRA = ROOT / "infra"
 _PROVIDER = Path("registry.terraform.io/hashicorp/aws")
+# What belongs to another backend or to a run by hand.
+_NOT_LINKED = re.compile(r"backend\.tf|.*_override\.tf|\.terraform|.*\.tfstate.*")
+# The default is relative to infra/, where not every deployment runs. Of all ways to set a variable this is the weakest.
+_PACKAGE_DIR = "TF_VAR_package_dir"
 # Where administrators put Terraform's provider mirrors; each is looked at with one directory between.
 _MIRROR_PREFIXES = ("/opt", "/usr/local/share", "/usr/share", "/usr/local/share/terraform", "/usr/share/terraform")
 
@@ -29,9 +33,13 @@ class TerraformError(RuntimeError):
 class Deployment:
     """One environment of infra/, on AWS or on an endpoint.
 
+    The state is in S3 where infra/environments/<environment>.s3.tfbackend says so and no directory is given; the bucket
+    is named by TF_STATE_BUCKET. Otherwise it is in the directory. Nothing is written into infra/, so that deployments
+    can go on at the same time.
+
     Attributes:
         environment: names infra/environments/<environment>.tfvars.
-        directory: holds the state and Terraform's data, made as needed; None is what `terraform -chdir=infra` uses.
+        directory: holds Terraform's data and a local state, made as needed; None is build/terraform/<environment>.
         endpoint_url: of a local endpoint; None is AWS with the credentials of the caller.
         region: only for an endpoint; on AWS the caller's own settings count.
         configuration: the root module.
@@ -44,12 +52,31 @@ class Deployment:
     configuration: Path = INFRA
 
     @property
+    def _home(self) -> Path:
+        return self.directory or ROOT / "build" / "terraform" / self.environment
+
+    @property
+    def _remote(self) -> Path | None:
+        """Where in S3 the state is; None for a state in `_home`."""
+        file = self.configuration / "environments" / f"{self.environment}.s3.tfbackend"
+        return file if self.directory is None and file.is_file() else None
+
+    @property
     def _state(self) -> dict[str, str]:
-        return {"state": str(self.directory / "terraform.tfstate")} if self.directory else {}
+        return {} if self._remote else {"state": str(self._home / "terraform.tfstate")}
 
     def init(self) -> None:
         """Raises TerraformError."""
-        self._run("init", input=False, lockfile="readonly", no_color=IsFlagged)
+        options: dict[str, Any] = {}
+        if self._remote:
+            bucket = os.environ.get("TF_STATE_BUCKET")
+            if not bucket:
+                raise TerraformError(
+                    f"TF_STATE_BUCKET is not set: the S3 bucket with the state of environment {self.environment!r}"
+                    " (infra/backend.tf says what it has to be)"
+                )
+            options = {"backend_config": [str(self._remote), f"bucket={bucket}"], "reconfigure": IsFlagged}
+        self._run("init", input=False, lockfile="readonly", no_color=IsFlagged, **options)
 
     def apply(self) -> None:
         """Raises TerraformError."""
@@ -75,6 +102,8 @@ class Deployment:
 
     def outputs(self) -> dict[str, Any]:
         """The root outputs, flat. Raises TerraformError when nothing was applied."""
+        if self._remote:
+            self.init()
         with self._environment():
             described = self._terraform().output(no_color=IsFlagged, **self._state)
         if not described:
@@ -101,16 +130,20 @@ class Deployment:
         return code, out
 
     def _terraform(self) -> Terraform:
-        return Terraform(working_dir=str(self.configuration))
+        if self._remote:
+            return Terraform(working_dir=str(self.configuration))
+        return Terraform(working_dir=str(_without_backend(self.configuration, self._home / "configuration")))
 
     @contextlib.contextmanager
     def _environment(self) -> Iterator[None]:
         """python-terraform takes the environment of this process, so that is what has to change for a command."""
-        scratch = self.directory or ROOT / "build" / "terraform"
-        scratch.mkdir(parents=True, exist_ok=True)
-        changes: dict[str, str | None] = {"TF_IN_AUTOMATION": "1", "TF_CLI_CONFIG_FILE": _cli_config(scratch)}
-        if self.directory:
-            changes["TF_DATA_DIR"] = str(self.directory / "data")
+        self._home.mkdir(parents=True, exist_ok=True)
+        changes: dict[str, str | None] = {
+            "TF_IN_AUTOMATION": "1",
+            "TF_CLI_CONFIG_FILE": _cli_config(self._home),
+            "TF_DATA_DIR": str(self._home / "data"),
+            _PACKAGE_DIR: os.environ.get(_PACKAGE_DIR, str(ROOT / "build" / "package")),
+        }
         if self.endpoint_url:
             changes |= {
                 "AWS_ENDPOINT_URL": self.endpoint_url,
@@ -135,6 +168,19 @@ def _set_environment(values: dict[str, str | None]) -> None:
             os.environ.pop(name, None)
         else:
             os.environ[name] = value
+
+
+def _without_backend(configuration: Path, directory: Path) -> Path:
+    """Links to a configuration without its backend, so that the state is local; modules' paths are relative and stay."""
+    directory.mkdir(parents=True, exist_ok=True)
+    wanted = {path.name: path for path in configuration.iterdir() if not _NOT_LINKED.fullmatch(path.name)}
+    for link in directory.iterdir():
+        if wanted.get(link.name) != link.readlink():
+            link.unlink()
+    for name, path in wanted.items():
+        with contextlib.suppress(FileExistsError):
+            (directory / name).symlink_to(path)
+    return directory
 
 
 def _cli_config(directory: Path) -> str | None:

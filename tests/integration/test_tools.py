@@ -13,9 +13,11 @@ from urllib.parse import urlparse
 import localstack_client.session
 import pytest
 
+from pipeline_tools import terraform
+from pipeline_tools.clients import Clients
 from pipeline_tools.endpoint import EndpointError, LocalEndpoint
 from pipeline_tools.environments import ROOT
-from pipeline_tools.terraform import Deployment
+from pipeline_tools.terraform import Deployment, TerraformError
 from tests.integration.conftest import Pipeline, until
 
 
@@ -85,6 +87,32 @@ def test_what_was_applied_can_be_destroyed(tmp_path: Path) -> None:
         deployment.destroy()
         with pytest.raises(Exception, match="no outputs"):
             deployment.outputs()
+
+
+def test_a_state_in_s3_is_locked(endpoint: LocalEndpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bucket, key = "terraform-states", "traceable-data-pipeline/dev/terraform.tfstate"
+    s3 = Clients(endpoint.endpoint_url, endpoint.region).get("s3")
+    s3.create_bucket(Bucket=bucket)
+    settings = {
+        "AWS_ENDPOINT_URL": endpoint.endpoint_url,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": endpoint.region,
+        "TF_STATE_BUCKET": bucket,
+        "TF_VAR_package_dir": str(terraform.ROOT / "build" / "package"),
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(terraform, "ROOT", tmp_path)
+    deployment = Deployment("dev")
+    deployment.init()
+    s3.put_object(Bucket=bucket, Key=f"{key}.tflock", Body=b'{"ID": "1", "Who": "somebody else"}')
+    with pytest.raises(TerraformError, match="Error acquiring the state lock"):
+        deployment.plan(tmp_path / "dev.tfplan")
+    s3.delete_object(Bucket=bucket, Key=f"{key}.tflock")
+    state = {"version": 4, "serial": 1, "lineage": "1", "outputs": {"it": {"value": "here", "type": "string"}}}
+    s3.put_object(Bucket=bucket, Key=key, Body=json.dumps(state).encode())
+    assert deployment.outputs() == {"it": "here"}
 
 
 def test_a_taken_port_is_named(tmp_path: Path) -> None:
