@@ -16,6 +16,7 @@ locals {
     failure_queue    = "${local.prefix}-pipeline-failed-undelivered"
     failure_rule     = "${local.prefix}-pipeline-failed"
     failure_topic    = "${local.prefix}-pipeline-failures"
+    kms_alias        = "${local.prefix}-pipeline"
     lake_bucket      = "${local.prefix}-lake-${local.account_id}-${local.region}"
     lambda_function  = "${local.prefix}-generate-param-lambda"
     pipeline         = "${local.prefix}-pipeline"
@@ -28,7 +29,8 @@ locals {
     spark_job        = "${local.prefix}-job-spark-param"
   }
 
-  # ARNs are composed of known names, not read from resources: a first plan then shows every policy in full.
+  # ARNs are composed of known names, not read from resources: a first plan then shows the policies in full, but for
+  # those with a key or a secret that is yet to be made.
   arns = {
     artifacts_bucket = "arn:${local.partition}:s3:::${local.names.artifacts_bucket}"
     failure_queue    = "arn:${local.partition}:sqs:${local.region}:${local.account_id}:${local.names.failure_queue}"
@@ -70,6 +72,10 @@ locals {
   glue_start_margin_seconds = 600
   python_timeout_seconds    = var.python_timeout_minutes * 60 + local.glue_start_margin_seconds
   spark_timeout_seconds     = var.spark_timeout_minutes * 60 + local.glue_start_margin_seconds
+
+  # The jobs' time-outs can be days. To them come those of the SQL states (15 minutes and 4 hours), the waits for a free
+  # job run (twice about 20 minutes) and short requests: rounded up to 8 hours.
+  pipeline_timeout_seconds = local.python_timeout_seconds + local.spark_timeout_seconds + 8 * 60 * 60
 }
 
 # What `nox -s package` made.

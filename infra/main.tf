@@ -14,6 +14,33 @@ resource "terraform_data" "package" {
   }
 }
 
+# ---- Encryption ----------------------------------------------------------------------------------------------------
+
+module "kms_key" {
+  source = "./modules/kms_key"
+  count  = var.kms.mode == "create" ? 1 : 0
+
+  alias                = local.names.kms_alias
+  description          = "Encrypts what the pipeline ${local.prefix} keeps."
+  partition            = local.partition
+  region               = local.region
+  account_id           = local.account_id
+  deletion_window_days = var.protect ? 30 : 7
+  log_group_arns = [
+    "${local.arns.log_group_prefix}/aws/lambda/${local.names.lambda_function}",
+    "${local.arns.log_group_prefix}/aws/vendedlogs/states/${local.names.pipeline}",
+    "${local.arns.log_group_prefix}/aws/vendedlogs/states/${local.names.record_failure}",
+    "${local.arns.log_group_prefix}/aws/vendedlogs/states/${local.names.run_sql}",
+  ]
+  rule_arns = [local.arns.failure_rule]
+}
+
+locals {
+  # Whether there is one is known before it is made.
+  has_kms_key = var.kms.mode != "none"
+  kms_key_arn = var.kms.mode == "create" ? one(module.kms_key[*].arn) : var.kms.key_arn
+}
+
 # ---- Storage -----------------------------------------------------------------------------------------------------
 
 module "storage" {
@@ -25,7 +52,8 @@ module "storage" {
     raw       = local.names.raw_bucket
   }
   partition        = local.partition
-  kms_key_arn      = var.kms_key_arn
+  account_id       = local.account_id
+  kms_key_arn      = local.kms_key_arn
   force_destroy    = var.force_destroy
   require_tls      = var.require_tls
   enable_lifecycle = var.enable_lifecycle
@@ -66,6 +94,7 @@ module "generate_param" {
   log_group_arn_prefix = local.arns.log_group_prefix
   log_retention_days   = var.log_retention_days
   tracing_enabled      = var.tracing_enabled
+  kms_key_arn          = local.kms_key_arn
 
   depends_on = [terraform_data.package]
 }
@@ -97,7 +126,7 @@ module "python_job" {
     { bucket_arn = local.arns.lake_bucket, prefix = local.lake.rejected },
     { bucket_arn = local.arns.lake_bucket, prefix = local.lake.runs },
   ]
-  kms_key_arn          = var.kms_key_arn
+  kms_key_arn          = local.kms_key_arn
   log_group_arn_prefix = local.arns.log_group_prefix
 
   depends_on = [aws_s3_object.package]
@@ -134,7 +163,7 @@ module "spark_job" {
     ],
     var.spark_event_logs_enabled ? [{ bucket_arn = local.arns.lake_bucket, prefix = local.lake.spark_events }] : [],
   )
-  kms_key_arn          = var.kms_key_arn
+  kms_key_arn          = local.kms_key_arn
   log_group_arn_prefix = local.arns.log_group_prefix
 
   depends_on = [aws_s3_object.package]
@@ -155,7 +184,7 @@ module "redshift" {
   serverless     = var.redshift.serverless
   existing       = var.redshift.existing
   require_ssl    = var.require_tls
-  kms_key_arn    = var.kms_key_arn
+  kms_key_arn    = local.kms_key_arn
 
   cluster_arn_prefix = local.arns.redshift_cluster_prefix
   account_id         = local.account_id
@@ -169,12 +198,16 @@ module "redshift" {
 # ---- State machines ------------------------------------------------------------------------------------------------
 
 locals {
-  # Statements that more than one state machine needs.
+  has_secret_kms_key = var.redshift.mode == "existing" ? try(var.redshift.existing.secret_kms_key_arn, null) != null : local.has_kms_key
+
+  # Statements that more than one state machine needs: to call the Lambda function in any version, …
   invoke_lambda_statement = {
     sid       = "InvokeGenerateParam"
     actions   = ["lambda:InvokeFunction"]
     resources = [local.arns.lambda_function, "${local.arns.lambda_function}:*"]
   }
+  # … and to run SQL as a nested execution, stop it when this one is stopped, and learn from a rule that it has ended.
+  # https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html
   run_sql_statements = [
     {
       sid       = "StartRunSql"
@@ -192,11 +225,12 @@ locals {
       resources = [local.arns.nested_execution_rule]
     },
   ]
-  use_kms_key_statements = var.kms_key_arn == null ? [] : [{
+  # Manifests and the topic are encrypted with the key.
+  use_kms_key_statements = local.has_kms_key ? [{
     sid       = "UseKey"
     actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
-    resources = [var.kms_key_arn]
-  }]
+    resources = [local.kms_key_arn]
+  }] : []
 }
 
 module "run_sql" {
@@ -216,6 +250,7 @@ module "run_sql" {
   log_level              = var.state_machine_log_level
   include_execution_data = var.state_machine_log_execution_data
   tracing_enabled        = var.tracing_enabled
+  kms_key_arn            = local.kms_key_arn
 
   policy_statements = concat(
     [
@@ -237,16 +272,18 @@ module "run_sql" {
         resources = ["*"]
       },
       {
+        # The Data API reads the secret as the caller.
         sid       = "ReadCredentials"
         actions   = ["secretsmanager:GetSecretValue"]
         resources = [module.redshift.secret_arn]
       },
     ],
-    module.redshift.secret_kms_key_arn == null ? [] : [{
+    local.has_secret_kms_key ? [{
+      # The secret may be under a key of its own.
       sid       = "DecryptCredentials"
       actions   = ["kms:Decrypt"]
       resources = [module.redshift.secret_kms_key_arn]
-    }],
+    }] : [],
   )
 }
 
@@ -264,22 +301,26 @@ module "pipeline" {
     lake_bucket               = local.names.lake_bucket
     python_timeout_seconds    = local.python_timeout_seconds
     spark_timeout_seconds     = local.spark_timeout_seconds
+    timeout_seconds           = local.pipeline_timeout_seconds
   }
   log_retention_days     = var.log_retention_days
   log_level              = var.state_machine_log_level
   include_execution_data = var.state_machine_log_execution_data
   tracing_enabled        = var.tracing_enabled
+  kms_key_arn            = local.kms_key_arn
 
   policy_statements = concat(
     [local.invoke_lambda_statement],
     local.run_sql_statements,
     [
       {
+        # Start, follow and stop: https://docs.aws.amazon.com/step-functions/latest/dg/connect-glue.html
         sid       = "RunJobs"
         actions   = ["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"]
         resources = [local.arns.python_job, local.arns.spark_job]
       },
       {
+        # The jobs' manifests are read, the load's is written.
         sid       = "Manifests"
         actions   = ["s3:GetObject", "s3:PutObject"]
         resources = ["${local.arns.lake_bucket}/${local.lake.runs}*"]
@@ -317,17 +358,20 @@ module "record_failure" {
   log_level              = var.state_machine_log_level
   include_execution_data = var.state_machine_log_execution_data
   tracing_enabled        = var.tracing_enabled
+  kms_key_arn            = local.kms_key_arn
 
   policy_statements = concat(
     [local.invoke_lambda_statement],
     local.run_sql_statements,
     [
       {
+        # The event of a failure does not name the state.
         sid       = "FindFailedState"
         actions   = ["states:GetExecutionHistory"]
         resources = [local.arns.pipeline_runs]
       },
       {
+        # People are told after the failure was recorded, so by this state machine and not by the rule.
         sid       = "Notify"
         actions   = ["sns:Publish"]
         resources = [local.arns.failure_topic]
@@ -350,7 +394,9 @@ module "failure_notification" {
   watched_state_machine_arn  = local.arns.pipeline
   recorder_state_machine_arn = local.arns.record_failure
   topic_name                 = local.names.failure_topic
-  kms_key_arn                = var.kms_key_arn
+  topic_arn                  = local.arns.failure_topic
+  kms_key_arn                = local.kms_key_arn
+  require_tls                = var.require_tls
   emails                     = var.notification_emails
   keep_undelivered           = var.keep_undelivered_events
 }

@@ -40,16 +40,48 @@ variable "package_dir" {
   default     = "../build/package"
 }
 
-# ---- Encryption, storage, logs -------------------------------------------------------------------------------------
-
-variable "kms_key_arn" {
-  description = "KMS key for the buckets, the cluster, its secret and the topic; null for AWS's own keys. Its policy has to let this account's IAM policies use it."
-  type        = string
-  default     = null
+variable "protect" {
+  description = "For an environment whose data is worth keeping: refuses the settings that lose data, logs or encryption. False for what can be thrown away."
+  type        = bool
+  default     = true
 
   validation {
-    condition     = var.kms_key_arn == null || can(regex("^arn:[^:]+:kms:[^:]+:[0-9]{12}:key/.+$", var.kms_key_arn))
-    error_message = "kms_key_arn \"${coalesce(var.kms_key_arn, "null")}\": the ARN of a key (not of an alias), arn:aws:kms:<region>:<account>:key/<id>."
+    condition     = var.protect || !can(regex("^(live|prd|prod)", var.environment))
+    error_message = "protect = false with environment \"${var.environment}\": production is protected."
+  }
+}
+
+# ---- Encryption, storage, logs -------------------------------------------------------------------------------------
+
+variable "kms" {
+  description = <<-EOT
+    The KMS key of the buckets, the logs, Redshift and its secret, the topic and the queue.
+    mode: create makes a key, which AWS rotates each year; existing uses key_arn; none leaves it to AWS's own keys.
+    key_arn: its policy has to let IAM policies of this account count, and CloudWatch Logs, EventBridge and CloudWatch use
+    it as that of modules/kms_key does.
+  EOT
+  type = object({
+    mode    = optional(string, "create")
+    key_arn = optional(string)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = contains(["create", "existing", "none"], var.kms.mode)
+    error_message = "kms.mode \"${var.kms.mode}\": create, existing or none."
+  }
+  validation {
+    condition     = (var.kms.mode == "existing") == (var.kms.key_arn != null)
+    error_message = "kms.mode \"${var.kms.mode}\": key_arn is given with mode existing, and only then."
+  }
+  validation {
+    condition     = var.kms.key_arn == null || can(regex("^arn:[^:]+:kms:[^:]+:[0-9]{12}:key/.+$", var.kms.key_arn))
+    error_message = "kms.key_arn \"${coalesce(var.kms.key_arn, "null")}\": the ARN of a key (not of an alias), arn:aws:kms:<region>:<account>:key/<id>."
+  }
+  validation {
+    condition     = !var.protect || var.kms.mode != "none"
+    error_message = "kms.mode \"none\" with protect = true: a protected environment has a key of its own."
   }
 }
 
@@ -57,12 +89,22 @@ variable "require_tls" {
   description = "Refuse connections without TLS to the buckets and to Redshift. False only for a local endpoint that speaks plain HTTP."
   type        = bool
   default     = true
+
+  validation {
+    condition     = !var.protect || var.require_tls
+    error_message = "require_tls = false with protect = true: a protected environment speaks TLS only."
+  }
 }
 
 variable "force_destroy" {
   description = "Let destroy delete buckets that still hold objects."
   type        = bool
   default     = false
+
+  validation {
+    condition     = !var.protect || !var.force_destroy
+    error_message = "force_destroy = true with protect = true: a destroy would take the data with it."
+  }
 }
 
 variable "enable_lifecycle" {
@@ -96,12 +138,17 @@ variable "rejected_expiration_days" {
 variable "log_retention_days" {
   description = "Days that the logs of the Lambda function and of the state machines are kept."
   type        = number
-  default     = 30
+  default     = 365
 
   validation {
     # What CloudWatch Logs accepts.
     condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
     error_message = "log_retention_days ${var.log_retention_days}: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653."
+  }
+
+  validation {
+    condition     = !var.protect || var.log_retention_days >= 365
+    error_message = "log_retention_days ${var.log_retention_days} with protect = true: 365 or more, so that a job of the last year can be traced."
   }
 }
 
@@ -109,6 +156,11 @@ variable "state_machine_log_level" {
   description = "Which events of an execution are logged: ALL, ERROR, FATAL or OFF."
   type        = string
   default     = "ALL"
+
+  validation {
+    condition     = !var.protect || contains(["ALL", "ERROR"], var.state_machine_log_level)
+    error_message = "state_machine_log_level \"${var.state_machine_log_level}\" with protect = true: ALL or ERROR."
+  }
 }
 
 variable "state_machine_log_execution_data" {
@@ -133,6 +185,11 @@ variable "keep_undelivered_events" {
   description = "Keep events of failed executions that could not be handed over in a queue. False only for a local endpoint that hands over at once or never: the provider waits half a minute for a queue."
   type        = bool
   default     = true
+
+  validation {
+    condition     = !var.protect || var.keep_undelivered_events
+    error_message = "keep_undelivered_events = false with protect = true: a failure could go unseen."
+  }
 }
 
 # ---- Glue jobs -----------------------------------------------------------------------------------------------------
@@ -239,4 +296,14 @@ variable "redshift" {
   })
   default  = {}
   nullable = false
+
+  validation {
+    condition     = !var.protect || !var.redshift.provisioned.skip_final_snapshot
+    error_message = "redshift.provisioned.skip_final_snapshot = true with protect = true: a destroy would take the data with it."
+  }
+
+  validation {
+    condition     = !var.protect || var.redshift.provisioned.snapshot_retention_days >= 7
+    error_message = "redshift.provisioned.snapshot_retention_days ${var.redshift.provisioned.snapshot_retention_days} with protect = true: 7 or more."
+  }
 }

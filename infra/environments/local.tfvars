@@ -1,8 +1,12 @@
 # For an endpoint on this machine: set AWS_ENDPOINT_URL, AWS_REGION and any access key.
 environment = "local"
 
-force_destroy = true
-redshift      = { provisioned = { skip_final_snapshot = true } }
+# Nothing here is worth keeping or hiding.
+protect            = false
+force_destroy      = true
+redshift           = { provisioned = { skip_final_snapshot = true } }
+log_retention_days = 1
+kms                = { mode = "none" }
 
 # The endpoint speaks plain HTTP, and so would be refused.
 require_tls = false

@@ -4,6 +4,8 @@ resource "aws_iam_role" "this" {
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
+      # The rule's target is started as this role, for rules of this account.
+      Sid       = "AssumedByEventBridge"
       Effect    = "Allow"
       Action    = "sts:AssumeRole"
       Principal = { Service = "events.amazonaws.com" }
@@ -18,6 +20,7 @@ resource "aws_iam_role_policy" "this" {
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
+      # All that the rule does.
       Sid      = "StartRecorder"
       Effect   = "Allow"
       Action   = ["states:StartExecution"]

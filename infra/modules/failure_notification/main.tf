@@ -2,6 +2,35 @@ resource "aws_sns_topic" "this" {
   name              = var.topic_name
   display_name      = "Data pipeline"
   kms_master_key_id = coalesce(var.kms_key_arn, "alias/aws/sns")
+
+  # Instead of SNS's default, which lets everybody in the account do everything: roles need an IAM policy of theirs.
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(
+      [
+        {
+          # Alarms publish as a service, which has no IAM policy.
+          Sid       = "PublishAlarms"
+          Effect    = "Allow"
+          Principal = { Service = "cloudwatch.amazonaws.com" }
+          Action    = ["sns:Publish"]
+          Resource  = [var.topic_arn]
+          Condition = { StringEquals = { "aws:SourceAccount" = var.account_id } }
+        },
+      ],
+      var.require_tls ? [
+        {
+          # A denial: it has to cover everyone.
+          Sid       = "DenyInsecureTransport"
+          Effect    = "Deny"
+          Principal = "*"
+          Action    = ["sns:Publish"]
+          Resource  = [var.topic_arn]
+          Condition = { Bool = { "aws:SecureTransport" = "false" } }
+        },
+      ] : [],
+    )
+  })
 }
 
 resource "aws_sns_topic_subscription" "email" {
@@ -18,19 +47,37 @@ resource "aws_sqs_queue" "undelivered" {
 
   name                      = var.queue_name
   message_retention_seconds = 14 * 24 * 60 * 60
-  sqs_managed_sse_enabled   = true
+  kms_master_key_id         = var.kms_key_arn
+  # The one or the other.
+  sqs_managed_sse_enabled = var.kms_key_arn == null ? true : null
 
   # Not a resource of its own: the provider waits about 25 s for each of the two.
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [{
-      Sid       = "KeepUndelivered"
-      Effect    = "Allow"
-      Action    = ["sqs:SendMessage"]
-      Principal = { Service = "events.amazonaws.com" }
-      Resource  = [var.queue_arn]
-      Condition = { ArnEquals = { "aws:SourceArn" = var.rule_arn } }
-    }]
+    Statement = concat(
+      [
+        {
+          # EventBridge sends as a service, which has no IAM policy: for this rule only.
+          Sid       = "KeepUndelivered"
+          Effect    = "Allow"
+          Principal = { Service = "events.amazonaws.com" }
+          Action    = ["sqs:SendMessage"]
+          Resource  = [var.queue_arn]
+          Condition = { ArnEquals = { "aws:SourceArn" = var.rule_arn } }
+        },
+      ],
+      var.require_tls ? [
+        {
+          # A denial: it has to cover every action and everyone.
+          Sid       = "DenyInsecureTransport"
+          Effect    = "Deny"
+          Principal = "*"
+          Action    = ["sqs:*"]
+          Resource  = [var.queue_arn]
+          Condition = { Bool = { "aws:SecureTransport" = "false" } }
+        },
+      ] : [],
+    )
   })
 }
 

@@ -54,8 +54,19 @@ variable "topic_name" {
   type        = string
 }
 
+variable "topic_arn" {
+  description = "ARN that this topic gets."
+  type        = string
+}
+
+variable "require_tls" {
+  description = "Deny every request to the topic and the queue that does not come over TLS."
+  type        = bool
+  default     = true
+}
+
 variable "kms_key_arn" {
-  description = "KMS key of the topic; null for the key that AWS keeps for SNS."
+  description = "KMS key of the topic and of the queue; null for AWS's own keys."
   type        = string
   default     = null
 }

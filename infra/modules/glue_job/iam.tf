@@ -4,6 +4,8 @@ resource "aws_iam_role" "this" {
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
+      # Runs of the job run as this role.
+      Sid       = "AssumedByGlue"
       Effect    = "Allow"
       Action    = "sts:AssumeRole"
       Principal = { Service = "glue.amazonaws.com" }
@@ -15,12 +17,14 @@ locals {
   read_and_write = concat(var.s3_read, var.s3_write)
 
   statements = {
+    # Prefixes are listed to find the files below them, and Spark's S3 client asks for the region.
     list = {
       Sid      = "ListBuckets"
       Effect   = "Allow"
       Action   = ["s3:GetBucketLocation", "s3:ListBucket"]
       Resource = distinct([for place in local.read_and_write : place.bucket_arn])
     }
+    # Input, and what the job itself wrote: it reads that back to count it.
     read = {
       Sid      = "ReadObjects"
       Effect   = "Allow"
@@ -34,6 +38,7 @@ locals {
       Action   = ["s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]
       Resource = [for place in var.s3_write : "${place.bucket_arn}/${place.prefix}*"]
     }
+    # To find what a failed run left of a large object.
     list_uploads = {
       Sid      = "ListUploads"
       Effect   = "Allow"
@@ -55,6 +60,7 @@ locals {
       Resource  = ["*"]
       Condition = { StringEquals = { "cloudwatch:namespace" = "Glue" } }
     }
+    # The objects are encrypted with the key: reading decrypts, writing asks for a data key.
     kms = {
       Sid      = "UseKey"
       Effect   = "Allow"

@@ -4,6 +4,8 @@ resource "aws_iam_role" "this" {
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
+      # The function runs as this role.
+      Sid       = "AssumedByLambda"
       Effect    = "Allow"
       Action    = "sts:AssumeRole"
       Principal = { Service = "lambda.amazonaws.com" }
@@ -12,6 +14,14 @@ resource "aws_iam_role" "this" {
 }
 
 locals {
+  # The environment variables are encrypted with the key.
+  kms_statement = {
+    Sid      = "DecryptEnvironment"
+    Effect   = "Allow"
+    Action   = ["kms:Decrypt"]
+    Resource = [var.kms_key_arn]
+  }
+  # Its own log group, which Terraform makes: so it need not create one.
   log_statement = {
     Sid      = "WriteLogs"
     Effect   = "Allow"
@@ -31,7 +41,11 @@ resource "aws_iam_role_policy" "this" {
   name = "function"
   role = aws_iam_role.this.name
   policy = jsonencode({
-    Version   = "2012-10-17"
-    Statement = concat([local.log_statement], var.tracing_enabled ? [local.trace_statement] : [])
+    Version = "2012-10-17"
+    Statement = concat(
+      [local.log_statement],
+      var.tracing_enabled ? [local.trace_statement] : [],
+      var.kms_key_arn == null ? [] : [local.kms_statement],
+    )
   })
 }

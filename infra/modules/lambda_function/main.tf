@@ -5,9 +5,14 @@ locals {
 resource "aws_cloudwatch_log_group" "this" {
   name              = local.log_group_name
   retention_in_days = var.log_retention_days
+  kms_key_id        = var.kms_key_arn
 }
 
 resource "aws_lambda_function" "this" {
+  #checkov:skip=CKV_AWS_115:Reserved concurrency would be taken from the account's; Step Functions tries again when throttled
+  #checkov:skip=CKV_AWS_116:Only Step Functions calls it, and waits for the answer; a dead-letter queue is for asynchronous calls
+  #checkov:skip=CKV_AWS_117:It calls nothing; inside a VPC it would need one
+  #checkov:skip=CKV_AWS_272:Terraform uploads the package itself and shows its hash in the plan
   function_name = var.name
   description   = var.description
   role          = aws_iam_role.this.arn
@@ -20,6 +25,7 @@ resource "aws_lambda_function" "this" {
   # Terraform works this out for a destroy too, and there the file need not exist any more.
   source_code_hash = fileexists(var.package_file) ? filebase64sha256(var.package_file) : null
 
+  kms_key_arn = var.kms_key_arn
   environment {
     variables = var.environment
   }

@@ -99,3 +99,9 @@ variable "tracing_enabled" {
   type        = bool
   default     = true
 }
+
+variable "kms_key_arn" {
+  description = "KMS key of the log group and of the environment variables; null for AWS's own keys."
+  type        = string
+  default     = null
+}

@@ -7,6 +7,8 @@ resource "aws_iam_role" "copy" {
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
+      # COPY reads as this role, for clusters and namespaces of this account.
+      Sid    = "AssumedByRedshift"
       Effect = "Allow"
       Action = "sts:AssumeRole"
       # Serverless asks as both: https://docs.aws.amazon.com/redshift/latest/mgmt/serverless-iam.html
@@ -19,12 +21,14 @@ resource "aws_iam_role" "copy" {
 locals {
   copy_statements = [
     {
+      # The curated tables, and the manifests that name their files.
       Sid      = "ReadObjects"
       Effect   = "Allow"
       Action   = ["s3:GetObject"]
       Resource = [for prefix in var.copy_from.prefixes : "${var.copy_from.bucket_arn}/${prefix}*"]
     },
     {
+      # COPY takes a prefix, and lists what is below it.
       Sid       = "ListObjects"
       Effect    = "Allow"
       Action    = ["s3:ListBucket"]
@@ -39,6 +43,7 @@ locals {
       Resource = [var.copy_from.bucket_arn]
     },
   ]
+  # The objects are encrypted with the key.
   copy_kms_statement = {
     Sid      = "DecryptObjects"
     Effect   = "Allow"

@@ -37,6 +37,8 @@ resource "aws_redshift_parameter_group" "this" {
 }
 
 resource "aws_redshift_cluster" "this" {
+  #checkov:skip=CKV_AWS_71:Logging is aws_redshift_logging below, chosen by log_exports
+  #checkov:skip=CKV_AWS_321:Enhanced VPC routing needs a route to S3 in your subnets: network.enhanced_vpc_routing
   count = local.is_provisioned ? 1 : 0
 
   cluster_identifier = var.name

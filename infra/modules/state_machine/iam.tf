@@ -4,6 +4,8 @@ resource "aws_iam_role" "this" {
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
+      # Executions run as this role, for state machines of this account.
+      Sid       = "AssumedByStepFunctions"
       Effect    = "Allow"
       Action    = "sts:AssumeRole"
       Principal = { Service = "states.amazonaws.com" }

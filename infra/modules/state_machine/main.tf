@@ -2,6 +2,7 @@ resource "aws_cloudwatch_log_group" "this" {
   # Below this prefix one entry in the resource policy of CloudWatch Logs, whose size is limited, serves all log groups.
   name              = "/aws/vendedlogs/states/${var.name}"
   retention_in_days = var.log_retention_days
+  kms_key_id        = var.kms_key_arn
 }
 
 resource "aws_sfn_state_machine" "this" {

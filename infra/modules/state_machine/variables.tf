@@ -70,3 +70,9 @@ variable "tracing_enabled" {
   type        = bool
   default     = true
 }
+
+variable "kms_key_arn" {
+  description = "KMS key of the log group; null for AWS's own keys."
+  type        = string
+  default     = null
+}

@@ -17,6 +17,16 @@ variable "partition" {
   type        = string
 }
 
+variable "account_id" {
+  description = "Account that the buckets are in, and the only one that may use them."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[0-9]{12}$", var.account_id))
+    error_message = "account_id \"${var.account_id}\": 12 digits."
+  }
+}
+
 variable "kms_key_arn" {
   description = "KMS key that encrypts the objects; null for S3's own keys (AES256)."
   type        = string
