@@ -71,6 +71,16 @@ def conformance(session: nox.Session) -> None:
 
 
 @nox.session
+def infra(session: nox.Session) -> None:
+    """Validate and test the Terraform modules (`-- NAME` for some), and scan them with checkov; no account is needed."""
+    session.run("terraform", "fmt", "-check", "-diff", "-recursive", "infra")
+    _python(session, "-m", "pipeline_tools.package")
+    _python(session, "-m", "pipeline_tools.infra", *session.posargs)
+    scan = ("-m", "checkov.main", "-d", "infra", "--framework", "terraform", "--quiet", "--compact", "--skip-download")
+    session.run(str(environments.INFRA.ensure()), *scan, external=True)
+
+
+@nox.session
 def plan(session: nox.Session) -> None:
     """Review what `terraform apply` would change: `-- dev`, `-- prod` or `-- local` (CI: `--detailed-exitcode`)."""
     _python(session, "-m", "pipeline_tools.package")
@@ -105,7 +115,14 @@ def demo(session: nox.Session) -> None:
 @nox.session
 def lock(session: nox.Session) -> None:
     """Resolve requirements/*.lock anew from pyproject.toml."""
-    groups = {"nox": "3.11", "dev": "3.11", "glue-python-shell": "3.9", "localstack": "3.13", "moto": "3.11"}
+    groups = {
+        "nox": "3.11",
+        "dev": "3.11",
+        "infra": "3.11",
+        "glue-python-shell": "3.9",
+        "localstack": "3.13",
+        "moto": "3.11",
+    }
     for group, version in groups.items():
         session.run(
             *("uv", "pip", "compile", "--quiet", "pyproject.toml", "--group", group, "--universal"),

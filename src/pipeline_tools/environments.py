@@ -58,6 +58,8 @@ class Environment:
 
 
 DEV = Environment("dev", "3.11")
+# Of its own: checkov pins boto3 and others.
+INFRA = Environment("infra", "3.11")
 GLUE_PYTHON_SHELL = Environment("glue-python-shell", "3.9")
 # LocalStack needs the syntax of 3.13, whatever its metadata says.
 LOCALSTACK = Environment("localstack", "3.13")

@@ -16,6 +16,7 @@ from python_terraform import IsFlagged, Terraform, TerraformCommandError
 from pipeline_tools.environments import ROOT
 
 INFRA = ROOT / "infra"
+_LOCK = INFRA / ".terraform.lock.hcl"
 _PROVIDER = Path("registry.terraform.io/hashicorp/aws")
 # What belongs to another backend or to a run by hand.
 _NOT_LINKED = re.compile(r"backend\.tf|.*_override\.tf|\.terraform|.*\.tfstate.*")
@@ -132,7 +133,7 @@ class Deployment:
     def _terraform(self) -> Terraform:
         if self._remote:
             return Terraform(working_dir=str(self.configuration))
-        return Terraform(working_dir=str(_without_backend(self.configuration, self._home / "configuration")))
+        return Terraform(working_dir=str(linked(self.configuration, self._home / "configuration")))
 
     @contextlib.contextmanager
     def _environment(self) -> Iterator[None]:
@@ -140,7 +141,7 @@ class Deployment:
         self._home.mkdir(parents=True, exist_ok=True)
         changes: dict[str, str | None] = {
             "TF_IN_AUTOMATION": "1",
-            "TF_CLI_CONFIG_FILE": _cli_config(self._home),
+            "TF_CLI_CONFIG_FILE": cli_config(self._home),
             "TF_DATA_DIR": str(self._home / "data"),
             _PACKAGE_DIR: os.environ.get(_PACKAGE_DIR, str(ROOT / "build" / "package")),
         }
@@ -170,10 +171,12 @@ def _set_environment(values: dict[str, str | None]) -> None:
             os.environ[name] = value
 
 
-def _without_backend(configuration: Path, directory: Path) -> Path:
-    """Links to a configuration without its backend, so that the state is local; modules' paths are relative and stay."""
+def linked(source: Path, directory: Path) -> Path:
+    """Links to a configuration without its backend, so that the state is local and nothing is written into it."""
     directory.mkdir(parents=True, exist_ok=True)
-    wanted = {path.name: path for path in configuration.iterdir() if not _NOT_LINKED.fullmatch(path.name)}
+    wanted = {path.name: path for path in source.iterdir() if not _NOT_LINKED.fullmatch(path.name)}
+    # The same providers everywhere, also for a module, which has no lock file of its own.
+    wanted[_LOCK.name] = _LOCK
     for link in directory.iterdir():
         if wanted.get(link.name) != link.readlink():
             link.unlink()
@@ -183,7 +186,7 @@ def _without_backend(configuration: Path, directory: Path) -> Path:
     return directory
 
 
-def _cli_config(directory: Path) -> str | None:
+def cli_config(directory: Path) -> str | None:
     """The caller's own configuration where it exists, or else one that names a provider mirror of this machine."""
     given = os.environ.get("TF_CLI_CONFIG_FILE")
     if given and Path(given).is_file():
@@ -201,7 +204,7 @@ def _cli_config(directory: Path) -> str | None:
     return str(config)
 
 
-def find_mirror(lock: Path = INFRA / ".terraform.lock.hcl") -> Path | None:
+def find_mirror(lock: Path = _LOCK) -> Path | None:
     """A directory of providers that holds the locked provider for this machine, or None (then the registry serves)."""
     locked = re.search(r'version\s*=\s*"([^"]+)"', lock.read_text(encoding="utf-8"))
     machine = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), platform.machine())

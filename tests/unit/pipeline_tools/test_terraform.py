@@ -44,14 +44,14 @@ def test_a_configuration_of_the_callers_own_is_kept(tmp_path: Path, monkeypatch:
     own = tmp_path / "own.rc"
     own.write_text("")
     monkeypatch.setenv("TF_CLI_CONFIG_FILE", str(own))
-    assert terraform._cli_config(tmp_path) == str(own)
+    assert terraform.cli_config(tmp_path) == str(own)
 
 
 def test_a_configuration_that_does_not_exist_is_not_used(
     tmp_path: Path, prefix: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TF_CLI_CONFIG_FILE", str(tmp_path / "nothing.rc"))
-    assert terraform._cli_config(tmp_path) is None
+    assert terraform.cli_config(tmp_path) is None
 
 
 def test_an_unknown_environment_is_named_with_the_known_ones(tmp_path: Path) -> None:
@@ -111,18 +111,16 @@ def test_a_local_state_is_in_the_directory_of_the_deployment(
     assert f"-state={home}/terraform.tfstate" in calls[1]["line"]
 
 
-def test_a_configuration_without_its_backend_has_all_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_configuration_without_its_backend_has_all_else(tmp_path: Path) -> None:
     infra, linked = tmp_path / "infra", tmp_path / "linked"
-    for name in ("main.tf", "backend.tf", "backend_override.tf", ".terraform.lock.hcl", "old.tf", "terraform.tfstate"):
-        (infra / name).parent.mkdir(exist_ok=True)
+    (infra / "modules").mkdir(parents=True)
+    for name in ("main.tf", "backend.tf", "backend_override.tf", "old.tf", "terraform.tfstate"):
         (infra / name).write_text(name)
-    (infra / "modules").mkdir()
-    monkeypatch.setattr(terraform, "INFRA", infra)
-    terraform._without_backend(linked)
+    terraform.linked(infra, linked)
     assert {path.name for path in linked.iterdir()} == {"main.tf", ".terraform.lock.hcl", "old.tf", "modules"}
     (infra / "old.tf").unlink()
     (infra / "new.tf").write_text("")
-    terraform._without_backend(linked)
+    terraform.linked(infra, linked)
     assert {path.name for path in linked.iterdir()} == {"main.tf", ".terraform.lock.hcl", "new.tf", "modules"}
     assert (infra / "main.tf").read_text() == "main.tf"
 

@@ -1,0 +1,265 @@
+# The whole configuration. The provider is mocked, since a real one asks Step Functions whether it accepts a definition.
+mock_provider "aws" {
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "123456789012" }
+  }
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+  mock_data "aws_region" {
+    defaults = { name = "eu-central-1" }
+  }
+  mock_data "aws_redshiftserverless_workgroup" {
+    defaults = { arn = "arn:aws:redshift-serverless:eu-central-1:123456789012:workgroup/found" }
+  }
+}
+
+# What is known only after apply, and is part of policies and definitions.
+override_resource {
+  target          = module.kms_key[0].aws_kms_key.this
+  override_during = plan
+  values          = { arn = "arn:aws:kms:eu-central-1:123456789012:key/made", key_id = "made" }
+}
+
+override_resource {
+  target          = module.redshift.aws_redshift_cluster.this[0]
+  override_during = plan
+  values          = { master_password_secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:of-cluster" }
+}
+
+override_resource {
+  target          = module.redshift.aws_redshiftserverless_namespace.this[0]
+  override_during = plan
+  values          = { admin_password_secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:of-namespace" }
+}
+
+override_resource {
+  target          = module.redshift.aws_redshiftserverless_workgroup.this[0]
+  override_during = plan
+  values          = { arn = "arn:aws:redshift-serverless:eu-central-1:123456789012:workgroup/made" }
+}
+
+variables {
+  environment = "prod"
+}
+
+run "prod_is_encrypted_with_a_key_of_its_own" {
+  command = plan
+
+  assert {
+    condition     = length(module.kms_key) == 1 && local.kms_key_arn == "arn:aws:kms:eu-central-1:123456789012:key/made"
+    error_message = "By default there is a key."
+  }
+  assert {
+    condition = jsondecode(module.run_sql.policy).Statement[3] == jsondecode(jsonencode({
+      Sid      = "DecryptCredentials"
+      Effect   = "Allow"
+      Action   = ["kms:Decrypt"]
+      Resource = ["arn:aws:kms:eu-central-1:123456789012:key/made"]
+    }))
+    error_message = "run-sql cannot read the secret: ${module.run_sql.policy}"
+  }
+}
+
+run "on_a_cluster_the_statements_name_it_and_may_do_no_more" {
+  command = plan
+
+  assert {
+    condition     = strcontains(module.run_sql.definition, "'ClusterIdentifier': 'prod-redshift'") && !strcontains(module.run_sql.definition, "WorkgroupName")
+    error_message = "run-sql does not name the cluster."
+  }
+  assert {
+    condition = slice(jsondecode(module.run_sql.policy).Statement, 0, 3) == jsondecode(jsonencode([
+      {
+        Sid      = "RunStatements"
+        Effect   = "Allow"
+        Action   = ["redshift-data:BatchExecuteStatement"]
+        Resource = ["arn:aws:redshift:eu-central-1:123456789012:cluster:prod-redshift"]
+      },
+      {
+        Sid      = "FollowStatements"
+        Effect   = "Allow"
+        Action   = ["redshift-data:CancelStatement", "redshift-data:DescribeStatement", "redshift-data:GetStatementResult"]
+        Resource = ["*"]
+      },
+      {
+        Sid      = "ReadCredentials"
+        Effect   = "Allow"
+        Action   = ["secretsmanager:GetSecretValue"]
+        Resource = ["arn:aws:secretsmanager:eu-central-1:123456789012:secret:of-cluster"]
+      },
+    ]))
+    error_message = "Policy of run-sql: ${module.run_sql.policy}"
+  }
+}
+
+run "on_a_workgroup_the_statements_name_it" {
+  command = plan
+
+  variables {
+    redshift = { mode = "serverless", database = "warehouse" }
+  }
+
+  assert {
+    condition     = strcontains(module.run_sql.definition, "'WorkgroupName': 'prod-redshift'") && strcontains(module.run_sql.definition, "'Database': 'warehouse'") && !strcontains(module.run_sql.definition, "ClusterIdentifier")
+    error_message = "run-sql does not name the workgroup."
+  }
+  assert {
+    condition = [for index in [0, 2] : jsondecode(module.run_sql.policy).Statement[index].Resource] == [
+      ["arn:aws:redshift-serverless:eu-central-1:123456789012:workgroup/made"],
+      ["arn:aws:secretsmanager:eu-central-1:123456789012:secret:of-namespace"],
+    ]
+    error_message = "Policy of run-sql: ${module.run_sql.policy}"
+  }
+  assert {
+    condition     = output.redshift_workgroup_name == "prod-redshift" && output.redshift_cluster_identifier == null
+    error_message = "The outputs do not name the workgroup."
+  }
+}
+
+run "on_what_is_there_already_nothing_is_made" {
+  command = plan
+
+  variables {
+    kms = { mode = "existing", key_arn = "arn:aws:kms:eu-central-1:123456789012:key/given" }
+    redshift = {
+      mode = "existing"
+      existing = {
+        workgroup_name = "shared"
+        secret_arn     = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:shared"
+        copy_role_arn  = "arn:aws:iam::123456789012:role/shared-copy"
+      }
+    }
+  }
+
+  assert {
+    condition     = strcontains(module.run_sql.definition, "'WorkgroupName': 'shared'") && output.copy_role_arn == "arn:aws:iam::123456789012:role/shared-copy"
+    error_message = "run-sql does not name the workgroup, or COPY has another role."
+  }
+  assert {
+    condition     = jsondecode(module.run_sql.policy).Statement[0].Resource == ["arn:aws:redshift-serverless:eu-central-1:123456789012:workgroup/found"]
+    error_message = "Policy of run-sql: ${module.run_sql.policy}"
+  }
+  assert {
+    condition     = !contains(jsondecode(module.run_sql.policy).Statement[*].Sid, "DecryptCredentials")
+    error_message = "The secret has no key of its own."
+  }
+  assert {
+    condition     = length(module.kms_key) == 0 && local.kms_key_arn == "arn:aws:kms:eu-central-1:123456789012:key/given"
+    error_message = "The given key is not used."
+  }
+}
+
+run "the_pipeline_may_do_what_its_states_do" {
+  command = plan
+
+  assert {
+    condition = { for statement in jsondecode(module.pipeline.policy).Statement : statement.Sid => [statement.Action, statement.Resource] if !contains(["DeliverLogs", "WriteTraces"], statement.Sid) } == {
+      InvokeGenerateParam = [
+        ["lambda:InvokeFunction"],
+        ["arn:aws:lambda:eu-central-1:123456789012:function:prod-generate-param-lambda", "arn:aws:lambda:eu-central-1:123456789012:function:prod-generate-param-lambda:*"],
+      ]
+      StartRunSql          = [["states:StartExecution"], ["arn:aws:states:eu-central-1:123456789012:stateMachine:prod-run-sql"]]
+      FollowRunSql         = [["states:DescribeExecution", "states:StopExecution"], ["arn:aws:states:eu-central-1:123456789012:execution:prod-run-sql:*"]]
+      LearnThatRunSqlEnded = [["events:PutTargets", "events:PutRule", "events:DescribeRule"], ["arn:aws:events:eu-central-1:123456789012:rule/StepFunctionsGetEventsForStepFunctionsExecutionRule"]]
+      RunJobs              = [["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"], ["arn:aws:glue:eu-central-1:123456789012:job/prod-job-python-param", "arn:aws:glue:eu-central-1:123456789012:job/prod-job-spark-param"]]
+      Manifests            = [["s3:GetObject", "s3:PutObject"], ["arn:aws:s3:::prod-lake-123456789012-eu-central-1/runs/*"]]
+      UseKey               = [["kms:Decrypt", "kms:GenerateDataKey"], ["arn:aws:kms:eu-central-1:123456789012:key/made"]]
+    }
+    error_message = "Policy of the pipeline: ${module.pipeline.policy}"
+  }
+}
+
+run "the_recorder_may_do_what_its_states_do" {
+  command = plan
+
+  assert {
+    condition = { for statement in jsondecode(module.record_failure.policy).Statement : statement.Sid => [statement.Action, statement.Resource] if contains(["FindFailedState", "Notify", "UseKey"], statement.Sid) } == {
+      FindFailedState = [["states:GetExecutionHistory"], ["arn:aws:states:eu-central-1:123456789012:execution:prod-pipeline:*"]]
+      Notify          = [["sns:Publish"], ["arn:aws:sns:eu-central-1:123456789012:prod-pipeline-failures"]]
+      UseKey          = [["kms:Decrypt", "kms:GenerateDataKey"], ["arn:aws:kms:eu-central-1:123456789012:key/made"]]
+    }
+    error_message = "Policy of the recorder: ${module.record_failure.policy}"
+  }
+}
+
+run "an_execution_outlasts_its_jobs" {
+  command = plan
+
+  variables {
+    python_timeout_minutes = 10080
+    spark_timeout_minutes  = 10080
+  }
+
+  assert {
+    condition     = jsondecode(module.pipeline.definition).TimeoutSeconds > sum([for state in jsondecode(module.pipeline.definition).States : try(state.TimeoutSeconds, 0)])
+    error_message = "The execution times out before its states do."
+  }
+  assert {
+    condition     = jsondecode(module.pipeline.definition).States.TransformWithSpark.TimeoutSeconds > 10080 * 60
+    error_message = "The task times out before the job run does."
+  }
+}
+
+run "a_protected_environment_keeps_its_data_logs_and_encryption" {
+  command = plan
+
+  variables {
+    force_destroy           = true
+    require_tls             = false
+    log_retention_days      = 30
+    kms                     = { mode = "none" }
+    redshift                = { provisioned = { skip_final_snapshot = true, snapshot_retention_days = 1 } }
+    keep_undelivered_events = false
+    state_machine_log_level = "OFF"
+  }
+
+  expect_failures = [
+    var.force_destroy, var.require_tls, var.log_retention_days, var.kms, var.redshift, var.keep_undelivered_events,
+    var.state_machine_log_level,
+  ]
+}
+
+run "production_is_protected" {
+  command = plan
+
+  variables {
+    environment = "production-eu"
+    protect     = false
+  }
+
+  expect_failures = [var.protect]
+}
+
+run "wrong_values_are_refused" {
+  command = plan
+
+  variables {
+    environment              = "Prod"
+    name_prefix              = "a--b"
+    staged_expiration_days   = 7
+    rejected_expiration_days = 0
+  }
+
+  expect_failures = [var.environment, var.name_prefix, var.staged_expiration_days, var.rejected_expiration_days]
+}
+
+run "an_alias_is_no_key" {
+  command = plan
+
+  variables {
+    kms = { mode = "existing", key_arn = "arn:aws:kms:eu-central-1:123456789012:alias/mine" }
+  }
+
+  expect_failures = [var.kms]
+}
+
+run "a_key_is_named_where_it_is_used" {
+  command = plan
+
+  variables {
+    kms = { mode = "create", key_arn = "arn:aws:kms:eu-central-1:123456789012:key/given" }
+  }
+
+  expect_failures = [var.kms]
+}
