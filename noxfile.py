@@ -72,7 +72,7 @@ def conformance(session: nox.Session) -> None:
 
 @nox.session
 def infra(session: nox.Session) -> None:
-    """Validate and test the Terraform modules (`-- NAME` for some), and scan them with checkov; no account is needed."""
+    """Validate and test the Terraform modules (`-- NAME` for some), and scan them with checkov; it needs no account."""
     session.run("terraform", "fmt", "-check", "-diff", "-recursive", "infra")
     _python(session, "-m", "pipeline_tools.package")
     _python(session, "-m", "pipeline_tools.infra", *session.posargs)

@@ -99,7 +99,7 @@ def test_a_state_in_s3_is_locked(endpoint: LocalEndpoint, tmp_path: Path, monkey
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_REGION": endpoint.region,
         "TF_STATE_BUCKET": bucket,
-        "TF_VAR_package_dir": str(terraform.ROOT / "build" / "package"),
+        "TF_VAR_package_dir": str(ROOT / "build" / "package"),
     }
     for name, value in settings.items():
         monkeypatch.setenv(name, value)

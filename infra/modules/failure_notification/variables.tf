@@ -68,7 +68,6 @@ variable "require_tls" {
 variable "kms_key_arn" {
   description = "KMS key of the topic and of the queue; null for AWS's own keys."
   type        = string
-  default     = null
 }
 
 variable "emails" {

@@ -168,7 +168,6 @@ variable "s3_write" {
 variable "kms_key_arn" {
   description = "KMS key of the objects; null where S3's own keys encrypt them."
   type        = string
-  default     = null
 }
 
 variable "log_group_arn_prefix" {

@@ -103,5 +103,4 @@ variable "tracing_enabled" {
 variable "kms_key_arn" {
   description = "KMS key of the log group and of the environment variables; null for AWS's own keys."
   type        = string
-  default     = null
 }

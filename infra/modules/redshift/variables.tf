@@ -83,7 +83,6 @@ variable "require_ssl" {
 variable "kms_key_arn" {
   description = "KMS key of the data, of the secret and of the objects that COPY reads; null for AWS's own keys."
   type        = string
-  default     = null
 }
 
 variable "provisioned" {

@@ -74,5 +74,4 @@ variable "tracing_enabled" {
 variable "kms_key_arn" {
   description = "KMS key of the log group; null for AWS's own keys."
   type        = string
-  default     = null
 }

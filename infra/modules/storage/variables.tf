@@ -30,7 +30,6 @@ variable "account_id" {
 variable "kms_key_arn" {
   description = "KMS key that encrypts the objects; null for S3's own keys (AES256)."
   type        = string
-  default     = null
 }
 
 variable "force_destroy" {
