@@ -138,7 +138,9 @@ class Infra:
             return "1"
         if tree.data == "conditional":
             yes, no = (Expression(branch, expression.file) for branch in _trees(tree)[-2:])
-            return self.expand(no) if _words(yes.tree) == "null" else self.expand(yes)
+            # The branch that says more.
+            chosen = SAMPLE if _words(yes.tree) == "null" else self.expand(yes)
+            return self.expand(no) if chosen == SAMPLE else chosen
         if tree.data == "function_call" and _words(_trees(tree)[0]) == "jsonencode":
             return json.dumps({name: self.expand(value) for name, value in self.entries(expression).items()})
         path = reference(tree)

@@ -106,3 +106,9 @@ def test_statements_are_found_behind_conditions_and_locals(tmp_path: Path) -> No
 def test_a_resource_that_is_not_known_is_refused(resource: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Api.read(resource)
+
+
+def test_a_wildcard_for_anybody_but_the_account_itself_is_reported(project: Copy) -> None:
+    file = "infra/modules/kms_key/main.tf"
+    line = project.break_(file, "${var.account_id}:root", "${var.account_id}:user/somebody")
+    project.assert_found(file, line + 1, r"action kms:\* has a wildcard", "name each action")
