@@ -106,6 +106,9 @@ def test_people_are_told_of_a_failure(pipeline: Pipeline) -> None:
     queue = sqs.create_queue(QueueName="failures-seen-by-a-test")["QueueUrl"]
     queue_arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     topic = pipeline.outputs["failure_topic_arn"]
+    allow = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage"}
+    policy = {"Version": "2012-10-17", "Statement": [{**allow, "Resource": queue_arn}]}
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": json.dumps(policy)})
     subscription = sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue_arn, ReturnSubscriptionArn=True)
     try:
         arn = pipeline.start(pipeline.put(pipeline.sample(1)), dataset="nothing")

@@ -14,6 +14,10 @@ from tests.integration.conftest import Pipeline, until
 FINAL = ("SUCCEEDED", "FAILED", "TIMEOUT", "STOPPED", "ERROR")
 
 
+def policy(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+
 class Jobs:
     """Makes jobs out of scripts, and removes them."""
 
@@ -22,8 +26,13 @@ class Jobs:
         self.logs = pipeline.clients.get("logs")
         self.s3 = pipeline.clients.get("s3")
         self.bucket = pipeline.outputs["artifacts_bucket"]
-        described = self.glue.get_job(JobName=pipeline.outputs["python_job_name"])
-        self.role = described["Job"]["Role"]
+        self.iam = pipeline.clients.get("iam")
+        self.role_name = f"test-{uuid.uuid4().hex[:8]}"
+        trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "glue.amazonaws.com"}}
+        allow = {"Effect": "Allow", "Action": ["s3:*", "logs:*"], "Resource": "*"}
+        role = self.iam.create_role(RoleName=self.role_name, AssumeRolePolicyDocument=policy(trust))
+        self.iam.put_role_policy(RoleName=self.role_name, PolicyName="job", PolicyDocument=policy(allow))
+        self.role = role["Role"]["Arn"]
         self.names: list[str] = []
 
     def make(self, script: str, *, kind: str = "pythonshell", **definition: Any) -> str:
@@ -64,6 +73,8 @@ def jobs(pipeline: Pipeline) -> Iterator[Jobs]:
     yield made
     for name in made.names:
         made.glue.delete_job(JobName=name)
+    made.iam.delete_role_policy(RoleName=made.role_name, PolicyName="job")
+    made.iam.delete_role(RoleName=made.role_name)
 
 
 def test_a_script_gets_its_arguments_and_its_output_is_kept(jobs: Jobs) -> None:

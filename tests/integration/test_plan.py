@@ -26,9 +26,13 @@ class Configuration:
         shutil.copytree(INFRA, self._infra, ignore=shutil.ignore_patterns(".terraform"))
         # Where it is by default, seen from the copy: the state has the relative paths of the files.
         (directory / "build").symlink_to(ROOT / "build")
-        self._deployment = Deployment(
-            deployed.environment, deployed.directory, deployed.endpoint_url, deployed.region, self._infra
-        )
+        # Terraform keeps where the modules are beside the state, so the copy has a copy of that, too.
+        assert deployed.directory
+        own = directory / "terraform"
+        own.mkdir()
+        shutil.copy(deployed.directory / "terraform.tfstate", own)
+        self._deployment = Deployment(deployed.environment, own, deployed.endpoint_url, deployed.region, self._infra)
+        self._deployment.init()
 
     def change(self, file: str, before: str, after: str) -> None:
         path = self._infra / file

@@ -144,6 +144,8 @@ def test_the_endpoint_ends_with_the_process_that_started_it(tmp_path: Path) -> N
             socket.create_connection((str(host.hostname), int(host.port or 0)), timeout=1.0).close()
         except ConnectionRefusedError:
             return True
+        except ConnectionResetError:  # it is about to
+            return None
         return None
 
     until(gone, "the endpoint ended")

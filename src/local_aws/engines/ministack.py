@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from local_aws.engines.java import java_home
-from local_aws.engines.ministack_roles import Roles
+from local_aws.engines.ministack_roles import Roles, let_strangers_be_the_account
 from local_aws.engines.services import Endpoint, Services
 from local_aws.engines.task_calls import Call, Place, calls, definition_calls
 from local_aws.errors import AwsError
@@ -113,6 +113,7 @@ class MiniStackEngine:
         dispatch["arn:aws:states:::aws-sdk:s3:getObject"] = self._task(self._task_get_object)
         dispatch["arn:aws:states:::aws-sdk:s3:putObject"] = self._task(self._task_put_object)
 
+        let_strangers_be_the_account()
         # Not registries: what Step Functions and EventBridge do with a role is no request, so nothing else checks it.
         invoke_resource, invoke_target = stepfunctions._invoke_resource, eventbridge._invoke_target
 
