@@ -1,7 +1,7 @@
 resource "aws_sns_topic" "this" {
   name              = var.topic_name
   display_name      = "Data pipeline"
-  kms_master_key_id = coalesce(var.kms_key_arn, "alias/aws/sns")
+  kms_master_key_id = local.own_key ? aws_kms_key.topic[0].arn : coalesce(var.kms_key_arn, "alias/aws/sns")
 }
 
 resource "aws_sns_topic_subscription" "email" {
@@ -29,7 +29,7 @@ resource "aws_sqs_queue" "undelivered" {
       Action    = ["sqs:SendMessage"]
       Principal = { Service = "events.amazonaws.com" }
       Resource  = [var.queue_arn]
-      Condition = { ArnEquals = { "aws:SourceArn" = var.rule_arn } }
+      Condition = { ArnEquals = { "aws:SourceArn" = concat([var.rule_arn], var.further_rule_arns) } }
     }]
   })
 }
