@@ -350,4 +350,6 @@ module "failure_notification" {
   kms_key_arn                = var.kms_key_arn
   emails                     = var.notification_emails
   keep_undelivered           = var.keep_undelivered_events
+  alarm_arns                 = local.alarm_arns
+  further_rule_arns          = local.arrival_rule_arns
 }

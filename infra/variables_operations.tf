@@ -1,0 +1,31 @@
+variable "monitoring_enabled" {
+  description = "Make CloudWatch alarms, which notify the failure topic, and a dashboard. About 4 USD a month: 10 cents an alarm, and 1 USD for the topic's key where kms_key_arn is null, since alarms cannot publish with the key that AWS keeps for SNS. The policy of a key of yours has to let cloudwatch.amazonaws.com use it (kms:Decrypt, kms:GenerateDataKey). False for an endpoint without CloudWatch alarms."
+  type        = bool
+  default     = true
+}
+
+variable "schedules" {
+  description = "Executions to start by the clock, by name. What each field takes: modules/schedule."
+  type = map(object({
+    dataset                 = string
+    source_uri              = string
+    expression              = string
+    timezone                = optional(string, "UTC")
+    parameters              = optional(map(string), {})
+    enabled                 = optional(bool, true)
+    flexible_window_minutes = optional(number, 0)
+  }))
+  default = {}
+}
+
+variable "arrival_triggers" {
+  description = "Folders of the raw bucket that start an execution when a marker object (`_READY`) is uploaded as their last, by name. What each field takes: modules/arrival_trigger. Empty for none."
+  type = map(object({
+    dataset    = string
+    prefix     = string
+    marker     = optional(string, "_READY")
+    parameters = optional(map(string), {})
+    enabled    = optional(bool, true)
+  }))
+  default = {}
+}
