@@ -26,13 +26,13 @@ module "kms_key" {
   region               = local.region
   account_id           = local.account_id
   deletion_window_days = var.protect ? 30 : 7
-  log_group_arns = [
+  log_group_arns = concat(local.operations_log_group_arns, [
     "${local.arns.log_group_prefix}/aws/lambda/${local.names.lambda_function}",
     "${local.arns.log_group_prefix}/aws/vendedlogs/states/${local.names.pipeline}",
     "${local.arns.log_group_prefix}/aws/vendedlogs/states/${local.names.record_failure}",
     "${local.arns.log_group_prefix}/aws/vendedlogs/states/${local.names.run_sql}",
-  ]
-  rule_arns = [local.arns.failure_rule]
+  ])
+  rule_arns = concat([local.arns.failure_rule], local.arrival_rule_arns)
 }
 
 locals {
@@ -399,4 +399,6 @@ module "failure_notification" {
   require_tls                = var.require_tls
   emails                     = var.notification_emails
   keep_undelivered           = var.keep_undelivered_events
+  alarm_arns                 = local.alarm_arns
+  further_rule_arns          = local.arrival_rule_arns
 }

@@ -17,3 +17,9 @@ keep_undelivered_events = false
 
 # Nothing collects traces here.
 tracing_enabled = false
+
+# MiniStack answers an alarm without most of what it was made with, so every plan would change every alarm.
+monitoring_enabled = false
+
+# Upload files to flights/<folder>/ of the raw bucket and then an empty flights/<folder>/_READY: an execution starts.
+arrival_triggers = { flights = { dataset = "flights", prefix = "flights/" } }

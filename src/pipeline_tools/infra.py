@@ -57,7 +57,8 @@ def _terraform(command: str, configuration: Path, environment: dict[str, str]) -
 
 def main(arguments: Sequence[str]) -> int:
     """`-- <module> …`, or all and the whole configuration: exit code 0, or 1 when one of them failed."""
-    modules = {path.name: path for path in sorted((INFRA / "modules").iterdir()) if path.is_dir()} | {"infra": INFRA}
+    modules = {path.name: path for path in sorted((INFRA / "modules").iterdir()) if path.is_dir()}
+    modules |= {"infra": INFRA, "bootstrap": INFRA / "bootstrap"}
     unknown = [name for name in arguments if name not in modules]
     if unknown:
         print(f"error: no module {', '.join(unknown)}; there are {', '.join(modules)}", file=sys.stderr)

@@ -9,13 +9,16 @@ resource "aws_sns_topic" "this" {
     Statement = concat(
       [
         {
-          # Alarms publish as a service, which has no IAM policy.
+          # Alarms publish as a service, which has no IAM policy: those of this account, or the ones that are named.
           Sid       = "PublishAlarms"
           Effect    = "Allow"
           Principal = { Service = "cloudwatch.amazonaws.com" }
           Action    = ["sns:Publish"]
           Resource  = [var.topic_arn]
-          Condition = { StringEquals = { "aws:SourceAccount" = var.account_id } }
+          Condition = merge(
+            { StringEquals = { "aws:SourceAccount" = var.account_id } },
+            length(var.alarm_arns) > 0 ? { ArnLike = { "aws:SourceArn" = var.alarm_arns } } : {},
+          )
         },
       ],
       var.require_tls ? [
@@ -57,13 +60,13 @@ resource "aws_sqs_queue" "undelivered" {
     Statement = concat(
       [
         {
-          # EventBridge sends as a service, which has no IAM policy: for this rule only.
+          # EventBridge sends as a service, which has no IAM policy: for these rules only.
           Sid       = "KeepUndelivered"
           Effect    = "Allow"
           Principal = { Service = "events.amazonaws.com" }
           Action    = ["sqs:SendMessage"]
           Resource  = [var.queue_arn]
-          Condition = { ArnEquals = { "aws:SourceArn" = var.rule_arn } }
+          Condition = { ArnEquals = { "aws:SourceArn" = concat([var.rule_arn], var.further_rule_arns) } }
         },
       ],
       var.require_tls ? [

@@ -9,8 +9,14 @@ variable "rule_name" {
 }
 
 variable "rule_arn" {
-  description = "ARN that the rule gets: the only sender that the queue accepts."
+  description = "ARN that the rule gets: a sender that the queue accepts."
   type        = string
+}
+
+variable "further_rule_arns" {
+  description = "Other rules whose undelivered events the queue accepts."
+  type        = list(string)
+  default     = []
 }
 
 variable "queue_name" {
@@ -66,8 +72,19 @@ variable "require_tls" {
 }
 
 variable "kms_key_arn" {
-  description = "KMS key of the topic and of the queue; null for AWS's own keys."
+  description = "KMS key of the topic and of the queue; null for AWS's own keys, which alarms cannot use."
   type        = string
+}
+
+variable "alarm_arns" {
+  description = "CloudWatch alarms that may publish to the topic; `*` stands for any text. Empty for any of the account. The key's policy has to let cloudwatch.amazonaws.com use it."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for arn in var.alarm_arns : can(regex("^arn:[^:]+:cloudwatch:[^:]+:[0-9]{12}:alarm:.+$", arn))])
+    error_message = "alarm_arns ${join(", ", var.alarm_arns)}: each is arn:<partition>:cloudwatch:<region>:<account>:alarm:<name>."
+  }
 }
 
 variable "emails" {

@@ -23,7 +23,7 @@ def test_every_module_and_the_whole_configuration_are_tested(
     assert infra.main([]) == 0
     lines = capsys.readouterr().out.splitlines()
     modules = sorted(path.name for path in (INFRA / "modules").iterdir())
-    assert [line.split()[0] for line in lines] == [*modules, "infra"]
+    assert [line.split()[0] for line in lines] == [*modules, "infra", "bootstrap"]
     assert all(line.endswith("3 passed") for line in lines)
 
 
@@ -46,4 +46,4 @@ def test_one_failure_does_not_hide_the_next(
 
 def test_an_unknown_module_is_named_with_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
     assert infra.main(["storrage"]) == 2
-    assert "no module storrage; there are failure_notification, " in capsys.readouterr().err
+    assert "no module storrage; there are arrival_trigger, " in capsys.readouterr().err

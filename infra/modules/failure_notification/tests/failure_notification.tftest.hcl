@@ -17,6 +17,8 @@ variables {
   topic_name                 = "dev-failures"
   topic_arn                  = "arn:aws:sns:us-east-1:123456789012:dev-failures"
   kms_key_arn                = "arn:aws:kms:us-east-1:123456789012:key/1"
+  alarm_arns                 = ["arn:aws:cloudwatch:us-east-1:123456789012:alarm:dev-*"]
+  further_rule_arns          = ["arn:aws:events:us-east-1:123456789012:rule/dev-arrival-flights"]
 }
 
 run "every_end_without_success_starts_the_recorder" {
@@ -71,7 +73,10 @@ run "topic_and_queue_let_in_what_they_are_for" {
           Principal = { Service = "cloudwatch.amazonaws.com" }
           Action    = ["sns:Publish"]
           Resource  = [var.topic_arn]
-          Condition = { StringEquals = { "aws:SourceAccount" = "123456789012" } }
+          Condition = {
+            ArnLike      = { "aws:SourceArn" = var.alarm_arns }
+            StringEquals = { "aws:SourceAccount" = "123456789012" }
+          }
         },
         {
           Sid       = "DenyInsecureTransport"
@@ -95,7 +100,7 @@ run "topic_and_queue_let_in_what_they_are_for" {
           Principal = { Service = "events.amazonaws.com" }
           Action    = ["sqs:SendMessage"]
           Resource  = [var.queue_arn]
-          Condition = { ArnEquals = { "aws:SourceArn" = var.rule_arn } }
+          Condition = { ArnEquals = { "aws:SourceArn" = concat([var.rule_arn], var.further_rule_arns) } }
         },
         {
           Sid       = "DenyInsecureTransport"
@@ -143,4 +148,13 @@ run "wrong_values_are_refused" {
   }
 
   expect_failures = [var.rule_name, var.recorder_state_machine_arn, var.emails]
+}
+
+run "an_alarm_has_an_arn" {
+  command = plan
+
+  variables {
+    alarm_arns = ["dev-*"]
+  }
+  expect_failures = [var.alarm_arns]
 }

@@ -1,0 +1,59 @@
+locals {
+  github_host = "token.actions.githubusercontent.com"
+  # Composed, so that a first plan shows the trust policies in full.
+  github_provider_arn = "arn:${local.partition}:iam::${local.account_id}:oidc-provider/${local.github_host}"
+
+  # The workflow that a token was made for. A pull request from a fork gets no token at all.
+  roles = merge([
+    for name, environment in var.environments : {
+      "${name}-plan" = {
+        environment = name
+        prefix      = coalesce(environment.name_prefix, name)
+        subjects = [
+          "repo:${var.github_repository}:pull_request",
+          # apply.yml plans on main, before anybody has approved.
+          "repo:${var.github_repository}:ref:refs/heads/main",
+        ]
+      }
+      "${name}-apply" = {
+        environment = name
+        prefix      = coalesce(environment.name_prefix, name)
+        # Only behind the approval of the GitHub environment.
+        subjects = ["repo:${var.github_repository}:environment:${name}"]
+      }
+    }
+  ]...)
+}
+
+resource "aws_iam_openid_connect_provider" "github" {
+  count = var.create_github_provider ? 1 : 0
+
+  url            = "https://${local.github_host}"
+  client_id_list = ["sts.amazonaws.com"]
+}
+
+resource "aws_iam_role" "github" {
+  # checkov:skip=CKV_AWS_393:It does not work out each.value.subjects; a test holds each of them to what it is.
+  for_each = local.roles
+
+  # Not below an environment's prefix: an apply role may change every role there, and so its own.
+  name                 = "github-${each.key}"
+  description          = "Terraform ${endswith(each.key, "-plan") ? "plan" : "apply"} of ${each.value.environment}, from ${var.github_repository}."
+  max_session_duration = 3600
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Action    = "sts:AssumeRoleWithWebIdentity"
+      Principal = { Federated = local.github_provider_arn }
+      Condition = {
+        StringEquals = {
+          "${local.github_host}:aud" = "sts.amazonaws.com"
+          "${local.github_host}:sub" = each.value.subjects
+        }
+      }
+    }]
+  })
+
+  depends_on = [aws_iam_openid_connect_provider.github]
+}

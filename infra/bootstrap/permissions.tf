@@ -1,0 +1,268 @@
+# Every action is named in full: an action that a new resource needs shows as AccessDenied and is added here. Resources
+# are those of the environment's prefix; where AWS knows no resource for an action, "*" stands with the reason beside it.
+
+locals {
+  scopes = {
+    for key, role in local.roles : key => {
+      regional = "${var.region}:${local.account_id}"
+      prefix   = role.prefix
+      buckets  = [for kind in ["artifacts", "lake", "raw"] : "arn:${local.partition}:s3:::${role.prefix}-${kind}-${local.account_id}-${var.region}"]
+      state    = "arn:${local.partition}:s3:::${local.state_bucket}/${var.state_key_prefix}/${role.environment}/terraform.tfstate"
+    }
+  }
+
+  # By service: what Terraform reads, what it changes, and the resources that both are limited to.
+  services = {
+    for key, scope in local.scopes : key => {
+      Buckets = {
+        read = [
+          "s3:GetAccelerateConfiguration", "s3:GetBucketAcl", "s3:GetBucketCORS", "s3:GetBucketLocation", "s3:GetBucketLogging",
+          "s3:GetBucketNotification", "s3:GetBucketObjectLockConfiguration", "s3:GetBucketOwnershipControls", "s3:GetBucketPolicy",
+          "s3:GetBucketPublicAccessBlock", "s3:GetBucketRequestPayment", "s3:GetBucketTagging", "s3:GetBucketVersioning",
+          "s3:GetBucketWebsite", "s3:GetEncryptionConfiguration", "s3:GetLifecycleConfiguration", "s3:GetReplicationConfiguration",
+          "s3:ListBucket", "s3:ListBucketVersions",
+        ]
+        write = [
+          "s3:CreateBucket", "s3:DeleteBucket", "s3:DeleteBucketPolicy", "s3:PutBucketNotification", "s3:PutBucketOwnershipControls",
+          "s3:PutBucketPolicy", "s3:PutBucketPublicAccessBlock", "s3:PutBucketTagging", "s3:PutBucketVersioning",
+          "s3:PutEncryptionConfiguration", "s3:PutLifecycleConfiguration",
+        ]
+        resources = scope.buckets
+      }
+      # The package. Rows are for the jobs alone.
+      Artifacts = {
+        read      = ["s3:GetObject", "s3:GetObjectTagging"]
+        write     = ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutObject", "s3:PutObjectTagging"]
+        resources = ["${scope.buckets[0]}/*"]
+      }
+      Lambda = {
+        read = ["lambda:GetFunction", "lambda:GetFunctionCodeSigningConfig", "lambda:GetFunctionConcurrency", "lambda:ListTags", "lambda:ListVersionsByFunction"]
+        write = [
+          "lambda:CreateFunction", "lambda:DeleteFunction", "lambda:DeleteFunctionConcurrency", "lambda:PutFunctionConcurrency",
+          "lambda:TagResource", "lambda:UntagResource", "lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration",
+          # `nox -s schema` asks the function for the statements.
+          "lambda:InvokeFunction",
+        ]
+        resources = ["arn:${local.partition}:lambda:${scope.regional}:function:${scope.prefix}-*"]
+      }
+      Glue = {
+        read      = ["glue:GetJob", "glue:GetTags"]
+        write     = ["glue:CreateJob", "glue:DeleteJob", "glue:TagResource", "glue:UntagResource", "glue:UpdateJob"]
+        resources = ["arn:${local.partition}:glue:${scope.regional}:job/${scope.prefix}-*"]
+      }
+      StateMachines = {
+        read = ["states:DescribeStateMachine", "states:ListStateMachineVersions", "states:ListTagsForResource"]
+        write = [
+          "states:CreateStateMachine", "states:DeleteStateMachine", "states:TagResource", "states:UntagResource", "states:UpdateStateMachine",
+          # `nox -s schema` starts run-sql.
+          "states:StartExecution",
+        ]
+        resources = ["arn:${local.partition}:states:${scope.regional}:stateMachine:${scope.prefix}-*"]
+      }
+      Executions = {
+        read      = []
+        write     = ["states:DescribeExecution", "states:GetExecutionHistory"]
+        resources = ["arn:${local.partition}:states:${scope.regional}:execution:${scope.prefix}-*"]
+      }
+      Topics = {
+        read      = ["sns:GetTopicAttributes", "sns:ListSubscriptionsByTopic", "sns:ListTagsForResource"]
+        write     = ["sns:CreateTopic", "sns:DeleteTopic", "sns:SetTopicAttributes", "sns:Subscribe", "sns:TagResource", "sns:UntagResource"]
+        resources = ["arn:${local.partition}:sns:${scope.regional}:${scope.prefix}-*"]
+      }
+      Queues = {
+        read      = ["sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ListQueueTags"]
+        write     = ["sqs:CreateQueue", "sqs:DeleteQueue", "sqs:SetQueueAttributes", "sqs:TagQueue", "sqs:UntagQueue"]
+        resources = ["arn:${local.partition}:sqs:${scope.regional}:${scope.prefix}-*"]
+      }
+      Rules = {
+        read = ["events:DescribeRule", "events:ListTagsForResource", "events:ListTargetsByRule"]
+        write = [
+          "events:DeleteRule", "events:DisableRule", "events:EnableRule", "events:PutRule", "events:PutTargets", "events:RemoveTargets",
+          "events:TagResource", "events:UntagResource",
+        ]
+        resources = ["arn:${local.partition}:events:${scope.regional}:rule/${scope.prefix}-*"]
+      }
+      Schedules = {
+        read = ["scheduler:GetSchedule", "scheduler:GetScheduleGroup", "scheduler:ListTagsForResource"]
+        write = [
+          "scheduler:CreateSchedule", "scheduler:CreateScheduleGroup", "scheduler:DeleteSchedule", "scheduler:DeleteScheduleGroup",
+          "scheduler:TagResource", "scheduler:UntagResource", "scheduler:UpdateSchedule",
+        ]
+        resources = [for kind in ["schedule", "schedule-group"] : "arn:${local.partition}:scheduler:${scope.regional}:${kind}/${scope.prefix}-*"]
+      }
+      Logs = {
+        read = ["logs:ListTagsForResource"]
+        write = [
+          "logs:AssociateKmsKey", "logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:DeleteRetentionPolicy", "logs:DisassociateKmsKey",
+          "logs:PutRetentionPolicy", "logs:TagResource", "logs:UntagResource",
+        ]
+        resources = [
+          for group in ["/aws/lambda/", "/aws/vendedlogs/states/", "/aws/events/"] :
+          "arn:${local.partition}:logs:${scope.regional}:log-group:${group}${scope.prefix}-*"
+        ]
+      }
+      Alarms = {
+        read      = ["cloudwatch:DescribeAlarms", "cloudwatch:ListTagsForResource"]
+        write     = ["cloudwatch:DeleteAlarms", "cloudwatch:PutMetricAlarm", "cloudwatch:TagResource", "cloudwatch:UntagResource"]
+        resources = ["arn:${local.partition}:cloudwatch:${scope.regional}:alarm:${scope.prefix}-*"]
+      }
+      Dashboards = {
+        read      = ["cloudwatch:GetDashboard"]
+        write     = ["cloudwatch:DeleteDashboards", "cloudwatch:PutDashboard"]
+        resources = ["arn:${local.partition}:cloudwatch::${local.account_id}:dashboard/${scope.prefix}-*"]
+      }
+      Redshift = {
+        read = ["redshift:DescribeClusterParameters", "redshift:DescribeLoggingStatus", "redshift:DescribeTags"]
+        write = [
+          "redshift:CreateCluster", "redshift:CreateClusterParameterGroup", "redshift:CreateTags", "redshift:DeleteCluster",
+          "redshift:DeleteClusterParameterGroup", "redshift:DeleteTags", "redshift:DisableLogging", "redshift:EnableLogging",
+          "redshift:ModifyCluster", "redshift:ModifyClusterIamRoles", "redshift:ModifyClusterParameterGroup", "redshift:ResetClusterParameterGroup",
+        ]
+        resources = [for kind in ["cluster", "parametergroup", "subnetgroup", "snapshot"] : "arn:${local.partition}:redshift:${scope.regional}:${kind}:${scope.prefix}-*"]
+      }
+      # The secret that Redshift makes for the cluster's password: only its description. Its value is for run-sql alone.
+      Secrets = {
+        read      = ["secretsmanager:DescribeSecret"]
+        write     = ["secretsmanager:CreateSecret", "secretsmanager:DeleteSecret", "secretsmanager:RotateSecret", "secretsmanager:TagResource", "secretsmanager:UpdateSecret"]
+        resources = ["arn:${local.partition}:secretsmanager:${scope.regional}:secret:redshift!${scope.prefix}-*"]
+      }
+      Roles = {
+        read = ["iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListInstanceProfilesForRole", "iam:ListRolePolicies"]
+        write = [
+          "iam:CreateRole", "iam:DeleteRole", "iam:DeleteRolePolicy", "iam:PutRolePolicy", "iam:TagRole", "iam:UntagRole",
+          "iam:UpdateAssumeRolePolicy", "iam:UpdateRole", "iam:UpdateRoleDescription",
+        ]
+        resources = ["arn:${local.partition}:iam::${local.account_id}:role/${scope.prefix}-*"]
+      }
+      # A key has no name: the tag that Terraform gives everything (providers.tf) stands for the prefix.
+      Keys = {
+        read = ["kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus", "kms:ListResourceTags"]
+        write = [
+          "kms:CancelKeyDeletion", "kms:CreateAlias", "kms:DeleteAlias", "kms:DisableKeyRotation", "kms:EnableKeyRotation",
+          "kms:PutKeyPolicy", "kms:ScheduleKeyDeletion", "kms:TagResource", "kms:UntagResource", "kms:UpdateAlias", "kms:UpdateKeyDescription",
+        ]
+        resources = ["arn:${local.partition}:kms:${scope.regional}:key/*"]
+        condition = { StringEquals = { "aws:ResourceTag/Pipeline" = scope.prefix } }
+      }
+      NewKeys = {
+        read      = []
+        write     = ["kms:CreateKey", "kms:TagResource"]
+        resources = ["*"] # a key that is not there yet
+        condition = { StringEquals = { "aws:RequestTag/Pipeline" = scope.prefix } }
+      }
+      Aliases = {
+        read      = []
+        write     = ["kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias"]
+        resources = ["arn:${local.partition}:kms:${scope.regional}:alias/${scope.prefix}-*"]
+      }
+      # For these AWS accepts no other resource than "*": lists and descriptions, a definition that is checked before it
+      # has a name, subscriptions, and CloudWatch Logs' resource policies, which belong to the account.
+      Account = {
+        read = [
+          "ec2:DescribeAccountAttributes", "ec2:DescribeAvailabilityZones", "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs",
+          "kms:ListAliases", "logs:DescribeLogGroups", "logs:DescribeResourcePolicies",
+          "redshift:DescribeClusterParameterGroups", "redshift:DescribeClusterSubnetGroups", "redshift:DescribeClusters",
+          "sns:GetSubscriptionAttributes", "states:ValidateStateMachineDefinition",
+        ]
+        write     = ["logs:DeleteResourcePolicy", "logs:PutResourcePolicy", "sns:Unsubscribe"]
+        resources = ["*"]
+      }
+    }
+  }
+
+  state_statements = {
+    for key, scope in local.scopes : key => concat(
+      [
+        {
+          Sid       = "FindState"
+          Effect    = "Allow"
+          Action    = ["s3:ListBucket"]
+          Resource  = ["arn:${local.partition}:s3:::${local.state_bucket}"]
+          Condition = { StringLike = { "s3:prefix" = ["${var.state_key_prefix}/${local.roles[key].environment}/*"] } }
+        },
+        {
+          Sid      = "ReadState"
+          Effect   = "Allow"
+          Action   = ["s3:GetObject"]
+          Resource = [scope.state]
+        },
+        {
+          # Native locking: an object beside the state (use_lockfile).
+          Sid      = "LockState"
+          Effect   = "Allow"
+          Action   = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
+          Resource = ["${scope.state}.tflock"]
+        },
+      ],
+      [
+        for role in [key] : {
+          Sid      = "WriteState"
+          Effect   = "Allow"
+          Action   = ["s3:PutObject"]
+          Resource = [scope.state]
+        } if endswith(role, "-apply")
+      ],
+    )
+  }
+
+  pass_role_statements = {
+    for key, scope in local.scopes : key => [
+      for role in [key] : {
+        Sid      = "PassRoles"
+        Effect   = "Allow"
+        Action   = ["iam:PassRole"]
+        Resource = ["arn:${local.partition}:iam::${local.account_id}:role/${scope.prefix}-*"]
+        Condition = { StringEquals = { "iam:PassedToService" = [
+          "events.amazonaws.com", "glue.amazonaws.com", "lambda.amazonaws.com", "redshift.amazonaws.com", "scheduler.amazonaws.com", "states.amazonaws.com",
+        ] } }
+      } if endswith(role, "-apply")
+    ]
+  }
+
+  # What holds data, and what may be done with it. A policy has 6,144 characters at most, so these have one of their own.
+  data_services = ["Aliases", "Artifacts", "Buckets", "Keys", "NewKeys", "Redshift", "Roles", "Secrets"]
+
+  statements = {
+    for key, services in local.services : key => {
+      for access in ["read", "write"] : access => {
+        for name, service in services : name => merge(
+          { Sid = "${title(access)}${name}", Effect = "Allow", Action = service[access], Resource = service.resources },
+          try({ Condition = service.condition }, {}),
+        ) if length(service[access]) > 0
+      }
+    }
+  }
+  policies = merge([
+    for key, statements in local.statements : merge(
+      { "${key}/read" = concat(local.state_statements[key], values(statements.read)) },
+      {
+        for policy, statements in {
+          "${key}/write"      = concat(local.pass_role_statements[key], [for name, statement in statements.write : statement if !contains(local.data_services, name)])
+          "${key}/write-data" = [for name, statement in statements.write : statement if contains(local.data_services, name)]
+        } : policy => statements if endswith(key, "-apply")
+      },
+    )
+  ]...)
+}
+
+resource "aws_iam_policy" "github" {
+  for_each = local.policies
+
+  name        = "github-${replace(each.key, "/", "-")}"
+  description = "What github-${split("/", each.key)[0]} may ${split("/", each.key)[1]}."
+  policy      = jsonencode({ Version = "2012-10-17", Statement = each.value })
+
+  lifecycle {
+    postcondition {
+      condition     = length(self.policy) <= 6144
+      error_message = "The policy ${self.name} has ${length(self.policy)} characters; AWS accepts 6144."
+    }
+  }
+}
+
+resource "aws_iam_role_policy_attachment" "github" {
+  for_each = local.policies
+
+  role       = aws_iam_role.github[split("/", each.key)[0]].name
+  policy_arn = aws_iam_policy.github[each.key].arn
+}

@@ -1,0 +1,42 @@
+"""What starts the pipeline by itself."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pipeline_tools import executions
+from tests.integration.conftest import Pipeline, until
+
+
+def test_a_marker_object_starts_the_pipeline_on_its_folder_once(pipeline: Pipeline) -> None:
+    source = pipeline.put(pipeline.sample(3))
+    bucket, _, prefix = source.removeprefix("s3://").partition("/")
+    client = pipeline.clients.get("stepfunctions")
+    starter = pipeline.outputs["state_machine_arn"].removesuffix("-pipeline") + "-start-on-arrival"
+
+    def inputs(state_machine: str) -> dict[str, dict[str, Any]]:
+        listed = client.list_executions(stateMachineArn=state_machine)["executions"]
+        arns = [found["executionArn"] for found in listed]
+        return {arn: json.loads(client.describe_execution(executionArn=arn)["input"]) for arn in arns}
+
+    assert not any(
+        document.get("source_uri") == source for document in inputs(pipeline.outputs["state_machine_arn"]).values()
+    )
+    pipeline.clients.get("s3").put_object(Bucket=bucket, Key=f"{prefix}_READY", Body=b"")
+
+    def event() -> dict[str, Any] | None:
+        return next((found for found in inputs(starter).values() if found["key"] == f"{prefix}_READY"), None)
+
+    delivered = until(event, "the marker's event started start-on-arrival")
+
+    # EventBridge may deliver an event twice.
+    again = pipeline.wait(executions.start(client, starter, delivered))
+    assert again.succeeded, (again.error, again.cause)
+    started = [
+        arn for arn, found in inputs(pipeline.outputs["state_machine_arn"]).items() if found.get("source_uri") == source
+    ]
+    assert len(started) == 1
+    outcome = pipeline.wait(started[0])
+    assert outcome.succeeded, (outcome.error, outcome.cause)
+    assert outcome.output["counts"]["rows_in"] == 3
