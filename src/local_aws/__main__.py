@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import os
 import signal
 import socket
 import sys
@@ -70,7 +71,9 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _follow_stdin(stop: threading.Event) -> None:
-    sys.stdin.buffer.read()
+    # Not sys.stdin: its lock, held by a thread that waits, would abort the end of the interpreter.
+    while os.read(0, 4096):
+        pass
     stop.set()
 
 

@@ -77,6 +77,11 @@ class Pipeline:
 
     def wait_for_recorder(self, execution_arn: str) -> None:
         """Wait for the execution of record-failure that EventBridge starts for a failed execution."""
+        outcome = self.wait(self.recorder_of(execution_arn))
+        assert outcome.succeeded, outcome
+
+    def recorder_of(self, execution_arn: str) -> str:
+        """The execution of record-failure for a failed execution, once EventBridge has started it."""
         client = self.clients.get("stepfunctions")
 
         def recorder() -> str | None:
@@ -90,8 +95,7 @@ class Pipeline:
                         return str(found["executionArn"])
             return None
 
-        outcome = self.wait(until(recorder, "record-failure was started"))
-        assert outcome.succeeded, outcome
+        return until(recorder, "record-failure was started")
 
     def rejected(self, outcome: Outcome) -> list[dict[str, Any]]:
         """The rejected rows of a job, read from its Parquet files."""

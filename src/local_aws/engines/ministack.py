@@ -13,10 +13,11 @@ import os
 import threading
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from local_aws.engines.java import java_home
 from local_aws.engines.ministack_roles import Roles, let_strangers_be_the_account
+from local_aws.engines.repeats import Repeats
 from local_aws.engines.services import Endpoint, Services
 from local_aws.engines.task_calls import Call, Place, calls, definition_calls
 from local_aws.errors import AwsError
@@ -82,7 +83,7 @@ class MiniStackEngine:
             ready()
 
         announcement = asyncio.create_task(announced())
-        await serve(app.app, config, shutdown_trigger=stopped)
+        await serve(cast(Any, Repeats(app.app)), config, shutdown_trigger=stopped)
         announcement.cancel()
 
     # What is registered
@@ -121,9 +122,9 @@ class MiniStackEngine:
             self._require_task(resource, arguments)
             return invoke_resource(resource, arguments)
 
-        def invoke_permitted_target(target: dict[str, Any], *further: Any, **named: Any) -> Any:
-            if self._may_start(target):
-                return invoke_target(target, *further, **named)
+        def invoke_permitted_target(target: dict[str, Any], event: Any, rule: Any, *further: Any) -> Any:
+            if self._may_start(target, rule):
+                return invoke_target(target, event, rule, *further)
             return None
 
         stepfunctions._invoke_resource = invoke_permitted_resource
@@ -221,14 +222,20 @@ class MiniStackEngine:
             return False
         return True
 
-    def _may_start(self, target: dict[str, Any]) -> bool:
+    def _may_start(self, target: dict[str, Any], rule: Mapping[str, Any]) -> bool:
         """Whether a rule's role may start the state machine that is its target; EventBridge tells nobody else."""
         arn = str(target.get("Arn", ""))
         if ":states:" not in arn:
             return True
         try:
             call = Call("states:StartExecution", arn)
-            self._roles.require(str(target.get("RoleArn", "")), "events.amazonaws.com", "eventbridge", [call])
+            role, source = str(target.get("RoleArn", "")), str(rule.get("Arn", ""))
+            user, session = "events.amazonaws.com", "eventbridge"
+            if ":scheduler:" in source:
+                # A schedule is known by its group: https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
+                source = source.rpartition("/")[0].replace(":schedule/", ":schedule-group/")
+                user, session = "scheduler.amazonaws.com", "scheduler"
+            self._roles.require(role, user, session, [call], source_arn=source)
         except AwsError as error:
             _log.warning("EventBridge did not start %s: %s", arn, error.message)
             return False

@@ -55,14 +55,16 @@ class Roles:
                 }
             return self._sessions[name, session]
 
-    def require(self, role: str, service: str, session: str, calls: Iterable[Call]) -> None:
-        """Refuse what a role may not do, as AWS words it.
+    def require(
+        self, role: str, service: str, session: str, calls: Iterable[Call], *, source_arn: str | None = None
+    ) -> None:
+        """Refuse what a role may not do, as AWS words it. `source_arn`: of what the service uses the role for.
 
         Raises:
             AwsError: AccessDeniedException, which names the role's session, the action and the resource.
         """
         name = role.rpartition("/")[2]
-        self._check_trust(name, service)
+        self._check_trust(name, service, source_arn)
         for call in calls:
             if not self._allows(name, session, call):
                 resource = f" on resource: {call.resource}" if call.resource else ""
@@ -101,7 +103,7 @@ class Roles:
         limits = iam_evaluator._permissions_boundary(iam._roles, name, account)
         return bool(iam_evaluator.evaluate(context, policies, *limits).decision == "Allow")
 
-    def _check_trust(self, name: str, service: str) -> None:
+    def _check_trust(self, name: str, service: str, source_arn: str | None = None) -> None:
         from ministack.core import iam_evaluator
         from ministack.services import iam
 
@@ -115,7 +117,7 @@ class Roles:
             action="sts:AssumeRole",
             resource_arn="*",
             region=self._place.region,
-            service_context={"aws:sourceaccount": self._place.account_id},
+            service_context={"aws:sourceaccount": self._place.account_id, "aws:sourcearn": source_arn},
         )
         document = iam_evaluator.parse_policy_document(_naming(role["AssumeRolePolicyDocument"], service))
         if iam_evaluator.evaluate(context, [document]).decision != "Allow":

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from local_aws.errors import AwsError
-from local_aws.services.s3_mirror import Mirror, uris_in
+from local_aws.services.s3_mirror import Mirror, Place, download, uris_in
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -261,7 +261,7 @@ def fetch(s3: S3Client, uri: str, directory: Path) -> Path:
     directory.mkdir(parents=True, exist_ok=True)
     target = directory / match[2].rsplit("/", 1)[-1]
     try:
-        s3.download_file(match[1], match[2], str(target))
+        download(s3, Place(match[1], match[2]), target)
     except s3.exceptions.ClientError as error:
         raise AwsError("InvalidInputException", f"{uri} cannot be read: {error}") from error
     return target

@@ -7,7 +7,9 @@ is needed.
 
 from __future__ import annotations
 
+import contextlib
 import re
+import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +37,16 @@ def uris_in(texts: Iterable[str]) -> list[Place]:
     return sorted({Place(match[1], match[2] or "") for text in texts for match in _URI.finditer(text)})
 
 
+def download(s3: S3Client, place: Place, target: Path) -> None:
+    """Copy one object to a file.
+
+    Not download_file, which asks for the size first: a refusal of that has no text that could name what is not allowed.
+    """
+    body = s3.get_object(Bucket=place.bucket, Key=place.key)["Body"]
+    with contextlib.closing(body), target.open("wb") as out:
+        shutil.copyfileobj(body, out, 1024 * 1024)
+
+
 class Mirror:
     """The local copy of the places that one run names."""
 
@@ -57,7 +69,7 @@ class Mirror:
                 target = self._path(Place(place.bucket, key))
                 if not target.exists():
                     target.parent.mkdir(parents=True, exist_ok=True)
-                    self._s3.download_file(place.bucket, key, str(target))
+                    download(self._s3, Place(place.bucket, key), target)
         self._before = self._state()
 
     def publish(self) -> None:

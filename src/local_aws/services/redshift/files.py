@@ -42,6 +42,8 @@ class FileMover:
         role = self._authorize(copy.role, statement)
         with _scratch() as directory, _s3_errors():
             client = self.s3_client(role)
+            # Redshift asks where the bucket is before it reads, with the role's permission.
+            client.get_bucket_location(Bucket=copy.bucket)
             files = []
             for number, (bucket, key) in enumerate(self._sources(client, copy)):
                 if statement.cancelled:

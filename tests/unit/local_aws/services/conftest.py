@@ -41,6 +41,10 @@ class DirectoryS3:
     def head_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
         return {"ContentLength": (self._bucket(Bucket) / Key).stat().st_size}
 
+    def get_bucket_location(self, *, Bucket: str) -> dict[str, Any]:  # noqa: N803
+        assert self._bucket(Bucket).is_dir()
+        return {"LocationConstraint": None}
+
     def get_paginator(self, name: str) -> DirectoryS3:
         assert name == "list_objects_v2"
         return self

@@ -1,0 +1,187 @@
+"""Each statement of each role is needed: without it something fails, with an error that names the action.
+
+What AWS does without a word, such as dropping log lines, is looked for in the endpoint's own log.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from pipeline_tools.conformance import DOCUMENT, documented
+from pipeline_tools.endpoint import LocalEndpoint
+from tests.integration.conftest import Pipeline, given_endpoint, until
+
+# Nothing fails without these: AWS drops the log lines, the metrics are sent by Glue itself and not by the job, and
+# uploads are listed only after a failed one.
+QUIET = ("WriteLogs", "WriteMetrics", "ListUploads")
+# Tried by Step Functions when the state machine is made or changed.
+TRIED_AT_UPDATE = ("DeliverLogs", "LearnThatRunSqlEnded")
+DENIED = "is not authorized to perform: "
+
+
+@dataclass(frozen=True)
+class Granted:
+    """A statement of a role's policy."""
+
+    role: str
+    policy: str
+    document: dict[str, Any]
+    index: int
+
+    @property
+    def sid(self) -> str:
+        return str(self.document["Statement"][self.index]["Sid"])
+
+    @property
+    def actions(self) -> list[str]:
+        actions: list[str] = self.document["Statement"][self.index]["Action"]
+        return actions
+
+
+class Roles:
+    """The roles of the deployment, and what a test takes from them for a while."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self.iam = pipeline.clients.get("iam")
+        self.prefix = pipeline.outputs["state_machine_arn"].rpartition(":")[2].removesuffix("-pipeline")
+
+    def statements(self) -> list[Granted]:
+        roles = self.iam.get_paginator("list_roles").paginate().build_full_result()["Roles"]
+        return [
+            Granted(role["RoleName"], policy, document, index)
+            for role in roles
+            if role["RoleName"].startswith(f"{self.prefix}-")
+            for policy in self.iam.list_role_policies(RoleName=role["RoleName"])["PolicyNames"]
+            for document in [self.iam.get_role_policy(RoleName=role["RoleName"], PolicyName=policy)["PolicyDocument"]]
+            for index in range(len(document["Statement"]))
+        ]
+
+    @contextlib.contextmanager
+    def without(self, *taken: Granted) -> Iterator[None]:
+        """Take statements away, at most one of a policy or several of different ones."""
+        try:
+            for policy in {(granted.role, granted.policy) for granted in taken}:
+                mine = [granted for granted in taken if (granted.role, granted.policy) == policy]
+                gone = {granted.index for granted in mine}
+                document = mine[0].document
+                left = [found for index, found in enumerate(document["Statement"]) if index not in gone]
+                self._put(*policy, {**document, "Statement": left})
+            yield
+        finally:
+            for granted in taken:
+                self._put(granted.role, granted.policy, granted.document)
+
+    def _put(self, role: str, policy: str, document: dict[str, Any]) -> None:
+        if document["Statement"]:
+            self.iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=json.dumps(document))
+        else:
+            self.iam.delete_role_policy(RoleName=role, PolicyName=policy)
+
+
+@pytest.fixture
+def roles(pipeline: Pipeline) -> Roles:
+    return Roles(pipeline)
+
+
+@pytest.fixture(autouse=True)
+def enforced(request: pytest.FixtureRequest, endpoint: LocalEndpoint) -> None:
+    engine = documented(DOCUMENT.read_text(encoding="utf-8"))[endpoint.engine]
+    if not given_endpoint() and not engine["IAM: a state machine may do what its role allows, and nothing else"]:
+        reason = f"docs/emulators.md: the engine {endpoint.engine} holds nobody to a policy"
+        request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
+
+
+def test_without_any_one_statement_something_fails_and_names_the_action(
+    pipeline: Pipeline, roles: Roles, endpoint: LocalEndpoint
+) -> None:
+    loud = [granted for granted in roles.statements() if granted.sid not in QUIET]
+    assert len({granted.role for granted in loud}) >= 8
+    for granted in loud:
+        with roles.without(granted):
+            said = what_is_said(pipeline, roles, endpoint, granted)
+        assert any(DENIED + action in said for action in granted.actions), (granted.role, granted.sid, said[-2000:])
+
+
+def test_without_the_quiet_statements_the_pipeline_runs_and_logs_nothing(
+    pipeline: Pipeline, roles: Roles, endpoint: LocalEndpoint
+) -> None:
+    quiet = [granted for granted in roles.statements() if granted.sid in QUIET]
+    assert {granted.sid for granted in quiet} == set(QUIET)
+    with log_since(endpoint) as said, roles.without(*quiet):
+        outcome = pipeline.run(pipeline.put(pipeline.sample(3)))
+    assert outcome.succeeded, (outcome.error, outcome.cause)
+    log = said()
+    for granted in quiet:
+        if granted.sid == "WriteLogs":
+            assert f"assumed-role/{granted.role}/" in log
+            assert f"{DENIED}logs:" in log
+
+
+def what_is_said(pipeline: Pipeline, roles: Roles, endpoint: LocalEndpoint, missing: Granted) -> str:
+    """What is said where the missing statement is needed."""
+    if missing.sid in TRIED_AT_UPDATE:
+        return refused_update(pipeline, missing)
+    name = missing.role.removeprefix(f"{roles.prefix}-")
+    if name in ("record-failure", "pipeline-failed"):
+        with log_since(endpoint) as said:
+            return failed_execution(pipeline, missing, said)
+    if name in ("arrival", "start-on-arrival"):
+        with log_since(endpoint) as said:
+            return marked_folder(pipeline, missing, said)
+    outcome = pipeline.run(pipeline.put(pipeline.sample(3)))
+    assert not outcome.succeeded, f"without {missing.sid} of {missing.role} the execution succeeded"
+    return outcome.cause
+
+
+def refused_update(pipeline: Pipeline, missing: Granted) -> str:
+    client = pipeline.clients.get("stepfunctions")
+    machine = pipeline.outputs["state_machine_arn"].rpartition(":")[0] + f":{missing.role}"
+    described = client.describe_state_machine(stateMachineArn=machine)
+    with pytest.raises(client.exceptions.ClientError) as refused:
+        client.update_state_machine(stateMachineArn=machine, definition=described["definition"])
+    return str(refused.value)
+
+
+def failed_execution(pipeline: Pipeline, missing: Granted, said: Any) -> str:
+    """Of an execution that fails by its input: what its recorder met, or why there was none."""
+    arn = pipeline.start(pipeline.put(pipeline.sample(1)), dataset="nothing")
+    pipeline.wait(arn)
+    if missing.role.endswith("record-failure"):
+        recorder = pipeline.recorder_of(arn)
+        pipeline.wait(recorder)
+        return history(pipeline, recorder)
+    return str(until(lambda: said() if DENIED in said() else None, "EventBridge was refused"))
+
+
+def marked_folder(pipeline: Pipeline, missing: Granted, said: Any) -> str:
+    """Of a marker object: what the state machine that it starts met, or why none was started."""
+    bucket, _, prefix = pipeline.put(pipeline.sample(1)).removeprefix("s3://").partition("/")
+    pipeline.clients.get("s3").put_object(Bucket=bucket, Key=f"{prefix}_READY", Body=b"")
+    return str(until(lambda: said() if DENIED in said() else None, "a start was refused"))
+
+
+def history(pipeline: Pipeline, arn: str) -> str:
+    client = pipeline.clients.get("stepfunctions")
+    pages = client.get_paginator("get_execution_history").paginate(executionArn=arn)
+    return json.dumps(pages.build_full_result()["events"], default=str)
+
+
+@contextlib.contextmanager
+def log_since(endpoint: LocalEndpoint) -> Iterator[Any]:
+    """Gives a function that reads what the endpoint's log got since."""
+    begin = endpoint.log.stat().st_size if endpoint.log.is_file() else 0
+
+    def read() -> str:
+        if not endpoint.log.is_file():
+            return ""
+        with endpoint.log.open("rb") as file:
+            file.seek(begin)
+            return file.read().decode("utf-8", "replace")
+
+    yield read
