@@ -256,8 +256,6 @@ _ADVICE = {
     "NoSuchBucket": "the bucket does not exist; check its name",
     "NoSuchKey": "the object does not exist; check its name",
     "404": "the bucket or object does not exist; check its name",
-    "AccessDenied": "access is denied; the role of the job needs s3:ListBucket, s3:GetObject, s3:PutObject and "
-    "s3:DeleteObject there, and the use of the bucket's KMS key",
     "403": "access is denied; the role of the job needs s3:GetObject there and the use of the bucket's KMS key",
     "412": "it changed while the job ran; start the job again",
     "PreconditionFailed": "it changed while the job ran; start the job again",
@@ -274,6 +272,7 @@ def _s3_errors(action: str, uri: str) -> Iterator[None]:
         yield
     except ClientError as error:
         details = error.response.get("Error", {})
+        # AWS's text for AccessDenied names the action and why it is refused; only a HEAD request has none.
         advice = _ADVICE.get(str(details.get("Code")), f"{details.get('Code')}: {details.get('Message')}")
         raise StorageError(f"cannot {action} {uri}: {advice}") from error
     except (BotoCoreError, Boto3Error, UnicodeDecodeError) as error:

@@ -1,7 +1,7 @@
 """Requests that a client sends again, since their answer got lost: they are carried out once.
 
-With Terraform's provider about one answer in 300 got lost here, on connections that stayed open; why is not known. The SDK
-then sends the request again, and a role that was made "already exists". The SDKs name a call and number its tries:
+With Terraform's provider about one answer in 300 got lost here, on connections that stayed open; why is not known. The
+SDK then sends the request again, and a role that was made "already exists". The SDKs name a call and number its tries:
 https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
 """
 

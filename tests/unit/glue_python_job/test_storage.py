@@ -121,7 +121,7 @@ def test_a_file_where_a_directory_is_to_be_emptied(tmp_path: Path) -> None:
     [
         ("NoSuchBucket", "the bucket does not exist; check its name"),
         ("404", "the bucket or object does not exist"),
-        ("AccessDenied", "access is denied; the role of the job needs s3:ListBucket"),
+        ("AccessDenied", "AccessDenied: the words of S3"),
         ("412", "it changed while the job ran"),
         ("SlowDown", "SlowDown: the words of S3"),
     ],
