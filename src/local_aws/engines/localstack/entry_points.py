@@ -26,7 +26,7 @@ stepfunctions:{NAME} = {_MODULE}:stepfunctions
 {NAME} = {_MODULE}:ServerPlugin
 
 [localstack.hooks.on_infra_start]
-change_step_functions = {_MODULE}:change_step_functions
+change_internals = {_MODULE}:change_internals
 
 [localstack.hooks.on_infra_shutdown]
 close_services = {_MODULE}:close_services

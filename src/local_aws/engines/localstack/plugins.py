@@ -88,10 +88,11 @@ class ServerPlugin(RuntimeServerPlugin):
 
 
 @hooks.on_infra_start()
-def change_step_functions() -> None:
+def change_internals() -> None:
     """Make the changes that have no seam."""
-    from local_aws.engines.localstack import step_functions
+    from local_aws.engines.localstack import eventbridge, step_functions
 
+    eventbridge.change()
     step_functions.change()
 
 
