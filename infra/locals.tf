@@ -12,6 +12,7 @@ locals {
 
   # The one place where resources get their names.
   names = {
+    arrival_trigger  = "${local.prefix}-arrival"
     artifacts_bucket = "${local.prefix}-artifacts-${local.account_id}-${local.region}"
     failure_queue    = "${local.prefix}-pipeline-failed-undelivered"
     failure_rule     = "${local.prefix}-pipeline-failed"
@@ -26,7 +27,9 @@ locals {
     redshift         = "${local.prefix}-redshift"
     redshift_role    = "${local.prefix}-redshift-copy"
     run_sql          = "${local.prefix}-run-sql"
+    schedules        = "${local.prefix}-pipeline-schedules"
     spark_job        = "${local.prefix}-job-spark-param"
+    start_on_arrival = "${local.prefix}-start-on-arrival"
   }
 
   # ARNs are composed of known names, not read from resources: a first plan then shows the policies in full, but for

@@ -1,23 +1,18 @@
 # ---- What runs the pipeline from day to day: schedules, triggers, alarms, a dashboard ------------------------------------
 
 locals {
-  operations_names = {
-    arrival_trigger  = "${local.prefix}-arrival"
-    schedules        = "${local.prefix}-pipeline-schedules"
-    start_on_arrival = "${local.prefix}-start-on-arrival"
-  }
   event_rule_arn_prefix = "arn:${local.partition}:events:${local.region}:${local.account_id}:rule/"
-  start_on_arrival_arn  = "arn:${local.partition}:states:${local.region}:${local.account_id}:stateMachine:${local.operations_names.start_on_arrival}"
+  start_on_arrival_arn  = "arn:${local.partition}:states:${local.region}:${local.account_id}:stateMachine:${local.names.start_on_arrival}"
   dead_letter_queue_arn = var.keep_undelivered_events ? local.arns.failure_queue : null
 
   # For failure_notification, which owns the topic and the queue: who else may use them.
   alarm_arns         = var.monitoring_enabled ? ["arn:${local.partition}:cloudwatch:${local.region}:${local.account_id}:alarm:${local.prefix}-*"] : []
-  arrival_rule_arns  = [for name in keys(var.arrival_triggers) : "${local.event_rule_arn_prefix}${local.operations_names.arrival_trigger}-${name}"]
+  arrival_rule_arns  = [for name in keys(var.arrival_triggers) : "${local.event_rule_arn_prefix}${local.names.arrival_trigger}-${name}"]
   arrival_is_watched = length(var.arrival_triggers) > 0
   # For the key.
   operations_log_group_arns = concat(
     var.monitoring_enabled ? ["${local.arns.log_group_prefix}/aws/events/${local.prefix}-glue-runs"] : [],
-    local.arrival_is_watched ? ["${local.arns.log_group_prefix}/aws/vendedlogs/states/${local.operations_names.start_on_arrival}"] : [],
+    local.arrival_is_watched ? ["${local.arns.log_group_prefix}/aws/vendedlogs/states/${local.names.start_on_arrival}"] : [],
   )
 }
 
@@ -25,8 +20,8 @@ module "schedule" {
   source = "./modules/schedule"
   count  = length(var.schedules) > 0 ? 1 : 0
 
-  name                  = local.operations_names.schedules
-  group_arn             = "arn:${local.partition}:scheduler:${local.region}:${local.account_id}:schedule-group/${local.operations_names.schedules}"
+  name                  = local.names.schedules
+  group_arn             = "arn:${local.partition}:scheduler:${local.region}:${local.account_id}:schedule-group/${local.names.schedules}"
   state_machine_arn     = local.arns.pipeline
   dead_letter_queue_arn = local.dead_letter_queue_arn
   kms_key_arn           = local.kms_key_arn
@@ -39,7 +34,7 @@ module "start_on_arrival" {
   source = "./modules/state_machine"
   count  = local.arrival_is_watched ? 1 : 0
 
-  name            = local.operations_names.start_on_arrival
+  name            = local.names.start_on_arrival
   account_id      = local.account_id
   definition_file = "${path.module}/state_machines/start-on-arrival.asl.yaml"
   definition_variables = {
@@ -64,7 +59,7 @@ module "arrival_trigger" {
   source = "./modules/arrival_trigger"
   count  = local.arrival_is_watched ? 1 : 0
 
-  name                  = local.operations_names.arrival_trigger
+  name                  = local.names.arrival_trigger
   rule_arn_prefix       = local.event_rule_arn_prefix
   bucket_name           = module.storage.bucket_names.raw
   state_machine_arn     = local.start_on_arrival_arn
