@@ -406,8 +406,8 @@ class MiniStackEngine:
         return {"ETag": answer["ETag"]}
 
     def _s3_of_execution(self) -> Any:
-        role, session = self._role_of(_execution.get())
-        return self._services.client_as(role, "states", session, "s3")
+        role, _ = self._role_of(_execution.get())
+        return self._services.client_as(role, "states", "StepFunctions", "s3")
 
     def _running(self, execution_arn: str) -> bool:
         described = self._services.client("stepfunctions").describe_execution(executionArn=execution_arn)

@@ -18,6 +18,8 @@ from local_aws.services.glue_runs import GlueJobRuns
 from local_aws.services.postgres import PostgresServer
 from local_aws.services.redshift_data import RedshiftData
 
+# As Glue calls the sessions of its runs.
+GLUE_SESSION: Final = "GlueJobRunnerSession"
 ROOT: Final = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 
 
@@ -55,6 +57,7 @@ class Clients:
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
         self._made: dict[tuple[str, str], Any] = {}
+        self._session = boto3.session.Session()  # one for all: it keeps the services' models, which take long to load
         self._lock = threading.Lock()
 
     def get(self, service: str, credentials: Mapping[str, str] | None = None) -> Any:
@@ -63,7 +66,7 @@ class Clients:
         made = (service, keys["AWS_ACCESS_KEY_ID"])
         with self._lock:
             if made not in self._made:
-                self._made[made] = boto3.session.Session().client(
+                self._made[made] = self._session.client(
                     service,  # type: ignore[call-overload]
                     endpoint_url=self._endpoint.url,
                     region_name=self._endpoint.region,
@@ -117,9 +120,9 @@ class Services:
         )
         processes = ProcessFactory(
             settings,
-            s3_client=lambda job, run: self.client_as(job["Role"], "glue", run, "s3"),
+            s3_client=lambda job: self.client_as(job["Role"], "glue", GLUE_SESSION, "s3"),
             environment=self._job_environment,
-            logs=lambda job, run: CloudWatchLogs(self.client_as(job["Role"], "glue", run, "logs")),
+            logs=lambda job: CloudWatchLogs(self.client_as(job["Role"], "glue", GLUE_SESSION, "logs")),
         )
         self.glue_runs = GlueJobRuns(find_job=self._find_job, processes=processes)
 
@@ -161,9 +164,9 @@ class Services:
         except client.exceptions.ResourceNotFoundException:
             return None
 
-    def _job_environment(self, job: Mapping[str, Any], run_id: str) -> dict[str, str]:
+    def _job_environment(self, job: Mapping[str, Any]) -> dict[str, str]:
         return {
-            **self._roles.credentials(job["Role"], "glue.amazonaws.com", run_id),
+            **self._roles.credentials(job["Role"], "glue.amazonaws.com", GLUE_SESSION),
             "AWS_ENDPOINT_URL": self._endpoint.url,
             "AWS_REGION": self._endpoint.region,
             "AWS_DEFAULT_REGION": self._endpoint.region,

@@ -54,16 +54,16 @@ class Settings:
 class ProcessFactory:
     """Makes the process of a run: fetches script and packages, builds argv as Glue does.
 
-    `s3_client`, `environment` and `logs` are asked with the job and the run's ID, for what acts as the job's role.
+    `s3_client`, `environment` and `logs` are asked with the job, for what acts as its role.
     """
 
     def __init__(
         self,
         settings: Settings,
         *,
-        s3_client: Callable[[Mapping[str, Any], str], S3Client],
-        environment: Callable[[Mapping[str, Any], str], Mapping[str, str]],
-        logs: Callable[[Mapping[str, Any], str], LogSink],
+        s3_client: Callable[[Mapping[str, Any]], S3Client],
+        environment: Callable[[Mapping[str, Any]], Mapping[str, str]],
+        logs: Callable[[Mapping[str, Any]], LogSink],
     ) -> None:
         self._settings = settings
         self._s3_client = s3_client
@@ -82,7 +82,7 @@ class ProcessFactory:
             raise AwsError("InvalidInputException", f"command {kind!r} is not run here; accepted: pythonshell, glueetl")
         directory = self._settings.workdir / "glue" / str(job["Name"]) / run_id
         (directory / "tmp").mkdir(parents=True)
-        s3 = self._s3_client(job, run_id)
+        s3 = self._s3_client(job)
         script = fetch(s3, location, directory / "script")
         packages = [
             fetch(s3, uri.strip(), directory / "packages")
@@ -90,7 +90,7 @@ class ProcessFactory:
             if uri.strip()
         ]
         argv = [str(script), *script_arguments(str(job["Name"]), run_id, arguments)]
-        environment = self._base_environment(directory) | dict(self._environment(job, run_id))
+        environment = self._base_environment(directory) | dict(self._environment(job))
         if kind == "pythonshell":
             environment["PYTHONPATH"] = os.pathsep.join(map(str, packages))
             line = [str(self._settings.python), *argv]
@@ -101,9 +101,7 @@ class ProcessFactory:
             line = self._spark_submit(packages, mirror, arguments, environment) + argv
         stream = "-".join(filter(None, [arguments.get("--custom-logStream-prefix"), run_id]))
         group = "/aws-glue/python-jobs" if kind == "pythonshell" else "/aws-glue/jobs"
-        return JobProcess(
-            line, environment, directory, self._logs(job, run_id), (group, stream), self._settings, mirror
-        )
+        return JobProcess(line, environment, directory, self._logs(job), (group, stream), self._settings, mirror)
 
     def _base_environment(self, directory: Path) -> dict[str, str]:
         kept = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "USER", "LOGNAME")
