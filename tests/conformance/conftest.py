@@ -15,7 +15,7 @@ import os
 import time
 import uuid
 import zipfile
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -106,14 +106,18 @@ class Aws:
 
     @cached_property
     def role(self) -> str:
+        """The ARN of a role that may do everything."""
         services = ("lambda", "glue", "states", "events", "redshift")
+        return self.make_role(services, {"Effect": "Allow", "Action": "*", "Resource": "*"})
+
+    def make_role(self, services: Sequence[str], *statements: dict[str, Any]) -> str:
+        """A role that the services may use, with the statements as its policy; its ARN."""
         principal = {"Service": [f"{service}.amazonaws.com" for service in services]}
         trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": principal}
-        allow = {"Effect": "Allow", "Action": "*", "Resource": "*"}
-        name = f"conformance-{self.unique}"
-        iam = self.client("iam")
+        iam, name = self.client("iam"), self.name()
         role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=_policy(trust))["Role"]["Arn"]
-        iam.put_role_policy(RoleName=name, PolicyName="all", PolicyDocument=_policy(allow))
+        if statements:
+            iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=_policy(*statements))
         return str(role)
 
     def put(self, key: str, body: str | bytes) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from tests.conformance.conftest import Aws, task
@@ -11,20 +10,6 @@ SCRIPT = """
 import boto3, sys
 print(boto3.client("s3").get_object(Bucket=sys.argv[sys.argv.index("--bucket") + 1], Key="allowed")["ETag"])
 """
-
-
-def role(aws: Aws, service: str, *statements: dict[str, Any]) -> str:
-    """A role that a service may use, with the given statements."""
-    name = aws.name()
-    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": f"{service}.amazonaws.com"}}
-    made = aws.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=_policy(trust))
-    if statements:
-        aws.client("iam").put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=_policy(*statements))
-    return str(made["Role"]["Arn"])
-
-
-def _policy(*statements: dict[str, Any]) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
 def allow(action: str, resource: str) -> dict[str, Any]:
@@ -37,7 +22,7 @@ def test_job(aws: Aws) -> None:
     script = allow("s3:GetObject", f"arn:aws:s3:::{aws.bucket}/scripts/*")
     data = allow("s3:GetObject", f"arn:aws:s3:::{aws.bucket}/allowed")
     allowed, refused = (
-        aws.job(SCRIPT, role=role(aws, "glue", *statements)) for statements in ((script, data), (script,))
+        aws.job(SCRIPT, role=aws.make_role(["glue"], *statements)) for statements in ((script, data), (script,))
     )
     found = aws.run(allowed, aws.start_run(allowed, bucket=aws.bucket))
     assert found["JobRunState"] == "SUCCEEDED", found.get("ErrorMessage")
@@ -51,8 +36,8 @@ def test_machine(aws: Aws) -> None:
     function = aws.function("def handler(e, c): return 42")
     states = task("arn:aws:states:::lambda:invoke", {"FunctionName": function})
     invoke = allow("lambda:InvokeFunction", f"{function}*")
-    found = aws.execution(aws.start(aws.machine(states, role=role(aws, "states", invoke))))
+    found = aws.execution(aws.start(aws.machine(states, role=aws.make_role(["states"], invoke))))
     assert found["status"] == "SUCCEEDED", found.get("cause")
-    found = aws.execution(aws.start(aws.machine(states, role=role(aws, "states"))))
+    found = aws.execution(aws.start(aws.machine(states, role=aws.make_role(["states"]))))
     assert found["status"] == "FAILED"
     assert "lambda:InvokeFunction" in found["cause"]

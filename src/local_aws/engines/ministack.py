@@ -153,7 +153,8 @@ class MiniStackEngine:
             try:
                 run_execution(arn)
             finally:
-                time_out.cancel()
+                if time_out:
+                    time_out.cancel()
                 _execution.reset(token)
 
         stepfunctions._run_execution = run_known_execution
@@ -167,12 +168,15 @@ class MiniStackEngine:
 
         stepfunctions._fail_execution = fail_running_execution
 
-    def _time_out(self, arn: str) -> threading.Timer:
-        """Begin the TimeoutSeconds of an execution's state machine, which MiniStack does not look at."""
+    def _time_out(self, arn: str) -> threading.Timer | None:
+        """Begin the TimeoutSeconds of an execution's state machine, if it has any: MiniStack does not look at them."""
         from ministack.services import stepfunctions
 
         execution = stepfunctions._executions[arn]
-        machine = stepfunctions._state_machines.get(execution["stateMachineArn"], {"definition": "{}"})
+        machine = stepfunctions._state_machines.get(execution["stateMachineArn"], {})
+        seconds = _document(machine.get("definition", "{}")).get("TimeoutSeconds")
+        if seconds is None:
+            return None
 
         def end() -> None:
             if execution["status"] != "RUNNING":
@@ -186,8 +190,7 @@ class MiniStackEngine:
 
         # The same thread's context: MiniStack keeps accounts and regions there.
         context = contextvars.copy_context()
-        seconds = float(_document(machine["definition"]).get("TimeoutSeconds", threading.TIMEOUT_MAX))
-        timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), lambda: context.run(end))
+        timer = threading.Timer(seconds, lambda: context.run(end))
         timer.daemon = True
         timer.start()
         return timer
