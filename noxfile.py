@@ -66,7 +66,7 @@ def integration(session: nox.Session) -> None:
 
 @nox.session
 def conformance(session: nox.Session) -> None:
-    """Tell what emulators can do, as docs/emulators.md has it (`-- ministack` for one; `-- --write` writes the table)."""
+    """Ask emulators what they can do, and compare with docs/emulators.md (`-- ministack`, `-- --write`)."""
     _python(session, "-m", "pipeline_tools.conformance", *session.posargs)
 
 
