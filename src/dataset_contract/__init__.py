@@ -1,0 +1,1 @@
+"""What a dataset is: the one reader of its contract, for the Lambda, both jobs and every tool."""

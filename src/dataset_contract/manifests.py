@@ -1,0 +1,150 @@
+"""The manifests by which the stages hand over: their fields, and the check that each reader makes.
+
+A stage publishes `runs/<job_id>/<stage>.json` last, so it says that the stage is complete. A stage that failed leaves
+`<stage>-error.json` beside it, since Glue's own ErrorMessage does not carry the reason.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timezone
+from typing import Any
+
+VERSION = 2
+PYTHON, SPARK, LOAD = "python", "spark", "load"
+
+
+class ManifestError(ValueError):
+    """A text is not the manifest that its reader needs; the message names the field, the value and what is expected."""
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    """A file that a stage read or wrote. bytes: as stored. note: what is told of a source file without rows, or ""."""
+
+    uri: str
+    bytes: int
+    rows: int
+    empty_lines: int = 0  # lines of a text file that are no record
+    note: str = ""
+
+    def document(self) -> dict[str, Any]:
+        """The fields that say something."""
+        values = asdict(self)
+        return {name: value for name, value in values.items() if name in ("uri", "bytes", "rows") or value}
+
+
+@dataclass(frozen=True)
+class StageRun:
+    """Who ran, when and with what. Moments are aware of their zone."""
+
+    stage: str
+    job_id: str
+    dataset: str
+    source_uri: str
+    started_at: datetime
+    finished_at: datetime
+    code_version: str
+    contract_version: str
+    engine: str
+
+
+@dataclass(frozen=True)
+class StageResult:
+    """What a stage read and wrote, and the verdicts of the set rules that it judged (judging.document)."""
+
+    rows_in: int
+    rows_out: int
+    rows_rejected: int
+    files_in: Sequence[FileEntry]
+    files_out: Sequence[FileEntry]
+    rejected_files: Sequence[FileEntry] = ()
+    rejected_reasons: Mapping[str, int] = field(default_factory=dict)  # `<column>: <reason>` -> rows
+    rules: Sequence[Mapping[str, Any]] = ()
+    more: Mapping[str, Any] = field(default_factory=dict)  # the stage's own fields: references, tables, parameters
+
+
+def render(run: StageRun, result: StageResult) -> str:
+    """The text of a manifest: JSON with sorted keys."""
+    return _text({**_run(run), **_result(result)})
+
+
+def render_error(run: StageRun, result: StageResult, error: str) -> str:
+    """The text of <stage>-error.json: as a manifest, of what was done until then, with the error in one line."""
+    return _text({**_run(run), **_result(result), "error": " ".join(error.split())})
+
+
+def read(text: str, *, stage: str, job_id: str, dataset: str, where: str) -> dict[str, Any]:
+    """Read the manifest of a stage.
+
+    Raises:
+        ManifestError: it is not JSON, of another version, stage, job or dataset, or its counts are no counts.
+    """
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise ManifestError(f"{where} is not JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise ManifestError(f"{where} is not a JSON object")
+    expected = {"manifest_version": VERSION, "stage": stage, "job_id": job_id, "dataset": dataset}
+    for name, value in expected.items():
+        if document.get(name) != value:
+            raise ManifestError(f"{where} has {name} {document.get(name)!r}, expected {value!r}")
+    for name in ("rows_in", "rows_out", "rows_rejected", "bytes_in", "bytes_out"):
+        value = document.get(name)
+        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+            raise ManifestError(f"{where} has {name} {value!r}, expected a whole number, 0 or more")
+    return document
+
+
+def is_complete(text: str | None, *, stage: str, job_id: str, dataset: str) -> bool:
+    """Whether `text` is a whole manifest of this stage of this job. None: there is no file."""
+    try:
+        read(text or "", stage=stage, job_id=job_id, dataset=dataset, where="the manifest")
+    except ManifestError:
+        return False
+    return True
+
+
+def utc_text(moment: datetime) -> str:
+    """UTC, ISO 8601 with milliseconds: 2024-05-01T10:00:00.000Z."""
+    utc = moment.astimezone(timezone.utc)
+    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
+
+
+def _run(run: StageRun) -> dict[str, Any]:
+    return {
+        "manifest_version": VERSION,
+        "stage": run.stage,
+        "job_id": run.job_id,
+        "dataset": run.dataset,
+        "source_uri": run.source_uri,
+        "started_at": utc_text(run.started_at),
+        "finished_at": utc_text(run.finished_at),
+        "seconds": round((run.finished_at - run.started_at).total_seconds(), 3),
+        "code_version": run.code_version,
+        "contract_version": run.contract_version,
+        "engine": run.engine,
+    }
+
+
+def _result(result: StageResult) -> dict[str, Any]:
+    return {
+        "rows_in": result.rows_in,
+        "rows_out": result.rows_out,
+        "rows_rejected": result.rows_rejected,
+        "bytes_in": sum(file.bytes for file in result.files_in),
+        "bytes_out": sum(file.bytes for file in result.files_out),
+        "files_in": [file.document() for file in result.files_in],
+        "files_out": [file.document() for file in result.files_out],
+        "rejected_files": [file.document() for file in result.rejected_files],
+        "rejected_reasons": dict(result.rejected_reasons),
+        "rules": [dict(rule) for rule in result.rules],
+        **result.more,
+    }
+
+
+def _text(document: Mapping[str, Any]) -> str:
+    return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False, default=str) + "\n"

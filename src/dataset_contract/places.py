@@ -1,0 +1,64 @@
+"""Where the files of a job lie in S3. No other module knows it: the jobs and the SQL are given URIs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+STAGES = ("python", "spark", "load")
+
+
+@dataclass(frozen=True)
+class Places:
+    """The places of one job. Every place that the pipeline writes carries the job ID."""
+
+    job_id: str
+    dataset: str
+    raw_bucket: str
+    lake_bucket: str
+    artifacts_bucket: str
+
+    def reference(self) -> str:
+        """The reference files as a person uploads them, a folder for each reference object."""
+        return f"s3://{self.raw_bucket}/reference/{self.dataset}/"
+
+    def staged(self) -> str:
+        return f"s3://{self.lake_bucket}/staged/{self.dataset}/job_id={self.job_id}/"
+
+    def staged_references(self) -> str:
+        """The checked reference rows, a folder for each reference object."""
+        return f"s3://{self.lake_bucket}/references/{self.dataset}/job_id={self.job_id}/"
+
+    def rejected(self) -> str:
+        return f"s3://{self.lake_bucket}/rejected/{self.dataset}/job_id={self.job_id}/"
+
+    def curated(self, table: str) -> str:
+        return f"s3://{self.lake_bucket}/curated/{self.dataset}/{table}/job_id={self.job_id}/"
+
+    def manifest_key(self, stage: str) -> str:
+        return f"runs/{self.job_id}/{stage}.json"
+
+    def manifest(self, stage: str) -> str:
+        return f"s3://{self.lake_bucket}/{self.manifest_key(stage)}"
+
+    def artifact(self, name: str) -> str:
+        return f"s3://{self.artifacts_bucket}/sql/datasets/{self.dataset}/{name}"
+
+    def document(self, tables: Sequence[str]) -> dict[str, object]:
+        """All places as the state machine passes them on."""
+        return {
+            "contract": self.artifact("contract.json"),
+            "transform": self.artifact("transform.sql"),
+            "reference": self.reference(),
+            "staged": self.staged(),
+            "staged_references": self.staged_references(),
+            "rejected": self.rejected(),
+            "curated": {table: self.curated(table) for table in tables},
+            "manifests": {stage: self.manifest(stage) for stage in STAGES},
+            "manifest_keys": {stage: self.manifest_key(stage) for stage in STAGES},
+        }
+
+
+def failure_of(manifest: str) -> str:
+    """The URI or key where a stage that failed says why, beside its manifest: `…/python-error.json`."""
+    return manifest.removesuffix(".json") + "-error.json"

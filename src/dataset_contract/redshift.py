@@ -1,0 +1,210 @@
+"""The Redshift table of an output: its DDL, its load, and how a deployed table differs from it.
+
+All of it follows from the contract. Identifiers are quoted and lower case: Redshift folds quoted ones too, and a column
+may be called as one of its reserved words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from dataset_contract import types
+from dataset_contract.model import JOB_ID_COLUMN, DataObject
+from dataset_contract.types import TEXT_KINDS, VARCHAR, ColumnType
+
+SCHEMA = "analytics"
+# Wide enough for every job ID (lambda_generate_param.job_id).
+JOB_ID_TYPE = types.parse("VARCHAR(56)")
+
+
+@dataclass(frozen=True)
+class DeployedColumn:
+    """A column of a table as Redshift describes it. type: `character varying(8)`, see `deployed_type`."""
+
+    name: str
+    type: str
+    nullable: bool
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A difference that is not made up for without a person. statements: what that person could run, in this order."""
+
+    problem: str  # table and column, what is there and what the contract says
+    statements: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What brings a deployed table to its contract. There are no statements where there is a refusal."""
+
+    statements: tuple[str, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    type: ColumnType
+    required: bool
+
+
+def identifier(name: str) -> str:
+    """A name as SQL writes it: quoted, lower case."""
+    return '"' + name.lower().replace('"', '""') + '"'
+
+
+def table(output: DataObject) -> str:
+    """The table of an output, `analytics."orders"`."""
+    return f"{SCHEMA}.{identifier(output.name)}"
+
+
+def create_table(output: DataObject) -> str:
+    """CREATE TABLE IF NOT EXISTS, columns in the contract's order and job_id last."""
+    columns = ",\n".join(f"    {_definition(name, column)}" for name, column in _wanted(output).items())
+    return f"CREATE TABLE IF NOT EXISTS {table(output)} (\n{columns}\n){_distribution(output)};\n"
+
+
+def load_statements(output: DataObject) -> str:
+    """DELETE of the job's rows and COPY of its files, so the load of a job may run again.
+
+    Holds the parameter :job_id and the tokens {{<output>_uri}} and {{copy_role_arn}}. COPY maps Parquet by order, so
+    the columns are listed: a table that has them in another order is loaded right.
+    """
+    columns = ",\n".join(f"    {identifier(name)}" for name in _wanted(output))
+    return (
+        f"DELETE FROM {table(output)} WHERE {identifier(JOB_ID_COLUMN)} = :job_id;\n\n"
+        f"COPY {table(output)} (\n{columns}\n)\n"
+        f"FROM '{{{{{output.name}_uri}}}}'\n"
+        "IAM_ROLE '{{copy_role_arn}}'\n"
+        "FORMAT AS PARQUET;\n"
+    )
+
+
+def deployed_type(
+    data_type: str, length: int | None = None, precision: int | None = None, scale: int | None = None
+) -> str:
+    """A type of svv_columns in one text: `character varying` and 8 are `character varying(8)`.
+
+    length: character_maximum_length. precision, scale: numeric_precision and numeric_scale, which Redshift gives for
+    other numbers too, where they say nothing.
+    """
+    name = " ".join(data_type.lower().split())
+    if length is not None and name in ("character varying", "character", "varchar", "char", "bpchar"):
+        return f"{'character' if name == 'bpchar' else name}({length})"
+    if precision is not None and name in ("numeric", "decimal"):
+        return f"{name}({precision},{scale or 0})"
+    return name
+
+
+def compare(output: DataObject, deployed: Sequence[DeployedColumn]) -> Comparison:
+    """What is to be done so that the deployed table can take the output. No columns: the table is not there.
+
+    A new column that may be null is added. Everything else is refused, with the statements that a person could run:
+    they drop values, or need a value for the rows that are there.
+    """
+    if not deployed:
+        return Comparison((create_table(output),))
+    wanted = _wanted(output)
+    there = {column.name.lower(): column for column in deployed}
+    new = {name: column for name, column in wanted.items() if name not in there}
+    refusals = [_gone(output, column, new) for name, column in there.items() if name not in wanted]
+    for name, column in wanted.items():
+        refusal = _changed(output, name, column, there) if name in there else _required(output, name, column)
+        refusals += [refusal] if refusal else []
+    if refusals:
+        return Comparison(refusals=tuple(refusals))
+    return Comparison(tuple(f"ALTER TABLE {table(output)} ADD COLUMN {_definition(*item)}" for item in new.items()))
+
+
+def _wanted(output: DataObject) -> dict[str, _Wanted]:
+    columns = {column.name.lower(): _Wanted(column.type, column.required) for column in output.columns}
+    return {**columns, JOB_ID_COLUMN: _Wanted(JOB_ID_TYPE, True)}
+
+
+def _definition(name: str, column: _Wanted) -> str:
+    return f"{identifier(name)} {column.type.redshift}{' NOT NULL' if column.required else ''}"
+
+
+def _distribution(output: DataObject) -> str:
+    distribution = output.distribution
+    text = f"\nDISTSTYLE {distribution.style}"
+    if distribution.style == "KEY":
+        text = f"\nDISTKEY ({identifier(distribution.key)})"
+    if distribution.sort_key:
+        text += f"\nCOMPOUND SORTKEY ({', '.join(map(identifier, distribution.sort_key))})"
+    return text
+
+
+def _required(output: DataObject, name: str, column: _Wanted) -> Refusal | None:
+    if not column.required:
+        return None
+    return Refusal(
+        f"{table(output)} has no column {name}, which the contract requires; "
+        "the rows that are there need a value for it",
+        (f"ALTER TABLE {table(output)} ADD COLUMN {_definition(name, column)} DEFAULT <a value>",),
+    )
+
+
+def _gone(output: DataObject, column: DeployedColumn, new: Mapping[str, _Wanted]) -> Refusal:
+    alter = f"ALTER TABLE {table(output)}"
+    known = _parsed(column.type)
+    names = [name for name, wanted in new.items() if known is not None and wanted.type == known]
+    # The new name of a column cannot be told from another column; who knows it chooses.
+    statements = [f"{alter} RENAME COLUMN {identifier(column.name)} TO {identifier(name)}" for name in names]
+    choice = f" (or is it now {' or '.join(names)}? Then run a RENAME, not the DROP)" if names else ""
+    return Refusal(
+        f"{table(output)} has the column {column.name}, which the contract has not; "
+        f"to drop it loses its values{choice}",
+        (*statements, f"{alter} DROP COLUMN {identifier(column.name)}"),
+    )
+
+
+def _changed(output: DataObject, name: str, wanted: _Wanted, there: Mapping[str, DeployedColumn]) -> Refusal | None:
+    column = there[name]
+    known = _parsed(column.type)
+    where = f"{table(output)}, column {name}"
+    null_differs = column.nullable == wanted.required
+    if known != wanted.type:
+        shown = known.redshift if known else column.type
+        problem = f"{where}: the table has {shown}, the contract {wanted.type.redshift}"
+        if known and known.kind == wanted.type.kind == VARCHAR and not null_differs:
+            return Refusal(
+                f"{problem}; Redshift changes the length outside of a transaction, as long as every value fits",
+                (f"ALTER TABLE {table(output)} ALTER COLUMN {identifier(name)} TYPE {wanted.type.redshift}",),
+            )
+        return Refusal(f"{problem}; the table has to be made anew", _anew(output, there))
+    if null_differs:
+        has, says = ("NULL", "required") if wanted.required else ("NOT NULL", "not required")
+        problem = f"{where}: the table has {has}, the contract says {says}; the table has to be made anew"
+        return Refusal(problem, _anew(output, there))
+    return None
+
+
+def _anew(output: DataObject, there: Mapping[str, DeployedColumn]) -> tuple[str, ...]:
+    """The statements that make the table anew from its rows. A column that is new stays null."""
+    before = identifier(f"{output.name}_before")
+    kept = {name: column for name, column in _wanted(output).items() if name in there}
+    columns = ", ".join(map(identifier, kept))
+    values = ", ".join(_value(name, column.type, there[name].type) for name, column in kept.items())
+    return (
+        f"ALTER TABLE {table(output)} RENAME TO {before}",
+        create_table(output).rstrip(";\n"),
+        f"INSERT INTO {table(output)} ({columns}) SELECT {values} FROM {SCHEMA}.{before}",
+        f"DROP TABLE {SCHEMA}.{before}",
+    )
+
+
+def _value(name: str, wanted: ColumnType, deployed: str) -> str:
+    known = _parsed(deployed)
+    # A cast to a shorter text cuts it without a word; the INSERT by itself refuses it.
+    if known == wanted or (known and known.kind in TEXT_KINDS and wanted.kind in TEXT_KINDS):
+        return identifier(name)
+    return f"CAST({identifier(name)} AS {wanted.redshift})"
+
+
+def _parsed(text: str) -> ColumnType | None:
+    try:
+        return types.parse(text)
+    except ValueError:
+        return None

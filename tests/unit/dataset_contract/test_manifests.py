@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from dataset_contract import manifests
+from dataset_contract.manifests import FileEntry, ManifestError, StageResult, StageRun
+from dataset_contract.places import Places, failure_of
+
+START = datetime(2024, 5, 1, 12, 0, tzinfo=timezone(timedelta(hours=2)))
+RUN = StageRun(
+    "python", "job-1", "orders", "s3://raw/orders/", START, START + timedelta(seconds=1.5), "c1", "1.0.0", "duckdb 1"
+)
+RESULT = StageResult(
+    3, 2, 1, [FileEntry("s3://raw/a.csv", 10, 3, 1), FileEntry("s3://raw/b.csv", 0, 0, note="empty")],
+    [FileEntry("s3://lake/p.parquet", 7, 2)], [FileEntry("s3://lake/r.parquet", 5, 1)], {"code: duplicate key": 1},
+    [{"number": 0}], {"references": {"a": 1}},
+)  # fmt: skip
+
+
+def read(text: str, **changes: str) -> dict[str, Any]:
+    return manifests.read(
+        text, **{"stage": "python", "job_id": "job-1", "dataset": "orders", "where": "s3://m", **changes}
+    )
+
+
+def test_what_is_written_is_read() -> None:
+    assert read(manifests.render(RUN, RESULT)) == {
+        "manifest_version": 2, "stage": "python", "job_id": "job-1", "dataset": "orders", "source_uri": "s3://raw/orders/",
+        "started_at": "2024-05-01T10:00:00.000Z", "finished_at": "2024-05-01T10:00:01.500Z", "seconds": 1.5,
+        "code_version": "c1", "contract_version": "1.0.0", "engine": "duckdb 1",
+        "rows_in": 3, "rows_out": 2, "rows_rejected": 1, "bytes_in": 10, "bytes_out": 7,
+        "files_in": [
+            {"uri": "s3://raw/a.csv", "bytes": 10, "rows": 3, "empty_lines": 1},
+            {"uri": "s3://raw/b.csv", "bytes": 0, "rows": 0, "note": "empty"},
+        ],
+        "files_out": [{"uri": "s3://lake/p.parquet", "bytes": 7, "rows": 2}],
+        "rejected_files": [{"uri": "s3://lake/r.parquet", "bytes": 5, "rows": 1}],
+        "rejected_reasons": {"code: duplicate key": 1}, "rules": [{"number": 0}], "references": {"a": 1},
+    }  # fmt: skip
+
+
+def test_a_failed_stage_says_why_in_one_line() -> None:
+    document = json.loads(manifests.render_error(RUN, RESULT, "every row\n  was refused"))
+    assert (document["error"], document["rows_rejected"]) == ("every row was refused", 1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"manifest_version": 1}, "s3://m has manifest_version 1, expected 2"),
+        ({"stage": "spark"}, "has stage 'spark', expected 'python'"),
+        ({"job_id": "job-2"}, "has job_id 'job-2', expected 'job-1'"),
+        ({"dataset": None}, "has dataset None, expected 'orders'"),
+        ({"rows_in": "3"}, "has rows_in '3', expected a whole number"),
+        ({"rows_out": True}, "has rows_out True"),
+        ({"bytes_out": -1}, "has bytes_out -1"),
+    ],
+)
+def test_a_manifest_that_is_another_one(changes: dict[str, Any], message: str) -> None:
+    text = json.dumps({**json.loads(manifests.render(RUN, RESULT)), **changes})
+    with pytest.raises(ManifestError) as caught:
+        read(text)
+    assert message in str(caught.value)
+    assert not manifests.is_complete(text, stage="python", job_id="job-1", dataset="orders")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]"])
+def test_a_text_that_is_no_manifest(text: str) -> None:
+    with pytest.raises(ManifestError, match=r"^s3://m is not "):
+        read(text)
+
+
+def test_a_stage_is_complete_with_its_manifest() -> None:
+    expected = {"stage": "python", "job_id": "job-1", "dataset": "orders"}
+    assert manifests.is_complete(manifests.render(RUN, RESULT), **expected)
+    assert not manifests.is_complete(None, **expected)
+
+
+def test_every_place_that_is_written_carries_the_job() -> None:
+    places = Places("job-1", "orders", "raw", "lake", "artifacts")
+    document = places.document(["totals"])
+    written = [document["staged"], document["staged_references"], document["rejected"], *document["curated"].values()]  # type: ignore[attr-defined]
+    written += [*document["manifests"].values(), *document["manifest_keys"].values()]  # type: ignore[attr-defined]
+    assert all("job-1" in place for place in written)
+    assert len(set(written)) == len(written)
+    assert failure_of(places.manifest("python")) == "s3://lake/runs/job-1/python-error.json"

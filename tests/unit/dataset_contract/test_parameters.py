@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from dataset_contract import parameters
+from dataset_contract.model import Parameter
+from dataset_contract.parameters import ParameterError
+from tests.unit.dataset_contract.documents import accepted, custom, document, refusal
+
+
+def resolved(rules: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    return parameters.resolve(accepted(document(customProperties=custom(parameters=rules))), given)
+
+
+def problem(rules: dict[str, Any], given: dict[str, Any]) -> str:
+    with pytest.raises(ParameterError) as caught:
+        resolved(rules, given)
+    return str(caught.value)
+
+
+def test_a_parameter_becomes_the_model() -> None:
+    rule = {"type": "integer", "default": 15, "minimum": 0, "maximum": 1440, "description": "minutes"}
+    contract = accepted(document(customProperties=custom(parameters={"late": rule})))
+    assert contract.parameters == {"late": Parameter("late", "integer", 15, 0, 1440)}
+
+
+def test_the_given_value_goes_before_the_default() -> None:
+    rules = {"a": {"type": "integer", "default": 15}, "b": {"type": "boolean", "default": False}}
+    assert resolved(rules, {"a": 3}) == {"a": 3, "b": False}
+
+
+def test_a_number_is_as_json_has_it() -> None:
+    rule = {"type": "number", "default": Decimal("0.1"), "minimum": Decimal("0.1"), "maximum": Decimal("0.1")}
+    value = resolved({"a": rule}, {})["a"]
+    assert (value, type(value)) == (0.1, float)
+    assert resolved({"a": rule}, {"a": 0.1}) == {"a": 0.1}
+
+
+@pytest.mark.parametrize(
+    ("rule", "value", "message"),
+    [
+        ({"type": "integer"}, "x", 'parameters.a is "x"; accepted: a whole number of 64 bits'),
+        ({"type": "integer"}, True, "parameters.a is true; accepted: a whole number of 64 bits"),
+        ({"type": "integer"}, 1.0, "parameters.a is 1.0; accepted: a whole number"),
+        ({"type": "integer"}, 2**63, "a whole number of 64 bits"),
+        ({"type": "integer"}, None, "parameters.a is null; accepted: a whole number"),
+        ({"type": "integer", "minimum": 0}, -1, "parameters.a is -1; accepted: 0 or more"),
+        ({"type": "integer", "maximum": 9}, 10, "parameters.a is 10; accepted: 9 or less"),
+        ({"type": "number"}, 2**53 + 1, "accepted: a number that a DOUBLE holds"),
+        ({"type": "number"}, 10**400, "accepted: a number that a DOUBLE holds"),
+        ({"type": "number"}, float("inf"), "parameters.a is Infinity; accepted: a number that a DOUBLE holds"),
+        ({"type": "number"}, False, "parameters.a is false; accepted: a number"),
+        ({"type": "string"}, 1, "parameters.a is 1; accepted: a text"),
+        ({"type": "string", "validValues": ["x", "y"]}, "z", 'parameters.a is "z"; accepted: x, y'),
+        ({"type": "string", "pattern": "[a-z]+"}, "a1", 'parameters.a is "a1"; accepted: a text of which all matches'),
+        ({"type": "string", "pattern": "a|ab"}, "abc", "of which all matches a|ab"),
+        ({"type": "boolean"}, 1, "parameters.a is 1; accepted: true or false"),
+        ({"type": "date"}, "2024-02-30", 'parameters.a is "2024-02-30"; accepted: a date as "2024-12-31"'),
+        ({"type": "date"}, "20240101", 'accepted: a date as "2024-12-31"'),
+        ({"type": "date", "minimum": "2024-01-01"}, "2023-12-31", "accepted: 2024-01-01 or more"),
+    ],
+)
+def test_a_value_is_refused(rule: dict[str, Any], value: Any, message: str) -> None:
+    assert message in problem({"a": rule}, {"a": value})
+
+
+def test_a_missing_and_an_unknown_parameter() -> None:
+    assert problem({"a": {"type": "date"}}, {}) == 'parameters.a is missing; accepted: a date as "2024-12-31"'
+    assert problem({"limit": {"type": "integer"}}, {"limt": 1}) == (
+        'parameters.limt is unknown for dataset "orders"; did you mean "limit"?; known: limit'
+    )
+    assert problem({}, {"a": 1}) == 'parameters.a is unknown for dataset "orders"; known: none'
+
+
+@pytest.mark.parametrize(
+    ("rules", "message"),
+    [
+        ([], "value: [] is no mapping; accepted: a mapping of names to parameters"),
+        ({"a b": {"type": "date"}}, "value.a b: is no name of a parameter"),
+        ({"a": {"type": "date"}, "A": {"type": "date"}}, "value.A: is there twice"),
+        ({"a": "integer"}, 'value.a: "integer" is no mapping; accepted: type, default'),
+        ({"a": {}}, "value.a.type: is missing; accepted: integer, number, string, boolean, date"),
+        ({"a": {"type": "int"}}, 'value.a.type: "int" is not known here'),
+        ({"a": {"type": "integer", "defualt": 1}}, 'value.a.defualt: is no element here; did you mean "default"'),
+        (
+            {"a": {"type": "integer", "default": "1"}},
+            'value.a.default: "1" is no value of the parameter; accepted: a whole',
+        ),
+        ({"a": {"type": "integer", "default": None}}, "value.a.default: null is no value of the parameter"),
+        (
+            {"a": {"type": "integer", "default": 5, "maximum": 4}},
+            "value.a.default: 5 is no value of the parameter; accepted: 4",
+        ),
+        ({"a": {"type": "integer", "minimum": 5, "maximum": 4}}, "value.a.minimum: 5 is above the maximum 4"),
+        ({"a": {"type": "integer", "minimum": "0"}}, 'value.a.minimum: "0" is no value of the parameter'),
+        ({"a": {"type": "string", "minimum": "0"}}, "is no limit of a string; accepted for: integer, number, date"),
+        ({"a": {"type": "string", "validValues": []}}, "value.a.validValues: [] has no value"),
+        (
+            {"a": {"type": "string", "validValues": ["a", 1]}},
+            "value.a.validValues[1]: 1 is no value here; accepted: a text",
+        ),
+        (
+            {"a": {"type": "string", "validValues": ["a", "a"]}},
+            'validValues[1]: "a" is no value here; accepted: each value once',
+        ),
+        ({"a": {"type": "string", "validValues": ["a"], "pattern": "b"}}, 'validValues[0]: "a" is no value here'),
+        ({"a": {"type": "string", "validValues": ["a"], "default": "b"}}, 'value.a.default: "b" is no value'),
+        (
+            {"a": {"type": "string", "pattern": "(?=a)"}},
+            'value.a.pattern: "(?=a)" is no pattern that every engine reads',
+        ),
+        ({"a": {"type": "date", "pattern": "a"}}, 'value.a.pattern: "a" is for texts, not for a date'),
+        ({"a": {"type": "date", "description": 1}}, "value.a.description: 1 is no text"),
+    ],
+)
+def test_a_parameter_is_refused(rules: Any, message: str) -> None:
+    told = refusal(document(customProperties=custom(parameters=rules)))
+    assert told.startswith("customProperties[0].")
+    assert message in told
