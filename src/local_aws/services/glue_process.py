@@ -98,7 +98,9 @@ class ProcessFactory:
         else:
             mirror = Mirror(s3, directory / "s3")
             mirror.fetch(uris_in(arguments.values()))
-            line = self._spark_submit(packages, mirror, arguments, environment) + argv
+            mirror.configure(directory / "hadoop")
+            environment["HADOOP_CONF_DIR"] = str(directory / "hadoop")
+            line = self._spark_submit(packages, arguments, environment) + argv
         stream = "-".join(filter(None, [arguments.get("--custom-logStream-prefix"), run_id]))
         group = "/aws-glue/python-jobs" if kind == "pythonshell" else "/aws-glue/jobs"
         return JobProcess(line, environment, directory, self._logs(job), (group, stream), self._settings, mirror)
@@ -109,7 +111,7 @@ class ProcessFactory:
         return inherited | {"TMPDIR": str(directory / "tmp"), "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 
     def _spark_submit(
-        self, packages: Sequence[Path], mirror: Mirror, arguments: Mapping[str, str], environment: dict[str, str]
+        self, packages: Sequence[Path], arguments: Mapping[str, str], environment: dict[str, str]
     ) -> list[str]:
         home = self._settings.spark_home or _spark_home()
         environment["SPARK_HOME"] = str(home)
@@ -126,7 +128,6 @@ class ProcessFactory:
             "spark.local.dir": environment["TMPDIR"],
             "spark.sql.warehouse.dir": str(Path(environment["TMPDIR"]) / "warehouse"),
             "spark.driver.extraJavaOptions": f"-Djava.io.tmpdir={environment['TMPDIR']}",
-            **mirror.spark_configuration(),
         }
         line = [str(home / "bin" / "spark-submit"), "--master", "local[*]"]
         for name, value in conf.items():
@@ -219,7 +220,7 @@ class JobProcess:
         process.wait()
 
     def publish(self) -> None:
-        """Bring what a successful Spark run wrote into S3."""
+        """Bring what a Spark run wrote into S3."""
         if self._mirror:
             self._mirror.publish()
 

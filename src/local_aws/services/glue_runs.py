@@ -5,6 +5,7 @@ API shapes: https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-jobs-runs.ht
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import threading
@@ -263,10 +264,15 @@ class GlueJobRuns:
                 return "STOPPED", ""
         if code is None:
             return "TIMEOUT", f"Job run exceeded its timeout of {run.timeout_minutes} minutes"
-        if code != 0:
-            return "FAILED", describe_exit(code, process.stderr)
-        process.publish()
-        return "SUCCEEDED", ""
+        if code == 0:
+            process.publish()
+            return "SUCCEEDED", ""
+        if code > 0:
+            # On AWS a script writes into S3 itself, so what it wrote before it failed stays. What a killed process
+            # left on disk may be half a file, which S3 would not have.
+            with contextlib.suppress(Exception):
+                process.publish()
+        return "FAILED", describe_exit(code, process.stderr)
 
 
 def effective_arguments(job: Job, run_arguments: Mapping[str, Any]) -> dict[str, str]:
