@@ -42,6 +42,7 @@ def unit(session: nox.Session) -> None:
     _python(session, "-m", "pytest", "tests/unit", *session.posargs)
     for environment, tests, what in (
         (environments.GLUE_PYTHON_SHELL, "tests/unit/glue_python_job", "src/glue_python_job on Glue's Python"),
+        (environments.GLUE_PYTHON_SHELL, "tests/unit/dataset_contract", "src/dataset_contract on Glue's Python"),
         (environments.LOCALSTACK, "tests/localstack", "the LocalStack extension"),
     ):
         if python := _interpreter(session, environment, what):
@@ -71,6 +72,12 @@ def conformance(session: nox.Session) -> None:
 
 
 @nox.session
+def judge(session: nox.Session) -> None:
+    """Compare the verdicts of our jobs with datacontract-cli's on pairs of contract and data (`-- NAME` for some)."""
+    _python(session, "-m", "pipeline_tools.judge", *session.posargs)
+
+
+@nox.session
 def infra(session: nox.Session) -> None:
     """Validate and test the Terraform modules (`-- NAME` for some), and scan them with checkov; it needs no account."""
     session.run("terraform", "fmt", "-check", "-diff", "-recursive", "infra")
@@ -90,6 +97,12 @@ def plan(session: nox.Session) -> None:
         if failed.return_code == 2:  # changes: nox itself would make 1 of it, which is an error's
             sys.exit(2)
         raise
+
+
+@nox.session
+def new(session: nox.Session) -> None:
+    """Draft a dataset from a sample of its source (CSV, JSON, Parquet): `-- NAME SAMPLE`."""
+    _python(session, "-m", "pipeline_tools.new_dataset", *session.posargs)
 
 
 @nox.session
@@ -122,6 +135,7 @@ def lock(session: nox.Session) -> None:
         "glue-python-shell": "3.9",
         "localstack": "3.13",
         "moto": "3.11",
+        "judge": "3.11",
     }
     for group, version in groups.items():
         session.run(

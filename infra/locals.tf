@@ -64,6 +64,7 @@ locals {
   # The prefixes of the lake bucket.
   lake = {
     curated      = "curated/"
+    references   = "references/"
     rejected     = "rejected/"
     runs         = "runs/"
     spark_events = "spark-events/"

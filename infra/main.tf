@@ -58,8 +58,9 @@ module "storage" {
   require_tls      = var.require_tls
   enable_lifecycle = var.enable_lifecycle
   lake_expiration_days = {
-    (local.lake.rejected) = var.rejected_expiration_days
-    (local.lake.staged)   = var.staged_expiration_days
+    (local.lake.references) = var.staged_expiration_days
+    (local.lake.rejected)   = var.rejected_expiration_days
+    (local.lake.staged)     = var.staged_expiration_days
   }
 }
 
@@ -105,7 +106,7 @@ module "python_job" {
   source = "./modules/glue_job"
 
   name                = local.names.python_job
-  description         = "Checks the source files against the contract; writes staged and rejected rows."
+  description         = "Checks the source and reference files against the contract; writes staged and rejected rows."
   kind                = "pythonshell"
   script_uri          = "s3://${local.names.artifacts_bucket}/${local.python_script}"
   extra_py_files      = ["s3://${local.names.artifacts_bucket}/${local.python_zip}"]
@@ -123,6 +124,7 @@ module "python_job" {
   ]
   s3_write = [
     { bucket_arn = local.arns.lake_bucket, prefix = local.lake.staged },
+    { bucket_arn = local.arns.lake_bucket, prefix = local.lake.references },
     { bucket_arn = local.arns.lake_bucket, prefix = local.lake.rejected },
     { bucket_arn = local.arns.lake_bucket, prefix = local.lake.runs },
   ]
@@ -152,8 +154,8 @@ module "spark_job" {
   }
 
   s3_read = [
-    { bucket_arn = local.arns.raw_bucket, prefix = "reference/" },
     { bucket_arn = local.arns.artifacts_bucket, prefix = "" },
+    { bucket_arn = local.arns.lake_bucket, prefix = local.lake.references },
     { bucket_arn = local.arns.lake_bucket, prefix = local.lake.staged },
   ]
   s3_write = concat(
@@ -352,6 +354,7 @@ module "record_failure" {
   definition_variables = {
     lambda_function_arn       = local.arns.lambda_function
     run_sql_state_machine_arn = local.arns.run_sql
+    lake_bucket               = local.names.lake_bucket
     topic_arn                 = local.arns.failure_topic
   }
   log_retention_days     = var.log_retention_days
@@ -369,6 +372,19 @@ module "record_failure" {
         sid       = "FindFailedState"
         actions   = ["states:GetExecutionHistory"]
         resources = [local.arns.pipeline_runs]
+      },
+      {
+        # What the stages said and counted.
+        sid       = "ReadEvidence"
+        actions   = ["s3:GetObject"]
+        resources = ["${local.arns.lake_bucket}/${local.lake.runs}*"]
+      },
+      {
+        # Without it S3 answers AccessDenied, not NoSuchKey, for what is not there.
+        sid       = "SeeThatEvidenceIsMissing"
+        actions   = ["s3:ListBucket"]
+        resources = [local.arns.lake_bucket]
+        condition = { StringLike = { "s3:prefix" = ["${local.lake.runs}*"] } }
       },
       {
         # People are told after the failure was recorded, so by this state machine and not by the rule.

@@ -114,7 +114,7 @@ variable "enable_lifecycle" {
 }
 
 variable "staged_expiration_days" {
-  description = "Days that staged rows are kept. A failed execution can be redriven for 14 days and then needs them."
+  description = "Days that staged rows and checked references are kept. A failed execution can be redriven for 14 days and then needs them."
   type        = number
   default     = 30
 
@@ -209,7 +209,7 @@ variable "python_max_capacity" {
 variable "python_modules" {
   description = "What pip installs before the Python shell job starts, each pinned, for Python 3.9."
   type        = list(string)
-  default     = ["duckdb==1.4.5", "boto3==1.42.97"]
+  default     = ["duckdb==1.4.5", "zstandard==0.25.0", "boto3==1.42.97"]
 }
 
 variable "python_timeout_minutes" {

@@ -174,12 +174,58 @@ run "the_recorder_may_do_what_its_states_do" {
   command = plan
 
   assert {
-    condition = { for statement in jsondecode(module.record_failure.policy).Statement : statement.Sid => [statement.Action, statement.Resource] if contains(["FindFailedState", "Notify", "UseKey"], statement.Sid) } == {
-      FindFailedState = [["states:GetExecutionHistory"], ["arn:aws:states:eu-central-1:123456789012:execution:prod-pipeline:*"]]
-      Notify          = [["sns:Publish"], ["arn:aws:sns:eu-central-1:123456789012:prod-pipeline-failures"]]
-      UseKey          = [["kms:Decrypt", "kms:GenerateDataKey"], ["arn:aws:kms:eu-central-1:123456789012:key/made"]]
+    condition = { for statement in jsondecode(module.record_failure.policy).Statement : statement.Sid => [statement.Action, statement.Resource] if contains(["FindFailedState", "Notify", "ReadEvidence", "SeeThatEvidenceIsMissing", "UseKey"], statement.Sid) } == {
+      FindFailedState          = [["states:GetExecutionHistory"], ["arn:aws:states:eu-central-1:123456789012:execution:prod-pipeline:*"]]
+      Notify                   = [["sns:Publish"], ["arn:aws:sns:eu-central-1:123456789012:prod-pipeline-failures"]]
+      ReadEvidence             = [["s3:GetObject"], ["arn:aws:s3:::prod-lake-123456789012-eu-central-1/runs/*"]]
+      SeeThatEvidenceIsMissing = [["s3:ListBucket"], ["arn:aws:s3:::prod-lake-123456789012-eu-central-1"]]
+      UseKey                   = [["kms:Decrypt", "kms:GenerateDataKey"], ["arn:aws:kms:eu-central-1:123456789012:key/made"]]
     }
     error_message = "Policy of the recorder: ${module.record_failure.policy}"
+  }
+  assert {
+    condition     = one([for statement in jsondecode(module.record_failure.policy).Statement : statement.Condition if statement.Sid == "SeeThatEvidenceIsMissing"]) == { StringLike = { "s3:prefix" = ["runs/*"] } }
+    error_message = "The recorder may list more of the lake than runs/."
+  }
+}
+
+run "references_are_read_raw_by_the_python_job_alone" {
+  command = plan
+
+  assert {
+    condition = { for statement in jsondecode(module.python_job.policy).Statement : statement.Sid => statement.Resource if contains(["ReadObjects", "WriteObjects"], statement.Sid) } == {
+      ReadObjects = [
+        "arn:aws:s3:::prod-raw-123456789012-eu-central-1/*",
+        "arn:aws:s3:::prod-artifacts-123456789012-eu-central-1/*",
+        "arn:aws:s3:::prod-lake-123456789012-eu-central-1/staged/*",
+        "arn:aws:s3:::prod-lake-123456789012-eu-central-1/references/*",
+        "arn:aws:s3:::prod-lake-123456789012-eu-central-1/rejected/*",
+        "arn:aws:s3:::prod-lake-123456789012-eu-central-1/runs/*",
+      ]
+      WriteObjects = [
+        "arn:aws:s3:::prod-lake-123456789012-eu-central-1/staged/*",
+        "arn:aws:s3:::prod-lake-123456789012-eu-central-1/references/*",
+        "arn:aws:s3:::prod-lake-123456789012-eu-central-1/rejected/*",
+        "arn:aws:s3:::prod-lake-123456789012-eu-central-1/runs/*",
+      ]
+    }
+    error_message = "Policy of the Python job: ${module.python_job.policy}"
+  }
+  assert {
+    condition = { for statement in jsondecode(module.spark_job.policy).Statement : statement.Sid => statement.Resource if contains(["ReadObjects", "WriteObjects"], statement.Sid) } == {
+      ReadObjects = [
+        "arn:aws:s3:::prod-artifacts-123456789012-eu-central-1/*",
+        "arn:aws:s3:::prod-lake-123456789012-eu-central-1/references/*",
+        "arn:aws:s3:::prod-lake-123456789012-eu-central-1/staged/*",
+        "arn:aws:s3:::prod-lake-123456789012-eu-central-1/curated/*",
+        "arn:aws:s3:::prod-lake-123456789012-eu-central-1/runs/*",
+      ]
+      WriteObjects = [
+        "arn:aws:s3:::prod-lake-123456789012-eu-central-1/curated/*",
+        "arn:aws:s3:::prod-lake-123456789012-eu-central-1/runs/*",
+      ]
+    }
+    error_message = "Policy of the Spark job: ${module.spark_job.policy}"
   }
 }
 

@@ -1,6 +1,8 @@
 -- The audit schema, and the checks that every load transaction calls. `nox -s schema` runs this file and each dataset's
--- table.sql; every statement may run again at any time.
--- Redshift does not enforce PRIMARY KEY; it is there for its planner. One job_run row a job: the writers see to it.
+-- generated table.sql; every statement may run again at any time.
+-- Redshift does not enforce PRIMARY KEY; it is there for its planner. One job_run row per job: the writers see to it.
+-- The Lambda reads the lengths below, which are bytes: it refuses a run whose texts do not fit, and cuts what it records
+-- of a failed one.
 
 CREATE SCHEMA IF NOT EXISTS audit;
 
@@ -9,13 +11,14 @@ CREATE SCHEMA IF NOT EXISTS analytics;
 CREATE TABLE IF NOT EXISTS audit.job_run (
     job_id VARCHAR(56) NOT NULL,
     attempt INTEGER NOT NULL,          -- 1 + the number of redrives of the execution
-    execution_arn VARCHAR(300) NOT NULL,
+    execution_arn VARCHAR(800) NOT NULL, -- both names in it may have 80 characters of 4 bytes
     dataset VARCHAR(127),
     source_uri VARCHAR(1100),
-    parameters VARCHAR(16384),         -- JSON, defaults included
+    parameters VARCHAR(65535),         -- JSON, defaults included
     status VARCHAR(16) NOT NULL,       -- RUNNING, SUCCEEDED, FAILED
     started_at TIMESTAMP NOT NULL,     -- of the execution, UTC
     finished_at TIMESTAMP,
+    -- Of a failed job: what its manifests, or its stages' error files, say.
     rows_in BIGINT,                    -- rows_in = rows_staged + rows_rejected
     rows_staged BIGINT,
     rows_rejected BIGINT,
@@ -23,7 +26,7 @@ CREATE TABLE IF NOT EXISTS audit.job_run (
     rows_loaded BIGINT,
     failed_state VARCHAR(80),
     error VARCHAR(256),
-    cause VARCHAR(65535),
+    cause VARCHAR(16000),              -- Step Functions passes it on twice in one document of 256 KiB
     PRIMARY KEY (job_id)
 )
 DISTSTYLE ALL
@@ -42,8 +45,26 @@ CREATE TABLE IF NOT EXISTS audit.stage_run (
     started_at TIMESTAMP,
     finished_at TIMESTAMP,
     code_version VARCHAR(64),
-    contract_version VARCHAR(32),
+    contract_version VARCHAR(64),
     PRIMARY KEY (job_id, stage)
+)
+DISTSTYLE ALL
+SORTKEY (job_id);
+
+-- The verdicts of the contract's set rules, one row per rule and attempt.
+CREATE TABLE IF NOT EXISTS audit.rule_run (
+    job_id VARCHAR(56) NOT NULL,
+    attempt INTEGER NOT NULL,          -- that of job_run; a job that was redriven keeps the verdicts of each attempt
+    number INTEGER NOT NULL,           -- the rule's position in the contract, from 0
+    rule VARCHAR(1024) NOT NULL,       -- its id, or its place: orders.status.invalidValues
+    object_name VARCHAR(127) NOT NULL, -- of the contract: the source, a reference or an output
+    column_names VARCHAR(16384),       -- parted by a comma; null where it is about whole rows
+    metric VARCHAR(32) NOT NULL,       -- rowCount, duplicateValues, …
+    expected VARCHAR(512) NOT NULL,    -- mustBeLessThan 5 percent
+    severity VARCHAR(16) NOT NULL,     -- error: the job failed unless it passed; warning
+    measured DOUBLE PRECISION,         -- null: there was nothing to measure; the manifest has all its digits
+    passed BOOLEAN NOT NULL,
+    PRIMARY KEY (job_id, attempt, number)
 )
 DISTSTYLE ALL
 SORTKEY (job_id);

@@ -7,12 +7,25 @@ import posixpath
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NoReturn
 
 from glue_python_job.errors import ArgumentError
 
-REQUIRED = ("job_id", "dataset", "source_uri", "contract_uri", "staged_uri", "rejected_uri", "manifest_uri")
+REQUIRED = (
+    "job_id",
+    "dataset",
+    "source_uri",
+    "reference_uri",
+    "contract_uri",
+    "staged_uri",
+    "staged_references_uri",
+    "rejected_uri",
+    "manifest_uri",
+    "started_at",
+)
 URIS = tuple(name for name in REQUIRED if name.endswith("_uri"))
+OUTPUTS = ("staged_uri", "staged_references_uri", "rejected_uri")
 
 UNITS = {"MB": 1000**2, "GB": 1000**3, "MIB": 1024**2, "GIB": 1024**3}
 SMALLEST_MEMORY = 128 * 1000**2  # below, DuckDB cannot hold its CSV buffers and one Parquet row group
@@ -20,17 +33,20 @@ SMALLEST_MEMORY = 128 * 1000**2  # below, DuckDB cannot hold its CSV buffers and
 
 @dataclass(frozen=True)
 class Arguments:
-    """What one run is asked to do. `memory_limit` is DuckDB's, in bytes; directory URIs end with a slash."""
+    """What one run is asked to do. Directory URIs end with a slash."""
 
     job_id: str
     dataset: str
-    source_uri: str
+    source_uri: str  # a file, or a directory
+    reference_uri: str  # a directory for each reference object is below it
     contract_uri: str
     staged_uri: str
+    staged_references_uri: str  # a directory for each reference object is written below it
     rejected_uri: str
     manifest_uri: str
+    started_at: datetime  # of the execution, with a zone: what latency is measured against
     code_version: str
-    memory_limit: int
+    memory_limit: int  # DuckDB's, in bytes
 
 
 class _Parser(argparse.ArgumentParser):
@@ -55,9 +71,10 @@ def parse(argv: Sequence[str]) -> Arguments:
             raise ArgumentError(f"--{name} is empty; give it a value")
     for name in URIS:
         _check_uri(name, values[name])
-    for name in ("staged_uri", "rejected_uri"):
+    for name in ("reference_uri", *OUTPUTS):
         values[name] = values[name].rstrip("/") + "/"
     _check_apart(values)
+    values["started_at"] = _moment(values["started_at"])
     values["memory_limit"] = _bytes(values["memory_limit"])
     return Arguments(**values)
 
@@ -78,7 +95,7 @@ def _check_uri(name: str, uri: str) -> None:
 def _check_apart(values: dict[str, str]) -> None:
     # Each run empties its output directories: nothing else may lie below them, and they below nothing that is read.
     trees = {name: _tree(values[name]) for name in URIS}
-    for output in ("staged_uri", "rejected_uri"):
+    for output in OUTPUTS:
         for other in URIS:
             nested = trees[other].startswith(trees[output]) or (
                 other != "manifest_uri" and trees[output].startswith(trees[other])
@@ -93,6 +110,17 @@ def _check_apart(values: dict[str, str]) -> None:
 def _tree(uri: str) -> str:
     path = uri.rstrip("/") if uri.startswith("s3://") else posixpath.normpath(uri.replace("file://", "", 1))
     return path + "/"
+
+
+def _moment(text: str) -> datetime:
+    wrong = f"--started_at {text!r} is not a moment; write it as 2024-05-01T10:00:00.000Z"
+    try:
+        moment = datetime.fromisoformat(re.sub(r"Z$", "+00:00", text.strip()))
+    except ValueError as error:
+        raise ArgumentError(wrong) from error
+    if moment.tzinfo is None:
+        raise ArgumentError(wrong)
+    return moment
 
 
 def _bytes(text: str) -> int:

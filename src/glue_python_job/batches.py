@@ -9,49 +9,60 @@ from pathlib import Path
 
 import duckdb
 
+from dataset_contract.model import DataObject
 from glue_python_job import sql
-from glue_python_job.contract import Contract
 from glue_python_job.errors import JobError
-from glue_python_job.layout import JSON, PARQUET, Layout, check_columns, format_of
+from glue_python_job.file_kinds import JSON, PARQUET, kind_of
+from glue_python_job.json_records import LINE_MARK, RETURN_MARK, path_of
+from glue_python_job.layout import Layout, check_columns
 from glue_python_job.log import Log
 from glue_python_job.reader import Batch, Segment, TextReader, open_text
 from glue_python_job.rules import check_types
-from glue_python_job.sizes import FIRST_BATCH_BYTES, LARGEST_BATCH_BYTES, PARQUET_BYTES, SMALLEST_BATCH_BYTES
+from glue_python_job.sizes import (
+    FIRST_BATCH_BYTES,
+    LARGEST_BATCH_BYTES,
+    PARQUET_BYTES,
+    SEVERAL_FILES_BYTES,
+    SMALLEST_BATCH_BYTES,
+)
 from glue_python_job.storage import Storage, StoredFile, local_copy
 
 MOST_SEGMENTS = 500  # of small files in one statement
 
 
 class Batches:
-    """Iterates over batches; a batch is done with when the next one is asked for."""
+    """Iterates over batches; a batch is done with when the next one is asked for.
+
+    notes: what is told of a file, by its position among the files, known when it was read.
+    """
 
     def __init__(
         self,
         connection: duckdb.DuckDBPyConnection,
-        contract: Contract,
+        source: DataObject,
         files: Sequence[StoredFile],
         storage: Storage,
         scratch: Path,
         log: Log,
     ) -> None:
         self._connection = connection
-        self._contract = contract
+        self._source = source
         self._files = files
         self._storage = storage
         self._scratch = scratch
         self._log = log
         self._segments = 0
         self._target = FIRST_BATCH_BYTES
+        self.notes: dict[int, str] = {}
 
     def __iter__(self) -> Generator[Batch, None, None]:
         batch: Batch | None = None
         try:
             for index, file in enumerate(self._files):
                 self._log.info("reading", file=file.uri, bytes=file.size)
-                # These generators hold the open file, and hand on the unfinished batch.
-                read = self._parquet if format_of(file.uri) == PARQUET else self._text
-                batch = yield from read(index, file, batch)
-                if batch and (batch.bytes >= self._target or len(batch.segments) >= MOST_SEGMENTS):
+                # This generator holds the open file, and hands on the unfinished batch.
+                batch = yield from self._file(index, file, batch)
+                if batch and (not self._room(batch) or len(batch.segments) >= MOST_SEGMENTS):
                     yield batch
                     batch = None
             if batch:
@@ -66,29 +77,51 @@ class Batches:
             wanted = int(PARQUET_BYTES * text_bytes / parquet_bytes)
             self._target = max(SMALLEST_BATCH_BYTES, min(wanted, LARGEST_BATCH_BYTES))
 
-    def _text(self, index: int, file: StoredFile, batch: Batch | None) -> Generator[Batch, None, Batch | None]:
-        plain, format_ = not file.uri.lower().endswith(".gz"), format_of(file.uri)
-        with ExitStack() as stack, ExitStack() as opened:
+    def _file(self, index: int, file: StoredFile, batch: Batch | None) -> Generator[Batch, None, Batch | None]:
+        if not file.size:
+            self._note(index, "no bytes")
+            return batch
+        with ExitStack() as stack:
             local = stack.enter_context(local_copy(self._storage, file, self._scratch))
-            handle = opened.enter_context(open_text(local, file.uri))
-            whole = plain and file.size <= LARGEST_BATCH_BYTES
-            reader = TextReader(handle, file, index, format_, self._contract, whole=whole)
+            kind = kind_of(local, file.uri)
+            self._note(index, kind.note)
+            read = self._parquet if kind.format == PARQUET else self._text
+            return (yield from read(index, file, local, stack, batch))
+
+    def _text(
+        self, index: int, file: StoredFile, local: Path, stack: ExitStack, batch: Batch | None
+    ) -> Generator[Batch, None, Batch | None]:
+        with open_text(local, file.uri, self._source) as text:
+            reader = TextReader(text, index, self._source, whole=file.size <= LARGEST_BATCH_BYTES)
+            layout = reader.layout
+            if layout is None:
+                self._note(index, "no header" if self._source.csv.header and text.kind.format != JSON else "no rows")
+                return batch
             self._tell_surplus(file, reader)
-            full = reader.whole and batch and batch.bytes + file.size > self._target
-            if batch and (full or batch.layout != reader.layout):
+            if batch and (batch.layout != layout or (reader.whole and file.size > self._room(batch))):
                 yield batch
                 batch = None
-            while segment := self._segment(reader, local, self._target - (batch.bytes if batch else 0)):
-                batch = batch or Batch(reader.layout)
+            found = False
+            while segment := self._segment(reader, local, self._room(batch)):
+                batch, found = batch or Batch(layout), True
                 batch.segments.append(segment)
                 if segment.final:
                     break
                 batch.reader = reader
                 yield batch
                 batch = None
+            if not found:
+                self._note(index, "header only" if self._source.csv.header else "no rows")
             if reader.whole and batch:
                 batch.resources.push(stack.pop_all())
         return batch
+
+    def _room(self, batch: Batch | None) -> int:
+        """How many bytes of one more file the batch takes."""
+        if batch is None:
+            return self._target
+        most = PARQUET_BYTES if batch.layout.format == PARQUET else SEVERAL_FILES_BYTES
+        return max(0, min(most, self._target) - batch.bytes)
 
     def _segment(self, reader: TextReader, local: Path, room: int) -> Segment | None:
         path = self._next_path("segment")
@@ -101,21 +134,23 @@ class Batches:
             segment.number = self._segments
         return segment
 
-    def _parquet(self, index: int, file: StoredFile, batch: Batch | None) -> Generator[Batch, None, Batch | None]:
-        with ExitStack() as stack:
-            local = stack.enter_context(local_copy(self._storage, file, self._scratch))
-            path = self._next_path("source")
-            path.symlink_to(local)
-            layout, rows = self._describe(path, file)
-            self._warn_surplus(file, check_columns(file.uri, layout.columns, self._contract))
-            check_types(file.uri, layout, self._contract)
-            if batch and (batch.layout != layout or batch.bytes + file.size > PARQUET_BYTES):
-                yield batch
-                batch = None
-            segment = Segment(index, path, layout, length=file.size, lines=rows, rows=rows, number=self._segments)
-            batch = batch or Batch(layout)
-            batch.segments.append(segment)
-            batch.resources.push(stack.pop_all())
+    def _parquet(
+        self, index: int, file: StoredFile, local: Path, stack: ExitStack, batch: Batch | None
+    ) -> Generator[Batch, None, Batch | None]:
+        path = self._next_path("source")
+        path.symlink_to(local)
+        layout, rows = self._describe(path, file)
+        self._warn_surplus(file, check_columns(file.uri, layout.columns, self._source))
+        check_types(file.uri, layout, self._source)
+        if not rows:
+            self._note(index, "no rows")
+        if batch and (batch.layout != layout or file.size > self._room(batch)):
+            yield batch
+            batch = None
+        segment = Segment(index, path, layout, length=file.size, lines=rows, rows=rows, number=self._segments)
+        batch = batch or Batch(layout)
+        batch.segments.append(segment)
+        batch.resources.push(stack.pop_all())
         return batch
 
     def _describe(self, path: Path, file: StoredFile) -> tuple[Layout, int]:
@@ -130,13 +165,19 @@ class Batches:
         layout = Layout(PARQUET, tuple(row[0] for row in described), tuple(row[1] for row in described))
         return layout, int(counted[0][0])
 
+    def _note(self, index: int, note: str) -> None:
+        """Tell something of a file, in the log and in `notes`."""
+        if note:
+            self._log.warning("of this file is to be told", file=self._files[index].uri, note=note)
+            self.notes[index] = "; ".join(filter(None, (self.notes.get(index), note)))
+
     def _next_path(self, name: str) -> Path:
         self._segments += 1
         return self._scratch / f"{name}-{self._segments:06d}"
 
     def _tell_surplus(self, file: StoredFile, reader: TextReader) -> None:
-        if reader.layout.format == JSON:
-            self._warn_surplus(file, _surplus_keys(reader.sample(100), self._contract))
+        if reader.layout and reader.layout.format == JSON:
+            self._warn_surplus(file, _surplus_keys(reader.sample(100), self._source))
         else:
             self._warn_surplus(file, reader.surplus)
 
@@ -145,13 +186,13 @@ class Batches:
             self._log.warning("columns ignored: the contract has none of them", file=file.uri, columns=list(names))
 
 
-def _surplus_keys(lines: Sequence[bytes], contract: Contract) -> list[str]:
-    known = {column.name for column in contract.columns}
+def _surplus_keys(lines: Sequence[bytes], source: DataObject) -> list[str]:
+    known = {path_of(column.source_name)[0] for column in source.columns}
     surplus: dict[str, None] = {}
     for line in lines:
         try:
-            document = json.loads(line)
-        except ValueError:
+            document = json.loads(line.replace(LINE_MARK, b"\n").replace(RETURN_MARK, b"\r"))
+        except (ValueError, RecursionError):
             continue
         if isinstance(document, dict):
             surplus.update(dict.fromkeys(key for key in document if key not in known))

@@ -1,4 +1,4 @@
-"""Cleaning: source files against their contract, into typed rows and refused rows. Nothing is dropped.
+"""Cleaning: the files of an object against its contract, into typed rows and refused rows. Nothing is dropped.
 
 A batch of source text is read by one statement that writes the rows which no rule refuses. When it wrote as many rows
 as the text has records, that is all. Otherwise a second statement finds the refused rows, by their position, and the
@@ -11,29 +11,31 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from contextlib import closing, nullcontext
-from dataclasses import replace
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 
 import duckdb
 
+from dataset_contract.manifests import FileEntry
+from dataset_contract.model import REFERENCE, DataObject
 from glue_python_job import sql
 from glue_python_job.batches import Batches
-from glue_python_job.contract import Contract
-from glue_python_job.counting import count_records
+from glue_python_job.counting import count
 from glue_python_job.duplicates import Duplicates
 from glue_python_job.engine import one_thread
 from glue_python_job.errors import JobError
 from glue_python_job.layout import PARQUET
 from glue_python_job.log import Log
-from glue_python_job.reader import Batch, Segment, open_text, ranged
-from glue_python_job.records import Splitter
+from glue_python_job.reader import Batch, Segment, ranged
 from glue_python_job.refusals import DUPLICATED, RULES_BROKEN, Refusals
 from glue_python_job.rejects import RejectWriter
-from glue_python_job.results import Counts, FileRows, LocalPart, Outcome
+from glue_python_job.results import Counts, LocalPart, Outcome
 from glue_python_job.rules import Plan, Rule
 from glue_python_job.sizes import PARQUET_BYTES
+from glue_python_job.splitting import split
 from glue_python_job.storage import Storage, StoredFile, local_copy
+from glue_python_job.texts import open_text
 
 
 class _NotParsedError(Exception):
@@ -42,58 +44,43 @@ class _NotParsedError(Exception):
 
 def clean(
     connection: duckdb.DuckDBPyConnection,
-    contract: Contract,
+    item: DataObject,
     files: Sequence[StoredFile],
     storage: Storage,
     scratch: Path,
     log: Log,
 ) -> Outcome:
-    """Write the rows of `files` that fulfil the contract, and the others, as Parquet files below `scratch`.
+    """Write the rows of `files` that keep the contract of `item`, and the others, as Parquet files below `scratch`.
 
-    Memory is bounded by the connection's limit and some 100 MB beside it, whatever the size of the files.
+    The directory is this object's own. Memory is bounded by the connection's limit and some 100 MB beside it, whatever
+    the size of the files.
 
     Raises:
         JobError: a file cannot be read or lacks a column of the contract, or the rows do not add up.
     """
-    check_patterns(connection, contract)
-    return _Cleaner(connection, contract, files, storage, scratch, log).run()
-
-
-def check_patterns(connection: duckdb.DuckDBPyConnection, contract: Contract) -> None:
-    """Refuse a pattern that the engine (RE2) does not know.
-
-    Raises:
-        JobError: it names the column and the pattern.
-    """
-    for column in contract.columns:
-        for pattern in column.patterns:
-            try:
-                connection.execute(f"SELECT regexp_matches('', {sql.literal(pattern)})").fetchall()
-            except duckdb.Error as error:
-                raise JobError(
-                    f"the pattern {pattern!r} of contract column {column.name} cannot be used ({error}); "
-                    "write it without look-around and back-references (RE2)"
-                ) from error
+    return _Cleaner(connection, item, files, storage, scratch, log).run()
 
 
 class _Cleaner:
     def __init__(
         self,
         connection: duckdb.DuckDBPyConnection,
-        contract: Contract,
+        item: DataObject,
         files: Sequence[StoredFile],
         storage: Storage,
         scratch: Path,
         log: Log,
     ) -> None:
         self._connection = connection
-        self._contract = contract
+        self._item = item
         self._files = files
         self._storage = storage
         self._scratch = scratch
         self._log = log
         self._rejects = RejectWriter(connection, scratch, log.job_id)
-        self._refusals = Refusals(connection, self._rejects, [file.uri for file in files])
+        # A refused row of a reference fails the job, so its message has to name the values.
+        self._refusals = Refusals(connection, self._rejects, [file.uri for file in files], item.role == REFERENCE)
+        self._batches = Batches(connection, item, files, storage, scratch, log)
         self._segments: list[Segment] = []
         self._parts: list[LocalPart] = []
         self._written = 0
@@ -105,13 +92,12 @@ class _Cleaner:
             self._rejects.release()
 
     def _run(self) -> Outcome:
-        batches = Batches(self._connection, self._contract, self._files, self._storage, self._scratch, self._log)
-        with closing(iter(batches)) as each:
+        with closing(iter(self._batches)) as each:
             for batch in each:
                 before, begun = self._rejects.count, time.monotonic()
                 parts = self._batch(batch)
                 if batch.layout.format != PARQUET:
-                    batches.learn(batch.bytes, sum(part.path.stat().st_size for part in parts))
+                    self._batches.learn(batch.bytes, sum(part.path.stat().st_size for part in parts))
                 self._parts += parts
                 self._segments += batch.segments
                 self._tell(batch, parts, self._rejects.count - before, time.monotonic() - begun)
@@ -120,15 +106,15 @@ class _Cleaner:
         return self._outcome()
 
     def _batch(self, batch: Batch) -> list[LocalPart]:
-        plan = Plan(batch.layout, self._contract)
         try:
             if any(segment.suspect for segment in batch.segments):
-                raise _NotParsedError("the text has bytes that are in no CSV or JSON of UTF-8")
-            parts = self._clean(batch, plan)
+                raise _NotParsedError("the text has bytes that DuckDB must not be given")
+            parts = self._clean(batch, Plan(batch.layout, self._item))
         except _NotParsedError as error:
-            self._log.warning("splitting record by record", files=self._names(batch), cause=str(error))
+            if not batch.layout.exact:
+                self._log.warning("splitting record by record", files=self._names(batch), cause=str(error))
             self._split(batch)
-            parts = self._clean(batch, Plan(replace(batch.layout, newline="\\n", skip=0), self._contract))
+            parts = self._clean(batch, Plan(batch.layout.split_text, self._item))
         for segment in batch.segments:
             segment.path.unlink()
             if segment.parsed:
@@ -140,16 +126,27 @@ class _Cleaner:
     def _clean(self, batch: Batch, plan: Plan) -> list[LocalPart]:
         parts = self._write(batch, plan)
         written = sum(part.rows for part in parts)
-        if written == sum(segment.lines for segment in batch.segments):
+        if batch.adds_up(written):
             for segment in batch.segments:
                 segment.rows = segment.lines
             return parts
+        try:
+            self._account(batch, plan, written)
+        except _NotParsedError:
+            for part in parts:
+                part.path.unlink()
+            raise
+        return parts
+
+    def _account(self, batch: Batch, plan: Plan, written: int) -> None:
+        """Count the records, and find and keep those that were not written."""
+        grammar = batch.layout.grammar(self._item)
         for segment in batch.segments:
-            if segment.rows is None:
-                segment.rows = count_records(segment.open, batch.layout.grammar(self._contract))
+            if segment.rows is None and not count(segment, grammar):
+                # DuckDB takes surplus fields that are empty, which may be one comma too many in the middle.
+                raise _NotParsedError("a record has more fields than the header")
         if written != sum(segment.rows or 0 for segment in batch.segments):
             self._refuse(batch, plan, written)
-        return parts
 
     def _write(self, batch: Batch, plan: Plan) -> list[LocalPart]:
         """Write the rows that no rule refuses."""
@@ -196,11 +193,13 @@ class _Cleaner:
             written -= found - segment.refused
         if written:
             raise self._miscounted(batch, batch.segments[0], f"{written} rows more were written than are accepted")
-        grammar = batch.layout.grammar(self._contract)
+        grammar = batch.layout.grammar(self._item)
         for segment in batch.segments:
             if segment.refused and batch.layout.format == PARQUET:
+                self._refusals.explain(segment, plan)
                 self._refusals.keep_parquet(segment, RULES_BROKEN, segment.path, plan.rules)
             elif segment.refused:
+                self._refusals.explain(segment, plan)
                 with segment.open() as handle:
                     self._refusals.keep_text(segment, RULES_BROKEN, handle.read, grammar, plan.rules)
 
@@ -213,39 +212,25 @@ class _Cleaner:
 
     def _split(self, batch: Batch) -> None:
         """Split the text exactly: refuse what is no record, and write the records anew for DuckDB."""
-        grammar = batch.layout.grammar(self._contract)
+        grammar = batch.layout.grammar(self._item)
         for segment in batch.segments:
-            uri = self._files[segment.source].uri
-            segment.parsed = segment.path.with_name(segment.path.name + "-records")
-            segment.rows = 0
-            with segment.open() as handle, segment.parsed.open("wb") as out:
-                splitter = Splitter(handle.read, grammar, final=segment.final)
-                for run in splitter.runs():
-                    if run.problem:
-                        text = run.raws[0].decode("utf-8", "backslashreplace")
-                        self._rejects.add(uri, segment.first_line + run.line, None, run.problem, text)
-                        segment.malformed += 1
-                    else:
-                        # An empty line would be no record to DuckDB.
-                        out.write(b"\n".join(raw or b'""' for raw in run.raws) + b"\n")
-                        segment.rows += len(run.raws)
-            if splitter.tail and batch.reader:
-                batch.reader.give_back(splitter.tail)
-                segment.length -= len(splitter.tail)
-            segment.lines = segment.rows
+            refuse = partial(self._rejects.add, self._files[segment.source].uri)
+            tail = split(segment, grammar, refuse)
+            if tail and batch.reader:
+                batch.reader.give_back(tail)
 
     def _remove_duplicates(self) -> None:
-        duplicates, begun = Duplicates(self._connection, self._contract), time.monotonic()
-        count = duplicates.find(self._parts)
-        if count:
+        duplicates, begun = Duplicates(self._connection, self._item), time.monotonic()
+        found = duplicates.find(self._parts)
+        if found:
             located = duplicates.locate(self._segments)
-            if sum(number for _, number in located) != count:
+            if sum(number for _, number in located) != found:
                 raise JobError("the duplicates found do not add up; report this source")
             for source, group in groupby((segment for segment, _ in located), key=lambda segment: segment.source):
                 self._keep_duplicates(self._files[source], list(group), duplicates.rules)
             self._parts = duplicates.remove(self._parts)
-        if self._contract.keys:
-            self._log.info("unique keys checked", rows=count, seconds=round(time.monotonic() - begun, 3))
+        if self._item.keys:
+            self._log.info("unique keys checked", rows=found, seconds=round(time.monotonic() - begun, 3))
 
     def _keep_duplicates(self, file: StoredFile, segments: Sequence[Segment], rules: Sequence[Rule]) -> None:
         """Read a source file once more for the lines of its duplicates."""
@@ -256,17 +241,15 @@ class _Cleaner:
                     self._refusals.keep_parquet(segment, DUPLICATED, segment.path, rules)
                     segment.path.unlink()
                     continue
-                with open_text(path, file.uri) as handle:
-                    read = ranged(handle, file.uri, segment.offset, segment.length)
-                    grammar = segment.layout.grammar(self._contract)
+                with open_text(path, file.uri, self._item) as text:
+                    read = ranged(text, segment.offset, segment.length)
+                    grammar = segment.layout.grammar(self._item)
                     self._refusals.keep_text(segment, DUPLICATED, read, grammar, rules)
 
     def _outcome(self) -> Outcome:
-        rows = [0] * len(self._files)
-        for segment in self._segments:
-            rows[segment.source] += segment.malformed + (segment.rows or 0)
+        entries = self._entries()
         counts = Counts(
-            rows_in=sum(rows),
+            rows_in=sum(entry.rows for entry in entries),
             staged=sum(part.rows for part in self._parts),
             rejected=self._rejects.count,
             reasons=self._rejects.reasons,
@@ -276,14 +259,25 @@ class _Cleaner:
                 f"the rows do not add up: {counts.rows_in} were read, {counts.staged} staged and {counts.rejected} "
                 "rejected; nothing was published, report this source"
             )
-        sources = [FileRows(file.uri, file.size, count) for file, count in zip(self._files, rows)]
-        return Outcome(counts, sources, self._parts or [self._empty_part()], self._rejects.parts)
+        staged = self._parts or [self._empty_part()]
+        return Outcome(counts, entries, staged, self._rejects.parts, self._rejects.examples)
+
+    def _entries(self) -> list[FileEntry]:
+        rows, empty = [0] * len(self._files), [0] * len(self._files)
+        for segment in self._segments:
+            rows[segment.source] += segment.malformed + (segment.rows or 0)
+            empty[segment.source] += segment.empty_lines
+        notes = self._batches.notes
+        return [
+            FileEntry(file.uri, file.size, rows[index], empty[index], notes.get(index, ""))
+            for index, file in enumerate(self._files)
+        ]
 
     def _empty_part(self) -> LocalPart:
         """A file without rows: whoever reads the staged directory finds the columns."""
         path = self._scratch / "staged-empty.parquet"
         columns = ", ".join(
-            f"CAST(NULL AS {column.type.sql}) AS {sql.identifier(column.name)}" for column in self._contract.columns
+            f"CAST(NULL AS {column.type.duckdb}) AS {sql.identifier(column.name)}" for column in self._item.columns
         )
         self._connection.execute(
             f"COPY (SELECT {columns} LIMIT 0) TO {sql.literal(str(path))} (FORMAT parquet, COMPRESSION zstd)"

@@ -7,17 +7,17 @@ A key with a null is none, as in SQL.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 import duckdb
 
+from dataset_contract import wording
+from dataset_contract.model import DataObject, Key
 from glue_python_job import sql
-from glue_python_job.contract import Contract, UniqueKey
 from glue_python_job.engine import one_thread
 from glue_python_job.reader import Segment
 from glue_python_job.refusals import DUPLICATED, RULES_BROKEN
 from glue_python_job.results import LocalPart
-from glue_python_job.rules import Rule
+from glue_python_job.rules import Rule, named, staged
 
 ROWS_PER_JOIN = 1_000_000
 ROWS_PER_PASS = 4_000_000  # about 300 MB of hashes and counts
@@ -26,18 +26,18 @@ ROWS_PER_PASS = 4_000_000  # about 300 MB of hashes and counts
 class Duplicates:
     """Finds rows whose key was there before. A row's position counts the staged rows of the run, from 0."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, contract: Contract) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, item: DataObject) -> None:
         self._connection = connection
-        self._keys = contract.keys
-        self._columns = ", ".join(sql.identifier(column.name) for column in contract.columns)
-        self.rules = [Rule(", ".join(key.columns), key.rule, "") for key in contract.keys]
-        connection.execute("CREATE TABLE duplicate (position BIGINT, code USMALLINT)")
+        self._item = item
+        self._places = {column.name: f"c{index}" for index, column in enumerate(item.columns)}
+        self.rules = [Rule(", ".join(key.columns), wording.DUPLICATE, "") for key in item.keys]
+        connection.execute("CREATE OR REPLACE TABLE duplicate (position BIGINT, code USMALLINT)")
 
     def find(self, parts: Sequence[LocalPart]) -> int:
         """Look through the staged files, in their order, for each key. Returns the number of duplicates."""
         rows = sum(part.rows for part in parts)
         passes = max(1, -(-rows // ROWS_PER_PASS))
-        for code, key in enumerate(self._keys if rows else ()):
+        for code, key in enumerate(self._item.keys if rows else ()):
             for share in range(passes):
                 self._find(parts, code, key, f"h % {passes} = {share}")
         return self._count("duplicate")
@@ -84,24 +84,24 @@ class Duplicates:
         if not count:
             return part
         # The join that leaves the duplicates out keeps the order of the rows while its hash table is in memory.
-        order = " ORDER BY file_row_number" if count > ROWS_PER_JOIN else ""
+        order = " ORDER BY s.file_row_number" if count > ROWS_PER_JOIN else ""
         path = part.path.with_name(part.path.name.replace(".parquet", "-unique.parquet"))
         rows = (
-            f"SELECT {self._columns} FROM {_scan([part.path])} "
-            f"WHERE file_row_number NOT IN (SELECT position - {first} FROM {within}){order}"
+            f"SELECT {named(self._item, 'c')} FROM {self._scan([part])} "
+            f"WHERE s.file_row_number NOT IN (SELECT position - {first} FROM {within}){order}"
         )
         with one_thread(self._connection):
             self._connection.execute(f"COPY ({rows}) TO {sql.literal(str(path))} (FORMAT parquet, COMPRESSION zstd)")
         part.path.unlink()
         return LocalPart(path, part.rows - count)
 
-    def _find(self, parts: Sequence[LocalPart], code: int, key: UniqueKey, share: str) -> None:
-        names = [sql.identifier(name) for name in key.columns]
+    def _find(self, parts: Sequence[LocalPart], code: int, key: Key, share: str) -> None:
+        names = [self._places[name] for name in key.columns]
         columns, there = ", ".join(names), " AND ".join(f"{name} IS NOT NULL" for name in names)
         self._connection.execute(
             f"""
             CREATE OR REPLACE TABLE repeated AS
-            SELECT h FROM (SELECT hash({columns}) AS h FROM {_scan([part.path for part in parts])} WHERE {there})
+            SELECT h FROM (SELECT hash({columns}) AS h FROM {self._scan(parts)} WHERE {there})
             WHERE {share} GROUP BY h HAVING count(*) > 1
             """
         )
@@ -128,13 +128,12 @@ class Duplicates:
     def _positions(self, parts: Sequence[LocalPart], columns: str) -> str:
         first, selects = 0, []
         for part in parts:
-            selects.append(f"SELECT {first} + file_row_number AS position, {columns} FROM {_scan([part.path])}")
+            selects.append(f"SELECT {first} + s.file_row_number AS position, {columns} FROM {self._scan([part])}")
             first += part.rows
         return " UNION ALL ".join(selects)
 
     def _count(self, rows: str) -> int:
         return int(self._connection.execute(f"SELECT count(*) FROM {rows}").fetchall()[0][0])
 
-
-def _scan(paths: Sequence[Path]) -> str:
-    return f"read_parquet({sql.paths(paths)}, file_row_number = true)"
+    def _scan(self, parts: Sequence[LocalPart]) -> str:
+        return staged(self._item, [part.path for part in parts])

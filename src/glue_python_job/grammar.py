@@ -1,117 +1,213 @@
-"""What a record is: in CSV and in JSON lines.
+"""What a record of text is: a line, or in CSV a line whose quotes may hold line ends.
 
-CSV is RFC 4180 as DuckDB reads it: a quote opens a quoted field only at its start (one space may stand before it), ""
-is a quote, and a field that does not begin with a quote takes quotes literally.
+The usual dialect is RFC 4180 as DuckDB reads it: a quote opens a quoted field only at its start (one space may stand
+before it), a doubled quote is a quote, and a field that does not begin with a quote takes quotes literally. In every
+other dialect no blank stands between a quote and a delimiter. Within quotes an escape makes a quote or an escape
+literal, and is itself before anything else; outside quotes it is a sign like others.
 """
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Union
+
+from dataset_contract.model import CsvDialect
+from dataset_contract.wording import NUL, TOO_FEW_FIELDS, TOO_MANY_FIELDS
 
 BLANKS = b" \t\r"
 
-TOO_FEW = "too few columns"
-TOO_MANY = "too many columns"
 QUOTES = "unterminated or misplaced quote"
 CARRIAGE_RETURN = "carriage return outside quotes"
-CONTROL = "NUL or control character"
 ENCODING = "invalid UTF-8"
 
-# A quoted field as DuckDB takes it: beside "" also `" "`, a quote closed and opened anew, is within the field.
-_QUOTED = rb' ?"[^"]*(?:"(?:"| +")[^"]*)*" *'
-_UNQUOTED = rb'(?! ?")[^,\n\r]*'
+UTF_8 = ("utf-8", "utf-8-sig")  # a byte-order mark is dropped in either
+
+# The byte that stands before an undecodable byte's number in text that was decoded: it is in no UTF-8.
+UNDECODABLE = b"\xff"
+_LINE_END = rb"(?=\r?\n|\r?\Z)"
 
 
 @dataclass(frozen=True)
-class JsonGrammar:
-    """A record is a line; whether it is JSON is DuckDB's to tell. Blank lines are no records."""
+class LineGrammar:
+    """A record is a line. Blank lines are no records."""
 
-    quotes = False
-    # The byte that is DuckDB's column separator here, since a line is one column. JSON has no raw control characters.
-    separator = b"\x01"
+    encoding: str = "utf-8"
+    quote = b""
 
     def is_blank(self, line: bytes) -> bool:
         return not line.strip(BLANKS)
 
     def problem(self, line: bytes) -> str:
         """Why a line is no record."""
-        return CONTROL if self.has_control(line) else ""
-
-    def has_control(self, text: bytes) -> bool:
-        """Whether it has a byte that no record may have."""
-        return self.separator in text or b"\0" in text
-
-    def exceptional(self, lines: Sequence[bytes]) -> list[int]:
-        """The positions of the lines that are blank or may be no records."""
-        return [index for index, line in enumerate(lines) if not line.strip(BLANKS)]
-
-    @property
-    def blank_line(self) -> re.Pattern[bytes] | None:
-        """A line that is no record."""
-        return re.compile(rb"^[ \t\r]*\n", re.MULTILINE)
-
-
-@dataclass(frozen=True)
-class CsvGrammar:
-    """`columns` fields a record; more are accepted when all of them are empty or null, as DuckDB does."""
-
-    columns: int
-    nulls: tuple[bytes, ...] = (b"",)
-    quotes = True
-
-    def is_blank(self, line: bytes) -> bool:
-        return not line and self.columns > 1
-
-    def problem(self, line: bytes) -> str:
-        """Why a line without a quote is no record."""
-        if self.has_control(line):
-            return CONTROL
-        found = line.count(b",") + 1
-        if found == self.columns:
-            return ""
-        if found < self.columns:
-            return TOO_FEW
-        return "" if all(not field or field in self.nulls for field in line.split(b",")[self.columns :]) else TOO_MANY
+        return NUL if self.has_control(line) else ""
 
     def has_control(self, text: bytes) -> bool:
         """Whether it has a byte that no record may have."""
         return b"\0" in text
 
     def exceptional(self, lines: Sequence[bytes]) -> list[int]:
-        """The positions of the lines that are blank or may be no records; the lines are without quotes."""
-        commas = self.columns - 1
-        return [index for index, line in enumerate(lines) if line.count(b",") != commas]
+        """The positions of the lines that are blank or may be no records."""
+        return [index for index, line in enumerate(lines) if not line.strip(BLANKS)]
+
+
+@dataclass(frozen=True)
+class CsvGrammar:
+    """A record has exactly `columns` fields; with `trailing` one more, which is empty."""
+
+    columns: int
+    delimiter: bytes = b","
+    quote: bytes = b'"'  # b"": nothing quotes
+    escape: bytes = b'"'
+    comment: bytes = b""  # a line that begins with it is no record
+    trailing: bool = False
+    encoding: str = "utf-8"
+
+    @classmethod
+    def of(cls, dialect: CsvDialect, columns: int) -> CsvGrammar:
+        """The grammar of a dialect."""
+        return cls(
+            columns,
+            delimiter=dialect.delimiter.encode(),
+            quote=dialect.quote.encode(),
+            escape=dialect.escape.encode() if dialect.quote else b"",
+            comment=dialect.comment.encode(),
+            trailing=dialect.trailing_delimiter,
+            encoding="utf-8" if codecs.lookup(dialect.encoding).name in UTF_8 else dialect.encoding,
+        )
 
     @property
-    def blank_line(self) -> re.Pattern[bytes] | None:
-        """A line that is no record."""
-        return re.compile(rb"^\r?\n", re.MULTILINE) if self.columns > 1 else None
+    def is_usual(self) -> bool:
+        """Whether DuckDB reads such text as this grammar does."""
+        single = len(self.delimiter) == 1 and self.delimiter not in b' \r\n"'
+        return single and len(self.quote) <= 1 and self.escape == self.quote
+
+    @property
+    def delimiters(self) -> int:
+        """How many delimiters a record has outside quotes."""
+        return self.columns - 1 + self.trailing
+
+    def is_blank(self, line: bytes) -> bool:
+        return (not line and self.delimiters > 0) or self.is_comment(line)
+
+    def is_comment(self, line: bytes) -> bool:
+        return bool(self.comment) and line.startswith(self.comment)
+
+    def problem(self, line: bytes) -> str:
+        """Why a plain line is no record."""
+        return NUL if self.has_control(line) else self._number(line.split(self.delimiter))
+
+    def has_control(self, text: bytes) -> bool:
+        """Whether it has a byte that no record may have."""
+        return b"\0" in text
+
+    def exceptional(self, lines: Sequence[bytes]) -> list[int]:
+        """The positions of the plain lines that are blank or may be no records."""
+        delimiter, number = self.delimiter, self.delimiters
+        if self.comment or self.trailing:
+            return [i for i, line in enumerate(lines) if self.is_blank(line) or self._number(line.split(delimiter))]
+        return [index for index, line in enumerate(lines) if line.count(delimiter) != number]
+
+    def text(self, raw: bytes) -> str:
+        """A record's text as people read it; a byte that is no text as \\xNN."""
+        return shown(raw, self.encoding)
+
+    def fields(self, raw: bytes) -> list[bytes]:
+        """The values of a record."""
+        if not self.quote or self.quote not in raw:
+            found = raw.split(self.delimiter)
+        else:
+            found = [self._value(field) for field in self._split(raw)]
+        return found[:-1] if self.trailing else found
+
+    def quoted_problem(self, text: bytes) -> str:
+        """Why a well-quoted text of any number of fields is no record."""
+        return NUL if self.has_control(text) else self._number(self._split(text))
 
     @cached_property
     def record(self) -> re.Pattern[bytes]:
         """A whole record, its line end left out."""
-        field = rb"(?:%b|%b)" % (_QUOTED, _UNQUOTED)
-        texts = [re.escape(null) for null in sorted({*self.nulls, b""}, key=len, reverse=True)]
-        nulls = b"|".join(rb' ?"%b" *|%b' % (text, text) for text in texts)
-        surplus = rb"(?:,(?:%b)(?=,|\r?\n|\r?\Z))*" % nulls
-        return re.compile(rb"%b(?:,%b){%d}%b(?=\r?\n|\r?\Z)" % (field, field, self.columns - 1, surplus))
+        rest = rb"(?:%b%b){%d}" % (re.escape(self.delimiter), self._field, self.columns - 1)
+        end = re.escape(self.delimiter) if self.trailing else b""
+        return re.compile(self._field + rest + end + _LINE_END, re.DOTALL)
 
     @cached_property
     def any_record(self) -> re.Pattern[bytes]:
-        """A record of any number of columns."""
-        field = rb"(?:%b|%b)" % (_QUOTED, _UNQUOTED)
-        return re.compile(rb"%b(?:,%b)*(?=\r?\n|\r?\Z)" % (field, field))
+        """A record of any number of fields."""
+        return re.compile(
+            rb"%b(?:%b%b)*" % (self._field, re.escape(self.delimiter), self._field) + _LINE_END, re.DOTALL
+        )
 
-    def quoted_problem(self, text: bytes) -> str:
-        """Why a well-quoted text is no record of `columns` fields."""
-        if self.has_control(text):
-            return CONTROL
-        bare = re.sub(rb"(?:(?<=,)|\A)%b" % _QUOTED, b"", text)
-        return TOO_FEW if bare.count(b",") + 1 < self.columns else TOO_MANY
+    def _number(self, fields: Sequence[bytes]) -> str:
+        """Why it is not the right number of fields."""
+        if len(fields) <= self.delimiters:
+            return TOO_FEW_FIELDS
+        return TOO_MANY_FIELDS if len(fields) > self.delimiters + 1 or (self.trailing and fields[-1]) else ""
+
+    def _split(self, raw: bytes) -> list[bytes]:
+        """The fields as they are written."""
+        pattern, position, found = self._one_field, 0, []
+        while True:
+            match = pattern.match(raw, position)
+            assert match is not None, raw  # the text has matched a record
+            found.append(match[0])
+            if match.end() >= len(raw):
+                return found
+            position = match.end() + len(self.delimiter)
+
+    def _value(self, field: bytes) -> bytes:
+        bare = field.strip(b" ") if self.is_usual else field
+        if not bare.startswith(self.quote):
+            return field
+        inner = bare[len(self.quote) : -len(self.quote)]
+        if not self.escape or self.escape not in inner:
+            return inner
+        literal = rb"(%b|%b)" % (re.escape(self.quote), re.escape(self.escape))
+        return re.sub(re.escape(self.escape) + literal, rb"\1", inner)
+
+    @cached_property
+    def _one_field(self) -> re.Pattern[bytes]:
+        return re.compile(self._field, re.DOTALL)
+
+    @cached_property
+    def _field(self) -> bytes:
+        delimiter, quote, escape = (re.escape(text) for text in (self.delimiter, self.quote, self.escape))
+        if not self.quote:
+            return self._plain()
+        if self.is_usual:
+            # Beside a doubled quote also `" "`, a quote closed and opened anew, is within the field.
+            inner = rb"[^%b]*" % quote
+            quoted = rb" ?%b%b(?:%b(?:%b| +%b)%b)*%b *" % (quote, inner, quote, quote, quote, inner, quote)
+            return rb"(?:%b|(?! ?%b)[^%b\n\r]*)" % (quoted, quote, delimiter)
+        inner = _without(self.quote, self.escape)
+        escaped = rb"(?:%b%b%b)*" % (escape, quote if self.escape == self.quote else b".", inner) if escape else b""
+        quoted = quote + inner + escaped + quote + rb"(?=%b|\r?\n|\r?\Z)" % delimiter
+        return rb"(?:%b|(?!%b)%b)" % (quoted, quote, self._plain())
+
+    def _plain(self) -> bytes:
+        return _without(self.delimiter, b"\n", b"\r")
 
 
-Grammar = Union[JsonGrammar, CsvGrammar]
+def _without(*texts: bytes) -> bytes:
+    """A pattern of any bytes up to the first of `texts`."""
+    single = b"".join(re.escape(text) for text in texts if len(text) == 1)
+    longer = b"".join(b"(?!%b)" % re.escape(text) for text in texts if len(text) > 1)
+    return rb"(?:%b[^%b])*" % (longer, single) if longer else rb"[^%b]*" % single
+
+
+def encoding_problem(raw: bytes, encoding: str) -> str:
+    """Why bytes are no text."""
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return ENCODING if encoding == "utf-8" else f"invalid {encoding}"
+    return ""
+
+
+def shown(raw: bytes, encoding: str) -> str:
+    """Text as people read it; a byte that is no text as \\xNN."""
+    if encoding != "utf-8":
+        raw = raw.replace(UNDECODABLE, b"")
+    return raw.decode("utf-8", "backslashreplace")

@@ -1,97 +1,208 @@
-"""One run of the stage: read the contract, clean the source, publish the files, the manifest last."""
+"""One run of the stage: read the contract, clean references and source, judge, publish; the manifest last."""
 
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from glue_python_job import contract as contracts
-from glue_python_job import manifest
+from dataset_contract import judging, manifests, places, reading
+from dataset_contract.errors import ContractError
+from dataset_contract.manifests import PYTHON, FileEntry, StageResult, StageRun
+from dataset_contract.model import Contract, DataObject, Verdict
+from glue_python_job import checks, publishing
 from glue_python_job.arguments import Arguments
-from glue_python_job.contract import Contract
 from glue_python_job.errors import JobError
 from glue_python_job.log import Log, utc_now
-from glue_python_job.results import FileRows, LocalPart, Outcome
+from glue_python_job.results import Counts, Outcome
 from glue_python_job.scratch import scratch_directory
 from glue_python_job.storage import StoredFile, Stores
+
+if TYPE_CHECKING:
+    import duckdb
 
 
 def run(arguments: Arguments) -> None:
     """Do what `arguments` ask for, unless a manifest says that it is done.
 
     Raises:
-        JobError: the source, the contract or the place for the output is not usable. Nothing was published then.
+        JobError: the source, a reference, the contract or a place is not usable, or the contract halts the run. No
+            manifest is published then, but <manifest>-error.json with what is known, and the rejected rows if the
+            source could be read.
     """
-    log, stores, started = Log(arguments.job_id), Stores(), utc_now()
-    manifests = stores.of(arguments.manifest_uri)
-    if manifest.is_complete(manifests.read_text(arguments.manifest_uri), arguments):
+    log, stores = Log(arguments.job_id), Stores()
+    text = stores.of(arguments.manifest_uri).read_text(arguments.manifest_uri)
+    if manifests.is_complete(text, stage=PYTHON, job_id=arguments.job_id, dataset=arguments.dataset):
         log.info("the stage is complete: nothing to do", manifest=arguments.manifest_uri)
         return
-    contract = _contract(arguments, stores)
-    files = stores.of(arguments.source_uri).list_files(arguments.source_uri)
-    if not files:
-        raise JobError(
-            f"no files below {arguments.source_uri}; check --source_uri (names with _ or . first are hidden)"
-        )
-    log.info("started", dataset=arguments.dataset, files=len(files), bytes=sum(file.size for file in files))
-    with _resource_errors(), scratch_directory(files, stores.of(arguments.source_uri).remote) as scratch:
-        engine, outcome = _clean(arguments, contract, files, stores, scratch, log)
-        published = _publish(arguments, outcome, stores, log)
-    finished = utc_now()
-    details = manifest.Run(started, finished, contract.version, engine)
-    manifests.write_text(arguments.manifest_uri, manifest.render(arguments, outcome.counts, published, details))
-    log.info(
-        "finished",
-        rows_in=outcome.counts.rows_in,
-        rows_out=outcome.counts.staged,
-        rows_rejected=outcome.counts.rejected,
-        seconds=round((finished - started).total_seconds(), 3),
-        manifest=arguments.manifest_uri,
-    )
-
-
-def _contract(arguments: Arguments, stores: Stores) -> Contract:
-    text = stores.of(arguments.contract_uri).read_text(arguments.contract_uri)
-    if text is None:
-        raise JobError(f"there is no contract at {arguments.contract_uri}; check --contract_uri")
+    stage = _Stage(arguments, log, stores)
     try:
-        return contracts.parse(text)
-    except contracts.ContractError as error:
-        raise JobError(f"{arguments.contract_uri}: {error}") from error
+        stage.run()
+    except JobError as error:
+        stage.tell(error)
+        raise
 
 
-def _clean(
-    arguments: Arguments, contract: Contract, files: Sequence[StoredFile], stores: Stores, scratch: Path, log: Log
-) -> tuple[str, Outcome]:
-    # Imported here: a run that has nothing to do needs no engine.
-    from glue_python_job import engine
-    from glue_python_job.cleaning import clean
+class _Stage:
+    """A run in progress, and what is known of it so far."""
 
-    with engine.connect(arguments.memory_limit, scratch) as connection:
-        outcome = clean(connection, contract, files, stores.of(arguments.source_uri), scratch, log)
-    return engine.VERSION, outcome
+    def __init__(self, arguments: Arguments, log: Log, stores: Stores) -> None:
+        self._arguments = arguments
+        self._log = log
+        self._stores = stores
+        self._begun = utc_now()
+        self._contract_version = ""
+        self._engine = ""
+        self._counts = Counts()
+        self._sources: Sequence[FileEntry] = ()
+        self._staged: Sequence[FileEntry] = ()
+        self._rejected: Sequence[FileEntry] = ()
+        self._verdicts: list[Verdict] = []
+        self._references: dict[str, dict[str, Any]] = {}
 
+    def run(self) -> None:
+        arguments = self._arguments
+        contract = self._contract()
+        files = self._stores.of(arguments.source_uri).list_files(arguments.source_uri)
+        if not files:
+            raise JobError(
+                f"no files below {arguments.source_uri}; check this URI (files with _ or . first are not read)"
+            )
+        references = {item.name: self._reference_files(item) for item in contract.references}
+        everything = [*files, *(file for each in references.values() for file in each)]
+        self._log.info("started", dataset=arguments.dataset, files=len(files), bytes=sum(file.size for file in files))
+        remote = any(self._stores.of(uri).remote for uri in (arguments.source_uri, arguments.reference_uri))
+        with _resource_errors(), scratch_directory(everything, remote) as scratch:
+            outcomes = self._clean(contract, files, references, scratch)
+            self._publish(contract, outcomes)
+        store = self._stores.of(arguments.manifest_uri)
+        store.write_text(arguments.manifest_uri, manifests.render(self._run(), self._result()))
+        store.delete(places.failure_of(arguments.manifest_uri))
+        self._log.info(
+            "finished",
+            rows_in=self._counts.rows_in,
+            rows_out=self._counts.staged,
+            rows_rejected=self._counts.rejected,
+            seconds=round((utc_now() - self._begun).total_seconds(), 3),
+            manifest=arguments.manifest_uri,
+        )
 
-def _publish(arguments: Arguments, outcome: Outcome, stores: Stores, log: Log) -> manifest.Published:
-    staged = _replace(outcome.staged, arguments.staged_uri, stores, log)
-    rejected = _replace(outcome.rejected, arguments.rejected_uri, stores, log)
-    return manifest.Published(outcome.sources, staged, rejected)
+    def tell(self, error: JobError) -> None:
+        """Write <manifest>-error.json. The error itself is worth more than a failure to write it."""
+        uri = places.failure_of(self._arguments.manifest_uri)
+        try:
+            text = manifests.render_error(self._run(), self._result(), str(error))
+            self._stores.of(uri).write_text(uri, text)
+        except JobError as second:
+            self._log.warning("the error is not written", uri=uri, cause=str(second))
 
+    def _contract(self) -> Contract:
+        uri = self._arguments.contract_uri
+        text = self._stores.of(uri).read_text(uri)
+        if text is None:
+            raise JobError(f"there is no contract at {uri}; `nox -s package` makes it, and the deployment uploads it")
+        try:
+            contract = reading.parse_text(text, uri)
+        except ContractError as error:
+            raise JobError(str(error)) from error
+        self._contract_version = contract.version
+        return contract
 
-def _replace(parts: Sequence[LocalPart], directory: str, stores: Stores, log: Log) -> list[FileRows]:
-    """Publish the parts as the only files of the directory."""
-    storage, files = stores.of(directory), []
-    stale = storage.empty(directory)
-    if stale:
-        log.warning("files of an earlier attempt deleted", directory=directory, files=stale)
-    for number, part in enumerate(parts):
-        uri = f"{directory}part-{number:05d}.parquet"
-        files.append(FileRows(uri, part.path.stat().st_size, part.rows))
-        storage.publish(part.path, uri)
-    log.info("published", directory=directory, files=len(files), bytes=sum(file.bytes for file in files))
-    return files
+    def _reference_files(self, item: DataObject) -> list[StoredFile]:
+        directory = f"{self._arguments.reference_uri}{item.name}/"
+        files = self._stores.of(directory).list_files(directory)
+        if not files:
+            raise JobError(
+                f"reference {item.name} has no file below {directory}; upload it as CSV, JSON lines or Parquet"
+            )
+        return files
+
+    def _clean(
+        self,
+        contract: Contract,
+        files: Sequence[StoredFile],
+        references: Mapping[str, Sequence[StoredFile]],
+        scratch: Path,
+    ) -> dict[str, Outcome]:
+        # Imported here: a run that has nothing to do needs no engine.
+        from glue_python_job import engine
+        from glue_python_job.measures import Measurer
+
+        self._engine = engine.VERSION
+        outcomes = {}
+        with engine.connect(self._arguments.memory_limit, scratch) as connection:
+            # The references first: they are small, and a bad one fails the job before the source is read.
+            for item in contract.references:
+                outcomes[item.name] = self._cleaned(connection, item, references[item.name], scratch)
+                checks.check_reference(item, outcomes[item.name])
+            source = contract.source
+            outcome = outcomes[source.name] = self._cleaned(connection, source, files, scratch)
+            self._counts, self._sources = outcome.counts, outcome.sources
+            # Before anything halts the run, since people look there for the cause.
+            publishing.empty(self._arguments.rejected_uri, self._stores, self._log)
+            self._rejected = publishing.publish(outcome.rejected, self._arguments.rejected_uri, self._stores, self._log)
+            checks.check_source(source, outcome)
+            measurer = Measurer(connection, self._arguments.memory_limit, scratch, self._arguments.started_at)
+            for item in (source, *contract.references):
+                self._verdicts += measurer.verdicts(item, outcomes[item.name])
+        checks.check_verdicts(self._verdicts, self._log)
+        return outcomes
+
+    def _cleaned(
+        self, connection: duckdb.DuckDBPyConnection, item: DataObject, files: Sequence[StoredFile], scratch: Path
+    ) -> Outcome:
+        from glue_python_job.cleaning import clean
+
+        directory = scratch / item.role / item.name
+        directory.mkdir(parents=True)
+        return clean(connection, item, files, self._stores.of(files[0].uri), directory, self._log)
+
+    def _publish(self, contract: Contract, outcomes: Mapping[str, Outcome]) -> None:
+        arguments = self._arguments
+        publishing.empty(arguments.staged_uri, self._stores, self._log)
+        self._staged = publishing.publish(
+            outcomes[contract.source.name].staged, arguments.staged_uri, self._stores, self._log
+        )
+        publishing.empty(arguments.staged_references_uri, self._stores, self._log)
+        for item in contract.references:
+            outcome, directory = outcomes[item.name], f"{arguments.staged_references_uri}{item.name}/"
+            written = publishing.publish(outcome.staged, directory, self._stores, self._log)
+            self._references[item.name] = {
+                "uri": directory,
+                "rows": outcome.counts.staged,
+                "bytes": sum(file.bytes for file in written),
+                "files": [file.document() for file in outcome.sources],
+            }
+
+    def _run(self) -> StageRun:
+        return StageRun(
+            stage=PYTHON,
+            job_id=self._arguments.job_id,
+            dataset=self._arguments.dataset,
+            source_uri=self._arguments.source_uri,
+            started_at=self._begun,
+            finished_at=utc_now(),
+            code_version=self._arguments.code_version,
+            contract_version=self._contract_version,
+            engine=self._engine,
+        )
+
+    def _result(self) -> StageResult:
+        return StageResult(
+            rows_in=self._counts.rows_in,
+            rows_out=self._counts.staged if self._staged else 0,
+            rows_rejected=self._counts.rejected,
+            files_in=self._sources,
+            files_out=self._staged,
+            rejected_files=self._rejected,
+            rejected_reasons=Counter(self._counts.reasons),
+            # Contract.set_rules begins with the source's rules and those of the references.
+            rules=[judging.document(verdict, number) for number, verdict in enumerate(self._verdicts)],
+            more={"references": self._references},
+        )
 
 
 @contextmanager

@@ -2,37 +2,31 @@
 
 from __future__ import annotations
 
-import csv
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from dataset_contract.model import Column, CsvDialect, DataObject
 from glue_python_job import records, sql
-from glue_python_job.contract import Contract
 from glue_python_job.errors import JobError
-from glue_python_job.grammar import TOO_FEW, TOO_MANY, CsvGrammar, Grammar, JsonGrammar
+from glue_python_job.file_kinds import CSV, JSON, PARQUET
+from glue_python_job.grammar import CsvGrammar
+from glue_python_job.json_records import JsonGrammar
+from glue_python_job.records import Grammar
 
-CSV, JSON, PARQUET = "csv", "json", "parquet"
-SUFFIXES = {
-    ".csv": CSV,
-    ".csv.gz": CSV,
-    ".json": JSON,
-    ".json.gz": JSON,
-    ".jsonl": JSON,
-    ".jsonl.gz": JSON,
-    ".ndjson": JSON,
-    ".ndjson.gz": JSON,
-    ".parquet": PARQUET,
-}
+__all__ = ["CSV", "JSON", "PARQUET", "Layout", "check_columns"]
+
+# No field holds this text: an unquoted one has no line end, and a quoted one is never null.
+_NO_NULL = "\n"
 
 
 @dataclass(frozen=True)
 class Layout:
-    """format: csv, json or parquet. columns: the names in the file, in order (none for JSON lines).
+    """format: csv, json or parquet. columns: the names in the file, in order; of JSON those of the contract.
 
     types: DuckDB's types of the columns (Parquet only). newline: the line end of the file, escaped as DuckDB's option.
-    skip: lines before the first record.
+    skip: lines before the first record. array: a JSON array, else JSON lines. normal: the records were written anew by
+    `splitting.split`, quoted throughout, JSON's nulls unquoted, with one more field at the end.
     """
 
     format: str
@@ -40,79 +34,89 @@ class Layout:
     types: tuple[str, ...] = ()
     newline: str = "\\n"
     skip: int = 0
+    dialect: CsvDialect = field(default_factory=CsvDialect)
+    array: bool = False
+    normal: bool = False
 
-    def grammar(self, contract: Contract) -> Grammar:
+    @property
+    def exact(self) -> bool:
+        """Whether the text is always split here: DuckDB does not read it as it is."""
+        # An empty line is a record of a single column, but not to DuckDB.
+        return self.format == JSON or (self.format == CSV and (len(self.columns) == 1 or not self.csv_grammar.is_usual))
+
+    @property
+    def split_text(self) -> Layout:
+        """The layout of what `splitting.split` writes."""
+        return replace(self, newline="\\n", skip=0, normal=self.exact)
+
+    @property
+    def csv_grammar(self) -> CsvGrammar:
+        """How CSV splits into records."""
+        return CsvGrammar.of(self.dialect, len(self.columns))
+
+    def grammar(self, source: DataObject) -> Grammar:
         """How the text splits into records."""
-        if self.format == JSON:
-            return JsonGrammar()
-        return CsvGrammar(len(self.columns), tuple(value.encode() for value in contract.null_values))
+        return JsonGrammar(source.columns, self.array) if self.format == JSON else self.csv_grammar
 
-    def scan(self, files: Sequence[Path], contract: Contract) -> str:
-        """A table function over files of this layout; CSV columns are named f0, f1, …, a JSON line is `line`.
+    def position(self, column: Column) -> int:
+        """The position of a contract's column among the columns of the file."""
+        return _positions(self.columns, column)[0]
 
-        strict_mode is DuckDB's default and is left unset: given as an option, 1.4.5 misreads files with \\r\\n.
-        A text has no byte-order mark.
+    def scan(self, files: Sequence[Path], source: DataObject) -> str:  # noqa: ARG002 - all is known of the columns
+        """A table expression over files of this layout. Text columns are named f0, f1, …
+
+        A text is as it is in the file, never null in CSV; in JSON null is null. strict_mode is DuckDB's default and is
+        left unset: given as an option, 1.4.5 misreads files with \\r\\n. A text has no byte-order mark.
         """
         if self.format == PARQUET:
             return f"read_parquet({sql.paths(files)}, hive_partitioning = false, file_row_number = false)"
-        if self.format == JSON:
-            separator, quote, names, nulls = JsonGrammar.separator.decode(), "", ["line"], [""]
-        else:
-            separator, quote = ",", '"'
-            names = [f"f{index}" for index in range(len(self.columns))]
-            nulls = list(contract.null_values) or [chr(2)]  # the list may not be empty
+        grammar, longest = self.csv_grammar, records.MAX_RECORD_BYTES + 1
+        delimiter, quote, more = grammar.delimiter.decode(), grammar.quote.decode(), grammar.trailing
+        if self.normal:
+            delimiter, quote, more = ",", '"', True
+            longest = 2 * longest + 4 * len(self.columns)  # each quote is doubled
+        names = [f"f{index}" for index in range(len(self.columns) + more)]
         fields = ", ".join(f"{name}: 'VARCHAR'" for name in names)
-        return (
+        null = "" if self.normal and self.format == JSON else _NO_NULL
+        text = (
             f"read_csv({sql.paths(files)}, columns = {{{fields}}}, auto_detect = false, header = false, "
             f"skip = {self.skip}, "
-            f"delim = {sql.literal(separator)}, quote = {sql.literal(quote)}, escape = {sql.literal(quote)}, "
-            f"nullstr = {sql.literals(nulls)}, new_line = {sql.literal(self.newline)}, "
-            f"max_line_size = {records.MAX_RECORD_BYTES + 1})"
+            f"delim = {sql.literal(delimiter)}, quote = {sql.literal(quote)}, escape = {sql.literal(quote)}, "
+            f"nullstr = {sql.literals([null])}, allow_quoted_nulls = false, new_line = {sql.literal(self.newline)}, "
+            f"max_line_size = {longest}, buffer_size = {4 * longest})"
         )
+        if self.normal or not grammar.trailing:
+            return text
+        # The field after the last delimiter is empty, or the record has too many: an error has the text split exactly.
+        empty = f"CASE WHEN {names[-1]} = '' THEN true ELSE error('a record does not end with a delimiter') END"
+        return f"(SELECT {', '.join(names[:-1])} FROM {text} WHERE {empty})"
 
 
-def format_of(uri: str) -> str:
-    """The format that a file's name tells.
-
-    Raises:
-        JobError: the name has no known ending.
-    """
-    match = re.search(r"\.(csv|json|jsonl|ndjson)(\.gz)?$|\.parquet$", uri.lower())
-    if not match:
-        raise JobError(f"{uri} is not of a known format; its name must end with one of {', '.join(SUFFIXES)}")
-    return SUFFIXES[match[0]]
+def _positions(found: Sequence[str], column: Column) -> list[int]:
+    """Where a column may be: exactly its name, or else its name but for upper and lower case."""
+    name = column.source_name
+    exact = [index for index, other in enumerate(found) if other == name]
+    return exact or [index for index, other in enumerate(found) if other.lower() == name.lower()]
 
 
-def header_names(uri: str, raw: bytes, problem: str) -> tuple[str, ...]:
-    """The column names in the header record of a CSV file.
-
-    Raises:
-        JobError: it is no record of CSV in UTF-8.
-    """
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise JobError(f"the header of {uri} is not UTF-8: {error}; store the file as UTF-8") from error
-    if problem not in ("", TOO_FEW, TOO_MANY):
-        raise JobError(f"the header of {uri} is not CSV: {problem}; lines must end with \\n or \\r\\n")
-    return tuple(name.strip() for name in next(csv.reader([text], skipinitialspace=True), []))
-
-
-def check_columns(uri: str, found: Sequence[str], contract: Contract) -> list[str]:
+def check_columns(uri: str, found: Sequence[str], source: DataObject) -> list[str]:
     """The columns of the file that are not the contract's.
 
     Raises:
-        JobError: a column of the contract is missing, or is there twice.
+        JobError: a column of the contract is missing, or several could be it.
     """
-    names = [column.name for column in contract.columns]
-    missing = [name for name in names if name not in found]
+    places = [(column.source_name, _positions(found, column)) for column in source.columns]
+    missing = [name for name, positions in places if not positions]
     if missing:
         more = f" (and {', '.join(missing[1:])})" if missing[1:] else ""
         raise JobError(
             f"contract column {missing[0]}{more} is missing from the file {uri}; "
             f"columns found: {', '.join(found) or 'none'}"
         )
-    for name in names:
-        if found.count(name) > 1:
-            raise JobError(f"column {name} is there twice in the file {uri}; columns found: {', '.join(found)}")
-    return [name for name in found if name not in names]
+    for name, positions in places:
+        if len(positions) > 1:
+            same = len({found[position] for position in positions}) == 1
+            problem = "is there twice" if same else "is there twice but for upper and lower case"
+            raise JobError(f"column {name} {problem} in the file {uri}; columns found: {', '.join(found)}")
+    used = {positions[0] for _, positions in places}
+    return [name for position, name in enumerate(found) if position not in used]

@@ -8,16 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TextIO
 
-STAGE = "python"
+from dataset_contract.manifests import PYTHON, utc_text
 
 
 def utc_now() -> datetime:
     return datetime.now(timezone.utc)
-
-
-def iso(moment: datetime) -> str:
-    """UTC, ISO 8601 with milliseconds: 2024-05-01T10:00:00.000Z."""
-    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
 
 @dataclass(frozen=True)
@@ -34,5 +29,5 @@ class Log:
         self._write("WARNING", message, fields)
 
     def _write(self, level: str, message: str, fields: dict[str, object]) -> None:
-        line = {"time": iso(utc_now()), "level": level, "job_id": self.job_id, "stage": STAGE, "message": message}
+        line = {"time": utc_text(utc_now()), "level": level, "job_id": self.job_id, "stage": PYTHON, "message": message}
         print(json.dumps({**line, **fields}, ensure_ascii=False, default=str), file=self.stream, flush=True)

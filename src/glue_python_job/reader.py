@@ -9,19 +9,22 @@ split exactly and its tail given back.
 from __future__ import annotations
 
 import codecs
-import gzip
-import zlib
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, Callable, cast
+from typing import BinaryIO, Callable
 
+from dataset_contract.model import DataObject
+from dataset_contract.wording import TOO_FEW_FIELDS, TOO_MANY_FIELDS
 from glue_python_job import records
-from glue_python_job.contract import Contract
 from glue_python_job.errors import JobError
-from glue_python_job.grammar import CsvGrammar
-from glue_python_job.layout import CSV, JSON, Layout, check_columns, header_names
-from glue_python_job.storage import StoredFile
+from glue_python_job.file_kinds import CSV, JSON, PARQUET
+from glue_python_job.grammar import ENCODING, CsvGrammar, encoding_problem
+from glue_python_job.json_records import LINE_MARK
+from glue_python_job.layout import Layout, check_columns
+from glue_python_job.texts import SourceText, open_text
+
+__all__ = ["Batch", "Segment", "TextReader", "open_text", "ranged"]
 
 CHUNK_BYTES = 8 * 1024 * 1024
 
@@ -31,13 +34,13 @@ class Segment:
     """A part of a source file.
 
     source: position of the file among the source files. path: a local file with the part, from byte `begin` on (the
-    header is before it when the file is taken as it is). offset, length: where the part is in the (decompressed) source
-    file, in bytes. first_line: 1-based line of its first record.
-    lines: physical lines, which is the number of records when each is one line. suspect: not to be given to DuckDB as
-    it is. number: position among all segments.
+    header is before it when the file is taken as it is). offset, length: where the part is in the text of the source
+    file, in bytes of its stream (texts.py). first_line: 1-based line of its first record.
+    lines: physical lines, which is the number of records when each is one line. delimiters: all of them, in quotes or
+    not. suspect: not to be given to DuckDB as it is. number: position among all segments.
 
     Known later: malformed, the records that cannot be parsed; rows, the others; refused, those of them that a rule
-    refuses; parsed, the file that DuckDB reads when it is not `path`.
+    refuses; empty_lines, those that are no records; parsed, the file that DuckDB reads when it is not `path`.
     """
 
     source: int
@@ -48,12 +51,14 @@ class Segment:
     begin: int = 0
     first_line: int = 1
     lines: int = 0
+    delimiters: int = 0
     suspect: bool = False
     final: bool = True
     number: int = 0
     malformed: int = 0
     rows: int | None = None
     refused: int = 0
+    empty_lines: int = 0
     parsed: Path | None = None
 
     def open(self) -> BinaryIO:
@@ -76,68 +81,95 @@ class Batch:
     def bytes(self) -> int:
         return sum(segment.length for segment in self.segments)
 
+    def adds_up(self, written: int) -> bool:
+        """Whether DuckDB, which wrote so many rows, refused none and took no field for surplus.
 
-def open_text(path: Path, uri: str) -> BinaryIO:
-    """The decompressed content of a file of text."""
-    return cast(BinaryIO, gzip.open(path, "rb")) if uri.lower().endswith(".gz") else path.open("rb")
-
-
-def read_checked(handle: BinaryIO, uri: str) -> Callable[[int], bytes]:
-    """`handle.read` with the errors of a damaged gzip file translated."""
-
-    def read(size: int) -> bytes:
-        try:
-            return handle.read(size)
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise JobError(f"{uri} is no complete gzip file: {error}; store it again") from error
-
-    return read
+        DuckDB demands as many fields as there are columns and passes over empty ones beyond. As many rows as lines
+        means that no line end is in quotes; then no more delimiters than these rows need means no surplus field.
+        """
+        if written != sum(segment.lines for segment in self.segments):
+            return False
+        if self.layout.format == PARQUET or any(segment.parsed for segment in self.segments):
+            return True
+        needed = self.layout.csv_grammar.delimiters
+        return sum(segment.delimiters for segment in self.segments) == written * needed
 
 
 class TextReader:
-    """Reads one CSV or JSON lines file from its begin to its end, a segment at a time.
+    """Reads one CSV or JSON file from its begin to its end, a segment at a time.
 
-    whole: take the file as it is, with no copy of its text, if what comes before the first record allows it.
+    whole: take the file as it is, with no copy of its text, if it is plain and what comes before the first record
+    allows it. layout: None when the text has nothing, not even a header.
     """
 
-    def __init__(
-        self, handle: BinaryIO, file: StoredFile, source: int, file_format: str, contract: Contract, *, whole: bool
-    ) -> None:
-        self._read_more = read_checked(handle, file.uri)
+    def __init__(self, text: SourceText, source: int, contract: DataObject, *, whole: bool) -> None:
+        self._uri = text.uri
+        self._read_more = text.read
         self._source = source
         self._offset = 0
         self._line = 1
         self._pending = self._read_more(CHUNK_BYTES)
-        if self._pending.startswith(codecs.BOM_UTF8):
-            self._pending = self._pending[len(codecs.BOM_UTF8) :]
-            self._offset = len(codecs.BOM_UTF8)
-            whole = False
-        self.whole = whole
+        self.whole = whole and text.plain
         self.surplus: list[str] = []
-        self.layout = Layout(JSON) if file_format == JSON else self._header(file.uri, contract)
-        if file_format == JSON and _first_line_end(self._pending) == b"\r\n":
-            self.layout = Layout(JSON, newline="\\r\\n")
+        if self._pending.startswith(codecs.BOM_UTF8):
+            self._advance(len(codecs.BOM_UTF8))
+            self.whole = False
+        self.layout = self._json(text, contract) if text.kind.format == JSON else self._csv(contract)
 
-    def _header(self, uri: str, contract: Contract) -> Layout:
+    def _json(self, text: SourceText, contract: DataObject) -> Layout | None:
+        names = tuple(column.source_name for column in contract.columns)
+        return Layout(JSON, names, array=text.array) if self._pending else None
+
+    def _csv(self, contract: DataObject) -> Layout | None:
+        dialect = contract.csv
+        for _ in range(dialect.skip_lines):
+            self._skip_line()
+        if not self._pending:
+            return None
+        names = tuple(column.source_name for column in contract.columns)
+        first_line = self._pending[: self._pending.find(b"\n") + 1]
+        if dialect.header:
+            header = self._header(CsvGrammar.of(dialect, 2))
+            if header is None:
+                return None
+            names, first_line = header
+            self.surplus = check_columns(self._uri, names, contract)
+        newline = "\\r\\n" if first_line.endswith(b"\r\n") else "\\n"
+        return Layout(CSV, names, newline=newline, skip=int(self.whole and dialect.header), dialect=dialect)
+
+    def _skip_line(self) -> None:
+        self.whole = False
+        while (end := self._pending.find(b"\n")) < 0 and self._pending:
+            self._advance(len(self._pending))
+            self._pending = self._read_more(CHUNK_BYTES)
+        self._advance(end + 1)
+        self._line += 1
+        self._pending = self._pending or self._read_more(CHUNK_BYTES)
+
+    def _header(self, grammar: CsvGrammar) -> tuple[tuple[str, ...], bytes] | None:
+        """The names in the header, and its text with the line end. None: there is none.
+
+        Raises:
+            JobError: it is no record of the dialect.
+        """
         while len(self._pending) <= records.MAX_RECORD_BYTES and (chunk := self._read_more(CHUNK_BYTES)):
             self._pending += chunk
         unread = [self._pending[: records.MAX_RECORD_BYTES + 2]]
-        first = next(records.Splitter(lambda _: unread.pop() if unread else b"", CsvGrammar(2)).runs(), None)
+        first = next(records.Splitter(lambda _: unread.pop() if unread else b"", grammar).runs(), None)
         if first is None:
-            names: tuple[str, ...] = ()
-            end = len(self._pending)
-        else:
-            line, raw, problem = first.line, first.raws[0], first.problem
-            # DuckDB can skip one line; blank lines before the header, or a quoted line end in it, are more.
-            self.whole = self.whole and not line and b'"' not in raw
-            names = header_names(uri, raw, problem)
-            begin = self._pending.index(raw)
-            end = self._pending.find(b"\n", begin + len(raw)) + 1 or len(self._pending)
-            self._line += line + raw.count(b"\n") + 1
-        self.surplus = check_columns(uri, names, contract)
-        newline = "\\r\\n" if self._pending[:end].endswith(b"\r\n") else "\\n"
+            return None
+        line, raw = first.line, first.raws[0]
+        # DuckDB can skip one line; blank lines before the header, or a quoted line end in it, are more.
+        self.whole = self.whole and not line and not (grammar.quote and grammar.quote in raw)
+        names = _header_names(self._uri, first, grammar)
+        begin = 0
+        for _ in range(line):
+            begin = self._pending.index(b"\n", begin) + 1
+        end = self._pending.find(b"\n", begin + len(raw)) + 1 or len(self._pending)
+        text = self._pending[begin:end]
+        self._line += line + raw.count(b"\n") + 1
         self._advance(end)
-        return Layout(CSV, columns=names, newline=newline, skip=int(self.whole))
+        return names, text
 
     def sample(self, count: int) -> list[bytes]:
         """The first lines of what is not read yet, `count` at most."""
@@ -145,6 +177,7 @@ class TextReader:
 
     def rest(self, path: Path) -> Segment | None:
         """The whole file as one segment, `path` being the file itself. None: there is nothing after the header."""
+        assert self.layout is not None
         segment = Segment(self._source, path, self.layout, self._offset, begin=self._offset, first_line=self._line)
         text = _Observed(self.layout)
         while chunk := self._pending or self._read_more(CHUNK_BYTES):
@@ -156,6 +189,7 @@ class TextReader:
 
     def cut(self, path: Path, limit: int) -> Segment | None:
         """Write the next part, of about `limit` bytes, to `path`. None: the file is at its end."""
+        assert self.layout is not None
         limit = max(limit, 2 * records.MAX_RECORD_BYTES)
         segment = Segment(self._source, path, self.layout, offset=self._offset, first_line=self._line, final=False)
         text = _Observed(self.layout)
@@ -174,7 +208,7 @@ class TextReader:
         self._pending = self._pending or self._read_more(CHUNK_BYTES)
         segment.final = not self._pending
         text.describe(segment)
-        self._line += text.lines
+        self._line += text.file_lines
         return segment if segment.length else None
 
     def give_back(self, tail: bytes) -> None:
@@ -192,11 +226,15 @@ class _Observed:
     """What is seen of a segment's bytes while they pass: lines, quotes, and what DuckDB must not be given."""
 
     def __init__(self, layout: Layout) -> None:
-        self._quoted = layout.format == CSV
         self._decoder = codecs.getincrementaldecoder("utf-8")()
-        self._suspect = layout.format == CSV and len(layout.columns) == 1
-        self._quotes = 0
-        self.lines = 0
+        self._suspect = layout.exact
+        grammar = layout.csv_grammar if layout.format == CSV else None
+        self._quote = grammar.quote if grammar else b""
+        self._delimiter = grammar.delimiter if grammar and not layout.exact else b""
+        self._comment = grammar.comment if grammar else b""
+        self._mark = LINE_MARK if layout.array else b""
+        self._quotes = self._delimiters = 0
+        self.lines = self.file_lines = 0
         self.ends_line = True
         self.cuts = False
 
@@ -205,10 +243,10 @@ class _Observed:
         if not wanted:
             return len(chunk), False
         end = chunk.rfind(b"\n") + 1
-        guess, quotes = end, self._quotes + (chunk.count(b'"', 0, end) if self._quoted else 0)
+        guess, quotes = end, self._quotes + (chunk.count(self._quote, 0, end) if self._quote else 0)
         while end and quotes % 2:
             earlier = chunk.rfind(b"\n", 0, end - 1) + 1
-            quotes -= chunk.count(b'"', earlier, end)
+            quotes -= chunk.count(self._quote, earlier, end)
             end = earlier
         if not end and not (overdue and guess):
             return len(chunk), False
@@ -216,38 +254,52 @@ class _Observed:
         return (end, False) if end else (guess, True)
 
     def add(self, chunk: bytes) -> None:
-        self.lines += chunk.count(b"\n")
+        lines = chunk.count(b"\n")
+        self.lines += lines
+        self.file_lines += chunk.count(self._mark) if self._mark else lines
+        if self._quote:
+            self._quotes += chunk.count(self._quote)
+        if self._delimiter:
+            self._delimiters += chunk.count(self._delimiter)
+        self._suspect = self._suspect or b"\0" in chunk or self._has_comment(chunk)
         self.ends_line = chunk.endswith(b"\n")
-        if self._quoted:
-            self._quotes += chunk.count(b'"')
-        self._suspect = self._suspect or b"\0" in chunk
         if not self._suspect and not (chunk.isascii() and not self._decoder.getstate()[0]):
             try:
                 self._decoder.decode(chunk)
             except UnicodeDecodeError:
                 self._suspect = True
 
+    def _has_comment(self, chunk: bytes) -> bool:
+        # A comment's begin may lie in the next chunk: its first byte is enough.
+        first = self._comment[:1]
+        return bool(first) and ((self.ends_line and chunk.startswith(first)) or b"\n" + first in chunk)
+
     def describe(self, segment: Segment) -> None:
         """Enter what was seen into the segment."""
         segment.lines = self.lines + (segment.final and not self.ends_line)
+        segment.delimiters = self._delimiters
         segment.suspect |= self._suspect or (segment.final and bool(self._decoder.getstate()[0]))
 
 
-def _first_line_end(text: bytes) -> bytes:
-    end = text.find(b"\n")
-    return b"\r\n" if end > 0 and text[end - 1 : end] == b"\r" else b"\n"
+def _header_names(uri: str, header: records.Run, grammar: CsvGrammar) -> tuple[str, ...]:
+    raw, problem = header.raws[0], header.problem
+    if problem in ("", TOO_FEW_FIELDS, TOO_MANY_FIELDS):
+        problem = encoding_problem(raw, grammar.encoding)
+    if problem:
+        hint = "store the file as UTF-8, or set encoding" if problem == ENCODING else "see its csv dialect"
+        raise JobError(f"the header of {uri} cannot be read: {problem}; {hint}")
+    if grammar.trailing and not raw.endswith(grammar.delimiter):
+        raise JobError(f"the header of {uri} does not end with the delimiter, as trailingDelimiter says")
+    return tuple(name.decode("utf-8").strip() for name in grammar.fields(raw))
 
 
-def ranged(handle: BinaryIO, uri: str, offset: int, length: int) -> Callable[[int], bytes]:
-    """A reader of `length` bytes from `offset` of the decompressed content."""
-    read_more, left = read_checked(handle, uri), [length]
-    try:
-        handle.seek(offset)
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise JobError(f"{uri} is no complete gzip file: {error}; store it again") from error
+def ranged(text: SourceText, offset: int, length: int) -> Callable[[int], bytes]:
+    """A reader of `length` bytes from `offset` of a text that was not read yet."""
+    text.skip(offset)
+    left = [length]
 
     def read(size: int) -> bytes:
-        data = read_more(min(size, left[0]))
+        data = text.read(min(size, left[0]))
         left[0] -= len(data)
         return data
 

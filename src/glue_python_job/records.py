@@ -9,10 +9,14 @@ stray quote costs a line, not the file.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Callable, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Callable, NamedTuple, Union
 
-from glue_python_job.grammar import CARRIAGE_RETURN, CONTROL, ENCODING, QUOTES, CsvGrammar, Grammar
+from dataset_contract.wording import NUL
+from glue_python_job.grammar import BLANKS, CARRIAGE_RETURN, QUOTES, CsvGrammar, LineGrammar, encoding_problem
+
+if TYPE_CHECKING:
+    from glue_python_job.json_records import JsonGrammar, JsonSplitter
 
 # A longer record is refused: with no bound, one open quote would make a record of the rest of the file.
 MAX_RECORD_BYTES = 2_000_000
@@ -25,22 +29,27 @@ Read = Callable[[int], bytes]
 class Run(NamedTuple):
     """Records on consecutive lines, one line each; or one record over several lines; or one text that is no record.
 
-    line: lines before it, from the first. raws: the bytes of each without the line end. problem: why it is no record.
+    line: lines before it, from the first. raws: the bytes of each without the line end. problem: why it is no record,
+    column: because of which column, if it is one. rows: the values of each, where splitting found them (JSON).
     """
 
     line: int
     raws: list[bytes]
     problem: str
+    column: str | None = None
+    rows: Sequence[Sequence[str | None]] = ()
 
 
 class Splitter:
     """Splits text into records, one after the other, in bounded memory.
 
     `read(n)` gives up to n bytes, nothing at the end; the text begins at the begin of a record. When the text is not
-    final, a record may end beyond it: what is left then is in `tail` and belongs before what follows.
+    final, a record may end beyond it: what is left then is in `tail` and belongs before what follows. `empty_lines`
+    counts the blank lines that were passed.
     """
 
-    def __init__(self, read: Read, grammar: Grammar, *, final: bool = True) -> None:
+    def __init__(self, read: Read, grammar: CsvGrammar | LineGrammar, *, final: bool = True) -> None:
+        self.empty_lines = 0
         self._read = read
         self._grammar = grammar
         self._final = final
@@ -61,7 +70,7 @@ class Splitter:
                 continue
             if self._buffer.find(b"\n", self._position) < 0 and not self._end:
                 yield self._long_line()
-            elif not self._grammar.quotes or b'"' not in self._current_line():
+            elif self._is_plain_line(self._current_line()):
                 yield from self._one_plain_line()
             else:
                 record = self._quoted_record()
@@ -84,6 +93,10 @@ class Splitter:
             self._position = 0
         return self._position < len(self._buffer)
 
+    def _is_plain_line(self, line: bytes) -> bool:
+        grammar = self._grammar
+        return not isinstance(grammar, CsvGrammar) or grammar.quote not in line or grammar.is_comment(line)
+
     def _current_line(self) -> bytes:
         end = self._buffer.find(b"\n", self._position)
         return self._buffer[self._position : end if end >= 0 else len(self._buffer)]
@@ -91,8 +104,8 @@ class Splitter:
     def _plain_lines(self) -> Iterator[Run]:
         """The lines up to the one with the next quote: each is a record, no state is needed."""
         end = len(self._buffer)
-        if self._grammar.quotes:
-            quote = self._buffer.find(b'"', self._position)
+        if self._grammar.quote:
+            quote = self._buffer.find(self._grammar.quote, self._position)
             end = quote if quote >= 0 else end
         end = self._buffer.rfind(b"\n", self._position, end) + 1
         if end <= self._position:
@@ -115,7 +128,7 @@ class Splitter:
         """Whether nothing but the number of its fields can keep a line from being a record."""
         if b"\r" in text or self._grammar.has_control(text) or max(map(len, lines)) > MAX_RECORD_BYTES:
             return False
-        return text.isascii() or not _encoding_problem(text)
+        return text.isascii() or not encoding_problem(text, self._grammar.encoding)
 
     def _one_plain_line(self) -> Iterator[Run]:
         line = self._current_line()
@@ -126,13 +139,15 @@ class Splitter:
     def _line_by_itself(self, number: int, raw: bytes) -> Iterator[Run]:
         if not self._grammar.is_blank(raw):
             yield Run(number, [raw[:MAX_RECORD_BYTES]], self._checked(raw))
+        elif not raw.strip(BLANKS):
+            self.empty_lines += 1
 
     def _checked(self, raw: bytes) -> str:
         if len(raw) > MAX_RECORD_BYTES:
             return TOO_LONG
         if b"\r" in raw:
             return CARRIAGE_RETURN
-        return self._grammar.problem(raw) or _encoding_problem(raw)
+        return self._grammar.problem(raw) or encoding_problem(raw, self._grammar.encoding)
 
     def _quoted_record(self) -> Run | None:
         """The record whose first line has a quote. None: its end may lie beyond the text."""
@@ -142,8 +157,9 @@ class Splitter:
         if match is None:
             match = self._grammar.any_record.match(self._buffer, self._position)
             problem = self._grammar.quoted_problem(match[0]) if match else QUOTES
-        at_end = self._end and not self._final
-        if match is None and at_end and self._ahead() <= MAX_RECORD_BYTES:
+        # A record that reaches the end of the text, with no line end, may go on as well.
+        open_end = match is None or match.end() == len(self._buffer)
+        if open_end and self._end and not self._final and self._ahead() <= MAX_RECORD_BYTES:
             return None
         if match is None or len(match[0]) > MAX_RECORD_BYTES:
             line = self._current_line()
@@ -155,7 +171,9 @@ class Splitter:
         raw = match[0]
         self._line += raw.count(b"\n") + 1
         self._position = self._buffer.find(b"\n", match.end()) + 1 or len(self._buffer)
-        return Run(number, [raw], problem or (CONTROL if self._grammar.has_control(raw) else _encoding_problem(raw)))
+        if not problem:
+            problem = NUL if self._grammar.has_control(raw) else encoding_problem(raw, self._grammar.encoding)
+        return Run(number, [raw], problem)
 
     def _long_line(self) -> Run:
         """Pass over a line that is longer than a record may be, holding no more of it than that."""
@@ -171,14 +189,16 @@ class Splitter:
         return Run(number, [raw], TOO_LONG)
 
 
-def _encoding_problem(raw: bytes) -> str:
-    try:
-        raw.decode("utf-8")
-    except UnicodeDecodeError:
-        return ENCODING
-    return ""
+Grammar = Union[CsvGrammar, "JsonGrammar"]
+
+
+def splitter(read: Read, grammar: Grammar, *, final: bool = True) -> Splitter | JsonSplitter:
+    """What splits text of this grammar."""
+    if isinstance(grammar, CsvGrammar):
+        return Splitter(read, grammar, final=final)
+    return grammar.splitter(read)
 
 
 def kept(read: Read, grammar: Grammar) -> Iterator[Run]:
     """The runs of a whole text that are records."""
-    return (run for run in Splitter(read, grammar).runs() if not run.problem)
+    return (run for run in splitter(read, grammar).runs() if not run.problem)

@@ -11,8 +11,10 @@ import duckdb
 from glue_python_job import sql
 from glue_python_job.results import LocalPart
 
+MOST_EXAMPLES = 5
 FLUSH_CHARACTERS = 64 * 1024 * 1024  # rows may be long, and DuckDB holds a few thousand of them at a time
 
+_EXAMPLE_CHARACTERS = 200
 _ENCODE = json.JSONEncoder(ensure_ascii=False).encode
 _COLUMNS = {
     "job_id": "VARCHAR",
@@ -39,9 +41,25 @@ class RejectWriter:
         self.count = 0
         self.reasons: Counter[str] = Counter()
         self.parts: list[LocalPart] = []
+        self.examples: list[str] = []  # the first rows, as a message tells them
 
-    def add(self, source_file: str, line_number: int, column: str | None, reason: str, raw_row: str) -> None:
-        """Keep one row. `column` is None when the row as such is refused."""
+    def add(
+        self, source_file: str, line_number: int, column: str | None, reason: str, raw_row: str, told: str = ""
+    ) -> None:
+        """Keep one row.
+
+        Args:
+            source_file: URI of the file.
+            line_number: 1-based line of its begin, of Parquet the 1-based row.
+            column: of the contract; None when the row as such is refused.
+            reason: why, in the words of dataset_contract.wording.
+            raw_row: its text, of Parquet the row as JSON.
+            told: what an example says of it; empty: column, reason and text.
+        """
+        if len(self.examples) < MOST_EXAMPLES:
+            told = told or f"{column + ': ' if column else ''}{reason}: {raw_row[:_EXAMPLE_CHARACTERS]}"
+            what = "row" if source_file.lower().endswith(".parquet") else "line"
+            self.examples.append(f"{source_file} {what} {line_number}: {told}")
         kind = (source_file, column, reason)
         begin = self._begins.get(kind)
         if begin is None:

@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-
-@dataclass(frozen=True)
-class FileRows:
-    """A stored file with its size and rows, as the manifest lists it."""
-
-    uri: str
-    bytes: int
-    rows: int
+from dataset_contract.manifests import FileEntry
 
 
 @dataclass(frozen=True)
@@ -26,19 +20,20 @@ class LocalPart:
 
 @dataclass
 class Counts:
-    """Rows of the run. reasons: refused rows by `<column>: <rule>`."""
+    """Rows of an object."""
 
     rows_in: int = 0
     staged: int = 0
     rejected: int = 0
-    reasons: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)  # refused rows by `<column>: <reason>`
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The counts, the rows of each source file, and the Parquet files to publish."""
+    """What cleaning an object came to."""
 
     counts: Counts
-    sources: list[FileRows]
-    staged: list[LocalPart]
-    rejected: list[LocalPart]
+    sources: Sequence[FileEntry]  # the files read
+    staged: Sequence[LocalPart]  # at least one, also without rows
+    rejected: Sequence[LocalPart]
+    examples: Sequence[str]  # the first refused rows, for a message

@@ -9,10 +9,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from glue_python_job.errors import JobError
+from glue_python_job.file_kinds import COMPRESSIONS
 from glue_python_job.sizes import LARGEST_BATCH_BYTES
 from glue_python_job.storage import StoredFile
 
-GZIP_RATIO = 8  # text to gzip, on the safe side
+COMPRESSION_RATIO = 8  # text to its compressed file, on the safe side
 STAGED_RATIO = 0.5  # Parquet to text, on the safe side
 RESERVE_BYTES = 64 * 1024**2
 
@@ -45,8 +46,8 @@ def needed_bytes(files: Sequence[StoredFile], remote: bool) -> int:
 
 def _content_bytes(file: StoredFile) -> int:
     name = file.uri.lower()
-    if name.endswith(".gz"):
-        return file.size * GZIP_RATIO
+    if name.endswith(tuple(COMPRESSIONS)):
+        return file.size * COMPRESSION_RATIO
     return file.size * 2 if name.endswith(".parquet") else file.size
 
 

@@ -7,3 +7,5 @@ PARQUET_BYTES = 128 * MIB  # a staged file
 FIRST_BATCH_BYTES = 512 * MIB  # of text, before the ratio of text to Parquet is known
 LARGEST_BATCH_BYTES = 1024 * MIB
 SMALLEST_BATCH_BYTES = 64 * MIB
+# Of text of several files. Threads that read one file each hold back the rows of the later one, to keep the order.
+SEVERAL_FILES_BYTES = 128 * MIB

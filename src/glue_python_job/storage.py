@@ -37,7 +37,7 @@ class Storage(Protocol):
     remote: bool
 
     def list_files(self, uri: str) -> list[StoredFile]:
-        """The file, or all files below the directory, sorted by URI; names that begin with _ or . are left out."""
+        """The file, or all files below the directory, sorted by URI; hidden names are left out."""
 
     def open_local(self, file: StoredFile, scratch: Path) -> Path:
         """A local file with the content; a copy in `scratch` when remote."""
@@ -53,6 +53,9 @@ class Storage(Protocol):
 
     def empty(self, uri: str) -> int:
         """Delete every file below the directory; the number deleted."""
+
+    def delete(self, uri: str) -> None:
+        """Delete the file, if it is there."""
 
 
 class Stores:
@@ -79,7 +82,8 @@ def local_copy(storage: Storage, file: StoredFile, scratch: Path) -> Iterator[Pa
 
 
 def _hidden(name: str) -> bool:
-    return any(part.startswith(("_", ".")) for part in name.split("/"))
+    """Whether a file is no data: named so that readers pass over it, or Hadoop's marker of a directory."""
+    return name.endswith("_$folder$") or any(part.startswith(("_", ".")) for part in name.split("/"))
 
 
 class LocalStorage:
@@ -91,7 +95,7 @@ class LocalStorage:
             if root.is_file():
                 return [StoredFile(str(root), root.stat().st_size, _tag(root))]
             if not root.is_dir():
-                raise StorageError(f"{uri} does not exist; check --source_uri")
+                return []
             found = [path for path in root.rglob("*") if path.is_file()]
             shown = [path for path in found if not _hidden(path.relative_to(root).as_posix())]
             files = [StoredFile(str(path), path.stat().st_size, _tag(path)) for path in shown]
@@ -132,6 +136,10 @@ class LocalStorage:
             for path in files:
                 path.unlink()
         return len(files)
+
+    def delete(self, uri: str) -> None:
+        with _local_errors("delete", uri):
+            _path(uri).unlink(missing_ok=True)
 
 
 def _path(uri: str) -> Path:
@@ -245,6 +253,11 @@ class S3Storage:
                     raise StorageError(f"cannot delete s3://{bucket}/{failed.get('Key')}: {failed.get('Message')}")
                 deleted += len(keys)
         return deleted
+
+    def delete(self, uri: str) -> None:
+        bucket, key = _split(uri)
+        with _s3_errors("delete", uri):
+            self._client().delete_object(Bucket=bucket, Key=key)
 
 
 def _split(uri: str) -> tuple[str, str]:

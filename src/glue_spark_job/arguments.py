@@ -7,18 +7,22 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NoReturn
 
 from glue_spark_job.errors import ArgumentsError
 
 _URI = re.compile(r"s3://[^/]+/.*|file:///.*|/.*", re.DOTALL)
-_DIRECTORIES = ("staged_uri", "reference_uri")
+_DIRECTORIES = ("staged_uri", "staged_references_uri")
 _FILES = ("python_manifest_uri", "contract_uri", "transform_uri", "manifest_uri")
 
 
 @dataclass(frozen=True)
 class Arguments:
-    """What one run is asked to do. URIs are s3://bucket/key, an absolute path or file:///; directories end in "/"."""
+    """What one run is asked to do. URIs are s3://bucket/key, an absolute path or file:///; directories end in "/".
+
+    started_at: the start of the execution, aware of its zone.
+    """
 
     job_id: str
     dataset: str
@@ -26,11 +30,12 @@ class Arguments:
     python_manifest_uri: str
     contract_uri: str
     transform_uri: str
-    reference_uri: str
+    staged_references_uri: str
     curated_uris: Mapping[str, str]
     parameters: Mapping[str, object]
     manifest_uri: str
     code_version: str
+    started_at: datetime
     job_name: str
 
 
@@ -56,6 +61,7 @@ def parse(argv: Sequence[str]) -> Arguments:
         setattr(known, name, _directory(f"--{name}", getattr(known, name)))
     for name in _FILES:
         _check_uri(f"--{name}", getattr(known, name))
+    known.started_at = _moment("started_at", known.started_at)
     known.curated_uris = curated
     known.parameters = _object("parameters", known.parameters)
     known.job_name = known.job_name or "glue_spark_job"
@@ -73,10 +79,11 @@ def _parser() -> argparse.ArgumentParser:
         "python_manifest_uri": "the manifest of the Python stage",
         "contract_uri": "contract.json of the dataset",
         "transform_uri": "transform.sql of the dataset",
-        "reference_uri": "directory with one folder for each reference object of the contract",
+        "staged_references_uri": "directory with one folder of Parquet files for each reference of the contract",
         "curated_uris": "JSON object: output table -> directory",
         "parameters": "JSON object: parameter -> value",
         "manifest_uri": "where this stage's manifest goes",
+        "started_at": "when the execution started, ISO 8601 with a zone, for the manifest",
     }
     for name, text in required.items():
         parser.add_argument(f"--{name}", required=True, help=text)
@@ -95,9 +102,19 @@ def _object(name: str, text: str) -> dict[str, object]:
     return value
 
 
+def _moment(name: str, text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is None:
+            raise ValueError(text)
+    except ValueError:
+        raise ArgumentsError(f"--{name} is {json.dumps(text)}; pass a moment as 2013-01-01T10:00:00.000Z") from None
+    return moment
+
+
 def _check_uri(label: str, uri: object) -> str:
     if not isinstance(uri, str) or not _URI.fullmatch(uri):
-        raise ArgumentsError(f"{label} is {uri!r}; pass s3://bucket/key, an absolute path or file:///path")
+        raise ArgumentsError(f"{label} is {json.dumps(uri)}; pass s3://bucket/key, an absolute path or file:///path")
     return uri
 
 

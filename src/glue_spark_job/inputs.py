@@ -1,21 +1,24 @@
-"""The source of the transformation: the rows that the Python stage staged, as a view under the contract's name."""
+"""What transform.sql reads: the rows that the Python stage staged and checked, as views of the contract's names."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from pyspark.sql import SparkSession
-from pyspark.sql import functions as F  # noqa: N812 (the name that Spark's documentation uses)
 
-from glue_spark_job.contract import Table
+from dataset_contract.model import REFERENCE, DataObject
+from glue_spark_job import sql
 from glue_spark_job.errors import JobError
-from glue_spark_job.rules import quoted
 from glue_spark_job.spark_errors import explained
 from glue_spark_job.storage import ParquetFile, Storage, hadoop_uri
 
 # Reading a footer from S3 is all latency: several at a time.
 _FOOTER_READERS = 8
+# A reference up to this size is read as one partition: Spark then groups it without a shuffle.
+_ONE_PARTITION_BYTES = 32 * 1024 * 1024
+_AGAIN = "run the Python stage of this job again"
 
 
 def parquet_files(storage: Storage, directory: str) -> list[ParquetFile]:
@@ -27,40 +30,45 @@ def parquet_files(storage: Storage, directory: str) -> list[ParquetFile]:
         return list(pool.map(storage.parquet_file, files))
 
 
-def staged_files(storage: Storage, staged_uri: str, rows: int, manifest_uri: str) -> list[ParquetFile]:
-    """The staged files. Raises JobError where they do not hold the `rows` that the Python stage recorded."""
-    files = parquet_files(storage, staged_uri)
+def staged_files(
+    storage: Storage, table: DataObject, directory: str, rows: object, manifest_uri: str
+) -> list[ParquetFile]:
+    """The staged files of a source or reference.
+
+    Args:
+        storage: where they are.
+        table: the source or reference.
+        directory: the URI that they are below.
+        rows: what the Python stage recorded.
+        manifest_uri: where it did so.
+
+    Raises:
+        JobError: they hold another number of rows, or lack a column.
+    """
+    files = parquet_files(storage, directory)
     found = sum(file.rows for file in files)
+    what = f"{table.role} {table.name}"
     if found != rows:
         raise JobError(
-            f"{found} rows are staged in {len(files)} files below {staged_uri}, but {manifest_uri} says rows_out "
-            f"{rows}; run the Python stage of this job again"
+            f"{what}: {found} rows in {len(files)} files below {directory}, "
+            f"but {manifest_uri} says {json.dumps(rows)}; {_AGAIN}"
         )
+    for file in files:
+        missing = [column.name for column in table.columns if column.name not in file.columns]
+        if missing:
+            raise JobError(f"{what}: {file.uri} has no column {', '.join(missing)}; {_AGAIN}")
     return files
 
 
-def register_source(spark: SparkSession, source: Table, files: Sequence[ParquetFile], staged_uri: str) -> None:
-    """Makes the view of the staged rows, columns and types as the contract has them.
-
-    Raises JobError for a column that is missing or cannot be of the declared type.
-    """
-    types = {column.name: column.spark_type for column in source.columns}
-    if not files:
-        schema = ", ".join(f"{quoted(name)} {kind}" for name, kind in types.items())
-        spark.createDataFrame([], schema).createOrReplaceTempView(quoted(source.name))
-        return
-    what = f"source {source.name}, staged below {staged_uri}"
-    with explained(what):
-        staged = spark.read.option("recursiveFileLookup", True).parquet(hadoop_uri(staged_uri))
-        found = dict(staged.dtypes)
-        missing = [name for name in types if name not in found]
-        if missing:
-            raise JobError(
-                f"{what}: column {', '.join(missing)} is missing; found: {', '.join(found)}; "
-                "run the Python stage of this job again"
-            )
-        columns = [
-            F.col(quoted(name)) if found[name] == kind else F.col(quoted(name)).cast(kind).alias(name)
-            for name, kind in types.items()
-        ]
-        staged.select(*columns).createOrReplaceTempView(quoted(source.name))
+def register(spark: SparkSession, table: DataObject, files: Sequence[ParquetFile], directory: str) -> None:
+    """Make the view of the files' rows, columns and types as the contract has them. No Spark job is run."""
+    # With the schema given, Spark does not run a job to find it.
+    schema = ", ".join(f"{sql.identifier(item.name)} {item.type.spark}" for item in table.columns)
+    with explained(f"{table.role} {table.name}, staged below {directory}"):
+        if not files:
+            view = spark.createDataFrame([], schema)
+        else:
+            view = spark.read.schema(schema).option("recursiveFileLookup", True).parquet(hadoop_uri(directory))
+            if table.role == REFERENCE and sum(file.bytes for file in files) <= _ONE_PARTITION_BYTES:
+                view = view.coalesce(1)
+        view.createOrReplaceTempView(sql.identifier(table.name))

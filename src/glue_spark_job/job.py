@@ -3,81 +3,144 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-from glue_spark_job import contract, inputs, manifest, output, parameters, references, statements, transformation
+from dataset_contract import manifests, places, reading
+from dataset_contract import parameters as declared
+from dataset_contract.errors import ContractError
+from dataset_contract.manifests import ManifestError
+from dataset_contract.model import Contract
+from dataset_contract.parameters import ParameterError
+from glue_spark_job import inputs, output, parameters, quality, report, statements, transformation
 from glue_spark_job.arguments import Arguments
-from glue_spark_job.contract import Contract
 from glue_spark_job.errors import ArgumentsError, JobError
 from glue_spark_job.logs import Log
+from glue_spark_job.origins import Script
 from glue_spark_job.parallel import run_all
+from glue_spark_job.report import Progress
+from glue_spark_job.spark_errors import Computation
 from glue_spark_job.storage import ParquetFile, Storage
+
+Inputs = Mapping[str, tuple[str, Sequence[ParquetFile]]]  # source or reference -> its directory and its files
 
 
 def run(spark: SparkSession, arguments: Arguments, log: Log) -> None:
-    """Runs the stage, unless its manifest shows that it has run: then nothing is done.
+    """Run the stage, unless its manifest shows that it has run: then nothing is done.
 
-    Whatever fails, no manifest is written; running again begins by emptying the output directories. Raises JobError.
+    Whatever fails, no manifest is written; running again begins by emptying the output directories. A failure that is
+    understood leaves spark-error.json beside the place of the manifest. Raises JobError.
     """
-    started_at = datetime.now(UTC)
+    progress = Progress(spark.version)
     context = spark.sparkContext
     log.info("Spark started", application=context.appName, application_id=context.applicationId, spark=spark.version)
     storage = Storage(spark)
-    if _is_complete(storage, arguments):
-        log.info("the stage is complete already; nothing to do", manifest=arguments.manifest_uri)
-        return
-    previous = manifest.read_python(storage.read_text(arguments.python_manifest_uri), arguments)
-    agreed = contract.parse(storage.read_text(arguments.contract_uri), arguments.contract_uri)
-    _check_tables(agreed, arguments)
-    values = parameters.resolve(agreed.parameters, arguments.parameters)
-    file = arguments.transform_uri.rpartition("/")[2]
-    sql = statements.split(storage.read_text(arguments.transform_uri), file)
-
-    staged = inputs.staged_files(storage, arguments.staged_uri, previous.rows_out, arguments.python_manifest_uri)
-    log.info("staged rows found", rows=previous.rows_out, files=len(staged), uri=arguments.staged_uri)
-    _register_views(spark, storage, agreed, arguments, staged)
-    parameters.register(spark, agreed.parameters, values)
-    frames = transformation.transform(spark, sql, agreed.outputs, arguments.job_id, file)
-    log.info("transformation accepted", file=file, statements=len(sql), parameters=values)
-    tables = _write(spark, storage, agreed, arguments, frames, sum(item.bytes for item in staged))
-    for name, files in tables.items():
-        rows = sum(item.rows for item in files)
-        log.info("table written", table=name, rows=rows, files=len(files), uri=arguments.curated_uris[name])
-
-    result = manifest.Result(
-        staged, tables, values, agreed.version, spark.version, started_at, finished_at=datetime.now(UTC)
-    )
-    storage.write_text(arguments.manifest_uri, manifest.render(result, arguments, previous.source_uri))
+    failure_uri = places.failure_of(arguments.manifest_uri)
+    try:
+        if _is_complete(storage, arguments):
+            log.info("the stage is complete already; nothing to do", manifest=arguments.manifest_uri)
+            return
+        _run(spark, storage, arguments, progress, log)
+        storage.delete(failure_uri)  # of an earlier attempt
+        storage.write_text(arguments.manifest_uri, report.manifest(progress, arguments))
+    except JobError as error:
+        _leave_failure(storage, failure_uri, report.failure(progress, arguments, str(error)), log)
+        raise
     log.info("manifest written", manifest=arguments.manifest_uri)
+
+
+def _run(spark: SparkSession, storage: Storage, arguments: Arguments, progress: Progress, log: Log) -> None:
+    previous = _python_manifest(storage, arguments)
+    progress.source_uri = str(previous.get("source_uri", ""))
+    agreed = _contract(storage, arguments)
+    progress.contract_version = agreed.version
+    _check_tables(agreed, arguments)
+    progress.parameters = _parameters(agreed, arguments)
+    file = arguments.transform_uri.rpartition("/")[2]
+    script = Script(file, statements.split(storage.read_text(arguments.transform_uri), file))
+
+    found = _inputs(storage, agreed, arguments, previous)
+    progress.staged = found[agreed.source.name][1]
+    log.info("staged rows found", rows=previous["rows_out"], files=len(progress.staged), uri=arguments.staged_uri)
+    for table in (agreed.source, *agreed.references):
+        directory, files = found[table.name]
+        inputs.register(spark, table, files, directory)
+    parameters.register(spark, agreed.parameters, progress.parameters)
+    frames = transformation.transform(spark, script, agreed.outputs, arguments.job_id)
+    log.info("transformation accepted", file=file, statements=len(script.statements), parameters=progress.parameters)
+    _write(spark, storage, agreed, arguments, script, frames, progress)
+    for name, written in progress.tables.items():
+        uri = arguments.curated_uris[name]
+        log.info("table written", table=name, rows=written.rows, files=len(written.files), uri=uri)
+    _judge(spark, agreed, arguments, frames, progress, log)
 
 
 def _is_complete(storage: Storage, arguments: Arguments) -> bool:
     uri = arguments.manifest_uri
-    return storage.exists(uri) and manifest.is_complete(storage.read_text(uri), arguments)
+    text = storage.read_text(uri) if storage.exists(uri) else None
+    return manifests.is_complete(text, stage=manifests.SPARK, job_id=arguments.job_id, dataset=arguments.dataset)
+
+
+def _leave_failure(storage: Storage, uri: str, text: str, log: Log) -> None:
+    """Write why the run failed. Where that fails too, the run's own error is what counts."""
+    try:
+        storage.write_text(uri, text)
+    except JobError as error:
+        log.error(str(error))
+
+
+def _python_manifest(storage: Storage, arguments: Arguments) -> dict[str, Any]:
+    uri = arguments.python_manifest_uri
+    job_id, dataset = arguments.job_id, arguments.dataset
+    text = storage.read_text(uri)
+    try:
+        return manifests.read(text, stage=manifests.PYTHON, job_id=job_id, dataset=dataset, where=uri)
+    except ManifestError as error:
+        raise JobError(f"{error}; run the Python stage of this job again") from None
+
+
+def _contract(storage: Storage, arguments: Arguments) -> Contract:
+    uri = arguments.contract_uri
+    try:
+        return reading.parse_text(storage.read_text(uri), uri)
+    except ContractError as error:
+        raise JobError(f"{error}; correct contract.yaml and run `nox -s package`") from None
 
 
 def _check_tables(agreed: Contract, arguments: Arguments) -> None:
-    declared = {table.name for table in agreed.outputs}
+    named = {table.name for table in agreed.outputs}
     given = set(arguments.curated_uris)
-    if declared != given:
+    if named != given:
         raise ArgumentsError(
             f"--curated_uris has {', '.join(sorted(given)) or 'no table'}, the contract's outputs are "
-            f"{', '.join(sorted(declared))}; give one directory for each output"
+            f"{', '.join(sorted(named))}; give one directory for each output"
         )
 
 
-def _register_views(
-    spark: SparkSession, storage: Storage, agreed: Contract, arguments: Arguments, staged: Sequence[ParquetFile]
-) -> None:
-    source = partial(inputs.register_source, spark, agreed.source, staged, arguments.staged_uri)
-    actions: dict[str, Callable[[], None]] = {agreed.source.name: source}
+def _parameters(agreed: Contract, arguments: Arguments) -> Mapping[str, Any]:
+    try:
+        return declared.resolve(agreed, arguments.parameters)
+    except ParameterError as error:
+        raise ArgumentsError(str(error)) from None
+
+
+def _inputs(storage: Storage, agreed: Contract, arguments: Arguments, previous: Mapping[str, Any]) -> Inputs:
+    """The files of the source and of each reference, as many rows as the Python stage says that it staged."""
+    references = previous.get("references") or {}
+    found = {agreed.source.name: (arguments.staged_uri, previous["rows_out"])}
     for table in agreed.references:
-        folder = f"{arguments.reference_uri}{table.name}/"
-        actions[table.name] = partial(references.register, spark, storage, table, folder)
-    run_all(spark, actions)
+        rows = references.get(table.name, {}).get("rows")
+        found[table.name] = (f"{arguments.staged_references_uri}{table.name}/", rows)
+    tables = (agreed.source, *agreed.references)
+    return {
+        table.name: (
+            found[table.name][0],
+            inputs.staged_files(storage, table, *found[table.name], arguments.python_manifest_uri),
+        )
+        for table in tables
+    }
 
 
 def _write(
@@ -85,27 +148,43 @@ def _write(
     storage: Storage,
     agreed: Contract,
     arguments: Arguments,
+    script: Script,
     frames: Mapping[str, DataFrame],
-    staged_bytes: int,
-) -> dict[str, Sequence[ParquetFile]]:
-    """Writes the tables, and checks the references at the same time: if they turn out wrong, nothing is published."""
+    progress: Progress,
+) -> None:
+    staged_bytes = sum(file.bytes for file in progress.staged)
     output.empty(storage, arguments.curated_uris)
     output.prepare(spark, staged_bytes)
 
-    def check_references() -> list[ParquetFile]:
-        references.check(spark, agreed.references)
-        return []
-
-    actions: dict[str, Callable[[], list[ParquetFile]]] = {"references": check_references}
-    for table in agreed.outputs:
-        uri = arguments.curated_uris[table.name]
-        actions[f"table {table.name}"] = partial(
-            output.write, spark, storage, table, frames[table.name], uri, staged_bytes
+    def write(name: str) -> None:
+        table = next(item for item in agreed.outputs if item.name == name)
+        computed = Computation(script, frames[name])
+        progress.tables[name] = output.write(
+            spark, storage, table, computed, arguments.curated_uris[name], staged_bytes
         )
-    try:
-        written = run_all(spark, actions)
-    except JobError:
-        # A wrong reference can fail a table first, where the message would not say that it is the reference.
-        check_references()
-        raise
-    return {table.name: written[f"table {table.name}"] for table in agreed.outputs}
+
+    actions: dict[str, Callable[[], None]] = {table.name: partial(write, table.name) for table in agreed.outputs}
+    run_all(spark, actions)
+    progress.tables = {table.name: progress.tables[table.name] for table in agreed.outputs}
+
+
+def _judge(
+    spark: SparkSession,
+    agreed: Contract,
+    arguments: Arguments,
+    frames: Mapping[str, DataFrame],
+    progress: Progress,
+    log: Log,
+) -> None:
+    """Judge the set rules of the outputs; one of severity error that does not hold halts the run."""
+    queries = [rule for table in agreed.outputs for rule in table.rules if rule.metric == "sql"]
+    if queries:
+        for table in agreed.outputs:
+            output.register(spark, table, frames[table.name], arguments.curated_uris[table.name])
+    values = quality.queried(spark, queries)
+    measured = {name: written.measured for name, written in progress.tables.items()}
+    progress.verdicts = quality.judged(agreed, measured, values)
+    verdicts = [verdict for _, verdict in progress.verdicts]
+    for text in quality.warnings(verdicts):
+        log.warning(text)
+    quality.require(verdicts)

@@ -1,4 +1,4 @@
-"""Log lines: one JSON object a line on stdout, each with the job ID, so that a search for it finds every stage."""
+"""Log lines: one JSON object per line on stdout, each with the job ID, so that a search for it finds every stage."""
 
 from __future__ import annotations
 
@@ -7,11 +7,7 @@ import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-
-def utc_text(moment: datetime) -> str:
-    """`moment` as ISO 8601 in UTC with milliseconds: 2013-01-01T10:00:00.000Z."""
-    text = moment.astimezone(UTC).isoformat(timespec="milliseconds")
-    return text.replace("+00:00", "Z")
+from dataset_contract.manifests import utc_text
 
 
 @dataclass(frozen=True)
@@ -24,6 +20,10 @@ class Log:
     def info(self, message: str, **details: object) -> None:
         """Writes a line of level INFO; `details` become fields of it."""
         self._write("INFO", message, details)
+
+    def warning(self, message: str, **details: object) -> None:
+        """Writes a line of level WARNING; `details` become fields of it."""
+        self._write("WARNING", message, details)
 
     def error(self, message: str, **details: object) -> None:
         """Writes a line of level ERROR; `details` become fields of it."""

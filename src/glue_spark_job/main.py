@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from dataset_contract.manifests import SPARK
 from glue_spark_job import arguments as command_line
 from glue_spark_job import job, session
 from glue_spark_job.errors import ArgumentsError, JobError, one_line
 from glue_spark_job.logs import Log
-from glue_spark_job.manifest import STAGE
 
 
 def main(argv: Sequence[str]) -> int:
@@ -21,7 +21,7 @@ def main(argv: Sequence[str]) -> int:
         arguments = command_line.parse(argv)
     except ArgumentsError as error:
         return _failed(error)
-    log = Log(arguments.job_id, STAGE)
+    log = Log(arguments.job_id, SPARK)
     failure: JobError | None = None
     with session.started(f"{arguments.job_name} {arguments.dataset} {arguments.job_id}") as spark:
         try:

@@ -9,15 +9,16 @@ What the files are like, and why:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F  # noqa: N812 (the name that Spark's documentation uses)
 
-from glue_spark_job import rules
-from glue_spark_job.contract import Table
+from dataset_contract.model import JOB_ID_COLUMN, DataObject
+from glue_spark_job import quality, sql
 from glue_spark_job.inputs import parquet_files
-from glue_spark_job.spark_errors import explained
+from glue_spark_job.quality import Measured
+from glue_spark_job.spark_errors import Computation, explained
 from glue_spark_job.storage import ParquetFile, Storage, hadoop_uri
 
 COMPRESSION = "snappy"
@@ -47,34 +48,47 @@ def prepare(spark: SparkSession, staged_bytes: int) -> None:
                 spark.conf.set(name, value)
 
 
-def write(
-    spark: SparkSession, storage: Storage, table: Table, frame: DataFrame, uri: str, staged_bytes: int
-) -> list[ParquetFile]:
-    """Writes `frame` below `uri`, which is empty, and returns the files.
+@dataclass(frozen=True)
+class Written:
+    """A table that was written: its files, and what the contract's rules counted in them."""
 
-    Raises JobError, naming the table, where a value cannot be cast or a rule of the contract does not hold.
+    files: Sequence[ParquetFile]
+    measured: Measured
+
+    @property
+    def rows(self) -> int:
+        return sum(file.rows for file in self.files)
+
+    @property
+    def bytes(self) -> int:
+        return sum(file.bytes for file in self.files)
+
+
+def write(
+    spark: SparkSession, storage: Storage, table: DataObject, computed: Computation, uri: str, staged_bytes: int
+) -> Written:
+    """Write the table below `uri`, which is empty, and count what its rules are about.
+
+    Raises JobError, naming the table, where a value cannot be computed or does not fit, or a row breaks a rule.
     """
     what = f"table {table.name}"
+    frame = computed.frame
     spark.sparkContext.setJobDescription(f"write {what}")
     sized = frame.coalesce(_SMALL_FILES) if staged_bytes <= _SMALL_INPUT_BYTES else frame.hint("rebalance")
-    with explained(what):
+    with explained(what, computed):
         (
             sized.write.option("compression", COMPRESSION)
             .option("mapreduce.fileoutputcommitter.marksuccessfuljobs", "false")
             .parquet(hadoop_uri(uri))
         )
     storage.delete_hidden(uri)
-    _check(spark, table, frame, uri, what)
-    return parquet_files(storage, uri)
-
-
-def _check(spark: SparkSession, table: Table, frame: DataFrame, uri: str, what: str) -> None:
-    """Counts the rows that break a rule, in what was written: that costs less than counting while it is computed."""
-    its_rules = rules.of(table)
-    if not its_rules:
-        return
+    files = parquet_files(storage, uri)
     spark.sparkContext.setJobDescription(f"check {what}")
     written = spark.read.schema(frame.schema).parquet(hadoop_uri(uri))
-    with explained(what):
-        row = written.agg(F.array(*[rule.breaches for rule in its_rules]).alias("counts")).collect()[0]
-    rules.require(its_rules, row["counts"], what, "change transform.sql, or the contract")
+    return Written(files, quality.count(written, table, sum(file.rows for file in files)))
+
+
+def register(spark: SparkSession, table: DataObject, frame: DataFrame, uri: str) -> None:
+    """Make the view of the table's name be what was written, for the sql rules: so nothing is computed twice."""
+    written = spark.read.schema(frame.schema).parquet(hadoop_uri(uri)).drop(JOB_ID_COLUMN)
+    written.createOrReplaceTempView(sql.identifier(table.name))

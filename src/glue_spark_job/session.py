@@ -17,6 +17,9 @@ _REQUIRED = {
     "spark.sql.session.timeZone": "UTC",
     # A cast or an arithmetic operation that cannot keep the value fails instead of giving null.
     "spark.sql.ansi.enabled": "true",
+    # Views keep the plan of their statement. From its text Spark would make a new one for each use, in which an
+    # expression no longer knows where it stands, and errors could not be placed.
+    "spark.sql.legacy.storeAnalyzedPlanForView": "true",
     # Timestamps are Spark's TIMESTAMP throughout (UTC), whichever flag a Parquet file carries.
     "spark.sql.parquet.inferTimestampNTZ.enabled": "false",
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",

@@ -26,11 +26,12 @@ class StoredFile:
 
 @dataclass(frozen=True)
 class ParquetFile:
-    """A Parquet file: its URI, its size in bytes, and its rows as its footer gives them."""
+    """A Parquet file: its URI, its size in bytes, and its rows and top-level columns as its footer gives them."""
 
     uri: str
     bytes: int
     rows: int
+    columns: tuple[str, ...]
 
 
 def hadoop_uri(uri: str) -> str:
@@ -65,20 +66,6 @@ class Storage:
         except UnicodeDecodeError as error:
             raise JobError(f"{uri} is not UTF-8 text ({error})") from None
 
-    def read_first_line(self, uri: str) -> str:
-        """The first line of the UTF-8 text at `uri`, unpacked if its name says that it is packed; "" if empty."""
-        with _access("read", uri):
-            files, path = self._open(uri)
-            codec = self._jvm.org.apache.hadoop.io.compress.CompressionCodecFactory(self._configuration).getCodec(path)
-            stream = files.open(path)
-            try:
-                unpacked = stream if codec is None else codec.createInputStream(stream)
-                characters = self._jvm.java.io.InputStreamReader(unpacked, "UTF-8")
-                line = self._jvm.java.io.BufferedReader(characters).readLine()
-            finally:
-                stream.close()
-        return str(line or "").removeprefix("\ufeff")
-
     def write_text(self, uri: str, text: str) -> None:
         """Writes `text` to `uri` as UTF-8, replacing what was there. On S3 the file appears whole or not at all."""
         with _access("write", uri):
@@ -106,16 +93,18 @@ class Storage:
             files.delete(path, True)
 
     def parquet_file(self, file: StoredFile) -> ParquetFile:
-        """`file` with its number of rows, from the Parquet footer: exact, and no Spark job is run for it."""
+        """`file` with what its Parquet footer says: exact, and no Spark job is run for it."""
         parquet = self._jvm.org.apache.parquet.hadoop
         with _access("read the Parquet footer of", file.uri):
             _, path = self._open(file.uri)
             reader = parquet.ParquetFileReader.open(parquet.util.HadoopInputFile.fromPath(path, self._configuration))
             try:
                 rows = int(reader.getRecordCount())
+                fields = reader.getFileMetaData().getSchema().getFields()
+                columns = tuple(str(field.getName()) for field in fields)
             finally:
                 reader.close()
-        return ParquetFile(file.uri, file.bytes, rows)
+        return ParquetFile(file.uri, file.bytes, rows, columns)
 
     def _open(self, uri: str) -> tuple[Any, Any]:
         path = self._jvm.org.apache.hadoop.fs.Path(hadoop_uri(uri))

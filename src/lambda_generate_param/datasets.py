@@ -1,53 +1,35 @@
-"""The datasets that were packaged beside this code: contract, SQL files, and what a caller may pass."""
+"""The datasets that were packaged beside this code: each one's contract, and the SQL that follows from it."""
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
-from typing import Any
 
-ParameterValue = str | int | float | bool
+from dataset_contract import reading
+from dataset_contract.model import Contract
+from dataset_contract.naming import as_json, near
 
 
 class UnknownDatasetError(ValueError):
     """No folder of that name was packaged."""
 
 
-class ParameterError(ValueError):
-    """A parameter is unknown, or its value is not what the contract accepts."""
-
-
 @dataclass(frozen=True)
 class Dataset:
-    """One folder of sql/datasets: its contract (Open Data Contract Standard v3) and its Redshift SQL."""
+    """A dataset as packaging wrote it. table_sql, load_sql: for Redshift, generated from the contract."""
 
-    name: str
-    contract_version: str
-    outputs: tuple[str, ...]
-    parameters: Mapping[str, Mapping[str, Any]]
+    contract: Contract
     table_sql: str
     load_sql: str
 
-    def resolve(self, given: Mapping[str, Any]) -> dict[str, ParameterValue]:
-        """Return every declared parameter with the given value, or else its default.
+    @property
+    def name(self) -> str:
+        return self.contract.dataset
 
-        Raises:
-            ParameterError: an unknown name, a missing value without default, or a value out of what is accepted.
-        """
-        for name in given:
-            if name not in self.parameters:
-                known = ", ".join(sorted(self.parameters)) or "none"
-                raise ParameterError(f"parameters.{name} is unknown for dataset {self.name!r}; known: {known}")
-        resolved: dict[str, ParameterValue] = {}
-        for name, rule in self.parameters.items():
-            if name not in given and "default" not in rule:
-                raise ParameterError(f"parameters.{name} is missing; dataset {self.name!r} requires it")
-            resolved[name] = checked(name, given.get(name, rule.get("default")), rule)
-        return resolved
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The names of the output tables."""
+        return tuple(output.name for output in self.contract.outputs)
 
 
 def names(sql: Path) -> list[str]:
@@ -60,66 +42,16 @@ def load(sql: Path, name: str) -> Dataset:
 
     Raises:
         UnknownDatasetError: it names what is known.
+        ContractError: the packaged contract cannot be honoured, which packaging would have refused.
     """
     known = names(sql)
     if name not in known:
-        raise UnknownDatasetError(f"dataset {name!r} is unknown; known: {', '.join(known) or 'none'} (sql/datasets/)")
+        raise UnknownDatasetError(
+            f"dataset {as_json(name)} is unknown{near(name, known)}; "
+            f"known: {', '.join(known) or 'none'} (sql/datasets/)"
+        )
     folder = sql / "datasets" / name
-    return read(folder, json.loads((folder / "contract.json").read_text(encoding="utf-8")))
-
-
-def read(folder: Path, contract: Mapping[str, Any]) -> Dataset:
-    """Make a dataset of its contract, which may not be compiled yet, and of the SQL files in its folder."""
-    return Dataset(
-        name=folder.name,
-        contract_version=str(contract["version"]),
-        outputs=tuple(table["name"] for table in contract["schema"] if custom(table).get("role") == "output"),
-        parameters=custom(contract).get("parameters") or {},
-        table_sql=(folder / "table.sql").read_text(encoding="utf-8"),
-        load_sql=(folder / "load.sql").read_text(encoding="utf-8"),
+    contract, table, load_ = (
+        (folder / file).read_text(encoding="utf-8") for file in ("contract.json", "table.sql", "load.sql")
     )
-
-
-def custom(element: Mapping[str, Any]) -> dict[str, Any]:
-    """The customProperties of a contract, or of one of its objects, by their names."""
-    return {item["property"]: item["value"] for item in element.get("customProperties") or []}
-
-
-_TYPES: dict[str, tuple[tuple[type, ...], str]] = {
-    "integer": ((int,), "a whole number"),
-    "number": ((int, float), "a number"),
-    "string": ((str,), "a text"),
-    "boolean": ((bool,), "true or false"),
-    "date": ((str,), "a date, YYYY-MM-DD"),
-}
-
-
-PARAMETER_TYPES = tuple(_TYPES)
-
-
-def checked(name: str, value: Any, rule: Mapping[str, Any]) -> ParameterValue:
-    """Return a parameter's value if its rule accepts it, or else raise ParameterError."""
-    given = value
-    kinds, accepted = _TYPES[rule["type"]]
-    where = f"parameters.{name}"
-    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
-        raise ParameterError(f"{where} is {value!r}; accepted: {accepted}")
-    if rule["type"] == "date" and not _is_date(str(value)):
-        raise ParameterError(f"{where} is {value!r}; accepted: {accepted}")
-    if "minimum" in rule and value < rule["minimum"]:
-        raise ParameterError(f"{where} is {value!r}; accepted: {rule['minimum']} or more")
-    if "maximum" in rule and value > rule["maximum"]:
-        raise ParameterError(f"{where} is {value!r}; accepted: {rule['maximum']} or less")
-    if "validValues" in rule and value not in rule["validValues"]:
-        raise ParameterError(f"{where} is {value!r}; accepted: {', '.join(map(str, rule['validValues']))}")
-    if "pattern" in rule and not re.fullmatch(rule["pattern"], str(value)):
-        raise ParameterError(f"{where} is {value!r}; accepted: text that matches {rule['pattern']}")
-    accepted_value: ParameterValue = given
-    return accepted_value
-
-
-def _is_date(text: str) -> bool:
-    try:
-        return date.fromisoformat(text).isoformat() == text
-    except ValueError:
-        return False
+    return Dataset(reading.parse_text(contract, f"sql/datasets/{name}/contract.json"), table, load_)

@@ -12,18 +12,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from lambda_generate_param import job_id
+from lambda_generate_param.audit import AuditColumns
 
 # The Data API takes no empty parameter; sql/audit/fail.sql reads this as NULL.
 UNKNOWN = "-"
-# audit.job_run.cause is VARCHAR(65535), in bytes; Step Functions cuts a cause at 32,768 characters.
-_LONGEST_CAUSE = 16_000
-_LONGEST_ERROR = 256
-_LONGEST_SOURCE_URI = 1_100
 
 
 @dataclass(frozen=True)
 class Failure:
-    """An execution that ended as FAILED, TIMED_OUT or ABORTED."""
+    """An execution that ended as FAILED, TIMED_OUT or ABORTED; each text as its column of audit.job_run takes it."""
 
     job_id: str
     attempt: int
@@ -37,32 +34,49 @@ class Failure:
     cause: str
 
 
-def read(detail: Mapping[str, Any], *, failed_state: str | None) -> Failure:
+def read(detail: Mapping[str, Any], *, failed_state: str | None, said: str, columns: AuditColumns) -> Failure:
     """Translate an event's detail.
 
     Args:
         detail: `detail` of the event; `startDate` and `stopDate` in milliseconds since 1970-01-01 UTC.
         failed_state: the state that the execution was in, where its history told.
+        said: why the stage that failed did, in its own words, or "". Glue's message may be no more than the exit code.
+        columns: the sizes to which texts are cut.
 
     Raises:
         JobIdError: the detail names no execution of Step Functions.
     """
     arn, status = detail["executionArn"], str(detail["status"])
     given = _object(detail.get("input"))
-    error = detail.get("error") or status
-    cause = readable(detail.get("cause") or "") or f"the execution ended as {status}"
+    cause = readable(detail.get("cause") or "")
+    if said and status == "FAILED" and said not in cause:
+        cause = said
+
+    def text(column: str, value: Any) -> str:
+        return columns.cut("job_run", column, value) if isinstance(value, str) and value.strip() else UNKNOWN
+
     return Failure(
         job_id=job_id.make(arn, detail["startDate"]),
-        attempt=1 + int(detail.get("redriveCount") or 0),
-        execution_arn=arn,
+        attempt=attempt(detail),
+        execution_arn=text("execution_arn", arn),
         status=status,
-        finished_at=datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=int(detail["stopDate"])),
-        dataset=_text(given.get("dataset"), 127),
-        source_uri=_text(given.get("source_uri"), _LONGEST_SOURCE_URI),
-        failed_state=_text(failed_state, 80),
-        error=_text(error, _LONGEST_ERROR),
-        cause=_text(cause, _LONGEST_CAUSE),
+        finished_at=moment(detail["stopDate"]),
+        dataset=text("dataset", given.get("dataset")),
+        source_uri=text("source_uri", given.get("source_uri")),
+        failed_state=text("failed_state", failed_state),
+        error=text("error", detail.get("error") or status),
+        cause=text("cause", cause or f"the execution ended as {status}"),
     )
+
+
+def attempt(detail: Mapping[str, Any]) -> int:
+    """1 + the number of redrives."""
+    return 1 + int(detail.get("redriveCount") or 0)
+
+
+def moment(milliseconds: Any) -> datetime:
+    """A date of an event's detail."""
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=int(milliseconds))
 
 
 def readable(cause: str) -> str:
@@ -83,11 +97,3 @@ def _object(text: Any) -> dict[str, Any]:
     except (TypeError, ValueError):
         return {}
     return document if isinstance(document, dict) else {}
-
-
-def _text(value: Any, longest: int) -> str:
-    """A non-empty text of at most `longest` characters and, by the worst case of UTF-8, 4 times as many bytes."""
-    if not isinstance(value, str) or not value.strip():
-        return UNKNOWN
-    cleaned = value.replace("\x00", "")
-    return cleaned if len(cleaned) <= longest else cleaned[: longest - 1] + "…"

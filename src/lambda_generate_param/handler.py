@@ -1,9 +1,11 @@
 """The Lambda's entry: it translates between the event and the pure modules beside it.
 
 Actions:
-    start   → job ID, checked input, URIs and SQL of a run (state GenerateJobId of `pipeline`)
-    failure → job ID and SQL for an execution that ended otherwise (state machine `record-failure`)
-    schema  → the statements that create the SQL schema (`nox -s schema`)
+    start    → job ID, checked input, URIs of a run and the SQL that registers it (state GenerateJobId of `pipeline`)
+    load     → the SQL of the load, from both stages' manifests (state PrepareLoad)
+    evidence → the keys at which the stages of a failed job may have left something (state machine `record-failure`)
+    failure  → job ID and SQL for an execution that ended otherwise (state machine `record-failure`)
+    schema   → the statements that create the SQL schema, or that bring deployed tables to it (`nox -s schema`)
 """
 
 from __future__ import annotations
@@ -13,12 +15,15 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from lambda_generate_param import datasets, failures, job_id, request, statements
-from lambda_generate_param.layout import Layout
+from dataset_contract import manifests
+from dataset_contract.naming import as_json
+from dataset_contract.places import Places
+from lambda_generate_param import datasets, evidence, failures, job_id, loading, request, schemas, statements, verdicts
+from lambda_generate_param.audit import AuditColumns, TooLongError
+from lambda_generate_param.datasets import Dataset
 
 # In the zip, sql/ lies beside the package.
 PACKAGED_SQL = Path(__file__).resolve().parents[1] / "sql"
@@ -52,71 +57,107 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: 
     Raises:
         InvalidInputError: the execution input is not accepted.
         JobIdError: the event does not name an execution.
+        ManifestError, VerdictError: what the stages left must not be loaded.
     """
     return answer(event, settings=Settings.read(os.environ), sql=PACKAGED_SQL)
 
 
 def answer(event: Mapping[str, Any], *, settings: Settings, sql: Path) -> dict[str, Any]:
     """Answer one event. `sql`: the packaged folder sql/."""
+    actions = {"start": _start, "load": _load, "evidence": _evidence, "failure": _failure, "schema": _schema}
     action = event.get("action")
-    if action == "start":
-        return _start(event, settings, sql)
-    if action == "failure":
-        return _failure(event, sql)
-    if action == "schema":
-        known = [datasets.load(sql, name) for name in datasets.names(sql)]
-        return {"sql": statements.schema(sql, known).document()}
-    raise request.InvalidInputError(f"action is {action!r}; accepted: start, failure, schema")
+    if action not in actions:
+        raise request.InvalidInputError(f"action is {as_json(action)}; accepted: {', '.join(actions)}")
+    return actions[action](event, settings, sql)
 
 
 def _start(event: Mapping[str, Any], settings: Settings, sql: Path) -> dict[str, Any]:
     execution_arn, start_time = event["execution_arn"], event["start_time"]
     identifier = job_id.make(execution_arn, start_time)
     try:
-        asked = request.parse(event["input"], sql=sql, raw_bucket=settings.raw_bucket)
+        made = _started(event, identifier, settings, sql)
     except request.InvalidInputError as error:
         _log(identifier, "execution input refused", level="ERROR", execution_arn=execution_arn, error=str(error))
         raise
-    layout = Layout(
-        identifier, asked.dataset.name, settings.raw_bucket, settings.lake_bucket, settings.artifacts_bucket
-    )
+    _log(identifier, "job begins", execution_arn=execution_arn, dataset=made["dataset"])
+    return made
+
+
+def _started(event: Mapping[str, Any], identifier: str, settings: Settings, sql: Path) -> dict[str, Any]:
+    asked = request.parse(event["input"], sql=sql, raw_bucket=settings.raw_bucket)
+    _check_columns(event["execution_arn"], asked.dataset, AuditColumns.read(sql))
+    places = _places(identifier, asked.dataset.name, settings)
+    began = job_id.started_at(identifier)
     register = statements.register(
         sql,
-        layout,
-        execution_arn=execution_arn,
-        started_at=_timestamp(job_id.started_at(identifier)),
+        places,
+        execution_arn=event["execution_arn"],
+        started_at=statements.timestamp(began),
         source_uri=asked.source_uri,
-        parameters=asked.parameters,
+        parameters=asked.parameters_json,
     )
-    load = statements.load(
-        sql, layout, asked.dataset, copy_role_arn=settings.copy_role_arn, code_version=settings.code_version
-    )
-    _log(identifier, "job begins", execution_arn=execution_arn, dataset=layout.dataset)
-    return {
+    made = {
         "job_id": identifier,
-        "dataset": layout.dataset,
+        "dataset": places.dataset,
         "source_uri": asked.source_uri,
         "parameters": dict(asked.parameters),
-        "uris": layout.document(asked.dataset.outputs),
-        "sql": {"register": register.document(), "load": load.document()},
+        "started_at": manifests.utc_text(began),
+        "uris": places.document(asked.dataset.outputs),
+        "sql": {"register": register.document()},
     }
+    if (size := len(json.dumps(made))) > statements.MOST_BYTES:
+        accepted = f"accepted: less, since Step Functions passes on {statements.MOST_BYTES:,} bytes in all"
+        raise request.InvalidInputError(f"parameters make a document of {size:,} bytes; {accepted}")
+    return made
 
 
-def _failure(event: Mapping[str, Any], sql: Path) -> dict[str, Any]:
-    failure = failures.read(event["detail"], failed_state=event.get("failed_state"))
-    batch = statements.fail(
-        sql,
-        failure.job_id,
-        attempt=str(failure.attempt),
-        execution_arn=failure.execution_arn,
-        dataset=failure.dataset,
-        source_uri=failure.source_uri,
-        started_at=_timestamp(job_id.started_at(failure.job_id)),
-        finished_at=_timestamp(failure.finished_at),
-        failed_state=failure.failed_state,
-        error=failure.error,
-        cause=failure.cause,
+def _check_columns(execution_arn: str, dataset: Dataset, columns: AuditColumns) -> None:
+    """What is recorded at the end has to fit as well, so that no stage runs in vain."""
+    try:
+        columns.check("job_run", "execution_arn", execution_arn)
+    except TooLongError as error:
+        raise request.InvalidInputError(f"the ARN of the execution {error}") from error
+    where = f"dataset {as_json(dataset.name)}"
+    try:
+        columns.check("stage_run", "contract_version", dataset.contract.version)
+    except TooLongError as error:
+        raise request.InvalidInputError(f"{where}: the version of its contract {error}") from error
+    try:
+        verdicts.check(dataset.contract, columns)
+    except verdicts.VerdictError as error:
+        raise request.InvalidInputError(f"{where}: {error}") from error
+
+
+def _load(event: Mapping[str, Any], settings: Settings, sql: Path) -> dict[str, Any]:
+    job = event["job"]
+    if not job_id.is_job_id(job["job_id"]):
+        raise job_id.JobIdError(f"job_id is {as_json(job['job_id'])}; accepted: the job ID that start answered")
+    dataset = datasets.load(sql, job["dataset"])
+    places = _places(job["job_id"], dataset.name, settings)
+    batch = loading.load(
+        sql, places, dataset, event, copy_role_arn=settings.copy_role_arn, code_version=settings.code_version
     )
+    _log(places.job_id, "load prepared", dataset=dataset.name, statements=len(batch.statements))
+    return batch.document()
+
+
+def _evidence(event: Mapping[str, Any], settings: Settings, sql: Path) -> dict[str, Any]:  # noqa: ARG001 - an action
+    detail = event["detail"]
+    identifier = job_id.make(detail["executionArn"], detail["startDate"])
+    # The keys carry no dataset, which the input of a failed execution need not have.
+    return {"job_id": identifier, "keys": evidence.keys(_places(identifier, "", settings))}
+
+
+def _failure(event: Mapping[str, Any], settings: Settings, sql: Path) -> dict[str, Any]:  # noqa: ARG001 - an action
+    detail, columns = event["detail"], AuditColumns.read(sql)
+    redriven = detail.get("redriveDate")
+    found = evidence.read(
+        event.get("documents"),
+        job_id=job_id.make(detail["executionArn"], detail["startDate"]),
+        since=failures.moment(redriven) if isinstance(redriven, int) else None,
+    )
+    failure = failures.read(detail, failed_state=event.get("failed_state"), said=found.said, columns=columns)
+    batch = statements.fail(sql, failure, found, columns)
     _log(failure.job_id, "job failed", level="ERROR", execution_arn=failure.execution_arn, error=failure.error)
     return {
         "job_id": failure.job_id,
@@ -126,13 +167,20 @@ def _failure(event: Mapping[str, Any], sql: Path) -> dict[str, Any]:
         "error": failure.error,
         "cause": failure.cause,
         "execution_arn": failure.execution_arn,
+        "counts": found.counts(),
         "sql": batch.document(),
     }
 
 
-def _timestamp(moment: datetime) -> str:
-    """As Redshift reads a TIMESTAMP: UTC, without a zone, milliseconds."""
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}.{moment.microsecond // 1000:03d}"
+def _schema(event: Mapping[str, Any], settings: Settings, sql: Path) -> dict[str, Any]:  # noqa: ARG001 - an action
+    known = [datasets.load(sql, name) for name in datasets.names(sql)]
+    if "deployed" in event:
+        return schemas.compare(known, event["deployed"])
+    return {"sql": statements.schema(sql, known).document()}
+
+
+def _places(identifier: str, dataset: str, settings: Settings) -> Places:
+    return Places(identifier, dataset, settings.raw_bucket, settings.lake_bucket, settings.artifacts_bucket)
 
 
 def _log(identifier: str, message: str, *, level: str = "INFO", **fields: object) -> None:

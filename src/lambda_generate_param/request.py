@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dataset_contract import parameters
+from dataset_contract.naming import as_json, near
+from dataset_contract.parameters import ParameterError
 from lambda_generate_param import datasets
-from lambda_generate_param.datasets import Dataset, ParameterValue
+from lambda_generate_param.audit import AuditColumns, TooLongError
+from lambda_generate_param.datasets import Dataset, UnknownDatasetError
 
 FIELDS = ("dataset", "source_uri", "parameters")
 
@@ -30,11 +35,16 @@ class Request:
 
     dataset: Dataset
     source_uri: str
-    parameters: Mapping[str, ParameterValue]
+    parameters: Mapping[str, Any]
+
+    @property
+    def parameters_json(self) -> str:
+        """As audit.job_run keeps them."""
+        return json.dumps(dict(self.parameters), sort_keys=True, ensure_ascii=False)
 
 
 def parse(document: Any, *, sql: Path, raw_bucket: str) -> Request:
-    """Check an execution input against the packaged datasets.
+    """Check an execution input against the packaged datasets, and its values against the columns that keep them.
 
     Args:
         document: the input as JSON gives it.
@@ -45,30 +55,57 @@ def parse(document: Any, *, sql: Path, raw_bucket: str) -> Request:
         InvalidInputError: with the field, the value and what is accepted.
     """
     if not isinstance(document, dict):
-        raise InvalidInputError(f"the execution input is {document!r}; accepted: an object with {', '.join(FIELDS)}")
+        raise InvalidInputError(
+            f"the execution input is {as_json(document)}; accepted: an object with {_listed(FIELDS)}"
+        )
     for field in document:
         if field not in FIELDS:
-            raise InvalidInputError(f"{field} is an unknown field; accepted: {', '.join(FIELDS)}")
+            raise InvalidInputError(f"{field} is an unknown field{near(field, FIELDS)}; accepted: {_listed(FIELDS)}")
     for field in ("dataset", "source_uri"):
         if not isinstance(document.get(field), str) or not document[field]:
-            raise InvalidInputError(f"{field} is {document.get(field)!r}; accepted: a non-empty text")
-    parameters = document.get("parameters", {})
-    if not isinstance(parameters, dict):
-        raise InvalidInputError(f"parameters is {parameters!r}; accepted: an object of names and values")
+            raise InvalidInputError(f"{field} is {as_json(document.get(field))}; accepted: a non-empty text")
+    given = document.get("parameters", {})
+    if not isinstance(given, dict):
+        raise InvalidInputError(f"parameters is {as_json(given)}; accepted: an object of names and values")
     try:
         dataset = datasets.load(sql, document["dataset"])
-        resolved = dataset.resolve(parameters)
-    except (datasets.UnknownDatasetError, datasets.ParameterError) as error:
+        resolved = parameters.resolve(dataset.contract, given)
+    except (UnknownDatasetError, ParameterError) as error:
         raise InvalidInputError(str(error)) from error
-    return Request(dataset, _source_uri(document["source_uri"], raw_bucket), resolved)
+    asked = Request(dataset, _source_uri(document["source_uri"], raw_bucket), resolved)
+    _check_sizes(asked, AuditColumns.read(sql))
+    return asked
 
 
 def _source_uri(uri: str, raw_bucket: str) -> str:
     match = _S3_URI.fullmatch(uri)
     if not match:
         raise InvalidInputError(
-            f"source_uri is {uri!r}; accepted: s3://bucket/prefix/ or s3://bucket/key of {_KEY_ALPHABET}"
+            f"source_uri is {as_json(uri)}; accepted: s3://bucket/prefix/ or s3://bucket/key, "
+            f"the key at most 900 characters: {_KEY_ALPHABET}"
         )
     if match[1] != raw_bucket:
-        raise InvalidInputError(f"source_uri is {uri!r}; accepted: a place in the raw bucket, s3://{raw_bucket}/")
+        raise InvalidInputError(
+            f"source_uri is {as_json(uri)}; accepted: a place in the raw bucket, s3://{raw_bucket}/"
+        )
     return uri
+
+
+def _check_sizes(asked: Request, columns: AuditColumns) -> None:
+    for column, value in (("dataset", asked.dataset.name), ("source_uri", asked.source_uri)):
+        try:
+            columns.check("job_run", column, value)
+        except TooLongError as error:
+            raise InvalidInputError(f"{column} is {as_json(value)} and {error}") from error
+    try:
+        columns.check("job_run", "parameters", asked.parameters_json)
+    except TooLongError as error:
+        texts = {name: str(value) for name, value in asked.parameters.items()}
+        longest = max(texts, key=lambda name: len(texts[name]))
+        raise InvalidInputError(
+            f"parameters.{longest} is {as_json(texts[longest])}; with it, parameters as JSON {error}"
+        ) from error
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return ", ".join(names)

@@ -1,4 +1,4 @@
-"""The Redshift statements of a run: rendered once, at the start, as a pure function of the job ID.
+"""The Redshift statements of a run, as batches for the state machine `run-sql`.
 
 Values reach Redshift as bound parameters (`:name`). Only URIs and the role's ARN, which COPY cannot bind, are put into
 the text (`{{name}}`), and only when they are of the alphabet that is checked here.
@@ -10,17 +10,30 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from lambda_generate_param.datasets import Dataset, ParameterValue
-from lambda_generate_param.layout import Layout
+from dataset_contract.manifests import ManifestError
+from dataset_contract.places import Places
+from lambda_generate_param import job_id, verdicts
+from lambda_generate_param.audit import AuditColumns
+from lambda_generate_param.datasets import Dataset
+from lambda_generate_param.evidence import STAGES, Evidence
+from lambda_generate_param.failures import UNKNOWN, Failure
 
 # https://docs.aws.amazon.com/redshift-data/latest/APIReference/API_BatchExecuteStatement.html
 MOST_STATEMENTS = 40
+# Of a payload's 262,144 bytes, without what is around a batch; around that of a failure there is its cause once more.
+# https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+MOST_BYTES = 255_000
+_MOST_BYTES_OF_FAILURE = 150_000
 
 _TOKEN = re.compile(r"\{\{\s*([a-z_][a-z0-9_]*)\s*\}\}")
 _INTERPOLATED = re.compile(r"(s3://|arn:aws[a-z-]*:iam::\d{12}:role/)[0-9A-Za-z!_.()=+,@/-]+")
-_TABLE = re.compile(r"[a-z_][a-z0-9_]{0,126}")
+_COUNTS = ("rows_in", "rows_out", "rows_rejected", "bytes_in", "bytes_out")
+_MOMENTS = ("started_at", "finished_at")
+_VERSIONS = ("code_version", "contract_version")
 # What may hide a semicolon: 'text', "name", $tag$ body $tag$, -- comment, /* comment */.
 _LEXEMES = re.compile(
     r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|(\$[A-Za-z_]*\$).*?\1|--[^\n]*|/\*.*?\*/|;|[^;'\"$/-]+|.", re.DOTALL
@@ -64,54 +77,77 @@ def split(sql: str) -> list[str]:
 
 def schema(sql: Path, datasets: Sequence[Dataset]) -> Batch:
     """The tables and procedures that the pipeline needs; each statement may run again at any time."""
-    statements = split((sql / "audit" / "schema.sql").read_text(encoding="utf-8"))
+    statements = audit_statements(sql, "schema")
     for dataset in datasets:
         statements += split(dataset.table_sql)
     return Batch("schema", tuple(_commented(statements, "step=schema")), {})
 
 
-def register(sql: Path, layout: Layout, *, execution_arn: str, started_at: str, source_uri: str,
-             parameters: Mapping[str, ParameterValue]) -> Batch:  # fmt: skip
-    """The audit row of a job that begins: status RUNNING.
+def register(sql: Path, places: Places, *, execution_arn: str, started_at: str, source_uri: str,
+             parameters: str) -> Batch:  # fmt: skip
+    """The audit row of a job that begins: status RUNNING. parameters: as JSON.
 
     Bound by the state machine: `attempt`, which a redrive changes after this batch was made.
     """
     bound = {
-        "job_id": layout.job_id,
+        "job_id": places.job_id,
         "execution_arn": execution_arn,
-        "dataset": layout.dataset,
+        "dataset": places.dataset,
         "source_uri": source_uri,
-        "parameters": json.dumps(parameters, sort_keys=True),
+        "parameters": parameters,
         "started_at": started_at,
     }
-    return _batch(layout.job_id, "register", split((sql / "audit" / "register.sql").read_text(encoding="utf-8")), bound)
+    return batch(places.job_id, "register", audit_statements(sql, "register"), bound)
 
 
-def load(sql: Path, layout: Layout, dataset: Dataset, *, copy_role_arn: str, code_version: str) -> Batch:
-    """The transaction that loads a job: the dataset's own statements, the checks, the audit rows, the counts.
-
-    Bound by the state machine: `attempt`, and, from the manifests, `python_…`, `spark_…` and each `rows_<table>`.
-    """
-    tokens = {f"{table}_uri": layout.curated(table) for table in dataset.outputs} | {"copy_role_arn": copy_role_arn}
-    statements = split(render(dataset.load_sql, tokens, where=f"sql/datasets/{dataset.name}/load.sql"))
-    statements += split((sql / "audit" / "check.sql").read_text(encoding="utf-8"))
-    for table in dataset.outputs:
-        statements.append(f"CALL audit.check_table(:job_id, '{_table(table)}', :rows_{table})")
-    statements += split(
-        (sql / "audit" / "succeed.sql").read_text(encoding="utf-8").replace("{{loaded}}", _counts(dataset.outputs))
-    )
+def fail(sql: Path, failure: Failure, evidence: Evidence, columns: AuditColumns) -> Batch:
+    """The rows of a job that failed: what is known of it, of its completed stages, and the verdicts of its rules."""
+    counts = dict.fromkeys(("rows_in", "rows_staged", "rows_rejected", "rows_curated"), UNKNOWN)
     bound = {
-        "job_id": layout.job_id,
-        "code_version": code_version,
-        "contract_version": dataset.contract_version,
+        "job_id": failure.job_id,
+        "attempt": str(failure.attempt),
+        "execution_arn": failure.execution_arn,
+        "started_at": timestamp(job_id.started_at(failure.job_id)),
+        "finished_at": timestamp(failure.finished_at),
+        "dataset": failure.dataset,
+        "source_uri": failure.source_uri,
+        "failed_state": failure.failed_state,
+        "error": failure.error,
+        "cause": failure.cause,
+        **counts,
+        **{name: str(rows) for name, rows in evidence.counts().items()},
     }
-    return _batch(layout.job_id, "load", statements, bound)
+    for stage in STAGES:
+        try:
+            bound |= stage_parameters(stage, evidence.complete.get(stage), columns)
+        except ManifestError:
+            bound |= stage_parameters(stage, None, columns)
+    statements = audit_statements(sql, "fail")
+    judged, texts = verdicts.insert(evidence.verdicts(), columns)
+    try:
+        return batch(failure.job_id, "fail", statements + judged, bound | texts, most=_MOST_BYTES_OF_FAILURE)
+    except SqlTemplateError:
+        # The failure counts more than the verdicts, which its manifests have too.
+        return batch(failure.job_id, "fail", statements, bound)
 
 
-def fail(sql: Path, job_id: str, **values: str) -> Batch:
-    """The audit row of a job that failed. `values`: the other parameters of sql/audit/fail.sql."""
-    bound = {"job_id": job_id, **values}
-    return _batch(job_id, "fail", split((sql / "audit" / "fail.sql").read_text(encoding="utf-8")), bound)
+def stage_parameters(stage: str, manifest: Mapping[str, Any] | None, columns: AuditColumns) -> dict[str, str]:
+    """What sql/audit/*.sql says of a stage, by `<stage>_<column>`; "-" where there is no manifest.
+
+    Raises:
+        ManifestError: a field is missing, or a moment is none.
+    """
+    if manifest is None:
+        return {f"{stage}_{name}": UNKNOWN for name in (*_COUNTS, *_MOMENTS, *_VERSIONS, "files_out")}
+    files = manifest.get("files_out")
+    try:
+        values = {name: str(manifest[name]) for name in _COUNTS}
+        values |= {name: timestamp(datetime.fromisoformat(manifest[name])) for name in _MOMENTS}
+        values |= {name: columns.cut("stage_run", name, str(manifest[name])) or UNKNOWN for name in _VERSIONS}
+    except (KeyError, TypeError, ValueError) as error:
+        raise ManifestError(f"the manifest of stage {stage} is not whole: {error}") from error
+    values["files_out"] = str(len(files) if isinstance(files, list) else 0)
+    return {f"{stage}_{name}": value for name, value in values.items()}
 
 
 def render(template: str, tokens: Mapping[str, str], *, where: str) -> str:
@@ -132,26 +168,34 @@ def render(template: str, tokens: Mapping[str, str], *, where: str) -> str:
     return _TOKEN.sub(value, template)
 
 
-def _counts(tables: Sequence[str]) -> str:
-    """A query of (table_name, rows_loaded), read from the loaded tables themselves."""
-    return "\nUNION ALL ".join(
-        f"SELECT CAST('{_table(table)}' AS VARCHAR(127)) AS table_name, COUNT(*) AS rows_loaded "
-        f"FROM analytics.{table} WHERE job_id = :job_id"
-        for table in tables
-    )
+def timestamp(moment: datetime) -> str:
+    """As Redshift reads a TIMESTAMP: UTC, without a zone, milliseconds."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}.{moment.microsecond // 1000:03d}"
 
 
-def _table(name: str) -> str:
-    if not _TABLE.fullmatch(name):
-        raise SqlTemplateError(f"output table {name!r}; accepted: lower-case letters, digits and _, a letter first")
-    return name
+def audit_statements(sql: Path, name: str, **tokens: str) -> list[str]:
+    """The statements of sql/audit/<name>.sql. tokens: SQL of our own for `{{token}}`."""
+    text = (sql / "audit" / f"{name}.sql").read_text(encoding="utf-8")
+    for token, value in tokens.items():
+        text = text.replace(f"{{{{{token}}}}}", value)
+    return split(text)
 
 
-def _batch(job_id: str, step: str, statements: Sequence[str], bound: Mapping[str, str]) -> Batch:
+def batch(
+    identifier: str, step: str, statements: Sequence[str], bound: Mapping[str, str], *, most: int = MOST_BYTES
+) -> Batch:
+    """A step's transaction; each statement begins with a comment that names the job. most: bytes of its document.
+
+    Raises:
+        SqlTemplateError: it is more than the Data API or Step Functions takes.
+    """
     if len(statements) > MOST_STATEMENTS:
         raise SqlTemplateError(f"step {step} has {len(statements)} statements; the Data API takes {MOST_STATEMENTS}")
     # The comment stays in Redshift's own query history, where the statement name does not show.
-    return Batch(f"{job_id} {step}", tuple(_commented(statements, f"job_id={job_id} step={step}")), dict(bound))
+    made = Batch(f"{identifier} {step}", tuple(_commented(statements, f"job_id={identifier} step={step}")), dict(bound))
+    if (size := len(json.dumps(made.document()))) > most:
+        raise SqlTemplateError(f"step {step} takes {size:,} bytes; Step Functions passes on {most:,}")
+    return made
 
 
 def _commented(statements: Sequence[str], comment: str) -> Iterator[str]:

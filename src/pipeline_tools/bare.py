@@ -8,11 +8,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pyspark
 
+from dataset_contract.manifests import utc_text
 from lambda_generate_param import datasets
 from local_aws.engines.java import java_home
 from pipeline_tools.package import OUTPUT
@@ -30,20 +32,22 @@ def measure(raw: Path, directory: Path, *, dataset: str, parameters: Mapping[str
     """
     artifacts = OUTPUT / "sql" / "datasets" / dataset
     tables = datasets.load(OUTPUT / "sql", dataset).outputs
-    common = ["--job_id", "bare", "--dataset", dataset, "--contract_uri", str(artifacts / "contract.json")]
-    staged = f"{directory}/staged/"
+    common = [
+        *("--job_id", "bare", "--dataset", dataset, "--contract_uri", str(artifacts / "contract.json")),
+        *("--staged_uri", f"{directory}/staged/", "--staged_references_uri", f"{directory}/references/"),
+        *("--started_at", utc_text(datetime.now(UTC))),
+    ]
     python = [
         *(sys.executable, str(OUTPUT / "glue_python_job" / "main.py"), *common),
-        *("--source_uri", f"{raw / dataset}/", "--staged_uri", staged, "--rejected_uri", f"{directory}/rejected/"),
-        *("--manifest_uri", f"{directory}/python.json"),
+        *("--source_uri", f"{raw / dataset}/", "--reference_uri", f"{raw / 'reference' / dataset}/"),
+        *("--rejected_uri", f"{directory}/rejected/", "--manifest_uri", f"{directory}/python.json"),
     ]
     spark = [
         *(str(Path(pyspark.__file__).parent / "bin" / "spark-submit"), "--master", "local[*]"),
         *("--conf", "spark.driver.memory=2g", "--conf", "spark.ui.enabled=false"),
         *("--conf", "spark.driver.host=127.0.0.1", "--conf", "spark.driver.bindAddress=127.0.0.1"),
         *("--py-files", str(OUTPUT / "glue_spark_job.zip"), str(OUTPUT / "glue_spark_job" / "main.py"), *common),
-        *("--staged_uri", staged, "--python_manifest_uri", f"{directory}/python.json"),
-        *("--transform_uri", str(artifacts / "transform.sql"), "--reference_uri", f"{raw / 'reference' / dataset}/"),
+        *("--python_manifest_uri", f"{directory}/python.json", "--transform_uri", str(artifacts / "transform.sql")),
         *("--curated_uris", json.dumps({table: f"{directory}/curated/{table}/" for table in tables})),
         *("--parameters", json.dumps(dict(parameters)), "--manifest_uri", f"{directory}/spark.json"),
     ]

@@ -64,6 +64,8 @@ GLUE_PYTHON_SHELL = Environment("glue-python-shell", "3.9")
 # LocalStack needs the syntax of 3.13, whatever its metadata says.
 LOCALSTACK = Environment("localstack", "3.13")
 MOTO = Environment("moto", "3.11")
+# Of its own: it has a newer DuckDB than the jobs.
+JUDGE = Environment("judge", "3.11")
 
 
 def find_interpreter(version: str) -> Path:

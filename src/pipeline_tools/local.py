@@ -13,15 +13,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from pipeline_tools import schema
 from pipeline_tools.clients import Clients
+from pipeline_tools.deployed import LOCAL_DIRECTORY, running_locally
 from pipeline_tools.endpoint import EndpointError, LocalEndpoint, add_engine_option
 from pipeline_tools.environments import ROOT
 from pipeline_tools.terraform import Deployment, TerraformError
 
-DIRECTORY = ROOT / "build" / "local"
+DIRECTORY = LOCAL_DIRECTORY
 Say = Callable[[str], None]
 
 
@@ -50,16 +49,8 @@ def deploy(endpoint: LocalEndpoint, directory: Path, say: Say = say) -> dict[str
 
 def running(directory: Path = DIRECTORY) -> str | None:
     """The URL of the endpoint that a `nox -s local` serves its deployment on, or None when there is none."""
-    try:
-        url = str(json.loads((directory / "outputs.json").read_text(encoding="utf-8"))["endpoint_url"])
-    except FileNotFoundError:
-        return None
-    try:
-        # The file of a process that was killed stays behind.
-        Clients(url).get("sts").get_caller_identity()
-    except (BotoCoreError, ClientError):
-        return None
-    return url
+    outputs = running_locally(directory)
+    return str(outputs["endpoint_url"]) if outputs else None
 
 
 def fresh(directory: Path) -> Path:

@@ -1,9 +1,9 @@
 """`nox -s package`: what Terraform uploads, in build/package. Equal sources give byte-identical files.
 
 lambda_generate_param.zip                       the Lambda with the compiled sql/
-glue_python_job/main.py, glue_python_job.zip    script and package (--extra-py-files) of the Python shell job
+glue_python_job/main.py, glue_python_job.zip    script and packages (--extra-py-files) of the Python shell job
 glue_spark_job/main.py, glue_spark_job.zip      the same of the Spark job
-sql/                                            audit/ and datasets/, contracts as JSON
+sql/                                            audit/ and datasets/: contracts as JSON, tables and loads made of them
 package.json                                    code version (a hash over all of it) and the datasets
 """
 
@@ -16,35 +16,45 @@ import sys
 import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TypedDict
 
 from pipeline_tools import contracts
 from pipeline_tools.environments import ROOT
 
 OUTPUT = ROOT / "build" / "package"
+LAMBDA = "lambda_generate_param"
 JOBS = ("glue_python_job", "glue_spark_job")
+# What all of them read contracts with.
+SHARED = "dataset_contract"
 # The oldest moment that a zip can hold; a real one would change the file at every run.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
-def build(root: Path = ROOT, output: Path = OUTPUT) -> dict[str, object]:
+class Description(TypedDict):
+    """package.json."""
+
+    code_version: str
+    datasets: list[str]
+
+
+def build(root: Path = ROOT, output: Path = OUTPUT) -> Description:
     """Write the package and return what package.json says.
 
     Raises:
-        ContractError: a dataset's folder is not complete or its contract is not valid.
+        DatasetError: a dataset's folder is not complete or its contract cannot be honoured.
     """
     sql = compiled_sql(root / "sql")
-    sources = {name: python_files(root / "src" / name) for name in ("lambda_generate_param", *JOBS)}
+    sources = {name: python_files(root / "src" / name) for name in (LAMBDA, *JOBS, SHARED)}
     staging = output.with_name(output.name + ".new")
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)
 
-    lambda_files = {f"lambda_generate_param/{name}": data for name, data in sources["lambda_generate_param"].items()}
-    lambda_files |= {f"sql/{name}": data for name, data in sql.items()}
-    write_zip(staging / "lambda_generate_param.zip", lambda_files)
+    lambda_files = {**_below(LAMBDA, sources), **_below(SHARED, sources)}
+    write_zip(staging / f"{LAMBDA}.zip", lambda_files | {f"sql/{name}": data for name, data in sql.items()})
     for job in JOBS:
         (staging / job).mkdir()
         (staging / job / "main.py").write_bytes(sources[job]["main.py"])
-        write_zip(staging / f"{job}.zip", {f"{job}/{name}": data for name, data in sources[job].items()})
+        write_zip(staging / f"{job}.zip", {**_below(job, sources), **_below(SHARED, sources)})
     for name, data in sql.items():
         target = staging / "sql" / name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -53,10 +63,8 @@ def build(root: Path = ROOT, output: Path = OUTPUT) -> dict[str, object]:
     every = {
         f"{folder}/{name}": data for folder, files in {**sources, "sql": sql}.items() for name, data in files.items()
     }
-    description: dict[str, object] = {
-        "code_version": version(every),
-        "datasets": sorted({name.split("/")[1] for name in sql if name.startswith("datasets/")}),
-    }
+    datasets = sorted({name.split("/")[1] for name in sql if name.startswith("datasets/")})
+    description = Description(code_version=version(every), datasets=datasets)
     (staging / "package.json").write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
     # Only a complete package ever has the final name.
     shutil.rmtree(output, ignore_errors=True)
@@ -65,20 +73,20 @@ def build(root: Path = ROOT, output: Path = OUTPUT) -> dict[str, object]:
 
 
 def compiled_sql(folder: Path) -> dict[str, bytes]:
-    """The files of sql/ by their packaged name, contract.yaml checked and compiled to contract.json."""
+    """The files of sql/ by their packaged name, each dataset checked and compiled."""
     files = {f"audit/{path.name}": path.read_bytes() for path in sorted((folder / "audit").glob("*.sql"))}
-    for dataset in sorted(path for path in (folder / "datasets").iterdir() if path.is_dir()):
-        document = contracts.compile_dataset(dataset)
-        prefix = f"datasets/{dataset.name}"
-        files[f"{prefix}/contract.json"] = (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
-        for name in contracts.SQL_FILES:
-            files[f"{prefix}/{name}"] = (dataset / name).read_bytes()
+    for dataset in contracts.read_all(folder):
+        files |= {f"datasets/{dataset.contract.dataset}/{name}": data for name, data in dataset.files().items()}
     return files
 
 
 def python_files(folder: Path) -> dict[str, bytes]:
     """The modules of a package by their path below it."""
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*.py"))}
+
+
+def _below(package: str, sources: Mapping[str, Mapping[str, bytes]]) -> dict[str, bytes]:
+    return {f"{package}/{name}": data for name, data in sources[package].items()}
 
 
 def write_zip(target: Path, files: Mapping[str, bytes]) -> None:
@@ -101,18 +109,24 @@ def version(files: Mapping[str, bytes]) -> str:
     return digest.hexdigest()[:16]
 
 
-def main(arguments: Iterable[str]) -> int:
+def main(arguments: Iterable[str], root: Path = ROOT, output: Path = OUTPUT) -> int:
     """Build the package; the exit code is 0, or 1 with the error on stderr."""
     if list(arguments):
         print("package takes no arguments", file=sys.stderr)
         return 2
     try:
-        description = build()
-    except contracts.ContractError as error:
-        print(f"error: {error}", file=sys.stderr)
+        description = build(root, output)
+    except contracts.DatasetError as error:
+        print(error, file=sys.stderr)
+        print(f"error: nothing was packaged, since sql/datasets has {_count(len(error.findings))}", file=sys.stderr)
         return 1
-    print(f"packaged {OUTPUT.relative_to(ROOT)}: code version {description['code_version']}", file=sys.stderr)
+    version_, names = description["code_version"], ", ".join(description["datasets"]) or "none"
+    print(f"packaged {output.relative_to(root)}: code version {version_}, datasets {names}", file=sys.stderr)
     return 0
+
+
+def _count(findings: int) -> str:
+    return f"{findings} mistake{'' if findings == 1 else 's'}"
 
 
 if __name__ == "__main__":

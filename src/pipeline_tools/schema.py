@@ -1,37 +1,91 @@
-"""`nox -s schema`: create or update the SQL schema of a deployment, by the state machine `run-sql`."""
+"""`nox -s schema`: bring the SQL schema of a deployment to what its contracts say, by the state machine `run-sql`.
+
+What the contracts are, the deployed Lambda says. Tables that are missing are made; a new column that may be null is
+added. What could lose data is refused, with the statements that a person could run.
+"""
 
 from __future__ import annotations
 
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from dataset_contract.redshift import SCHEMA
 from lambda_generate_param.statements import MOST_STATEMENTS
-from pipeline_tools import executions
+from pipeline_tools import deployed, executions
 from pipeline_tools.clients import Clients
-from pipeline_tools.terraform import Deployment, TerraformError
+from pipeline_tools.redshift import QueryError, query
+from pipeline_tools.terraform import TerraformError
 
 _SECONDS = 900.0
+_COLUMNS = """
+SELECT CAST(table_name AS VARCHAR(127)) AS table_name, CAST(column_name AS VARCHAR(127)) AS column_name,
+    CAST(data_type AS VARCHAR(127)) AS data_type, CAST(is_nullable AS VARCHAR(3)) AS is_nullable,
+    CAST(character_maximum_length AS INTEGER) AS character_maximum_length,
+    CAST(numeric_precision AS INTEGER) AS numeric_precision, CAST(numeric_scale AS INTEGER) AS numeric_scale
+FROM information_schema.columns WHERE table_schema = :schema ORDER BY table_name, ordinal_position
+"""
 
 
 class SchemaError(RuntimeError):
     """The schema could not be created; the message is Redshift's own."""
 
 
+@dataclass(frozen=True)
+class Update:
+    """What was done to deployed tables, and what was not."""
+
+    statements: tuple[str, ...]
+    refusals: tuple[Mapping[str, Any], ...]  # each a `problem` and the `statements` that a person could run
+
+
 def create(clients: Clients, outputs: Mapping[str, Any]) -> int:
-    """Run the packaged DDL and return how many statements it had. Each may run again at any time.
+    """Make what is missing and return how many statements that were. Each may run again at any time.
 
     Raises:
         SchemaError: the Lambda or a statement failed.
     """
-    answer = clients.get("lambda").invoke(
-        FunctionName=outputs["lambda_function_name"], Payload=json.dumps({"action": "schema"}).encode()
-    )
-    document = json.loads(answer["Payload"].read())
+    statements: list[str] = _invoke(clients, outputs, {})["sql"]["statements"]
+    _run(clients, outputs, statements)
+    return len(statements)
+
+
+def update(clients: Clients, outputs: Mapping[str, Any]) -> Update:
+    """Compare each output table with its contract, and add the columns that can be added.
+
+    Raises:
+        SchemaError: the Lambda or a statement failed.
+    """
+    found = _invoke(clients, outputs, {"deployed": describe(clients, outputs)})
+    _run(clients, outputs, found["statements"])
+    return Update(tuple(found["statements"]), tuple(found["refusals"]))
+
+
+def describe(clients: Clients, outputs: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """The columns of the output tables in their order, by table. Raises SchemaError."""
+    tables: dict[str, list[dict[str, Any]]] = {}
+    try:
+        rows = query(clients.get("redshift-data"), outputs, _COLUMNS, schema=SCHEMA)
+    except QueryError as error:
+        raise SchemaError(str(error)) from error
+    for row in rows:
+        tables.setdefault(row.pop("table_name"), []).append(row)
+    return tables
+
+
+def _invoke(clients: Clients, outputs: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    name = outputs["lambda_function_name"]
+    payload = json.dumps({"action": "schema", **more}).encode()
+    answer = clients.get("lambda").invoke(FunctionName=name, Payload=payload)
+    document: dict[str, Any] = json.loads(answer["Payload"].read())
     if answer.get("FunctionError"):
-        raise SchemaError(f"{outputs['lambda_function_name']}: {document.get('errorMessage', document)}")
-    statements: list[str] = document["sql"]["statements"]
+        raise SchemaError(f"{name}: {document.get('errorMessage', document)}")
+    return document
+
+
+def _run(clients: Clients, outputs: Mapping[str, Any], statements: Sequence[str]) -> None:
     step_functions = clients.get("stepfunctions")
     for first in range(0, len(statements), MOST_STATEMENTS):
         batch = {
@@ -45,20 +99,35 @@ def create(clients: Clients, outputs: Mapping[str, Any]) -> int:
         outcome = executions.wait(step_functions, arn, timeout_seconds=_SECONDS)
         if not outcome.succeeded:
             raise SchemaError(f"{outcome.status}: {outcome.error}: {outcome.cause}")
-    return len(statements)
 
 
 def main(arguments: Sequence[str]) -> int:
-    """`-- <environment>`: exit code 0, 1 when it failed, 2 for usage."""
+    """`-- <environment>`: exit code 0, 1 when it failed or something was refused, 2 for usage."""
     if len(arguments) != 1 or arguments[0].startswith("-"):
         print("usage: nox -s schema -- <environment>", file=sys.stderr)
         return 2
     try:
-        count = create(Clients(), Deployment(arguments[0]).outputs())
-    except (SchemaError, TerraformError) as error:
+        found = deployed.find(arguments[0])
+        count = create(found.clients, found.outputs)
+        changes = update(found.clients, found.outputs)
+    except (SchemaError, TerraformError, deployed.NotDeployedError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    print(f"{count} statements ran; the schema is up to date", file=sys.stderr)
+    return report(count, changes)
+
+
+def report(count: int, changes: Update) -> int:
+    """Say what was done and what was not; the exit code is 1 where something was refused."""
+    for statement in changes.statements:
+        print(f"ran: {statement}", file=sys.stderr)
+    for refusal in changes.refusals:
+        print(f"refused: {refusal['problem']}\n  a person could run:", file=sys.stderr)
+        for statement in refusal["statements"]:
+            print("    " + statement.replace("\n", "\n    ") + ";", file=sys.stderr)
+    if changes.refusals:
+        print("error: the tables differ from their contracts, so loads into them may fail", file=sys.stderr)
+        return 1
+    print(f"{count + len(changes.statements)} statements ran; the schema is up to date", file=sys.stderr)
     return 0
 
 

@@ -21,7 +21,7 @@ _PROVIDER = Path("registry.terraform.io/hashicorp/aws")
 # What belongs to another backend or to a run by hand.
 _NOT_LINKED = re.compile(r"backend\.tf|.*_override\.tf|\.terraform|.*\.tfstate.*")
 # The default is relative to infra/, where not every deployment runs. Of all ways to set a variable this is the weakest.
-_PACKAGE_DIR = "TF_VAR_package_dir"
+PACKAGE_DIR = "TF_VAR_package_dir"
 # Where administrators put Terraform's provider mirrors; each is looked at with one directory between.
 _MIRROR_PREFIXES = ("/opt", "/usr/local/share", "/usr/share", "/usr/local/share/terraform", "/usr/share/terraform")
 
@@ -143,7 +143,7 @@ class Deployment:
             "TF_IN_AUTOMATION": "1",
             "TF_CLI_CONFIG_FILE": cli_config(self._home),
             "TF_DATA_DIR": str(self._home / "data"),
-            _PACKAGE_DIR: os.environ.get(_PACKAGE_DIR, str(ROOT / "build" / "package")),
+            PACKAGE_DIR: os.environ.get(PACKAGE_DIR, str(ROOT / "build" / "package")),
         }
         if self.endpoint_url:
             changes |= {

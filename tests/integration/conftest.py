@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -17,12 +18,13 @@ from typing import Any, TypeVar
 
 import pytest
 
-from pipeline_tools import executions, flights, redshift
+from pipeline_tools import executions, flights, package, redshift
 from pipeline_tools.clients import Clients
 from pipeline_tools.endpoint import LocalEndpoint
+from pipeline_tools.environments import ROOT
 from pipeline_tools.executions import Outcome
 from pipeline_tools.local import deploy
-from pipeline_tools.terraform import Deployment
+from pipeline_tools.terraform import PACKAGE_DIR, Deployment
 
 SECONDS = 600.0
 SAMPLE_ROWS = 400
@@ -178,7 +180,22 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEndpoint
 
 
 @pytest.fixture(scope="session")
-def deployment(endpoint: LocalEndpoint, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+def packaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package with the project's datasets and those of these tests, which is what Terraform deploys."""
+    root = tmp_path_factory.mktemp("project")
+    (root / "src").symlink_to(ROOT / "src")
+    shutil.copytree(ROOT / "sql", root / "sql")
+    shutil.copytree(Path(__file__).parent / "datasets", root / "sql" / "datasets", dirs_exist_ok=True)
+    output = root / "build" / "package"
+    package.build(root, output)
+    os.environ[PACKAGE_DIR] = str(output)
+    return output
+
+
+@pytest.fixture(scope="session")
+def deployment(
+    endpoint: LocalEndpoint, packaged: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Deployment]:
     deployed = Deployment("local", tmp_path_factory.mktemp("terraform"), endpoint.endpoint_url)
     yield deployed
     if given_endpoint():

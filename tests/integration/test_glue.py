@@ -150,7 +150,11 @@ def test_spark_runs_and_reads_and_writes_s3(jobs: Jobs) -> None:
         "rows.selectExpr('sum(n) AS total').coalesce(1).write.json(target)\n"
         "print(spark.version)\n"
     )
-    arguments = {"--source": f"s3://{jobs.bucket}/test/in/", "--target": f"s3://{jobs.bucket}/test/out/"}
+    arguments = {
+        "--source": f"s3://{jobs.bucket}/test/in/",
+        "--target": f"s3://{jobs.bucket}/test/out/",
+        "--note": "see s3://partner-bucket/readme.txt",  # a text: nothing reads it, so nothing has to be there
+    }
     run = jobs.run(script, arguments, kind="glueetl")
     assert run["JobRunState"] == "SUCCEEDED", run
     assert jobs.output(run) == ["3.5.6"]

@@ -17,9 +17,9 @@ from pipeline_tools.conformance import DOCUMENT, documented
 from pipeline_tools.endpoint import LocalEndpoint
 from tests.integration.conftest import Pipeline, given_endpoint, until
 
-# Nothing fails without these: AWS drops the log lines, the metrics are sent by Glue itself and not by the job, and
-# uploads are listed only after a failed one.
-QUIET = ("WriteLogs", "WriteMetrics", "ListUploads")
+# Nothing fails without these: AWS drops the log lines, the metrics are sent by Glue itself and not by the job, uploads
+# are listed only after a failed one, and a file that is missing is passed over, whatever S3 calls it.
+QUIET = ("WriteLogs", "WriteMetrics", "ListUploads", "SeeThatEvidenceIsMissing")
 # Tried by Step Functions when the state machine is made or changed.
 TRIED_AT_UPDATE = ("DeliverLogs", "LearnThatRunSqlEnded")
 DENIED = "is not authorized to perform: "

@@ -2,3 +2,8 @@ output "name" {
   description = "Name of the job."
   value       = aws_glue_job.this.name
 }
+
+output "policy" {
+  description = "What the job may do, as a policy document."
+  value       = aws_iam_role_policy.this.policy
+}

@@ -65,6 +65,8 @@ _ALTERNATIVES = {
 }
 # Only where a key of the account's own encrypts what the service reads or writes.
 _KEY_ACTIONS = {"kms:Decrypt", "kms:GenerateDataKey"}
+# Without it S3 answers AccessDenied for a key that is not there, and not NoSuchKey.
+_TELLS_WHAT_IS_MISSING = {("s3", "getObject"): {"s3:ListBucket"}}
 _MAY_USE_KEY = {"lambda", "redshiftdata", "s3", "secretsmanager", "sns", "sqs"}
 # The AWS SDK's own errors, beside those of a service.
 _SDK_ERRORS = {"SdkClientException", "SdkException"}
@@ -117,7 +119,8 @@ class Api:
 
     def optional_actions(self) -> set[str]:
         """IAM actions that the call needs under some configurations."""
-        return _KEY_ACTIONS if self.service in _MAY_USE_KEY else set()
+        keys = _KEY_ACTIONS if self.service in _MAY_USE_KEY else set()
+        return keys | _TELLS_WHAT_IS_MISSING.get((self.service, self.action), set())
 
     def has_error(self, name: str) -> bool:
         """Whether an error name such as Glue.ThrottlingException can be one of this call."""

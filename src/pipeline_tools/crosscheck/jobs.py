@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
-from glue_python_job import manifest as python_manifest
-from glue_python_job.results import Counts, FileRows
-from glue_spark_job import manifest as spark_manifest
+from dataset_contract import judging, manifests
+from dataset_contract.manifests import FileEntry, StageResult, StageRun
+from dataset_contract.model import Contract, DataObject, Parameter, Verdict
+from glue_spark_job import report
+from glue_spark_job.output import Written
+from glue_spark_job.quality import Measured
 from glue_spark_job.storage import ParquetFile
 from pipeline_tools.crosscheck.hcl import Infra, Module
 
@@ -37,23 +41,58 @@ def surplus(arguments: Mapping[str, str], parsed: Any) -> list[str]:
     return sorted(set(arguments) - known)
 
 
-def manifest(parsed: Any) -> str:
-    """The manifest of a run with these Arguments, as the job writes it."""
-    return _WRITERS[type(parsed).__module__.partition(".")[0]](parsed)
+def value(parameter: Parameter) -> Any:
+    """A value that a caller may give for a parameter without a pattern."""
+    for limit in (*parameter.valid_values, parameter.minimum, parameter.maximum):
+        if limit is not None:
+            return float(limit) if isinstance(limit, Decimal) else limit
+    return {"integer": 1, "number": 1.5, "string": "sample", "boolean": True, "date": "2026-01-31"}[parameter.type]
 
 
-def _python(arguments: Any) -> str:
-    file = FileRows(arguments.source_uri, 1, 1)
-    counts = Counts(1, 1, 0)
-    run = python_manifest.Run(_MOMENT, _MOMENT, "1", "sample")
-    return python_manifest.render(arguments, counts, python_manifest.Published([file], [file], [file]), run)
+def manifest(parsed: Any, contract: Contract) -> str:
+    """The manifest of a run with these Arguments, in which every set rule of its objects passed."""
+    return _WRITERS[type(parsed).__module__.partition(".")[0]](parsed, contract)
 
 
-def _spark(arguments: Any) -> str:
-    tables = {name: [ParquetFile(uri, 1, 1)] for name, uri in arguments.curated_uris.items()}
-    staged = [ParquetFile(arguments.staged_uri, 1, 1)]
-    result = spark_manifest.Result(staged, tables, arguments.parameters, "1", "sample", _MOMENT, _MOMENT)
-    return spark_manifest.render(result, arguments, "s3://sample/")
+def _python(arguments: Any, contract: Contract) -> str:
+    run = StageRun(
+        stage=manifests.PYTHON,
+        job_id=arguments.job_id,
+        dataset=arguments.dataset,
+        source_uri=arguments.source_uri,
+        started_at=_MOMENT,
+        finished_at=_MOMENT,
+        code_version=arguments.code_version,
+        contract_version=contract.version,
+        engine="sample",
+    )
+    file = FileEntry(arguments.source_uri, 1, 1)
+    rules = [
+        judging.document(verdict, number)
+        for number, verdict in _verdicts(contract, (contract.source, *contract.references))
+    ]
+    return manifests.render(run, StageResult(1, 1, 0, [file], [file], rules=rules))
 
 
-_WRITERS: dict[str, Callable[[Any], str]] = {"glue_python_job": _python, "glue_spark_job": _spark}
+def _spark(arguments: Any, contract: Contract) -> str:
+    file = ParquetFile(arguments.staged_uri, 1, 1, ())
+    progress = report.Progress(
+        "sample",
+        started_at=_MOMENT,
+        contract_version=contract.version,
+        staged=[file],
+        parameters=arguments.parameters,
+        tables={name: Written([file], Measured(1)) for name in arguments.curated_uris},
+        verdicts=list(_verdicts(contract, contract.outputs)),
+    )
+    return report.manifest(progress, arguments)
+
+
+def _verdicts(contract: Contract, objects: Sequence[DataObject]) -> Iterator[tuple[int, Verdict]]:
+    names = {item.name for item in objects}
+    for number, rule in enumerate(contract.set_rules):
+        if rule.object in names:
+            yield number, Verdict(rule, Decimal(1), passed=True)
+
+
+_WRITERS: dict[str, Callable[[Any, Contract], str]] = {"glue_python_job": _python, "glue_spark_job": _spark}

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
-import yaml
-
+from dataset_contract import parameters, reading
+from pipeline_tools import contracts
 from pipeline_tools.crosscheck import template
 from pipeline_tools.crosscheck.findings import Finding
 from pipeline_tools.crosscheck.hcl import Expression, Infra, Module
@@ -98,40 +100,85 @@ class Project:
 
 
 def stage_sql(root: Path, target: Path) -> list[str]:
-    """Write sql/ to `target` as the Lambda reads it, not checked, and return the datasets, one of which is made up.
+    """Write sql/ to `target` as the Lambda reads it, and return the datasets, one of which is made up.
+
+    The parameters have no patterns there: a sample of a value can be made up for every other rule.
 
     Raises:
-        UnreadableError: a contract is not YAML.
+        UnreadableError: a dataset is none.
     """
     shutil.copytree(root / "sql" / "audit", target / "audit")
     names = [_OTHER_DATASET]
     for folder in sorted(path for path in (root / "sql" / "datasets").iterdir() if path.is_dir()):
-        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        file = folder / "contract.yaml"
         try:
-            contract = yaml.load(file.read_text(encoding="utf-8"), Loader=loader)
-        except yaml.MarkedYAMLError as error:
-            line = error.problem_mark.line + 1 if error.problem_mark else 1
-            name = file.relative_to(root).as_posix()
-            raise UnreadableError(Finding(name, line, f"not YAML: {error.problem}", "correct it")) from error
-        _write(
-            target, folder.name, contract, *((folder / name).read_text("utf-8") for name in ("table.sql", "load.sql"))
-        )
+            dataset = _read(_Folder(folder, tuple((path.name, path.read_bytes()) for path in sorted(folder.iterdir()))))
+        except contracts.DatasetError as error:
+            raise UnreadableError(_finding(error.findings[0])) from error
+        _write(target, folder.name, dataset.document)
         names.append(folder.name)
-    properties = {"parameters": {"other_parameter": {"type": "integer", "default": 1}}}
-    schema = [{"name": "other_table", "customProperties": _custom({"role": "output"})}]
-    contract = {"version": "1", "customProperties": _custom(properties), "schema": schema}
-    _write(target, _OTHER_DATASET, contract, "SELECT 1", "SELECT 1")
+    _write(target, _OTHER_DATASET, _other())
     return names
+
+
+@dataclass(frozen=True)
+class _Folder:
+    """A dataset's folder, equal to another with the same files."""
+
+    path: Path = field(compare=False)
+    files: tuple[tuple[str, bytes], ...]
+
+
+@lru_cache(maxsize=32)
+def _read(folder: _Folder) -> contracts.Dataset:
+    """The dataset; that of files which were read before is not read again, which takes a second."""
+    return contracts.read(folder.path)
+
+
+def _finding(text: str) -> Finding:
+    """`sql/datasets/a/contract.yaml:5: what; accepted: …` as a finding; the line may be missing."""
+    match = re.fullmatch(r"(.+?):(?:(\d+):)? (.*)", text, re.DOTALL)
+    file, line, wrong = (match[1], int(match[2] or 1), match[3]) if match else ("sql/datasets", 1, text)
+    return Finding(file, line, wrong, "correct it; nox -s package tells more")
+
+
+def _other() -> dict[str, Any]:
+    """A contract with what others may not have: a parameter of each type that has to be given, and a set rule."""
+    given = {f"{kind}_parameter": {"type": kind} for kind in parameters.TYPES}
+    column = {"name": "one", "logicalType": "integer", "physicalType": "INTEGER"}
+    rule = {"id": "has_rows", "metric": "rowCount", "mustBeGreaterThan": 0}
+    return {
+        "apiVersion": "v3.1.0",
+        "kind": "DataContract",
+        "id": _OTHER_DATASET,
+        "name": _OTHER_DATASET,
+        "version": "1",
+        "status": "active",
+        "customProperties": _custom({"parameters": given}),
+        "schema": [
+            {"name": name, "customProperties": _custom({"role": role}), "properties": [column], "quality": [rule]}
+            for name, role in (("other_source", "source"), ("other_table", "output"))
+        ],
+    }
 
 
 def _custom(values: Mapping[str, object]) -> list[dict[str, object]]:
     return [{"property": name, "value": value} for name, value in values.items()]
 
 
-def _write(target: Path, name: str, contract: object, table: str, load: str) -> None:
+def _write(target: Path, name: str, document: Mapping[str, Any]) -> None:
+    """What packaging makes of a contract without the patterns of its parameters."""
+    document = {**document, "customProperties": [_patternless(item) for item in document.get("customProperties", [])]}
+    dataset = contracts.Dataset(name, reading.parse(document), document, {}, b"")
     folder = target / "datasets" / name
     folder.mkdir(parents=True)
-    (folder / "contract.json").write_text(json.dumps(contract, default=str), encoding="utf-8")
-    (folder / "table.sql").write_text(table, encoding="utf-8")
-    (folder / "load.sql").write_text(load, encoding="utf-8")
+    for file, data in dataset.files().items():
+        (folder / file).write_bytes(data)
+
+
+def _patternless(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    if item["property"] != "parameters":
+        return item
+    rules = {
+        name: {key: value for key, value in rule.items() if key != "pattern"} for name, rule in item["value"].items()
+    }
+    return {**item, "value": rules}

@@ -8,11 +8,12 @@ from __future__ import annotations
 import contextlib
 import io
 from dataclasses import dataclass, field, replace
-from functools import partial, reduce
+from functools import cached_property, partial, reduce
 from pathlib import Path
 from typing import Any
 
-from lambda_generate_param import handler
+from dataset_contract.model import Contract
+from lambda_generate_param import datasets, handler
 from pipeline_tools.crosscheck import jobs
 from pipeline_tools.crosscheck.apis import Api
 from pipeline_tools.crosscheck.flow import Flow, Report, context
@@ -99,7 +100,16 @@ class SampleRun:
 
     def _input(self) -> dict[str, Any]:
         bucket = self.settings.raw_bucket if self.settings else ""
-        return {"dataset": self.dataset, "source_uri": f"s3://{bucket}/sample/", "parameters": {}}
+        given = {
+            name: jobs.value(parameter)
+            for name, parameter in self._contract.parameters.items()
+            if parameter.default is None
+        }
+        return {"dataset": self.dataset, "source_uri": f"s3://{bucket}/sample/", "parameters": given}
+
+    @cached_property
+    def _contract(self) -> Contract:
+        return datasets.load(self.sql, self.dataset).contract
 
     def _event(self, watched: Module) -> dict[str, Any]:
         """https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html"""
@@ -173,7 +183,7 @@ class SampleRun:
         if module is None or not isinstance(given, dict) or not is_known(given):
             return
         parsed = jobs.parse(jobs.package(self.project.infra, module), {**self.defaults(module), **given})
-        self._manifests[parsed.manifest_uri] = jobs.manifest(parsed)
+        self._manifests[parsed.manifest_uri] = jobs.manifest(parsed, self._contract)
 
     def defaults(self, module: Module) -> dict[str, str]:
         """default_arguments that a module block gives to its Glue job."""

@@ -17,15 +17,47 @@ from glue_python_job.main import main
 Rows = list[tuple[Any, ...]]
 
 
-def source_contract(
-    properties: Sequence[Mapping[str, Any]], nulls: Sequence[str] | None = None, version: str = "1.2.3"
+def document(
+    properties: Sequence[Mapping[str, Any]],
+    nulls: Sequence[str] | None = None,
+    version: str = "1.2.3",
+    *,
+    custom: Mapping[str, Any] | None = None,
+    quality: Sequence[Mapping[str, Any]] = (),
+    references: Mapping[str, Mapping[str, Any]] | None = None,
+    **more: Any,
 ) -> str:
-    """A contract with one source object, as JSON."""
-    custom: list[dict[str, Any]] = [{"property": "role", "value": "source"}]
-    if nulls is not None:
-        custom.append({"property": "nullValues", "value": list(nulls)})
-    schema = [{"name": "items", "customProperties": custom, "properties": list(properties)}]
-    return json.dumps({"version": version, "schema": schema})
+    """A contract as JSON.
+
+    Args:
+        properties: of the source object `items`.
+        nulls: its nullValues.
+        version: of the contract.
+        custom: customProperties of the source object beside its role.
+        quality: of the source object.
+        references: name -> properties, custom and quality of a reference object.
+        more: other elements of the contract.
+    """
+    own = {"role": "source", **({} if nulls is None else {"nullValues": list(nulls)}), **(custom or {})}
+    schema = [_object("items", own, properties, quality)]
+    for name, parts in (references or {}).items():
+        own = {"role": "reference", **parts.get("custom", {})}
+        schema.append(_object(name, own, parts["properties"], parts.get("quality", ())))
+    schema.append(_object("made", {"role": "output"}, [{"name": "n", "logicalType": "integer"}], ()))
+    about = {"apiVersion": "v3.1.0", "kind": "DataContract", "id": "i", "name": "items", "status": "active"}
+    return json.dumps({**about, "version": version, "schema": schema, **more})
+
+
+def _object(
+    name: str, custom: Mapping[str, Any], properties: Sequence[Mapping[str, Any]], quality: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    typed = [
+        each if {"logicalType", "physicalType"} & set(each) else {**each, "logicalType": "string"}
+        for each in properties
+    ]
+    listed = [{"property": key, "value": value} for key, value in custom.items()]
+    made: dict[str, Any] = {"name": name, "customProperties": listed, "properties": typed}
+    return {**made, "quality": list(quality)} if quality else made
 
 
 @dataclass
@@ -38,6 +70,7 @@ class Result:
     staged: Rows
     rejected: Rows
     manifest: dict[str, Any]
+    failure: dict[str, Any]
 
     @property
     def refused(self) -> Rows:
@@ -58,17 +91,23 @@ class Job:
             "job_id": "job-1",
             "dataset": "items",
             "source_uri": f"{self.root}/source/",
+            "reference_uri": f"{self.root}/reference/",
             "contract_uri": f"{self.root}/contract.json",
             "staged_uri": f"{self.root}/staged/job_id=job-1/",
+            "staged_references_uri": f"{self.root}/references/job_id=job-1/",
             "rejected_uri": f"{self.root}/rejected/job_id=job-1/",
             "manifest_uri": f"{self.root}/runs/python.json",
+            "started_at": "2024-05-01T10:00:00.000Z",
         }
 
     def write(self, files: Mapping[str, bytes], contract: str) -> None:
+        """Write the contract and the files of the source; names with reference/ are those of references."""
         (self.root / "contract.json").write_text(contract, encoding="utf-8")
-        (self.root / "source").mkdir(exist_ok=True)
+        for folder in ("source", "reference"):
+            (self.root / folder).mkdir(exist_ok=True)
         for name, content in files.items():
-            path = self.root / "source" / name
+            folder = "" if name.startswith("reference/") else "source"
+            path = self.root / folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
 
@@ -76,15 +115,20 @@ class Job:
         arguments = {**self.arguments, **changed}
         code = main([text for name, value in arguments.items() for text in (f"--{name}", value)])
         captured = self.capsys.readouterr()
-        manifest = self.root / "runs" / "python.json"
         return Result(
             code=code,
             logs=[json.loads(line) for line in captured.out.splitlines()],
             error=captured.err,
             staged=read_rows(self.root / "staged"),
             rejected=read_rows(self.root / "rejected"),
-            manifest=json.loads(manifest.read_text(encoding="utf-8")) if manifest.exists() else {},
+            manifest=self._document("python.json"),
+            failure=self._document("python-error.json"),
         )
+
+    def _document(self, name: str) -> dict[str, Any]:
+        path = self.root / "runs" / name
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        return found
 
     def clean(self, files: Mapping[str, bytes], contract: str, **changed: str) -> Result:
         """Write the files, run, and check that the run succeeded."""
@@ -95,14 +139,18 @@ class Job:
 
     def fail(self, files: Mapping[str, bytes], contract: str, **changed: str) -> str:
         """Write the files, run, and return the one line of the error."""
+        return self.halt(files, contract, **changed).error
+
+    def halt(self, files: Mapping[str, bytes], contract: str, **changed: str) -> Result:
+        """Write the files, run, and check that the run failed as it has to: in one line, with no rows published."""
         self.write(files, contract)
         result = self.run(**changed)
         assert result.code == 1
-        assert result.error.startswith("error: ")
         assert result.error.count("\n") == 1
+        assert result.error == f"error: {result.failure['error']}\n"
         assert not result.staged
         assert not result.manifest
-        return result.error
+        return result
 
 
 def read_rows(directory: Path) -> Rows:
@@ -130,7 +178,7 @@ def job(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Job:
 
 @pytest.fixture
 def contract_of() -> Callable[..., str]:
-    return source_contract
+    return document
 
 
 @pytest.fixture
@@ -145,6 +193,7 @@ def small_pieces(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     monkeypatch.setattr(batches, "FIRST_BATCH_BYTES", 20_000)
     monkeypatch.setattr(batches, "SMALLEST_BATCH_BYTES", 10_000)
     monkeypatch.setattr(batches, "LARGEST_BATCH_BYTES", 30_000)
+    monkeypatch.setattr(batches, "SEVERAL_FILES_BYTES", 15_000)
     monkeypatch.setattr(duplicates, "ROWS_PER_PASS", 500)
     monkeypatch.setattr(rejects, "FLUSH_CHARACTERS", 20_000)
     yield longest

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
+
 import pytest
 
 from glue_python_job.arguments import REQUIRED, parse
@@ -9,10 +11,13 @@ GOOD = {
     "job_id": "20240501T100000000Z-abc",
     "dataset": "flights",
     "source_uri": "s3://raw/flights/",
+    "reference_uri": "s3://raw/reference/flights/",
     "contract_uri": "s3://artifacts/sql/datasets/flights/contract.json",
     "staged_uri": "s3://lake/staged/flights/job_id=1/",
+    "staged_references_uri": "s3://lake/references/flights/job_id=1/",
     "rejected_uri": "s3://lake/rejected/flights/job_id=1/",
     "manifest_uri": "s3://lake/runs/1/python.json",
+    "started_at": "2024-05-01T10:00:00.000Z",
 }
 
 
@@ -22,7 +27,8 @@ def argv(**changed: str) -> list[str]:
 
 def test_all_arguments_are_read_and_the_others_have_defaults() -> None:
     arguments = parse(argv())
-    assert {name: getattr(arguments, name) for name in REQUIRED} == GOOD
+    moment = datetime(2024, 5, 1, 10, tzinfo=timezone.utc)
+    assert {name: getattr(arguments, name) for name in REQUIRED} == {**GOOD, "started_at": moment}
     assert arguments.code_version == "unknown"
     assert arguments.memory_limit == 512_000_000
 
@@ -82,6 +88,8 @@ def test_a_whole_bucket_may_be_the_source() -> None:
         ({"rejected_uri": "s3://lake/runs/1/"}, "--rejected_uri .*--manifest_uri"),
         ({"staged_uri": "/data", "source_uri": "file:///data/in"}, "--staged_uri .*--source_uri"),
         ({"staged_uri": "/data/out/../in/", "source_uri": "/data/in/"}, "--staged_uri .*--source_uri"),
+        ({"staged_references_uri": "s3://raw/reference/flights/x/"}, "--staged_references_uri .*--reference_uri"),
+        ({"staged_references_uri": "s3://lake/staged/flights/job_id=1/r/"}, "--staged_uri .*--staged_references_uri"),
         ({"contract_uri": "s3://lake/staged/flights/job_id=1/c.json"}, "--staged_uri .*--contract_uri"),
     ],
 )
@@ -96,6 +104,22 @@ def test_directories_side_by_side_with_a_common_prefix_do_not_overlap() -> None:
 
 def test_directory_uris_get_their_slash() -> None:
     assert parse(argv(staged_uri="s3://lake/staged/x")).staged_uri == "s3://lake/staged/x/"
+
+
+@pytest.mark.parametrize(
+    ("text", "hours"),
+    [("2024-05-01T10:00:00.123Z", 0), ("2024-05-01T10:00:00Z", 0), ("2024-05-01T12:00:00.500+02:00", 2)],
+)
+def test_the_start_of_the_execution_has_a_zone(text: str, hours: int) -> None:
+    moment = parse(argv(started_at=text)).started_at
+    assert moment.replace(microsecond=0) == datetime(2024, 5, 1, 10, tzinfo=timezone.utc)
+    assert moment.utcoffset() == timedelta(hours=hours)
+
+
+@pytest.mark.parametrize("text", ["2024-05-01T10:00:00", "yesterday", "1714557600"])
+def test_a_start_that_is_no_moment_is_refused(text: str) -> None:
+    with pytest.raises(ArgumentError, match=r"--started_at .* is not a moment"):
+        parse(argv(started_at=text))
 
 
 @pytest.mark.parametrize(

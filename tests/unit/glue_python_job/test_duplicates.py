@@ -28,14 +28,14 @@ def test_the_first_row_keeps_its_place_over_files_and_formats(job: Any, contract
     result = job.clean(files, contract_of([ID]))
     assert [row[0] for row in result.staged] == [1, 2, 3, 4, 7]
     assert places(result) == {
-        ("a.csv", 4, "id", "unique"),
-        ("b.csv.gz", 4, "id", "unique"),
-        ("c.json", 1, "id", "unique"),
-        ("d.parquet", 2, "id", "unique"),
+        ("a.csv", 4, "id", "duplicate key"),
+        ("b.csv.gz", 4, "id", "duplicate key"),
+        ("c.json", 1, "id", "duplicate key"),
+        ("d.parquet", 2, "id", "duplicate key"),
     }
     raw = {Path(row[1]).name: row[5] for row in result.rejected}
     assert raw == {"a.csv": "1,-", "b.csv.gz": "-,2", "c.json": '{"id":3}', "d.parquet": '{"id":1}'}
-    assert result.manifest["rejected_reasons"] == {"id: unique": 4}
+    assert result.manifest["rejected_reasons"] == {"id: duplicate key": 4}
     assert [file["rows"] for file in result.manifest["files_in"]] == [3, 2, 2, 2]
 
 
@@ -47,7 +47,7 @@ def test_nulls_are_not_equal(job: Any, contract_of: Callable[..., str]) -> None:
 def test_values_are_compared_and_not_texts(job: Any, contract_of: Callable[..., str]) -> None:
     result = job.clean({"x.csv": b"id,x\n1,\n+01,\n1.0,\n"}, contract_of([ID]))
     assert result.staged == [(1,)]
-    assert result.refused == [(3, "id", "unique"), (4, "id", "unique")]
+    assert result.refused == [(3, "id", "duplicate key"), (4, "id", "duplicate key")]
 
 
 def test_a_composite_key_is_unique_together_and_its_columns_are_required(
@@ -56,22 +56,26 @@ def test_a_composite_key_is_unique_together_and_its_columns_are_required(
     lines = ["a,b,c", "x,1,p", "x,2,q", "y,1,r", "x,1,s", ",1,t", "z,,u"]
     result = job.clean({"x.csv": "\n".join(lines).encode()}, contract_of(PAIR))
     assert [row[2] for row in result.staged] == ["p", "q", "r"]
-    assert result.refused == [(5, "b, a", "primaryKey"), (6, "a", "required"), (7, "b", "required")]
-    assert result.manifest["rejected_reasons"]["b, a: primaryKey"] == 1
+    assert result.refused == [
+        (5, "b, a", "duplicate key"),
+        (6, "a", "required but empty"),
+        (7, "b", "required but empty"),
+    ]
+    assert result.manifest["rejected_reasons"]["b, a: duplicate key"] == 1
 
 
 def test_a_row_that_is_refused_takes_no_key(job: Any, contract_of: Callable[..., str]) -> None:
     contract = contract_of([ID, {"name": "n", "logicalType": "integer"}])
     result = job.clean({"x.csv": b"id,n\n1,bad\n1,5\n1,6\n"}, contract)
     assert result.staged == [(1, 5)]
-    assert result.refused == [(2, "n", "not a BIGINT"), (4, "id", "unique")]
+    assert result.refused == [(2, "n", "not a BIGINT"), (4, "id", "duplicate key")]
 
 
 def test_a_duplicate_of_one_key_takes_no_other_key(job: Any, contract_of: Callable[..., str]) -> None:
     lines = ["a,b,c", "x,1,p", "x,1,q", "y,1,q", "z,1,q"]
     result = job.clean({"x.csv": "\n".join(lines).encode()}, contract_of(PAIR))
     assert [row[2] for row in result.staged] == ["p", "q"]
-    assert result.refused == [(3, "b, a", "primaryKey"), (5, "c", "unique")]
+    assert result.refused == [(3, "b, a", "duplicate key"), (5, "c", "duplicate key")]
 
 
 def test_lines_and_texts_after_quoted_line_ends_and_refused_lines(job: Any, contract_of: Callable[..., str]) -> None:
@@ -90,7 +94,7 @@ def test_lines_and_texts_after_quoted_line_ends_and_refused_lines(job: Any, cont
     ]
     result = job.clean({"x.csv": b"\n".join(lines)}, contract)
     assert result.staged == [(1, "a\nb"), (3, "e")]
-    assert {row[2]: row[5] for row in result.rejected if row[4] == "unique"} == {7: '1,"c\r\n""d"""', 12: "3,f"}
+    assert {row[2]: row[5] for row in result.rejected if row[4] == "duplicate key"} == {7: '1,"c\r\n""d"""', 12: "3,f"}
     assert len(result.rejected) == 6
 
 
@@ -123,7 +127,7 @@ def test_duplicates_over_many_batches_and_passes(
             if bad:
                 expected.add((name, line, "n", "not a BIGINT"))
             elif key in seen:
-                expected.add((name, line, "id", "unique"))
+                expected.add((name, line, "id", "duplicate key"))
             else:
                 seen.add(key)
                 kept.append((key, line))
@@ -150,7 +154,7 @@ def test_the_rows_that_remain_keep_their_order(
     rows.write_parquet(f"{job.root}/source/x.parquet")
     result = job.run()
     assert result.staged == [(number,) for number in range(0, 400_000, 2)]
-    assert result.manifest["rejected_reasons"] == {"id: unique": 200_000}
+    assert result.manifest["rejected_reasons"] == {"id: duplicate key": 200_000}
 
 
 def test_a_source_that_changes_while_the_job_runs_is_noticed(
@@ -166,3 +170,13 @@ def test_a_source_that_changes_while_the_job_runs_is_noticed(
 
     monkeypatch.setattr(Duplicates, "find", changing)
     assert "x.csv changed while the job ran" in job.fail({"x.csv": b"id,x\n1,\n1,\n"}, contract_of([ID]))
+
+
+def test_a_key_with_a_column_named_like_a_helper(job: Any, contract_of: Callable[..., str]) -> None:
+    key = [
+        {"name": "order_id", "logicalType": "integer", "primaryKey": True, "primaryKeyPosition": 1},
+        {"name": "position", "logicalType": "integer", "primaryKey": True, "primaryKeyPosition": 2},
+    ]
+    result = job.clean({"x.csv": b"order_id,position\n7,1\n7,2\n7,1\n"}, contract_of(key))
+    assert result.staged == [(7, 1), (7, 2)]
+    assert result.refused == [(4, "order_id, position", "duplicate key")]

@@ -4,7 +4,8 @@ import io
 import json
 from datetime import datetime, timedelta, timezone
 
-from glue_python_job.log import Log, iso
+from dataset_contract.manifests import utc_text
+from glue_python_job.log import Log
 
 
 def test_a_line_is_one_json_object() -> None:
@@ -26,4 +27,4 @@ def test_a_line_is_one_json_object() -> None:
 
 def test_times_are_utc_with_milliseconds() -> None:
     moment = datetime(2024, 5, 1, 12, 0, 0, 7_999, tzinfo=timezone(timedelta(hours=2)))
-    assert iso(moment) == "2024-05-01T10:00:00.007Z"
+    assert utc_text(moment) == "2024-05-01T10:00:00.007Z"

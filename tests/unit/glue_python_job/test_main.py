@@ -13,7 +13,7 @@ from typing import Any, Callable
 
 import pytest
 
-from glue_python_job import job as jobs
+from glue_python_job import publishing
 from glue_python_job.main import main
 
 FILES = {"x.csv": b"id,name\n1,one\n1,again\nx,bad\n"}
@@ -46,7 +46,7 @@ def test_the_manifest_says_what_was_read_and_written(job: Any, contract: str) ->
     assert 0 < manifest.pop("seconds") < 60
     assert re.fullmatch(r"duckdb 1\.4\.\d+, python 3\.\d+\.\d+", manifest.pop("engine"))
     assert manifest == {
-        "manifest_version": 1,
+        "manifest_version": 2,
         "stage": "python",
         "job_id": "job-1",
         "dataset": "items",
@@ -59,7 +59,9 @@ def test_the_manifest_says_what_was_read_and_written(job: Any, contract: str) ->
         "files_in": [{"uri": f"{job.root}/source/x.csv", "bytes": len(FILES["x.csv"]), "rows": 3}],
         "files_out": [{"uri": str(staged), "bytes": staged.stat().st_size, "rows": 1}],
         "rejected_files": [{"uri": str(rejected), "bytes": rejected.stat().st_size, "rows": 2}],
-        "rejected_reasons": {"id: not a BIGINT": 1, "id: unique": 1},
+        "rejected_reasons": {"id: not a BIGINT": 1, "id: duplicate key": 1},
+        "rules": [],
+        "references": {},
         "code_version": "abc123",
         "contract_version": "1.2.3",
     }
@@ -88,9 +90,11 @@ def test_a_stage_that_is_complete_is_not_run_again(job: Any, contract: str) -> N
         "{",
         "[]",
         '{"stage": "python"}',
-        '{"manifest_version": 1, "stage": "python", "job_id": "job-0", "dataset": "items"}',
-        '{"manifest_version": 1, "stage": "spark", "job_id": "job-1", "dataset": "items"}',
-        '{"manifest_version": 1, "stage": "python", "job_id": "job-1", "dataset": "others"}',
+        '{"manifest_version": 2, "stage": "python", "job_id": "job-0", "dataset": "items"}',
+        '{"manifest_version": 2, "stage": "spark", "job_id": "job-1", "dataset": "items"}',
+        '{"manifest_version": 2, "stage": "python", "job_id": "job-1", "dataset": "others"}',
+        '{"manifest_version": 1, "stage": "python", "job_id": "job-1", "dataset": "items", "rows_in": 0, '
+        '"rows_out": 0, "rows_rejected": 0, "bytes_in": 0, "bytes_out": 0}',
     ],
 )
 def test_another_manifest_does_not_keep_the_stage_from_running(job: Any, contract: str, stale: str) -> None:
@@ -100,7 +104,7 @@ def test_another_manifest_does_not_keep_the_stage_from_running(job: Any, contrac
 
 
 def test_the_files_of_an_earlier_attempt_are_deleted(job: Any, contract: str) -> None:
-    for directory in ("staged", "rejected"):
+    for directory in ("staged", "rejected", "references"):
         for name in ("part-00000.parquet", "part-00001.parquet", "deeper/part-00000.parquet"):
             path = job.root / directory / "job_id=job-1" / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -110,6 +114,7 @@ def test_the_files_of_an_earlier_attempt_are_deleted(job: Any, contract: str) ->
     job.write(FILES, contract)
     argv = [text for name, value in job.arguments.items() for text in (f"--{name}", value)]
     assert main(argv) == 0
+    assert files_below(job.root / "references") == ["job_id=job-2/part-00000.parquet"]
     for directory in ("staged", "rejected"):
         assert files_below(job.root / directory) == [
             "job_id=job-1/part-00000.parquet",
@@ -146,7 +151,7 @@ def test_a_run_that_fails_publishes_nothing_and_keeps_what_is_there(job: Any, co
     argv = [text for name, value in job.arguments.items() for text in (f"--{name}", value)]
     assert main(argv) == 1
     assert earlier.read_bytes() == b"of an earlier attempt"
-    assert not (job.root / "runs").exists()
+    assert files_below(job.root / "runs") == ["python-error.json"]
 
 
 def test_two_runs_write_the_same_bytes(job: Any, contract: str) -> None:
@@ -169,7 +174,7 @@ def test_an_argument_error_ends_with_code_2(job: Any, contract: str, capsys: pyt
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [(None, "there is no contract at {uri}; check --contract_uri"), ("{", "{uri}: the contract is not JSON")],
+    [(None, "there is no contract at {uri}; "), ("{", "contract {uri} is not JSON")],
 )
 def test_a_contract_that_cannot_be_used(job: Any, contract: str, text: str | None, message: str) -> None:
     job.write(FILES, contract)
@@ -185,7 +190,7 @@ def test_an_unknown_error_is_not_hidden(job: Any, contract: str, monkeypatch: py
     def fail(*_: object) -> None:
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr(jobs, "_publish", fail)
+    monkeypatch.setattr(publishing, "publish", fail)
     job.write(FILES, contract)
     with pytest.raises(ZeroDivisionError, match="a bug"):
         job.run()
@@ -206,7 +211,7 @@ def test_a_full_scratch_disk_says_what_to_do(job: Any, contract: str, monkeypatc
     def fail(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(jobs, "_clean", fail)
+    monkeypatch.setattr(publishing, "publish", fail)
     assert "the scratch directory is full" in job.fail(FILES, contract)
 
 

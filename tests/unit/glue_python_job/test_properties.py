@@ -6,12 +6,14 @@ import random
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from decimal import Context, Decimal
 from pathlib import Path
 from typing import Any, Callable
 
 import duckdb
 import pytest
 
+from dataset_contract import wording
 from glue_python_job import grammar, records
 
 SOURCE = Path(__file__).parents[3] / "src"
@@ -35,12 +37,12 @@ BAD_VALUES = {
     "required": ("id", ["NA", ""]),
 }
 VALUE_REASONS = {
-    "101": "maximum 100",
-    "-1": "minimum 0",
+    "101": "more than 100 (maximum)",
+    "-1": "less than 0 (minimum)",
     "2020-02-30": "not a DATE",
-    "é" * 21: "longer than VARCHAR(40)",
-    "NA": "required",
-    "": "required",
+    "é" * 21: "longer than VARCHAR(40): 40 bytes",
+    "NA": "required but empty",
+    "": "required but empty",
 }
 
 
@@ -97,10 +99,10 @@ class Source:
     def _spoiled(self, values: dict[str, str], order: list[str]) -> tuple[bytes, tuple[str | None, str] | None]:
         rest, empty = len(order) - 1, b"," * (len(order) - 1)
         broken = {
-            "few": (b"1,2", grammar.TOO_FEW),
-            "many": (b"1" + b",1" * 8, grammar.TOO_MANY),
+            "few": (b"1,2", wording.TOO_FEW_FIELDS),
+            "many": (b"1" + b",1" * 8, wording.TOO_MANY_FIELDS),
             "bytes": (b"\xff\xfe" + empty, grammar.ENCODING),
-            "nul": (b"\0" + empty, grammar.CONTROL),
+            "nul": (b"\0" + empty, wording.NUL),
             "after": (b'"a"b' + empty, grammar.QUOTES),
             "open": (b'1,"a' + b",1" * (rest - 1), grammar.QUOTES),
             "long line": (b"1" * (records.MAX_RECORD_BYTES + 1), records.TOO_LONG),
@@ -113,7 +115,7 @@ class Source:
             if not self.good:
                 return self._encoded(values, order), None
             values["id"] = str(self.random.choice(self.good)[0])
-            return self._encoded(values, order), ("id", "primaryKey")
+            return self._encoded(values, order), ("id", "duplicate key")
         column, choices = BAD_VALUES[kind]
         values[column] = self.random.choice(choices)
         return self._encoded(values, order), (column, VALUE_REASONS.get(values[column], "not a SMALLINT"))
@@ -134,7 +136,8 @@ def test_every_row_is_staged_or_refused(
     for number in range(random_.randint(1, 4)):
         name = f"{number}.csv" + random_.choice(["", "", ".gz"])
         source.add(name, random_.choice([0, 1, 400, 2_000]), bad_rate)
-    result = job.clean(source.files, contract_of(COLUMNS, ["", "NA"]))
+    any_share = {"rejectedRows": {"mustBeLessOrEqualTo": 100, "unit": "percent"}}
+    result = job.clean(source.files, contract_of(COLUMNS, ["", "NA"], custom=any_share))
     assert [(*row[:3], row[3] and str(row[3])) for row in result.staged] == source.good
     found = {(Path(row[1]).name, row[2]): (row[3], row[4], row[5]) for row in result.rejected}
     assert found == source.bad
@@ -143,6 +146,59 @@ def test_every_row_is_staged_or_refused(
     assert counts["rows_rejected"] == len(result.rejected) == sum(counts["rejected_reasons"].values())
     assert counts["rows_out"] == len(result.staged) == sum(file["rows"] for file in counts["files_out"])
     assert counts["rows_in"] == sum(file["rows"] for file in counts["files_in"])
+
+
+NUMBERS = {"i": "INTEGER", "b": "BIGINT", "d": "DECIMAL(18,2)", "w": "DECIMAL(38,10)", "f": "DOUBLE PRECISION"}
+BITS = {"i": 31, "b": 63}
+
+
+def number(choose: random.Random) -> str:
+    """A number as JSON may write it."""
+    whole = str(choose.randrange(10 ** choose.choice([1, 2, 5, 9, 12, 16, 19, 28, 38])))
+    fraction = choose.choice(["", "", ".0", f".{choose.randrange(10 ** choose.choice([1, 2, 3, 10, 12]))}", ".500"])
+    exponent = choose.choice(["", "", f"e{choose.randrange(-25, 25)}", f"E+{choose.randrange(30):02d}"])
+    return choose.choice(["", "-"]) + whole + fraction + exponent
+
+
+def held(text: str, name: str) -> Decimal | float | None:
+    """The value that a type holds of a number, if it holds it exactly."""
+    value, exact = Decimal(text), Context(prec=400)
+    if name == "f":
+        return float(text)
+    if name in BITS:
+        whole = value == value.to_integral_value(context=exact)
+        return value if whole and -(2 ** BITS[name]) <= value < 2 ** BITS[name] else None
+    precision, scale = (18, 2) if name == "d" else (38, 10)
+    fits = abs(value) < Decimal(10) ** (precision - scale)
+    return value if fits and value == value.quantize(Decimal(1).scaleb(-scale), context=exact) else None
+
+
+@pytest.mark.parametrize("file_format", ["csv", "json"])
+@pytest.mark.parametrize("seed", range(2))
+def test_a_number_is_staged_exactly_or_refused(
+    job: Any, contract_of: Callable[..., str], file_format: str, seed: int
+) -> None:
+    texts = [number(random.Random(f"{seed} {index}")) for index in range(1_500)]
+    typed = [{"name": name, "physicalType": type_} for name, type_ in NUMBERS.items()]
+    rows: list[tuple[int, str, str]] = []
+    expected: list[Decimal | float | None] = []
+    for text in texts:
+        for name in NUMBERS:
+            rows.append((len(rows), name, text))
+            # An exponent in CSV is what a spreadsheet left of a whole number.
+            written = file_format == "json" or name == "f" or "e" not in text.lower()
+            expected.append(held(text, name) if written else None)
+    if file_format == "csv":
+        header = ",".join(["n", *NUMBERS])
+        lines = [f"{n}," + ",".join(text if other == name else "" for other in NUMBERS) for n, name, text in rows]
+        content = "\n".join([header, *lines])
+    else:
+        content = "\n".join(f'{{"n": {n}, "{name}": {text}}}' for n, name, text in rows)
+    contract = contract_of([{"name": "n", "logicalType": "integer"}, *typed])
+    result = job.clean({f"x.{file_format}": content.encode()}, contract)
+    staged = {row[0]: next(value for value in row[1:] if value is not None) for row in result.staged}
+    assert [staged.get(n) for n, _, _ in rows] == expected
+    assert 0 < len(result.rejected) < len(rows)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak is read from /proc")
@@ -168,6 +224,6 @@ def test_memory_does_not_follow_the_size_of_the_source(job: Any, contract_of: Ca
     peak = int(done.stdout.splitlines()[-1]) * 1024
     result = job.run()
     assert result.manifest["rows_in"] == 2_000_000
-    assert result.manifest["rejected_reasons"] == {"n: maximum 100": 2_000, "id: primaryKey": 200}
+    assert result.manifest["rejected_reasons"] == {"n: more than 100 (maximum)": 2_000, "id: duplicate key": 200}
     assert path.stat().st_size > 100_000_000
     assert peak < 300_000_000

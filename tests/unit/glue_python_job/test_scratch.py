@@ -23,9 +23,8 @@ def test_the_space_grows_with_the_source_but_for_the_batch() -> None:
 
 
 def test_compressed_files_count_for_what_they_hold() -> None:
-    assert needed_bytes([StoredFile("x.CSV.GZ", MB)], remote=False) == needed_bytes(
-        [StoredFile("x.csv", 8 * MB)], False
-    )
+    for name in ("x.CSV.GZ", "x.json.bz2", "x.csv.zst"):
+        assert needed_bytes([StoredFile(name, MB)], False) == needed_bytes([StoredFile("x.csv", 8 * MB)], False)
 
 
 def test_too_little_space_is_told_before_anything_is_read(monkeypatch: pytest.MonkeyPatch) -> None:

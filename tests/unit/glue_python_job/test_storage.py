@@ -28,7 +28,7 @@ def test_a_uri_tells_its_storage() -> None:
 
 @pytest.mark.parametrize("form", ["{}", "{}/", "file://{}/"])
 def test_files_are_listed_in_the_order_of_their_uris(tmp_path: Path, form: str) -> None:
-    for name in ("b.csv", "a/c.csv", "a.csv", "_x/y.csv", "z/_y.csv", ".h"):
+    for name in ("b.csv", "a/c.csv", "a.csv", "_x/y.csv", "z/_y.csv", ".h", "a_$folder$", "a/d_$folder$"):
         write(tmp_path / "in" / name, name)
     listed = LOCAL.list_files(form.format(tmp_path / "in"))
     assert [file.uri for file in listed] == [f"{tmp_path}/in/{name}" for name in ("a.csv", "a/c.csv", "b.csv")]
@@ -45,9 +45,8 @@ def test_a_file_is_listed_whatever_its_name(tmp_path: Path) -> None:
     assert LOCAL.list_files(f"{tmp_path}/_a.csv")[0].size == 1
 
 
-def test_a_missing_directory_is_named(tmp_path: Path) -> None:
-    with pytest.raises(StorageError, match=f"{tmp_path}/x does not exist"):
-        LOCAL.list_files(f"{tmp_path}/x")
+def test_a_missing_directory_has_no_files_as_in_s3(tmp_path: Path) -> None:
+    assert LOCAL.list_files(f"{tmp_path}/x") == []
 
 
 def test_a_local_file_is_used_in_place(tmp_path: Path) -> None:
@@ -141,3 +140,10 @@ def test_an_endpoint_that_does_not_answer_is_named() -> None:
 def test_no_client_is_made_before_it_is_needed() -> None:
     assert S3Storage()._made is None
     assert StoredFile("s3://b/k", 1).tag is None
+
+
+def test_a_file_is_deleted_if_it_is_there(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.json")
+    LOCAL.delete(str(path))
+    assert not path.exists()
+    LOCAL.delete(str(path))

@@ -51,7 +51,12 @@ CONTRACT: dict[str, Any] = {
                 {"name": "at", "logicalType": "timestamp", "physicalType": "TIMESTAMP"},
                 {"name": "note", "logicalType": "string", "physicalType": "VARCHAR(100)"},
             ],
-        }
+        },
+        {
+            "name": "made",
+            "customProperties": [{"property": "role", "value": "output"}],
+            "properties": [{"name": "id", "logicalType": "integer", "physicalType": "INTEGER"}],
+        },
     ],
 }
 HEADER = "id,kind,code,at,note"
@@ -76,10 +81,13 @@ class Job:
             "job_id": "the-job",
             "dataset": "orders",
             "source_uri": f"{self.source}/",
+            "reference_uri": f"{self.directory}/reference/",
             "contract_uri": str(self.directory / "contract.json"),
             "staged_uri": f"{self.directory}/staged/",
+            "staged_references_uri": f"{self.directory}/references/",
             "rejected_uri": f"{self.directory}/rejected/",
             "manifest_uri": str(self.directory / "runs" / "python.json"),
+            "started_at": "2024-05-01T10:00:00.000Z",
             "JOB_NAME": "what Glue adds",
             **change,
         }
@@ -206,10 +214,13 @@ def test_columns_may_come_in_another_order_with_others_between(job: Job) -> None
     assert [(row[0], row[1], row[4]) for row in job.staged()] == [(1, "a", "n")]
 
 
-def test_a_header_alone_is_no_rows(job: Job) -> None:
+def test_a_header_alone_is_no_rows(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
     job.put("one.csv", HEADER)
+    assert job.run() == 1
+    assert "error: the source has no row: " in error_of(capsys)
+    job.put("two.csv", HEADER, "1,a,abc,,")
     assert job.run() == 0
-    assert job.manifest()["rows_in"] == 0
+    assert [file["rows"] for file in job.manifest()["files_in"]] == [0, 1]
 
 
 def test_a_missing_column_is_named(job: Job, capsys: pytest.CaptureFixture[str]) -> None:

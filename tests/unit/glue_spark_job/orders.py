@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from dataset_contract import manifests
+from dataset_contract.manifests import StageResult, StageRun
 from glue_spark_job.main import main
 
 # Options of a JVM that lives for seconds: the optimising compiler would cost more than it brings.
@@ -27,6 +31,9 @@ STAGED_SQL = (
 CONTRACT: dict[str, Any] = {
     "apiVersion": "v3.1.0",
     "kind": "DataContract",
+    "id": "orders",
+    "name": "orders",
+    "status": "active",
     "version": "2.1.0",
     "customProperties": [
         {"property": "parameters", "value": {"discount": {"type": "number", "default": 0.5}}},
@@ -44,10 +51,7 @@ CONTRACT: dict[str, Any] = {
         },
         {
             "name": "items",
-            "customProperties": [
-                {"property": "role", "value": "reference"},
-                {"property": "nullValues", "value": ["", "NA"]},
-            ],
+            "customProperties": [{"property": "role", "value": "reference"}],
             "properties": [
                 {"name": "item", "physicalType": "VARCHAR(8)", "required": True, "unique": True},
                 {"name": "weight", "physicalType": "SMALLINT"},
@@ -78,13 +82,18 @@ CONTRACT: dict[str, Any] = {
 TRANSFORM = """
 -- The price after the discount; a semicolon; in a comment.
 CREATE OR REPLACE TEMPORARY VIEW priced AS
-SELECT sold, id, item, amount * (SELECT discount FROM parameters) AS price FROM orders;
+SELECT sold, id, item, round(CAST(amount * (SELECT discount FROM parameters) AS DECIMAL(10,4)), 2) AS price
+FROM orders;
 
 CREATE OR REPLACE TEMPORARY VIEW items_sold AS
 SELECT o.item, count(*) AS orders, sum(i.weight) AS weight
 FROM orders AS o JOIN items AS i ON i.item = o.item GROUP BY o.item;
 """
-ITEMS = "item,weight,since\ntea,100,2012-12-31\ncake,NA,\nsoap,80,2013-01-01\n"
+ITEMS = "('tea', 100, DATE '2012-12-31'), ('cake', NULL, NULL), ('soap', 80, DATE '2013-01-01')"
+ITEMS_SQL = (
+    "SELECT item::VARCHAR AS item, weight::SMALLINT AS weight, since::DATE AS since "
+    "FROM (VALUES {rows}) AS staged(item, weight, since)"
+)
 
 
 @dataclass
@@ -96,6 +105,7 @@ class Orders:
     contract: dict[str, Any] = field(default_factory=lambda: copy.deepcopy(CONTRACT))
     transform: str = TRANSFORM
     rows_out: int = 4
+    reference_rows: int = 3
     parameters: dict[str, object] = field(default_factory=dict)
     job_id: str = JOB_ID
 
@@ -106,17 +116,21 @@ class Orders:
 
     def stage(self, rows: str, name: str = "part-0.parquet", sql: str = STAGED_SQL) -> None:
         """Writes a staged Parquet file, as the Python job does."""
-        path = self.root / "staged" / f"job_id={self.job_id}" / name
+        self._copy(sql.format(rows=rows), self.root / "staged" / f"job_id={self.job_id}" / name)
+
+    def reference(self, rows: str, sql: str = ITEMS_SQL) -> None:
+        """Writes the file of the reference "items", as the Python job does."""
+        self._copy(sql.format(rows=rows), self.items)
+
+    @property
+    def items(self) -> Path:
+        """The file of the reference "items"."""
+        return self.root / "references" / f"job_id={self.job_id}" / "items" / "part-00000.parquet"
+
+    def _copy(self, sql: str, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with duckdb.connect() as connection:
-            connection.execute(f"COPY ({sql.format(rows=rows)}) TO '{path}' (FORMAT parquet)")
-
-    def reference(self, text: str, name: str = "items.csv") -> Path:
-        """Writes a file of the reference "items"."""
-        path = self.root / "reference" / "items" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-        return path
+            connection.execute(f"COPY ({sql}) TO '{path}' (FORMAT parquet)")
 
     def table(self, name: str) -> dict[str, Any]:
         """The object `name` of the contract, to be changed."""
@@ -136,6 +150,12 @@ class Orders:
             if {"property": "role", "value": "output"} in item["customProperties"]
         ]
 
+    def only(self, select: str, *columns: dict[str, Any], quality: Sequence[dict[str, Any]] = ()) -> None:
+        """Makes "priced" the only output: a view of `select`, with these columns and rules of the object."""
+        self.contract["schema"] = [item for item in self.contract["schema"] if item["name"] != "items_sold"]
+        self.table("priced").update(properties=list(columns), quality=list(quality))
+        self.transform = f"CREATE TEMP VIEW priced AS\n{select}"
+
     def output(self, table: str) -> Path:
         """The directory that the table is written to."""
         return self.root / "curated" / table / f"job_id={self.job_id}"
@@ -145,18 +165,23 @@ class Orders:
         """The manifest of the Spark stage."""
         return self.root / "runs" / self.job_id / "spark.json"
 
+    @property
+    def failure(self) -> dict[str, Any]:
+        """What the Spark stage left about its failure."""
+        text = self.manifest.with_name("spark-error.json").read_text(encoding="utf-8")
+        document: dict[str, Any] = json.loads(text)
+        return document
+
     def write(self) -> None:
         """Writes the files that the arguments name."""
         (self.root / "runs" / self.job_id).mkdir(parents=True, exist_ok=True)
-        python = {
-            "manifest_version": 1,
-            "stage": "python",
-            "job_id": self.job_id,
-            "dataset": "orders",
-            "rows_out": self.rows_out,
-            "source_uri": "s3://raw/orders/",
-        }
-        self.manifest.with_name("python.json").write_text(json.dumps(python), encoding="utf-8")
+        moment = datetime(2013, 1, 1, 10, tzinfo=UTC)
+        run = StageRun(
+            "python", self.job_id, "orders", "s3://raw/orders/", moment, moment, "abc123", "2.1.0", "duckdb 1.4"
+        )
+        items = {"uri": f"{self.items.parent}/", "rows": self.reference_rows, "bytes": 1, "files": 1}
+        result = StageResult(4, self.rows_out, 0, (), (), more={"references": {"items": items}})
+        self.manifest.with_name("python.json").write_text(manifests.render(run, result), encoding="utf-8")
         (self.root / "contract.json").write_text(json.dumps(self.contract), encoding="utf-8")
         (self.root / "transform.sql").write_text(self.transform, encoding="utf-8")
 
@@ -170,11 +195,12 @@ class Orders:
             "--python_manifest_uri": f"{base}/runs/{job}/python.json",
             "--contract_uri": f"{base}/contract.json",
             "--transform_uri": f"{base}/transform.sql",
-            "--reference_uri": f"{base}/reference/",
+            "--staged_references_uri": f"{base}/references/job_id={job}/",
             "--curated_uris": json.dumps({name: f"{base}/curated/{name}/job_id={job}/" for name in self.outputs()}),
             "--parameters": json.dumps(self.parameters),
             "--manifest_uri": f"{base}/runs/{job}/spark.json",
             "--code_version": "abc123",
+            "--started_at": "2013-01-01T10:00:00.000Z",
         }
 
     def argv(self) -> list[str]:

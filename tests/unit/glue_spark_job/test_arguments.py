@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from glue_spark_job.arguments import parse
@@ -14,10 +16,11 @@ GOOD = {
     "--python_manifest_uri": "s3://lake/runs/j1/python.json",
     "--contract_uri": "s3://artifacts/sql/datasets/orders/contract.json",
     "--transform_uri": "s3://artifacts/sql/datasets/orders/transform.sql",
-    "--reference_uri": "s3://raw/reference/orders/",
+    "--staged_references_uri": "s3://lake/references/orders/job_id=j1/",
     "--curated_uris": '{"priced": "s3://lake/curated/orders/priced/job_id=j1/"}',
     "--parameters": '{"discount": 0.5}',
     "--manifest_uri": "s3://lake/runs/j1/spark.json",
+    "--started_at": "2013-01-01T11:00:00.000+01:00",
 }
 
 
@@ -33,6 +36,7 @@ def test_all_arguments_are_read() -> None:
     assert arguments.staged_uri == "s3://lake/staged/orders/job_id=j1/"
     assert arguments.curated_uris == {"priced": "s3://lake/curated/orders/priced/job_id=j1/"}
     assert arguments.parameters == {"discount": 0.5}
+    assert arguments.started_at == datetime(2013, 1, 1, 10, tzinfo=UTC)
     assert (arguments.code_version, arguments.job_name) == ("abc", "job-spark-param")
 
 
@@ -62,13 +66,16 @@ def test_each_argument_is_required(name: str) -> None:
     [
         ({"job_id": " "}, "--job_id is empty"),
         ({"dataset": ""}, "--dataset is empty"),
-        ({"staged_uri": "staged/"}, "--staged_uri is 'staged/'; pass s3://bucket/key, an absolute path or file:///"),
-        ({"contract_uri": "http://example.com/c.json"}, "--contract_uri is 'http://example.com/c.json'"),
-        ({"manifest_uri": "s3://bucket"}, "--manifest_uri is 's3://bucket'"),
+        ({"staged_uri": "staged/"}, '--staged_uri is "staged/"; pass s3://bucket/key, an absolute path or file:///'),
+        ({"contract_uri": "http://example.com/c.json"}, '--contract_uri is "http://example.com/c.json"'),
+        ({"manifest_uri": "s3://bucket"}, '--manifest_uri is "s3://bucket"'),
+        ({"started_at": "today"}, '--started_at is "today"; pass a moment as 2013-01-01T10:00:00.000Z'),
+        ({"started_at": "2013-01-01T10:00:00"}, '--started_at is "2013-01-01T10:00:00"; pass'),
         ({"parameters": "late_minutes=15"}, "--parameters is not JSON"),
         ({"parameters": "[15]"}, "--parameters is not a JSON object, got: [15]"),
         ({"curated_uris": "{"}, "--curated_uris is not JSON"),
         ({"curated_uris": '{"priced": 1}'}, '--curated_uris, table "priced" is 1;'),
+        ({"curated_uris": '{"priced": null}'}, '--curated_uris, table "priced" is null;'),
         ({"curated_uris": '{"priced": "s3://lake/curated/"}'}, "does not carry the job ID j1"),
         ({"curated_uris": '{"a": "s3://b/j1/", "c": "s3://b/j1/c/"}'}, 'table "c" (s3://b/j1/c/) overlaps'),
         ({"curated_uris": '{"a": "s3://b/j1/", "c": "s3://b/j1"}'}, 'overlaps --curated_uris, table "a"'),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -11,32 +10,31 @@ import pytest
 import yaml
 from pyspark.sql import SparkSession
 
-from glue_spark_job import contract, parameters, references, statements, transformation
-from glue_spark_job.storage import Storage
+from dataset_contract import parameters as declared
+from dataset_contract import reading
+from glue_spark_job import parameters, statements, transformation
+from glue_spark_job.origins import Script
 
 pytestmark = pytest.mark.spark
 
 DATASET = Path(__file__).parents[3] / "sql" / "datasets" / "flights"
 
+# Rows of the references, and the columns that the transformation reads; the others are null.
 REFERENCES = {
-    "airlines": "carrier,name\nUA,United Air Lines Inc.\nB6,JetBlue Airways\n",
+    "airlines": ("carrier, name", "('UA', 'United Air Lines Inc.'), ('B6', 'JetBlue Airways')"),
     "airports": (
-        "faa,name,lat,lon,alt,tz,dst,tzone\n"
-        "EWR,Newark Liberty Intl,40.6925,-74.168667,18,-5,A,America/New_York\n"
-        "JFK,John F Kennedy Intl,40.639751,-73.778925,13,-5,A,America/New_York\n"
-        "IAH,George Bush Intercontinental,29.984433,-95.341442,97,-6,A,America/Chicago\n"
+        "faa, name",
+        "('EWR', 'Newark Liberty Intl'), ('JFK', 'John F Kennedy Intl'), ('IAH', 'George Bush Intercontinental')",
     ),
     "planes": (
-        "tailnum,year,type,manufacturer,model,engines,seats,speed,engine\n"
-        "N14228,1999,Fixed wing multi engine,BOEING,737-824,2,149,NA,Turbo-fan\n"
-        "N00001,NA,Fixed wing single engine,NA,NA,1,4,90,Reciprocating\n"
+        "tailnum, year, manufacturer, model, seats",
+        "('N14228', 1999, 'BOEING', '737-824', 149), ('N00001', NULL, NULL, NULL, 4)",
     ),
     "weather": (
-        "origin,year,month,day,hour,temp,dewp,humid,wind_dir,wind_speed,wind_gust,precip,pressure,visib,time_hour\n"
-        "EWR,2013,1,1,5,39.02,28.04,64.43,260,12.5,NA,0,1011.9,10,2013-01-01T10:00:00Z\n"
+        "origin, time_hour, temp, wind_speed, precip, visib",
+        "('EWR', '2013-01-01T10:00:00Z', 39.02D, 12.5D, 0D, 10D), "
         # Two observations of one hour: averaged, and no flight is doubled.
-        "JFK,2013,1,1,20,40,28,60,260,10,NA,0,1012,10,2013-01-02T01:00:00Z\n"
-        "JFK,2013,1,1,20,44,28,60,260,NA,NA,0.5,1012,8,2013-01-02T01:00:00Z\n"
+        "('JFK', '2013-01-02T01:00:00Z', 40D, 10D, 0D, 10D), ('JFK', '2013-01-02T01:00:00Z', 44D, NULL, 0.5D, 8D)",
     ),
 }
 COLUMNS = (
@@ -54,24 +52,21 @@ FLIGHTS = """
 
 
 @pytest.fixture(scope="module")
-def views(spark_session: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def views(spark_session: SparkSession) -> dict[str, Any]:
     """The output tables over the rows above, as the job makes them."""
-    spark, tmp_path = spark_session, tmp_path_factory.mktemp("references")
-    document = yaml.safe_load((DATASET / "contract.yaml").read_text(encoding="utf-8"))
-    agreed = contract.parse(json.dumps(document, default=str), "contract.yaml")
-    types = {column.name: column.spark_type for column in agreed.source.columns}
-    casts = [f"CAST({name} AS {types[name]})" for name in COLUMNS.split(", ")]
-    spark.sql(f"SELECT {', '.join(casts)} FROM VALUES {FLIGHTS} AS flights({COLUMNS})").toDF(
-        *COLUMNS.split(", ")
-    ).createOrReplaceTempView("flights")
-    for table in agreed.references:
-        (tmp_path / table.name).mkdir()
-        (tmp_path / table.name / f"{table.name}.csv").write_text(REFERENCES[table.name])
-        references.register(spark, Storage(spark), table, f"{tmp_path}/{table.name}/")
-    references.check(spark, agreed.references)
-    parameters.register(spark, agreed.parameters, parameters.resolve(agreed.parameters, {}))
-    sql = statements.split((DATASET / "transform.sql").read_text(encoding="utf-8"))
-    frames = transformation.transform(spark, sql, agreed.outputs, "j1", "transform.sql")
+    spark = spark_session
+    agreed = reading.parse(yaml.safe_load((DATASET / "contract.yaml").read_text(encoding="utf-8")))
+    for table in (agreed.source, *agreed.references):
+        names, rows = (COLUMNS, FLIGHTS) if table is agreed.source else REFERENCES[table.name]
+        given = names.split(", ")
+        casts = [
+            f"CAST({item.name if item.name in given else 'NULL'} AS {item.type.spark}) AS {item.name}"
+            for item in table.columns
+        ]
+        spark.sql(f"SELECT {', '.join(casts)} FROM VALUES {rows} AS t({names})").createOrReplaceTempView(table.name)
+    parameters.register(spark, agreed.parameters, declared.resolve(agreed, {}))
+    script = Script("transform.sql", statements.split((DATASET / "transform.sql").read_text(encoding="utf-8")))
+    frames = transformation.transform(spark, script, agreed.outputs, "j1")
     return {name: [row.asDict() for row in frame.collect()] for name, frame in frames.items()}
 
 

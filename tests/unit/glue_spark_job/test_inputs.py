@@ -1,4 +1,4 @@
-"""The staged rows: counted, and typed as the contract has them."""
+"""What the Python stage staged: counted, and typed as the contract has it."""
 
 from __future__ import annotations
 
@@ -8,72 +8,74 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from glue_spark_job import contract, inputs
-from glue_spark_job.contract import Table
+from dataset_contract import reading
+from dataset_contract.model import DataObject
+from glue_spark_job import inputs
 from glue_spark_job.errors import JobError
-from glue_spark_job.storage import Storage
+from glue_spark_job.storage import ParquetFile, Storage
 from tests.unit.glue_spark_job.orders import CONTRACT, Orders
 
 pytestmark = pytest.mark.spark
 
+MANIFEST = "s3://lake/runs/j/python.json"
+AGREED = reading.parse_text(json.dumps(CONTRACT), "contract.json")
 
-def source() -> Table:
-    return contract.parse(json.dumps(CONTRACT), "contract.json").source
+
+def found(spark: SparkSession, table: DataObject, directory: str, rows: int) -> list[ParquetFile]:
+    return inputs.staged_files(Storage(spark), table, directory, rows, MANIFEST)
 
 
 def staged(orders: Orders) -> str:
     return orders.arguments()["--staged_uri"]
 
 
-def register(spark: SparkSession, orders: Orders) -> None:
-    files = inputs.parquet_files(Storage(spark), staged(orders))
-    inputs.register_source(spark, source(), files, staged(orders))
-
-
 def test_rows_are_counted_over_all_files(spark: SparkSession, orders: Orders) -> None:
     orders.stage("(5, 'tea', 1, NULL)", "part-1.parquet")
-    files = inputs.staged_files(Storage(spark), staged(orders), 5, "s3://lake/runs/j/python.json")
+    files = found(spark, AGREED.source, staged(orders), 5)
     assert [(Path(file.uri).name, file.rows) for file in files] == [("part-0.parquet", 4), ("part-1.parquet", 1)]
 
 
 def test_a_count_that_differs_names_both(spark: SparkSession, orders: Orders) -> None:
     with pytest.raises(JobError) as caught:
-        inputs.staged_files(Storage(spark), staged(orders), 5, "s3://lake/runs/j/python.json")
+        found(spark, AGREED.source, staged(orders), 5)
     assert str(caught.value) == (
-        f"4 rows are staged in 1 files below {staged(orders)}, but s3://lake/runs/j/python.json says rows_out 5; "
+        f"source orders: 4 rows in 1 files below {staged(orders)}, but {MANIFEST} says 5; "
         "run the Python stage of this job again"
     )
 
 
-def test_the_source_has_the_declared_types_and_timestamps_in_utc(spark: SparkSession, orders: Orders) -> None:
-    register(spark, orders)
-    view = spark.table("orders")
-    assert view.dtypes == [("id", "int"), ("item", "string"), ("amount", "decimal(10,2)"), ("sold", "timestamp")]
-    first = spark.sql("SELECT CAST(sold AS STRING) FROM orders WHERE id = 1").first()
-    assert first is not None
-    assert first[0] == "2013-01-01 10:00:00"
-
-
-def test_other_types_are_cast_and_columns_that_the_contract_lacks_left_out(spark: SparkSession, orders: Orders) -> None:
-    orders.stage(
-        "('1', 'tea', 2.5, TIMESTAMPTZ '2013-01-01 10:00:00Z')",
-        sql="SELECT sold, 1 AS n, amount::DOUBLE AS amount, item, id FROM (VALUES {rows}) AS t(id, item, amount, sold)",
-    )
-    register(spark, orders)
-    rows = spark.sql("SELECT id, item, CAST(amount AS STRING), CAST(sold AS STRING) FROM orders").collect()
-    assert spark.table("orders").columns == ["id", "item", "amount", "sold"]
-    assert [tuple(row) for row in rows] == [(1, "tea", "2.50", "2013-01-01 10:00:00")]
-
-
-def test_a_missing_column_is_named(spark: SparkSession, orders: Orders) -> None:
-    orders.stage("(1, 'tea')", sql="SELECT * FROM (VALUES {rows}) AS t(id, item)")
+def test_a_missing_column_is_named_with_its_file(spark: SparkSession, orders: Orders) -> None:
+    orders.stage("(1, 'tea')", "part-1.parquet", sql="SELECT * FROM (VALUES {rows}) AS t(id, item)")
     with pytest.raises(
-        JobError, match=r"^source orders, staged below .*: column amount, sold is missing; found: id, item"
+        JobError, match=r"^source orders: .*/part-1\.parquet has no column amount, sold; run the Python"
     ):
-        register(spark, orders)
+        found(spark, AGREED.source, staged(orders), 5)
+
+
+def test_views_have_the_declared_types_and_cost_no_job(spark: SparkSession, orders: Orders) -> None:
+    spark.sparkContext.setJobGroup("register", "register")
+    source, items = AGREED.source, AGREED.references[0]
+    inputs.register(spark, source, found(spark, source, staged(orders), 4), staged(orders))
+    directory = f"{orders.items.parent}/"
+    inputs.register(spark, items, found(spark, items, directory, 3), directory)
+    assert not spark.sparkContext.statusTracker().getJobIdsForGroup("register")
+    assert spark.table("orders").dtypes == [
+        ("id", "int"),
+        ("item", "string"),
+        ("amount", "decimal(10,2)"),
+        ("sold", "timestamp"),
+    ]
+    first = spark.sql("SELECT CAST(amount AS STRING), CAST(sold AS STRING) FROM orders WHERE id = 1").first()
+    assert first is not None
+    assert tuple(first) == ("2.50", "2013-01-01 10:00:00")
+    assert {tuple(row) for row in spark.sql("SELECT item, weight FROM items").collect()} == {
+        ("tea", 100),
+        ("cake", None),
+        ("soap", 80),
+    }
 
 
 def test_without_files_the_source_is_an_empty_view(spark: SparkSession) -> None:
-    inputs.register_source(spark, source(), [], "/nowhere/")
+    inputs.register(spark, AGREED.source, [], "/nowhere/")
     assert spark.table("orders").dtypes[2] == ("amount", "decimal(10,2)")
     assert spark.table("orders").count() == 0

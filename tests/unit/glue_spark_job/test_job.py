@@ -52,6 +52,10 @@ def test_a_run_writes_the_tables_then_the_manifest(orders: Orders, capsys: pytes
     assert {file["uri"] for file in manifest["files_out"]} == {
         str(path) for path in (orders.root / "curated").rglob("*") if path.is_file()
     }
+    assert manifest["manifest_version"] == 2
+    assert manifest["execution_started_at"] == "2013-01-01T10:00:00.000Z"
+    assert manifest["rules"] == []
+    assert not orders.manifest.with_name("spark-error.json").exists()
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert {(line["job_id"], line["stage"], line["level"]) for line in lines} == {(JOB_ID, "spark", "INFO")}
     assert lines[-1]["message"] == "manifest written"
@@ -159,20 +163,16 @@ def _output_too_long(orders: Orders) -> None:
     orders.column("items_sold", "item")["physicalType"] = "VARCHAR(3)"
 
 
+def _reference_rows_differ(orders: Orders) -> None:
+    orders.reference_rows = 2
+
+
 def _reference_missing(orders: Orders) -> None:
-    (orders.root / "reference" / "items" / "items.csv").unlink()
+    orders.items.unlink()
 
 
-def _reference_column_missing(orders: Orders) -> None:
-    orders.reference("item,weight\ntea,1\n")
-
-
-def _reference_value(orders: Orders) -> None:
-    orders.reference("item,weight,since\ntea,1,soon\n")  # a column that the SQL does not use
-
-
-def _reference_twice(orders: Orders) -> None:
-    orders.reference("item,weight,since\ntea,1,\ntea,2,\n")
+def _reference_without_column(orders: Orders) -> None:
+    orders.reference("(1), (2), (3)", sql="SELECT * FROM (VALUES {rows}) AS t(item)")
 
 
 def _contract_type(orders: Orders) -> None:
@@ -182,23 +182,22 @@ def _contract_type(orders: Orders) -> None:
 @pytest.mark.parametrize(
     ("break_it", "message"),
     [
-        (_rows_differ, "4 rows are staged in 1 files below"),
-        (_no_staged_files, "0 rows are staged in 0 files below"),
+        (_rows_differ, "source orders: 4 rows in 1 files below"),
+        (_no_staged_files, "source orders: 0 rows in 0 files below"),
         (_staged_is_no_parquet, "cannot read the Parquet footer of"),
-        (_staged_without_column, "source orders, staged below"),
-        (_bad_sql, "transform.sql statement 2: [UNRESOLVED_COLUMN.WITH_SUGGESTION] A column or function parameter"),
+        (_staged_without_column, "source orders: {root}/staged/job_id={job}/part-0.parquet has no column item, amount"),
+        (_bad_sql, "transform.sql statement 2 (view items_sold, line 7): [UNRESOLVED_COLUMN.WITH_SUGGESTION] A column"),
         (_refused_sql, "transform.sql statement 3: 'DROP VIEW priced' is not permitted"),
         (_output_missing, "transform.sql does not create output items_sold; views found: priced, sold"),
         (_column_missing, "table priced: column sold is missing"),
         (_column_extra, "table priced: column amount is not in the contract"),
-        (_overflow, "table items_sold: [CAST_OVERFLOW] The value"),
-        (_output_null, "table priced breaks its contract: column item: required (1 row)"),
-        (_output_too_long, "table items_sold breaks its contract: column item: at most 3 bytes, VARCHAR(3) (2 rows)"),
-        (_reference_missing, "reference items has no file below"),
-        (_reference_column_missing, "reference items: column since is missing"),
-        (_reference_value, 'reference items, column since: cannot read "soon" as DATE'),
-        (_reference_twice, "reference items breaks its contract: column item: unique (1 row)"),
-        (_contract_type, "contract "),
+        (_overflow, "table items_sold, column weight: 100000000000 does not fit INTEGER without loss; round or cast"),
+        (_output_null, "table priced breaks its contract: column item: required but empty (1 row); correct transform"),
+        (_output_too_long, "table items_sold, column item: '"),
+        (_reference_rows_differ, "reference items: 3 rows in 1 files below {root}/references/job_id={job}/items/, but"),
+        (_reference_missing, "reference items: 0 rows in 0 files below"),
+        (_reference_without_column, "reference items: {root}/references/job_id={job}/items/part-00000.parquet has no"),
+        (_contract_type, 'schema[2].properties[2].physicalType: "MONEY" '),
     ],
 )
 def test_a_failure_is_one_line_and_leaves_no_manifest(
@@ -207,11 +206,65 @@ def test_a_failure_is_one_line_and_leaves_no_manifest(
     break_it(orders)
     assert orders.run() == 1
     captured = capsys.readouterr()
-    assert captured.err.splitlines()[-1].startswith(f"error: {message}")
+    assert captured.err.splitlines()[-1].startswith(f"error: {message.format(root=orders.root, job=JOB_ID)}")
     last = json.loads(captured.out.splitlines()[-1])
     assert (last["level"], last["job_id"]) == ("ERROR", JOB_ID)
     assert captured.err.splitlines()[-1] == "error: " + " ".join(last["message"].split())
     assert not orders.manifest.exists()
+    assert (orders.failure["stage"], orders.failure["error"]) == ("spark", " ".join(last["message"].split()))
+
+
+def test_a_failure_tells_what_was_done_until_then(orders: Orders) -> None:
+    orders.column("items_sold", "weight")["required"] = True
+    assert orders.run() == 1
+    failure = orders.failure
+    assert failure["error"].startswith(
+        "table items_sold breaks its contract: column weight: required but empty (1 row)"
+    )
+    assert (failure["rows_in"], failure["contract_version"], failure["parameters"]) == (4, "2.1.0", {"discount": 0.5})
+    assert "items_sold" not in failure["tables"]
+
+
+def _with_set_rules(orders: Orders, most_without_weight: int) -> None:
+    orders.table("items_sold")["quality"] = [
+        {"metric": "rowCount", "mustBeGreaterThan": 3, "severity": "warning"},
+        {"type": "sql", "query": "SELECT sum(orders) FROM ${object}", "mustBe": 3, "id": "orders_sold"},
+    ]
+    orders.column("items_sold", "weight")["quality"] = [
+        {"metric": "nullValues", "mustBeLessOrEqualTo": most_without_weight, "unit": "percent"},
+    ]
+
+
+def test_set_rules_are_judged_and_a_warning_halts_nothing(orders: Orders, capsys: pytest.CaptureFixture[str]) -> None:
+    _with_set_rules(orders, 40)
+    assert orders.run() == 0
+    rules = {rule["metric"]: rule for rule in json.loads(orders.manifest.read_text())["rules"]}
+    assert {metric: (rule["measured"], rule["passed"]) for metric, rule in rules.items()} == {
+        "rowCount": ("3", False),
+        "sql": ("3", True),
+        "nullValues": ("33.333333", True),
+    }
+    assert sorted(rule["number"] for rule in rules.values()) == [0, 1, 2]
+    warnings = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"WARNING"' in line]
+    assert [line["message"].partition(" (")[0] for line in warnings] == [
+        "items_sold: rowCount is 3, expected mustBeGreaterThan 3 rows"
+    ]
+
+
+def test_a_set_rule_that_does_not_hold_halts_before_anything_is_published(orders: Orders) -> None:
+    _with_set_rules(orders, 33)
+    assert orders.run() == 1
+    assert not orders.manifest.exists()
+    failure = orders.failure
+    assert failure["error"].startswith(
+        "items_sold: nullValues of weight is 33.333333, expected mustBeLessOrEqualTo 33 percent (rule "
+    )
+    assert {rule["metric"]: rule["passed"] for rule in failure["rules"]} == {
+        "rowCount": False,
+        "sql": True,
+        "nullValues": False,
+    }
+    assert (failure["rows_in"], failure["rows_out"], sorted(failure["tables"])) == (4, 7, ["items_sold", "priced"])
 
 
 def test_staged_files_of_different_types_are_named(orders: Orders, capsys: pytest.CaptureFixture[str]) -> None:
@@ -227,9 +280,11 @@ def test_staged_files_of_different_types_are_named(orders: Orders, capsys: pytes
 def test_a_failed_run_can_be_run_again(orders: Orders) -> None:
     orders.transform = TRANSFORM.replace("sum(i.weight)", "sum(i.weight) * 1000000000")
     assert orders.run() == 1
+    assert orders.failure["error"]
     orders.transform = TRANSFORM
     assert orders.run() == 0
     assert orders.rows("items_sold") == SOLD
+    assert [path.name for path in orders.manifest.parent.iterdir()] == ["python.json", "spark.json"]
 
 
 @pytest.mark.parametrize("name", ["--python_manifest_uri", "--contract_uri", "--transform_uri"])
@@ -255,7 +310,28 @@ def test_directories_and_outputs_must_be_the_same(orders: Orders, capsys: pytest
 def test_an_unknown_parameter_is_a_wrong_argument(orders: Orders, capsys: pytest.CaptureFixture[str]) -> None:
     orders.parameters = {"discont": 0.1}
     assert orders.run() == 2
-    assert last_error(capsys) == 'error: parameter "discont" is unknown; known: discount (contract)'
+    assert last_error(capsys) == (
+        'error: parameters.discont is unknown for dataset "orders"; did you mean "discount"?; known: discount'
+    )
+    assert orders.failure["error"].startswith("parameters.discont is unknown")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"manifest_version": 1}, "has manifest_version 1, expected 2; run the Python stage of this job again"),
+        ({"job_id": "another"}, "has job_id 'another', expected"),
+        ({"references": {}}, "says null; run the Python stage of this job again"),
+    ],
+)
+def test_a_python_manifest_that_does_not_fit_is_refused(
+    orders: Orders, capsys: pytest.CaptureFixture[str], changes: dict[str, object], message: str
+) -> None:
+    orders.write()
+    path = orders.manifest.with_name("python.json")
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    assert main(orders.argv()) == 1
+    assert message in last_error(capsys)
 
 
 def test_the_session_of_the_caller_goes_on(orders: Orders, spark: SparkSession) -> None:

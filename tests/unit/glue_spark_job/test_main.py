@@ -74,7 +74,9 @@ def test_under_spark_submit_a_wrong_statement_is_the_last_line_on_stderr(orders:
     done = submit(SCRIPT, *orders.argv())
     assert done.returncode == 1
     last = done.stderr.splitlines()[-1]
-    assert last.startswith("error: transform.sql statement 2: [UNRESOLVED_COLUMN.WITH_SUGGESTION] ")
+    assert last.startswith(
+        "error: transform.sql statement 2 (view items_sold, line 7): [UNRESOLVED_COLUMN.WITH_SUGGESTION] "
+    )
     assert "`o`.`itm`" in last
     assert "Traceback" not in done.stderr + done.stdout
 

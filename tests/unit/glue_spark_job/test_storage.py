@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Callable
 from pathlib import Path
 
@@ -55,20 +54,12 @@ def test_delete_takes_a_directory_with_all_that_it_holds_and_nothing_else(storag
     assert [path.name for path in tmp_path.iterdir()] == ["job_id=10"]
 
 
-def test_the_first_line_is_read_from_plain_and_packed_text(storage: Storage, tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_bytes("\ufeffname,größe\r\n1,2\r\n".encode())
-    (tmp_path / "b.csv.gz").write_bytes(gzip.compress(b"name,size\n1,2\n"))
-    (tmp_path / "c.csv").touch()
-    lines = [storage.read_first_line(f"{tmp_path}/{name}") for name in ("a.csv", "b.csv.gz", "c.csv")]
-    assert lines == ["name,größe", "name,size", ""]
-
-
-def test_rows_come_from_the_parquet_footer(storage: Storage, tmp_path: Path) -> None:
+def test_rows_and_columns_come_from_the_parquet_footer(storage: Storage, tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     with duckdb.connect() as connection:
-        connection.execute(f"COPY (SELECT * FROM range(12345)) TO '{path}' (FORMAT parquet)")
+        connection.execute(f"COPY (SELECT range AS id, 1 AS größe FROM range(12345)) TO '{path}' (FORMAT parquet)")
     size = path.stat().st_size
-    assert storage.parquet_file(StoredFile(str(path), size)) == ParquetFile(str(path), size, 12345)
+    assert storage.parquet_file(StoredFile(str(path), size)) == ParquetFile(str(path), size, 12345, ("id", "größe"))
 
 
 def test_a_failed_access_names_the_uri_and_the_cause(storage: Storage, tmp_path: Path) -> None:

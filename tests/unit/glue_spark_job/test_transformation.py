@@ -7,27 +7,24 @@ from decimal import Decimal
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from glue_spark_job.contract import Column, Table
+from dataset_contract import types
+from dataset_contract.model import OUTPUT, Column, DataObject
 from glue_spark_job.errors import JobError
+from glue_spark_job.origins import Script
 from glue_spark_job.statements import split
 from glue_spark_job.transformation import transform
 
 pytestmark = pytest.mark.spark
 
-PRICED = Table(
+PRICED = DataObject(
     "priced",
-    "output",
-    (
-        Column("id", "INTEGER", "int", None, True, {}, None),
-        Column("price", "DECIMAL(10,2)", "decimal(10,2)", None, False, {}, None),
-    ),
-    ("",),
-    (),
+    OUTPUT,
+    (Column("id", types.parse("INTEGER"), "id"), Column("price", types.parse("DECIMAL(10,2)"), "price")),
 )
 
 
 def run(spark: SparkSession, sql: str) -> DataFrame:
-    return transform(spark, split(sql), [PRICED], "j1", "transform.sql")["priced"]
+    return transform(spark, Script("transform.sql", split(sql)), [PRICED], "j1")["priced"]
 
 
 def test_the_contract_decides_order_and_types_and_the_job_id_comes_last(spark: SparkSession) -> None:
@@ -66,7 +63,8 @@ def test_a_wrong_statement_is_told_in_one_line_of_spark(spark: SparkSession, sta
     with pytest.raises(JobError) as caught:
         run(spark, f"CREATE TEMP VIEW a AS SELECT 1 AS id;\n\n-- why\n{statement};\nCREATE TEMP VIEW c AS SELECT 1")
     text = str(caught.value)
-    assert text.startswith(f"transform.sql statement 2: {message}")
+    view = statement.split()[3]
+    assert text.startswith(f"transform.sql statement 2 (view {view}, line 4): {message}")
     assert "\n" not in text
 
 
@@ -90,13 +88,14 @@ def test_a_view_that_was_there_before_is_no_output(spark: SparkSession) -> None:
 @pytest.mark.parametrize(
     ("select", "message"),
     [
-        ("1 AS id", "table priced: column price is missing; the view has: id; change the SELECT of priced"),
-        ("1 AS id, 2 AS price, 3 AS cost, 4 AS job_id", "table priced: column cost, job_id is not in the contract"),
-        ("1 AS id, 2 AS ID, 3 AS price", "transform.sql statement 1: [COLUMN_ALREADY_EXISTS] The column `id`"),
-        ("1 AS id, DATE '2013-01-01' AS price", "table priced: [DATATYPE_MISMATCH.CAST_WITH_FUNC_SUGGESTION]"),
+        ("1 AS id", "column price is missing; the view has: id; change the SELECT of priced"),
+        ("1 AS id, 2 AS price, 3 AS cost, 4 AS job_id", "column cost, job_id is not in the contract"),
+        ("1 AS id, 2 AS ID, 3 AS price", "column id is there twice; the view has: id, ID, price"),
+        ("1 AS id, DATE '2013-01-01' AS price", "the view has date, which cannot be DECIMAL(10,2); convert it"),
     ],
 )
 def test_columns_that_do_not_fit_are_named(spark: SparkSession, select: str, message: str) -> None:
     with pytest.raises(JobError) as caught:
         run(spark, f"CREATE TEMP VIEW priced AS SELECT {select}")
+    assert str(caught.value).startswith("table priced")
     assert message in str(caught.value)

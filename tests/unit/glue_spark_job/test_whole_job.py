@@ -7,29 +7,30 @@ import os
 import subprocess
 import sys
 import zipfile
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyspark
 import pytest
+import yaml
 
+from dataset_contract import manifests, reading
+from dataset_contract.manifests import StageResult, StageRun
+from dataset_contract.model import DataObject
 from local_aws.engines.java import java_home
-from pipeline_tools import contracts
 
 pytestmark = pytest.mark.spark
 
 ROOT = Path(__file__).parents[3]
 FLIGHTS = ROOT / "sql" / "datasets" / "flights"
+# Of each reference the columns that it has rows of, and the rows; its other columns are null.
 REFERENCES = {
-    "airlines": "carrier,name\nUA,United\nAA,American\n",
-    "airports": "faa,name,lat,lon,alt,tz,dst,tzone\nEWR,Newark,40.7,-74.2,18,-5,A,America/New_York\n"
-    "IAH,Houston,29.9,-95.3,97,-6,A,America/Chicago\n",
-    "planes": "tailnum,year,type,manufacturer,model,engines,seats,speed,engine\n"
-    "N1,1999,Fixed wing,BOEING,737-824,2,149,NA,Turbo-fan\n",
-    "weather": "origin,year,month,day,hour,temp,dewp,humid,wind_dir,wind_speed,wind_gust,precip,pressure,visib,"
-    "time_hour\n"
-    "EWR,2013,1,1,5,39.5,28,64,260,12.5,NA,0,1011,10,2013-01-01T10:00:00Z\n",
+    "airlines": ("carrier, name", "('UA', 'United'), ('AA', 'American')"),
+    "airports": ("faa, name", "('EWR', 'Newark'), ('IAH', 'Houston')"),
+    "planes": ("tailnum, year, model, seats", "('N1', 1999, '737-824', 149)"),
+    "weather": ("origin, temp, time_hour", "('EWR', 39.5, '2013-01-01T10:00:00')"),
 }
 COLUMNS = (
     "year SMALLINT, month SMALLINT, day SMALLINT, dep_time SMALLINT, sched_dep_time SMALLINT, dep_delay INTEGER, "
@@ -58,22 +59,37 @@ class Job:
             for row in STAGED:
                 connection.execute(f"INSERT INTO staged VALUES ({row})")
             connection.execute(f"COPY staged TO '{directory / 'staged' / 'part-00000.parquet'}' (FORMAT PARQUET)")
-        for name, text in REFERENCES.items():
-            (directory / "reference" / name).mkdir(parents=True)
-            (directory / "reference" / name / f"{name}.csv").write_text(text)
-        contract = json.dumps(contracts.compile_dataset(FLIGHTS))
-        (directory / "contract.json").write_text(contract)
+        document = yaml.safe_load((FLIGHTS / "contract.yaml").read_text(encoding="utf-8"))
+        (directory / "contract.json").write_text(json.dumps(document, default=str))
+        for table in reading.parse(document).references:
+            self.reference(table, *REFERENCES[table.name])
         (directory / "transform.sql").write_text((FLIGHTS / "transform.sql").read_text(encoding="utf-8"))
         self.staged_rows(len(STAGED))
         with zipfile.ZipFile(directory / "job.zip", "w") as archive:
-            for path in (ROOT / "src" / "glue_spark_job").glob("*.py"):
-                archive.write(path, f"glue_spark_job/{path.name}")
+            for package in ("glue_spark_job", "dataset_contract"):
+                for path in (ROOT / "src" / package).glob("*.py"):
+                    archive.write(path, f"{package}/{path.name}")
+
+    def reference(self, table: DataObject, names: str, rows: str) -> None:
+        """What the Python stage writes of a reference."""
+        path = self.directory / "references" / table.name / "part-00000.parquet"
+        path.parent.mkdir(parents=True)
+        given = names.split(", ")
+        casts = [
+            f"CAST({item.name if item.name in given else 'NULL'} AS {item.type.duckdb}) AS {item.name}"
+            for item in table.columns
+        ]
+        with duckdb.connect() as connection:
+            select = f"SELECT {', '.join(casts)} FROM (VALUES {rows}) AS t({names})"
+            connection.execute(f"COPY ({select}) TO '{path}' (FORMAT PARQUET)")
 
     def staged_rows(self, count: int) -> None:
         """What the Python stage's manifest says."""
-        manifest = {"manifest_version": 1, "stage": "python", "job_id": "the-job", "dataset": "flights"}
-        manifest |= {"rows_in": count, "rows_out": count, "rows_rejected": 0}
-        (self.directory / "python.json").write_text(json.dumps(manifest))
+        moment = datetime(2013, 1, 1, 10, tzinfo=UTC)
+        run = StageRun("python", "the-job", "flights", "s3://raw/", moment, moment, "1", "1.0.0", "duckdb")
+        references = {name: {"rows": rows.count("(")} for name, (_, rows) in REFERENCES.items()}
+        result = StageResult(count, count, 0, (), (), more={"references": references})
+        (self.directory / "python.json").write_text(manifests.render(run, result))
 
     def run(self) -> subprocess.CompletedProcess[str]:
         home, here = Path(pyspark.__file__).parent, self.directory
@@ -85,10 +101,11 @@ class Job:
             "python_manifest_uri": f"{here}/python.json",
             "contract_uri": f"{here}/contract.json",
             "transform_uri": f"{here}/transform.sql",
-            "reference_uri": f"{here}/reference/",
+            "staged_references_uri": f"{here}/references/",
             "curated_uris": json.dumps(tables),
             "parameters": json.dumps({"late_minutes": 15}),
             "manifest_uri": f"{here}/spark.json",
+            "started_at": "2013-01-01T10:00:00.000Z",
             "JOB_NAME": "the-glue-job",
         }
         line = [str(home / "bin" / "spark-submit"), "--master", "local[1]", "--py-files", str(here / "job.zip")]
@@ -156,8 +173,6 @@ def test_a_complete_manifest_means_that_there_is_nothing_to_do(job: Job) -> None
     [
         (("transform.sql", "dep_delay", "dep_dleay"), "dep_dleay"),
         (("transform.sql", "VIEW route_delays", "VIEW route_delay"), "route_delays"),
-        (("reference/planes/planes.csv", "N1,1999", "N1,last year"), "planes"),
-        (("reference/airlines/airlines.csv", "carrier,name", "carrier,title"), "name"),
     ],
 )
 def test_what_is_wrong_is_said_in_the_last_line(job: Job, change: tuple[str, str, str], said: str) -> None:
@@ -171,6 +186,7 @@ def test_what_is_wrong_is_said_in_the_last_line(job: Job, change: tuple[str, str
     assert len(errors) == 1
     assert said in errors[0]
     assert not (job.directory / "spark.json").exists()
+    assert said in json.loads((job.directory / "spark-error.json").read_text())["error"]
 
 
 def test_staged_rows_that_are_not_the_manifests_are_refused(job: Job) -> None:

@@ -1,14 +1,22 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
 from lambda_generate_param import failures
+from lambda_generate_param.audit import AuditColumns
+from tests.unit.lambda_generate_param.conftest import ARN
 
 RUN = {"Id": "jr_1", "JobRunState": "FAILED", "ErrorMessage": "error: the file is not there"}
 LAMBDA = {"errorType": "InvalidInputError", "errorMessage": "dataset 'x' is unknown", "stackTrace": []}
 NESTED = {"Status": "FAILED", "Error": "SqlFailed", "Cause": "statement 1 ended as FAILED: ERROR: no such table"}
+DETAIL = {"executionArn": ARN, "status": "FAILED", "startDate": 0, "stopDate": 1}
+
+
+def read(columns: AuditColumns, said: str = "", failed_state: str = "-", **detail: Any) -> failures.Failure:
+    return failures.read({**DETAIL, **detail}, failed_state=failed_state, said=said, columns=columns)
 
 
 @pytest.mark.parametrize(
@@ -27,16 +35,43 @@ def test_a_cause_is_made_readable(cause: str, expected: str) -> None:
     assert failures.readable(cause) == expected
 
 
-def test_long_texts_are_cut_to_what_the_table_takes() -> None:
-    detail = {
-        "executionArn": "arn:aws:states:us-east-1:123456789012:execution:pipeline:run-1",
-        "status": "FAILED",
-        "startDate": 0,
-        "stopDate": 1,
-        "error": "E" * 1000,
-        "cause": "ü" * 40_000,
-    }
-    failure = failures.read(detail, failed_state="S" * 200)
-    assert (len(failure.error), len(failure.failed_state)) == (256, 80)
-    assert len(failure.cause.encode()) < 65_535
-    assert failure.cause.endswith("…")
+@pytest.mark.parametrize("character", ["x", "ü", "€", "😀"])
+def test_texts_of_any_length_fit_into_their_columns(columns: AuditColumns, character: str) -> None:
+    long = character * 40_000
+    failure = read(
+        columns,
+        failed_state=long,
+        error=long,
+        cause=long,
+        input=json.dumps({"dataset": character * 130, "source_uri": character * 1_200}),
+        executionArn=ARN.rpartition(":")[0] + ":" + character * 80,
+    )
+    for column in ("execution_arn", "dataset", "source_uri", "failed_state", "error", "cause"):
+        value = getattr(failure, column)
+        assert len(value.encode()) <= columns.sizes["job_run"][column]
+        assert value.endswith("…" if column != "execution_arn" else character * 80)
+
+
+@pytest.mark.parametrize(
+    ("glue", "said", "expected"),
+    [
+        ("Command failed with exit code 1", "error: row 5", "error: row 5"),
+        ("Command failed with exit code 1", "", "Command failed with exit code 1"),
+        ("error: row 5 (exit code 1)", "error: row 5", "error: row 5 (exit code 1)"),
+        ("", "error: row 5", "error: row 5"),
+    ],
+)
+def test_the_words_of_the_stage_are_the_cause_where_glue_says_less(
+    columns: AuditColumns, glue: str, said: str, expected: str
+) -> None:
+    assert read(columns, said, cause=json.dumps({"ErrorMessage": glue}) if glue else None).cause == expected
+
+
+def test_a_stop_keeps_its_own_cause(columns: AuditColumns) -> None:
+    assert read(columns, "error: row 5", status="ABORTED", cause="nobody needs it").cause == "nobody needs it"
+
+
+def test_what_is_not_there_is_bound_all_the_same(columns: AuditColumns) -> None:
+    failure = read(columns, input="[]", cause=None, error=None)
+    assert (failure.dataset, failure.source_uri, failure.failed_state) == ("-", "-", "-")
+    assert (failure.error, failure.cause) == ("FAILED", "the execution ended as FAILED")

@@ -7,18 +7,20 @@ from typing import Any
 
 import pytest
 
-from lambda_generate_param import handler, job_id
+from dataset_contract.manifests import PYTHON, SPARK, ManifestError
+from lambda_generate_param import datasets, handler
 from lambda_generate_param.handler import Settings
+from lambda_generate_param.job_id import JobIdError
 from lambda_generate_param.request import InvalidInputError
+from tests.unit.lambda_generate_param.conftest import ARN, JOB, START, manifest, orders, write_dataset
 
-ARN = "arn:aws:states:us-east-1:123456789012:execution:local-pipeline:run-1"
-START = "2026-01-31T12:34:56.789Z"
 EVENT: dict[str, Any] = {
     "action": "start",
     "execution_arn": ARN,
     "start_time": START,
     "input": {"dataset": "flights", "source_uri": "s3://the-raw-bucket/flights/", "parameters": {}},
 }
+NOTE: dict[str, Any] = {"dataset": "orders", "source_uri": "s3://the-raw-bucket/orders/", "parameters": {"note": "x"}}
 DETAIL: dict[str, Any] = {
     "executionArn": ARN,
     "status": "FAILED",
@@ -29,6 +31,8 @@ DETAIL: dict[str, Any] = {
     "cause": json.dumps({"JobRunState": "FAILED", "ErrorMessage": "error: no files below s3://x/ (exit code 1)"}),
     "redriveCount": 0,
 }
+# https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+PAYLOAD = 262_144
 
 
 def parameters(answer: dict[str, Any]) -> dict[str, str]:
@@ -37,26 +41,20 @@ def parameters(answer: dict[str, Any]) -> dict[str, str]:
 
 def test_start_answers_with_everything_a_run_needs(settings: Settings, sql: Path) -> None:
     answer = handler.answer(EVENT, settings=settings, sql=sql)
-    identifier = job_id.make(ARN, START)
-    assert answer["job_id"] == identifier
+    assert answer["job_id"] == JOB
     assert answer["parameters"] == {"late_minutes": 15}
-    assert answer["uris"]["staged"] == f"s3://the-lake-bucket/staged/flights/job_id={identifier}/"
-    assert answer["uris"]["manifests"]["python"] == f"s3://the-lake-bucket/runs/{identifier}/python.json"
+    assert answer["started_at"] == START
+    assert answer["uris"]["reference"] == "s3://the-raw-bucket/reference/flights/"
+    assert answer["uris"]["staged"] == f"s3://the-lake-bucket/staged/flights/job_id={JOB}/"
+    assert answer["uris"]["staged_references"] == f"s3://the-lake-bucket/references/flights/job_id={JOB}/"
+    assert answer["uris"]["manifests"]["python"] == f"s3://the-lake-bucket/runs/{JOB}/python.json"
     assert answer["uris"]["contract"] == "s3://the-artifacts-bucket/sql/datasets/flights/contract.json"
-    assert set(answer["sql"]) == {"register", "load"}
-    # A state machine's payload may have 262,144 bytes.
+    assert set(answer["sql"]) == {"register"}
     assert len(json.dumps(answer)) < 60_000
 
 
 def test_a_retry_gives_the_same_answer(settings: Settings, sql: Path) -> None:
     assert handler.answer(EVENT, settings=settings, sql=sql) == handler.answer(EVENT, settings=settings, sql=sql)
-
-
-def test_the_attempt_is_not_fixed_at_the_start(settings: Settings, sql: Path) -> None:
-    batches = handler.answer(EVENT, settings=settings, sql=sql)["sql"]
-    for batch in batches.values():
-        assert "attempt" not in {item["Name"] for item in batch["parameters"]}
-        assert any(":attempt" in statement for statement in batch["statements"])
 
 
 def test_start_logs_one_json_line_with_the_job_id(
@@ -72,16 +70,88 @@ def test_a_refused_input_is_logged_under_the_job_id_it_would_have_had(
     settings: Settings, sql: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     event = {**EVENT, "input": {"dataset": "nothing", "source_uri": "s3://the-raw-bucket/x"}}
-    with pytest.raises(InvalidInputError, match="dataset 'nothing' is unknown"):
+    with pytest.raises(InvalidInputError, match='dataset "nothing" is unknown'):
         handler.answer(event, settings=settings, sql=sql)
     line = json.loads(capsys.readouterr().out)
-    assert (line["level"], line["job_id"]) == ("ERROR", job_id.make(ARN, START))
+    assert (line["level"], line["job_id"]) == ("ERROR", JOB)
 
 
-def test_failure_gives_the_id_that_start_gave(settings: Settings, sql: Path) -> None:
-    started = handler.answer(EVENT, settings=settings, sql=sql)
-    failed = handler.answer({"action": "failure", "detail": DETAIL}, settings=settings, sql=sql)
-    assert failed["job_id"] == started["job_id"]
+@pytest.mark.parametrize("text", ["x" * 20_000, "ü" * 5_000, '"' * 20_000])
+def test_a_long_text_is_registered_as_it_is(settings: Settings, sql: Path, text: str) -> None:
+    answer = handler.answer({**EVENT, "input": {**NOTE, "parameters": {"note": text}}}, settings=settings, sql=sql)
+    bound = {item["Name"]: item["Value"] for item in answer["sql"]["register"]["parameters"]}
+    assert json.loads(bound["parameters"]) == answer["parameters"] == {"note": text}
+    assert len(bound["parameters"].encode()) <= 65_535
+    assert len(json.dumps(answer)) < PAYLOAD
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("x" * 70_000, r"parameters.note is \"x+ …; with it, parameters as JSON takes 70,012 bytes; accepted: at most"),
+        ("ü" * 40_000, "parameters as JSON takes 80,012 bytes; accepted: at most 65,535"),
+        ("ü" * 30_000, "parameters make a document of .* bytes; accepted: less"),
+        ("\ud800", "parameters as JSON has half of a character"),
+    ],
+)
+def test_a_text_that_cannot_be_kept_is_refused_by_name(settings: Settings, sql: Path, text: str, said: str) -> None:
+    event = {**EVENT, "input": {**NOTE, "parameters": {"note": text}}}
+    with pytest.raises(InvalidInputError, match=said):
+        handler.answer(event, settings=settings, sql=sql)
+
+
+def test_an_execution_whose_name_has_eighty_letters_of_four_bytes_is_registered(settings: Settings, sql: Path) -> None:
+    arn = "arn:aws-us-gov:states:us-gov-west-1:123456789012:execution:" + "m" * 80 + ":" + "😀" * 80
+    answer = handler.answer({**EVENT, "execution_arn": arn}, settings=settings, sql=sql)
+    bound = {item["Name"]: item["Value"] for item in answer["sql"]["register"]["parameters"]}
+    assert bound["execution_arn"] == arn
+
+
+def test_a_contract_whose_rules_the_audit_tables_cannot_hold_is_refused_at_the_start(
+    settings: Settings, tmp_path: Path, sql: Path
+) -> None:
+    (tmp_path / "audit").mkdir()
+    schema = (sql / "audit" / "schema.sql").read_text(encoding="utf-8")
+    (tmp_path / "audit" / "schema.sql").write_text(schema.replace("rule VARCHAR(1024)", "rule VARCHAR(5)"), "utf-8")
+    (tmp_path / "audit" / "register.sql").write_text("SELECT 1", "utf-8")
+    write_dataset(tmp_path, orders())
+    event = {**EVENT, "input": NOTE}
+    with pytest.raises(InvalidInputError, match=r'dataset "orders": rule orders.rowCount of orders: its rule takes 15'):
+        handler.answer(event, settings=settings, sql=tmp_path)
+
+
+def test_load_answers_with_the_batch(settings: Settings, sql: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    contract = datasets.load(sql, "orders").contract
+    event = {
+        "action": "load",
+        "job": {"job_id": JOB, "dataset": "orders"},
+        "python": manifest(contract, PYTHON),
+        "spark": json.dumps(manifest(contract, SPARK)),
+    }
+    answer = handler.answer(event, settings=settings, sql=sql)
+    assert set(answer) == {"statement_name", "statements", "parameters"}
+    assert answer["statement_name"] == f"{JOB} load"
+    assert json.loads(capsys.readouterr().out)["job_id"] == JOB
+
+
+def test_load_reads_both_manifests(settings: Settings, sql: Path) -> None:
+    contract = datasets.load(sql, "orders").contract
+    event = {"action": "load", "job": {"job_id": JOB, "dataset": "orders"}, "python": manifest(contract, PYTHON)}
+    with pytest.raises(ManifestError, match=r"spark.json is not a JSON object"):
+        handler.answer(event, settings=settings, sql=sql)
+
+
+def test_load_is_of_a_job(settings: Settings, sql: Path) -> None:
+    with pytest.raises(JobIdError, match='job_id is "x"; accepted: the job ID'):
+        handler.answer({"action": "load", "job": {"job_id": "x", "dataset": "orders"}}, settings=settings, sql=sql)
+
+
+def test_evidence_and_failure_give_the_id_that_start_gave(settings: Settings, sql: Path) -> None:
+    for action in ("evidence", "failure"):
+        answer = handler.answer({"action": action, "detail": DETAIL}, settings=settings, sql=sql)
+        assert answer["job_id"] == JOB
+    found = handler.answer({"action": "evidence", "detail": DETAIL}, settings=settings, sql=sql)
+    assert found["keys"][-1] == f"runs/{JOB}/spark-error.json"
 
 
 def test_failure_records_what_the_job_said(settings: Settings, sql: Path) -> None:
@@ -94,6 +164,47 @@ def test_failure_records_what_the_job_said(settings: Settings, sql: Path) -> Non
     assert bound["started_at"] == "2026-01-31 12:34:56.789"
     assert bound["finished_at"] == "2026-01-31 12:34:59.000"
     assert bound["dataset"] == "flights"
+    assert bound["rows_in"] == "-"
+    assert answer["counts"] == {}
+
+
+def test_failure_has_the_counts_of_the_stages(settings: Settings, sql: Path) -> None:
+    contract = datasets.load(sql, "orders").contract
+    documents = [manifest(contract, PYTHON), "NoSuchKey", "NoSuchKey", manifest(contract, SPARK, error="1 / 0")]
+    detail = {**DETAIL, "cause": json.dumps({"ErrorMessage": "Command failed with exit code 1"})}
+    event = {"action": "failure", "detail": detail, "documents": documents}
+    answer = handler.answer(event, settings=settings, sql=sql)
+    bound = parameters(answer)
+    assert {name: bound[name] for name in ("rows_in", "rows_staged", "rows_rejected", "rows_curated")} == {
+        "rows_in": "16",
+        "rows_staged": "10",
+        "rows_rejected": "6",
+        "rows_curated": "9",
+    }
+    assert answer["cause"] == bound["cause"] == "1 / 0"
+    assert (bound["python_rows_out"], bound["spark_rows_out"]) == ("10", "-")
+    assert any("INSERT INTO audit.rule_run" in statement for statement in answer["sql"]["statements"])
+
+
+def test_an_error_from_before_a_redrive_is_not_the_cause(settings: Settings, sql: Path) -> None:
+    document = manifest(datasets.load(sql, "orders").contract, SPARK, error="1 / 0", finished="2026-01-31T12:34:58Z")
+    detail = {**DETAIL, "redriveCount": 1, "redriveDate": 1769862898500}
+    event = {"action": "failure", "detail": detail, "documents": [document]}
+    assert "1 / 0" not in handler.answer(event, settings=settings, sql=sql)["cause"]
+
+
+@pytest.mark.parametrize("character", ["x", "ü", "€", "😀", '"', "\x01"])
+def test_a_failure_fits_into_a_payload(settings: Settings, sql: Path, character: str) -> None:
+    contract = datasets.load(sql, "orders").contract
+    document = manifest(contract, PYTHON)
+    document["rules"] = [
+        {"number": number, "rule": f"{number}" + character * 250, "columns": ["a"]} for number in range(500)
+    ]
+    detail = {**DETAIL, "cause": character * 32_768, "error": character * 256}
+    event = {"action": "failure", "detail": detail, "documents": [document]}
+    answer = handler.answer(event, settings=settings, sql=sql)
+    assert len(json.dumps(answer)) < PAYLOAD
+    assert answer["counts"]["rows_in"] == 16
 
 
 @pytest.mark.parametrize("status", ["TIMED_OUT", "ABORTED"])
@@ -107,23 +218,29 @@ def test_failure_without_error_is_recorded_by_its_status(settings: Settings, sql
 
 
 def test_a_redriven_execution_has_a_later_attempt(settings: Settings, sql: Path) -> None:
-    detail = {**DETAIL, "redriveCount": 2}
-    assert (
-        parameters(handler.answer({"action": "failure", "detail": detail}, settings=settings, sql=sql))["attempt"]
-        == "3"
-    )
+    event = {"action": "failure", "detail": {**DETAIL, "redriveCount": 2}}
+    assert parameters(handler.answer(event, settings=settings, sql=sql))["attempt"] == "3"
 
 
 def test_schema_gives_the_statements_of_every_dataset(settings: Settings, sql: Path) -> None:
     answer = handler.answer({"action": "schema"}, settings=settings, sql=sql)
     text = "\n".join(answer["sql"]["statements"])
     assert "audit.job_run" in text
-    assert "analytics.enriched_flights" in text
+    assert 'analytics."enriched_flights"' in text
 
 
-def test_another_action_is_refused(settings: Settings, sql: Path) -> None:
-    with pytest.raises(InvalidInputError, match="action is 'stop'; accepted: start, failure, schema"):
-        handler.answer({"action": "stop"}, settings=settings, sql=sql)
+def test_schema_compares_what_is_deployed(settings: Settings, sql: Path) -> None:
+    event = {"action": "schema", "deployed": {}}
+    answer = handler.answer(event, settings=settings, sql=sql)
+    assert len([text for text in answer["statements"] if text.startswith("CREATE TABLE")]) == 3
+    assert answer["refusals"] == []
+
+
+@pytest.mark.parametrize(("action", "shown"), [("stop", '"stop"'), (None, "null"), (True, "true")])
+def test_another_action_is_refused(settings: Settings, sql: Path, action: Any, shown: str) -> None:
+    expected = f"action is {shown}; accepted: start, load, evidence, failure, schema"
+    with pytest.raises(InvalidInputError, match=expected):
+        handler.answer({"action": action}, settings=settings, sql=sql)
 
 
 def test_settings_name_a_missing_variable() -> None:

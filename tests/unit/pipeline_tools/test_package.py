@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pipeline_tools import package
-from pipeline_tools.contracts import ContractError
+from pipeline_tools.contracts import DatasetError
 
 ROOT = Path(__file__).parents[3]
 
@@ -36,10 +39,11 @@ def test_equal_sources_give_byte_identical_files(project: Path, tmp_path: Path) 
     assert dict(contents(tmp_path / "one")) == dict(contents(tmp_path / "two"))
 
 
-def test_a_changed_source_changes_the_code_version(project: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("changed", ["sql/datasets/flights/transform.sql", "src/dataset_contract/model.py"])
+def test_a_changed_source_changes_the_code_version(project: Path, tmp_path: Path, changed: str) -> None:
     before = package.build(project, tmp_path / "one")
-    script = project / "sql" / "datasets" / "flights" / "load.sql"
-    script.write_text(script.read_text(encoding="utf-8") + "\n-- changed\n", encoding="utf-8")
+    script = project / changed
+    script.write_bytes(script.read_bytes() + b"\n")
     assert package.build(project, tmp_path / "two")["code_version"] != before["code_version"]
 
 
@@ -48,25 +52,34 @@ def test_the_lambda_gets_its_code_and_the_compiled_sql(project: Path, tmp_path: 
     with zipfile.ZipFile(tmp_path / "out" / "lambda_generate_param.zip") as archive:
         names = set(archive.namelist())
         contract = json.loads(archive.read("sql/datasets/flights/contract.json"))
-    assert {"lambda_generate_param/handler.py", "sql/audit/fail.sql", "sql/datasets/flights/load.sql"} <= names
+    assert {"lambda_generate_param/handler.py", "dataset_contract/reading.py", "sql/audit/fail.sql"} <= names
+    assert {f"sql/datasets/flights/{name}" for name in ("transform.sql", "table.sql", "load.sql")} <= names
     assert contract["name"] == "flights"
     assert not any(name.endswith((".yaml", ".pyc")) for name in names)
 
 
-def test_a_job_is_a_script_and_a_zip_that_python_imports_from(project: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("job", package.JOBS)
+def test_a_job_is_a_script_and_a_zip_that_it_imports_from(project: Path, tmp_path: Path, job: str) -> None:
     package.build(project, tmp_path / "out")
-    for job in package.JOBS:
-        assert (tmp_path / "out" / job / "main.py").is_file()
-        with zipfile.ZipFile(tmp_path / "out" / f"{job}.zip") as archive:
-            assert f"{job}/__init__.py" in archive.namelist()
+    run = subprocess.run(
+        [sys.executable, str(tmp_path / "out" / job / "main.py")],
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "out" / f"{job}.zip")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 2, run.stderr  # all imports were found, the arguments not
+    assert "job_id" in run.stderr
 
 
 def test_a_new_folder_is_a_new_dataset(project: Path, tmp_path: Path) -> None:
     datasets = project / "sql" / "datasets"
     shutil.copytree(datasets / "flights", datasets / "trains")
-    contract = datasets / "trains" / "contract.yaml"
-    contract.write_text(contract.read_text(encoding="utf-8").replace("name: flights\nversion", "name: trains\nversion"))
-    assert package.build(project, tmp_path / "out")["datasets"] == ["flights", "trains"]
+    for file in (datasets / "trains").iterdir():
+        text = file.read_text(encoding="utf-8").replace("name: flights\nversion", "name: trains\nversion")
+        file.write_text(text.replace("route_delays", "train_delays").replace("enriched_flights", "enriched_trains"))
+    packaged = package.build(project, tmp_path / "out")["datasets"]
+    assert isinstance(packaged, list) and {"flights", "trains"} <= set(packaged)
 
 
 def test_what_a_removed_file_left_is_not_packaged_again(project: Path, tmp_path: Path) -> None:
@@ -79,7 +92,28 @@ def test_what_a_removed_file_left_is_not_packaged_again(project: Path, tmp_path:
 def test_a_package_that_cannot_be_made_leaves_the_old_one(project: Path, tmp_path: Path) -> None:
     package.build(project, tmp_path / "out")
     before = dict(contents(tmp_path / "out"))
-    (project / "sql" / "datasets" / "flights" / "load.sql").write_text("COPY t FROM '{{nowhere}}';")
-    with pytest.raises(ContractError, match=r"\{\{nowhere\}\} is unknown"):
+    (project / "sql" / "datasets" / "flights" / "transform.sql").write_text("DROP TABLE t")
+    with pytest.raises(DatasetError, match="'DROP TABLE t' is not permitted"):
         package.build(project, tmp_path / "out")
     assert dict(contents(tmp_path / "out")) == before
+
+
+def test_the_command_names_the_datasets(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert package.main([], project, project / "out") == 0
+    assert capsys.readouterr().err.rstrip().endswith(", datasets flights")
+
+
+def test_the_command_tells_every_mistake_by_file_and_line(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    contract = project / "sql" / "datasets" / "flights" / "contract.yaml"
+    text = contract.read_text(encoding="utf-8").replace("status: active", "status: NO")
+    contract.write_text(text.replace("validValues: [EWR, JFK, LGA]", "validValues: [EWR, yes]"))
+    assert package.main([], project, project / "out") == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].startswith("sql/datasets/flights/contract.yaml:13: status: NO is read as false")
+    assert lines[1].startswith("sql/datasets/flights/contract.yaml:51: schema[0].properties[12].quality[0].arguments.")
+    assert lines[2] == "error: nothing was packaged, since sql/datasets has 2 mistakes"
+
+
+def test_the_command_takes_no_arguments(capsys: pytest.CaptureFixture[str]) -> None:
+    assert package.main(["flights"]) == 2
+    assert "takes no arguments" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""A copy of the project's Terraform, state machines and SQL, to break one thing in."""
+"""A copy of the project's Terraform, state machines and SQL, of its datasets flights, to break one thing in."""
 
 from __future__ import annotations
 
@@ -40,6 +40,6 @@ class Copy:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Copy:
-    for folder in ("infra", "sql"):
+    for folder in ("infra", "sql/audit", "sql/datasets/flights"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns(".terraform", "*.tfstate*"))
     return Copy(tmp_path)

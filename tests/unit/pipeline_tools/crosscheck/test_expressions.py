@@ -19,12 +19,12 @@ RUN_SQL = "infra/state_machines/run-sql.asl.yaml"
     ("file", "after", "old", "new", "wrong", "todo"),
     [
         (RUN_SQL, "", "$floor($random()", "$floor(($random()", "the expression is not JSONata", "correct it"),
-        (PIPELINE, "", "$string($table.rows)", "$str($table.rows)", r"\$str is not assigned", "assigned are: "),
+        (PIPELINE, "", "$append($load.", "$add($load.", r"\$add is not assigned", "assigned are: "),
         (
             PIPELINE,
             "",
-            "$substringBefore($replace($lookup",
-            "$before($replace($lookup",
+            "$substringBefore($replace($states",
+            "$before($replace($states",
             r"\$before is not assigned",
             "",
         ),
@@ -71,9 +71,9 @@ RUN_SQL = "infra/state_machines/run-sql.asl.yaml"
         ),
         # What the Lambda answers.
         (PIPELINE, "", "$job.uris.contract ", "$job.uris.contrat ", "job.uris.contrat does not exist", "contract"),
-        (PIPELINE, "", "$job.sql.load.statements ", "$job.sql.load.sqls ", "load.sqls does not exist", "statements"),
+        (PIPELINE, "", "$load.statements ", "$load.sqls ", "load.sqls does not exist", "statements"),
         (PIPELINE, "", "$job.uris.curated)", "$job.uris.curated.route_delays)", "route_delays does not", "other_table"),
-        (PIPELINE, "", "$job.parameters)", "$job.parameters.late_minutes)", "late_minutes does not", "other_parameter"),
+        (PIPELINE, "", "$job.parameters)", "$job.parameters.late_minutes)", "late_minutes does not", "date_parameter"),
         (FAILURE, "", "$failure.cause ", "$failure.reason ", "failure.reason does not exist", "cause"),
         # What the manifests have.
         (
@@ -88,8 +88,8 @@ RUN_SQL = "infra/state_machines/run-sql.asl.yaml"
         (
             PIPELINE,
             "",
-            "$string($table.rows)",
-            "$string($table.count)",
+            "$table.rows}",
+            "$table.count}",
             "table.count does not exist",
             "files, rows, uri",
         ),
@@ -122,7 +122,8 @@ def test_a_broken_expression_is_reported_where_it_is(
 def test_a_variable_that_one_path_does_not_assign_is_reported(project: Copy) -> None:
     project.break_(FAILURE, '          failed_state: "-"\n', "")
     line = project.break_(FAILURE, "failed_state: ", "failed_state: ", after="action: failure")
-    project.assert_found(FAILURE, line, r"\$failed_state is not assigned on every path", r"assigned are: \$event")
+    wrong = r"\$failed_state is not assigned on every path"
+    project.assert_found(FAILURE, line, wrong, r"assigned are: \$documents, \$event")
 
 
 def test_the_assignments_of_a_catch_count_for_its_edge_alone(project: Copy) -> None:

@@ -39,6 +39,12 @@ def test_a_call_that_the_role_may_not_make_is_reported(
     )
 
 
+def test_a_call_within_a_map_is_one_of_the_machine(project: Copy) -> None:
+    project.break_(MAIN, '"s3:GetObject"', '"iam:PassRole"', after='"ReadEvidence"')
+    line = project.break_(FAILURE, "Resource:", "Resource:", after="\n        ReadFile:\n")
+    project.assert_found(FAILURE, line, "state ReadFile calls .*, for which its role lacks s3:GetObject", "add it to")
+
+
 def test_a_statement_without_credentials_is_reported(project: Copy) -> None:
     project.break_(MAIN, '"secretsmanager:GetSecretValue"', '"redshift-data:ExecuteStatement"')
     line = project.break_(RUN_SQL, "Resource:", "Resource:")

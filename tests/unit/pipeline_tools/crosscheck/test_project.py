@@ -13,6 +13,43 @@ from pipeline_tools.crosscheck.run import SampleRun
 from pipeline_tools.crosscheck.values import is_known
 from tests.unit.pipeline_tools.crosscheck.conftest import ROOT, Copy
 
+READINGS = """\
+apiVersion: v3.1.0
+kind: DataContract
+id: readings
+name: readings
+version: 1.0.0
+status: active
+customProperties:
+  - property: parameters
+    value:
+      from_day: {type: date, minimum: "2026-01-01"}
+      limit: {type: integer, maximum: 5}
+      unit: {type: string, validValues: ["C", "F"]}
+      site: {type: string, pattern: "[A-Z]{3}-[0-9]+"}
+      factor: {type: number, minimum: 0.5}
+      strict: {type: boolean}
+      known: {type: string, default: "x"}
+schema:
+  - name: readings
+    customProperties:
+      - {property: role, value: source}
+    properties:
+      - {name: sensor, logicalType: string, physicalType: VARCHAR(20), required: true}
+      - {name: value, logicalType: number, physicalType: "DECIMAL(10,2)"}
+    quality:
+      - {metric: rowCount, mustBeGreaterThan: 0}
+  - name: clean_readings
+    customProperties:
+      - {property: role, value: output}
+    properties:
+      - {name: sensor, logicalType: string, physicalType: VARCHAR(20), required: true}
+      - {name: value, logicalType: number, physicalType: "DECIMAL(10,2)"}
+    quality:
+      - {metric: rowCount, mustBeGreaterThan: 0}
+"""
+READINGS_SQL = "CREATE TEMPORARY VIEW clean_readings AS SELECT sensor, value FROM readings"
+
 
 def test_the_project_is_clean() -> None:
     assert crosscheck.check(ROOT) == []
@@ -30,6 +67,29 @@ def test_the_sample_run_knows_what_every_job_function_and_batch_is_given(project
             if call.api.service in ("lambda", "glue", "states") and not by_event:
                 key = {"lambda": "Payload", "glue": "Arguments", "states": "Input"}[call.api.service]
                 assert is_known(call.arguments[key]), (place, call.arguments)
+
+
+def test_a_dataset_that_a_user_adds_is_run_with_values_for_its_parameters(project: Copy, tmp_path: Path) -> None:
+    """Its parameters have no default, and rules of every kind; one has a pattern, to which no sample is made up."""
+    added = project.root / "sql" / "datasets" / "readings"
+    added.mkdir()
+    (added / "contract.yaml").write_text(READINGS, encoding="utf-8")
+    (added / "transform.sql").write_text(READINGS_SQL, encoding="utf-8")
+    assert project.findings() == []
+    assert stage_sql(project.root, tmp_path / "staged") == ["another", "flights", "readings"]
+    run = SampleRun(Project.read(project.root), tmp_path / "staged", "readings")
+    run.go()
+    started = run.calls["pipeline", "GenerateJobId"].arguments["Payload"]["input"]["parameters"]
+    assert started == {
+        "from_day": "2026-01-01",
+        "limit": 5,
+        "unit": "C",
+        "site": "sample",
+        "factor": 0.5,
+        "strict": True,
+    }
+    batch = run.calls["pipeline", "LoadAndRecord"].arguments["Input"]["batch"]
+    assert any("INSERT INTO audit.rule_run" in text for text in batch["statements"])
 
 
 def test_findings_are_printed_in_order_and_fail_the_step(
@@ -56,6 +116,7 @@ def test_terraform_that_is_no_hcl_is_reported(project: Copy) -> None:
     project.assert_found("infra/main.tf", line, "not HCL", "terraform fmt")
 
 
-def test_a_contract_that_is_no_yaml_is_reported(project: Copy) -> None:
-    line = project.break_("sql/datasets/flights/contract.yaml", "status: active", "status: active: no")
-    project.assert_found("sql/datasets/flights/contract.yaml", line, "not YAML", "correct it")
+@pytest.mark.parametrize("new", ["status: active: no", "statsu: active"])
+def test_a_dataset_that_is_none_is_reported(project: Copy, new: str) -> None:
+    line = project.break_("sql/datasets/flights/contract.yaml", "status: active", new)
+    project.assert_found("sql/datasets/flights/contract.yaml", line, "", "correct it; nox -s package tells more")

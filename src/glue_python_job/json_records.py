@@ -1,0 +1,222 @@
+"""JSON as it is written: numbers by their text, never through a double; nothing chosen in silence.
+
+A file holds JSON lines, or one array at the top. A row is refused that is no JSON object, that has two keys of one
+name, or a key that differs from a column's by upper and lower case only, where the column's own is missing. A value is
+refused that is no scalar, or no text that can be kept.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Callable, Optional
+
+from dataset_contract import wording
+from dataset_contract.model import Column
+from glue_python_job.grammar import LineGrammar, shown
+from glue_python_job.records import Read, Run, Splitter
+
+SURROGATE = "has half of a surrogate pair"
+
+# Text of an array comes as one line for each element. These stand for its own line ends: no JSON has them.
+LINE_MARK, RETURN_MARK = b"\x1e", b"\x1d"
+
+_BLANKS = " \t\r\n"
+_TEXTS = frozenset((str, type(None)))
+
+Row = Sequence[Optional[str]]
+
+
+class _RefusedError(ValueError):
+    """A row is refused: why, and for which column if it is one."""
+
+    def __init__(self, reason: str, column: str | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.column = column
+
+
+def path_of(source_name: str) -> tuple[str, ...]:
+    """The keys that lead to a column: `$.a.b` is a, b; every other name is one key."""
+    return tuple(source_name[2:].split(".")) if source_name.startswith("$.") else (source_name,)
+
+
+@dataclass(frozen=True)
+class JsonGrammar:
+    """Rows of these columns. array: the text is of an array, one line for each element."""
+
+    columns: tuple[Column, ...]
+    array: bool = False
+
+    def splitter(self, read: Read) -> JsonSplitter:
+        """What splits text of this grammar."""
+        return JsonSplitter(read, self)
+
+    def text(self, raw: bytes) -> str:
+        """A row's text as people read it."""
+        return shown(raw, "utf-8")
+
+    def values(self, line: bytes) -> Row:
+        """The texts of the columns, null where JSON has null or no key.
+
+        Raises:
+            _RefusedError: the line is no such row.
+        """
+        text = line.decode("utf-8").strip(_BLANKS)
+        document = self._document(text)
+        if type(document) is not dict:
+            raise _RefusedError(wording.NOT_AN_OBJECT)
+        found: list[Any] = list(map(document.get, self._keys))
+        for index, path in self._nested:
+            found[index] = self._walk(document, index, path)
+        if not self._key_set <= document.keys():
+            self._check_missing(document)
+        if not _TEXTS.issuperset(map(type, found)):
+            found = [self._scalar(value, index) for index, value in enumerate(found)]
+        if "\\u" in text:
+            self._check_escaped(found)
+        return found
+
+    @cached_property
+    def _paths(self) -> list[tuple[str, ...]]:
+        return [path_of(column.source_name) for column in self.columns]
+
+    @cached_property
+    def _keys(self) -> list[str]:
+        return [path[0] for path in self._paths]
+
+    @cached_property
+    def _key_set(self) -> frozenset[str]:
+        return frozenset(self._keys)
+
+    @cached_property
+    def _nested(self) -> list[tuple[int, tuple[str, ...]]]:
+        return [(index, path) for index, path in enumerate(self._paths) if len(path) > 1]
+
+    @cached_property
+    def _names_by_key(self) -> dict[str, str]:
+        return {path[-1]: column.name for path, column in zip(self._paths, self.columns)}
+
+    @cached_property
+    def _scan(self) -> Callable[[str, int], tuple[Any, int]]:
+        def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+            found = dict(items)
+            if len(found) != len(items):
+                keys = [key for key, _ in items]
+                twice = next(key for key in keys if keys.count(key) > 1)
+                raise _RefusedError(f"has two keys {twice!a}", self._names_by_key.get(twice))
+            return found
+
+        decoder = json.JSONDecoder(
+            object_pairs_hook=pairs, parse_float=str, parse_int=str, parse_constant=_refuse_constant
+        )
+        return decoder.scan_once  # type: ignore[attr-defined, no-any-return] # the scanner of C, which no stub lists
+
+    def _document(self, text: str) -> Any:
+        try:
+            # The scanner alone, without blanks around: a line is short, and `decode` takes as long again.
+            document, end = self._scan(text, 0)
+        except _RefusedError:
+            raise
+        except (ValueError, RecursionError, StopIteration):
+            raise _RefusedError(wording.NOT_JSON) from None
+        if end != len(text):
+            raise _RefusedError(wording.NOT_JSON)
+        return document
+
+    def _walk(self, document: dict[str, Any], index: int, path: tuple[str, ...]) -> Any:
+        value: Any = document
+        for depth, key in enumerate(path):
+            if value is None:
+                return None
+            if not isinstance(value, dict):
+                before = ".".join(("$", *path[:depth]))
+                raise _RefusedError(f"{before} is {wording.NOT_AN_OBJECT}", self.columns[index].name)
+            if key not in value:
+                self._refuse_case(value, key, self.columns[index])
+            value = value.get(key)
+        return value
+
+    def _check_missing(self, document: dict[str, Any]) -> None:
+        """Refuse a key that is a column's but for upper and lower case: nobody knows whether it is meant."""
+        lower = {key.lower() for key in document}
+        for column, key in zip(self.columns, self._keys):
+            if key not in document and key.lower() in lower:
+                self._refuse_case(document, key, column)
+
+    def _refuse_case(self, document: dict[str, Any], key: str, column: Column) -> None:
+        other = next((name for name in document if name.lower() == key.lower()), None)
+        if other is not None:
+            raise _RefusedError(f"has the key {other!a} instead of {key!a}", column.name)
+
+    def _scalar(self, value: Any, index: int) -> str | None:
+        if value is None or isinstance(value, str):
+            return value
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        column = self.columns[index]
+        raise _RefusedError(wording.not_a(column.type), column.name)
+
+    def _check_escaped(self, found: Row) -> None:
+        for column, value in zip(self.columns, found):
+            if value is None or (value.isascii() and "\0" not in value):
+                continue
+            if "\0" in value:
+                raise _RefusedError(wording.NUL, column.name)
+            try:
+                value.encode("utf-8")
+            except UnicodeEncodeError:
+                raise _RefusedError(SURROGATE, column.name) from None
+
+
+def _refuse_constant(text: str) -> None:
+    raise ValueError(f"{text} is no JSON")
+
+
+class JsonSplitter:
+    """Splits text into rows, as `Splitter` does; a row never ends beyond the text."""
+
+    tail = b""
+
+    def __init__(self, read: Read, grammar: JsonGrammar) -> None:
+        self._lines = Splitter(read, LineGrammar())
+        self._grammar = grammar
+        self._marks = 0  # lines of an array's file that are passed
+
+    @property
+    def empty_lines(self) -> int:
+        return self._lines.empty_lines
+
+    def runs(self) -> Iterator[Run]:
+        for run in self._lines.runs():
+            if self._grammar.array:
+                yield from self._elements(run)
+            elif run.problem:
+                yield run
+            else:
+                yield from self._rows(run)
+
+    def _elements(self, run: Run) -> Iterator[Run]:
+        for marked in run.raws:
+            element = marked.lstrip(LINE_MARK)
+            line = self._marks + len(marked) - len(element)
+            self._marks += marked.count(LINE_MARK)
+            raw = element.replace(RETURN_MARK + LINE_MARK, b"\r\n").replace(LINE_MARK, b"\n")
+            one = Run(line, [raw.replace(RETURN_MARK, b"\r")], run.problem)
+            yield from [one] if run.problem else self._rows(one)
+
+    def _rows(self, run: Run) -> Iterator[Run]:
+        """Records on consecutive lines together, each that is none by itself."""
+        first, rows, values = 0, [], self._grammar.values
+        for index, raw in enumerate(run.raws):
+            try:
+                rows.append(values(raw))
+            except _RefusedError as error:
+                if rows:
+                    yield Run(run.line + first, run.raws[first:index], "", None, rows)
+                yield Run(run.line + index, [raw], error.reason, error.column)
+                first, rows = index + 1, []
+        if rows:
+            yield Run(run.line + first, run.raws[first:], "", None, rows)

@@ -1,0 +1,88 @@
+"""The transaction that loads a job: COPY, the checks of the counts, and the audit rows, from both stages' manifests."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from dataset_contract import manifests, redshift
+from dataset_contract.manifests import PYTHON, SPARK, ManifestError
+from dataset_contract.places import Places
+from lambda_generate_param import verdicts
+from lambda_generate_param.audit import AuditColumns
+from lambda_generate_param.datasets import Dataset
+from lambda_generate_param.statements import Batch, audit_statements, batch, render, split, stage_parameters
+
+
+def load(
+    sql: Path, places: Places, dataset: Dataset, found: Mapping[str, Any], *, copy_role_arn: str, code_version: str
+) -> Batch:
+    """The batch of one load.
+
+    Bound by the state machine, which alone knows the moment: `attempt`, `load_started_at`.
+
+    Args:
+        sql: the packaged folder sql/.
+        places: of the job.
+        dataset: of the job.
+        found: by stage, the manifest as text or object. The lists of files that were read may be left out of it.
+        copy_role_arn: the role that COPY reads with.
+        code_version: of this code.
+
+    Raises:
+        ManifestError: a manifest is not one of this job and version, or has not the counts of every output.
+        VerdictError: a rule of the contract was not judged, or forbids the load.
+        SqlTemplateError: the transaction is larger than the Data API takes.
+    """
+    python, spark = (_manifest(found.get(stage), stage, places) for stage in (PYTHON, SPARK))
+    columns = AuditColumns.read(sql)
+    judged = verdicts.complete(dataset.contract, [*_rules(python), *_rules(spark)])
+    judged_statements, judged_texts = verdicts.insert(judged, columns)
+    bound = {
+        "job_id": places.job_id,
+        "code_version": code_version,
+        "contract_version": dataset.contract.version,
+        **stage_parameters(PYTHON, python, columns),
+        **stage_parameters(SPARK, spark, columns),
+        **{f"rows_{table}": str(_rows(spark, table)) for table in dataset.outputs},
+        **judged_texts,
+    }
+    tokens = {f"{table}_uri": places.curated(table) for table in dataset.outputs} | {"copy_role_arn": copy_role_arn}
+    statements = split(render(dataset.load_sql, tokens, where=f"sql/datasets/{dataset.name}/load.sql"))
+    statements += audit_statements(sql, "check")
+    for table in dataset.outputs:
+        statements.append(f"CALL audit.check_table(:job_id, '{table}', :rows_{table})")
+    statements += judged_statements
+    # Last, since the state machine reads the result of the last statement.
+    statements += audit_statements(sql, "succeed", loaded=_counts(dataset))
+    return batch(places.job_id, "load", statements, bound)
+
+
+def _manifest(document: Any, stage: str, places: Places) -> dict[str, Any]:
+    text = document if isinstance(document, str) else json.dumps(document)
+    return manifests.read(text, stage=stage, job_id=places.job_id, dataset=places.dataset, where=places.manifest(stage))
+
+
+def _rules(manifest: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    rules = manifest.get("rules")
+    return [rule for rule in rules if isinstance(rule, dict)] if isinstance(rules, list) else []
+
+
+def _rows(spark: Mapping[str, Any], table: str) -> int:
+    tables = spark.get("tables")
+    found = tables.get(table) if isinstance(tables, dict) else None
+    rows = found.get("rows") if isinstance(found, dict) else None
+    if not isinstance(rows, int) or isinstance(rows, bool) or rows < 0:
+        raise ManifestError(f"the manifest of stage spark has no rows of table {table}")
+    return rows
+
+
+def _counts(dataset: Dataset) -> str:
+    """A query of (table_name, rows_loaded), read from the loaded tables themselves."""
+    return "\nUNION ALL ".join(
+        f"SELECT CAST('{output.name}' AS VARCHAR(127)) AS table_name, COUNT(*) AS rows_loaded "
+        f"FROM {redshift.table(output)} WHERE job_id = :job_id"
+        for output in dataset.contract.outputs
+    )

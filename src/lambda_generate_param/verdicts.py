@@ -1,0 +1,113 @@
+"""The rows of audit.rule_run: what became of each set rule of a contract."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from dataset_contract import judging
+from dataset_contract.model import Contract, SetRule
+from lambda_generate_param.audit import AuditColumns, TooLongError
+
+# A statement may have 100 KB, a row has about 130 bytes: https://docs.aws.amazon.com/redshift/latest/mgmt/data-api.html
+_MOST_ROWS = 500
+_COLUMNS = (
+    *("job_id", "attempt", "number", "rule", "object_name", "column_names", "metric", "expected", "severity"),
+    *("measured", "passed"),
+)
+_DELETE = "DELETE FROM audit.rule_run WHERE job_id = :job_id AND attempt = CAST(:attempt AS INTEGER)"
+
+
+class VerdictError(ValueError):
+    """A rule of the contract has no verdict, or one that forbids the load; the message names the rule."""
+
+
+def complete(contract: Contract, found: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The verdicts of all rules of the contract, in its order.
+
+    Args:
+        contract: of the job's dataset.
+        found: the verdicts of the manifests, as judging.document made them.
+
+    Raises:
+        VerdictError: a rule has none, or a rule of severity error did not pass, which a job stops at.
+    """
+    by_number = {verdict.get("number"): verdict for verdict in found}
+    ordered = []
+    for number, rule in enumerate(contract.set_rules):
+        verdict = by_number.get(number)
+        if verdict is None or (verdict.get("rule"), verdict.get("object")) != (rule.id, rule.object):
+            raise VerdictError(f"rule {rule.id} of {rule.object} was not judged: the manifests have no verdict of it")
+        if verdict.get("passed") is not True and rule.severity == "error":
+            raise VerdictError(f"rule {rule.id} of {rule.object} did not pass: the job should have failed by it")
+        ordered.append(verdict)
+    return ordered
+
+
+def check(contract: Contract, columns: AuditColumns) -> None:
+    """Raises VerdictError where audit.rule_run could not hold a rule of the contract."""
+    for rule in contract.set_rules:
+        for column, value in _texts(_document(rule)).items():
+            try:
+                columns.check("rule_run", column, value)
+            except TooLongError as error:
+                raise VerdictError(f"rule {rule.id[:200]} of {rule.object}: its {column} {error}") from error
+
+
+def insert(verdicts: Sequence[Mapping[str, Any]], columns: AuditColumns) -> tuple[list[str], dict[str, str]]:
+    """The statements that put verdicts in the place of those of the same job and attempt, and what they bind.
+
+    Bound besides: `job_id`, `attempt`. A text that several rows have is bound once. Texts are cut to their columns.
+    """
+    names: dict[str, str] = {}
+    rows = [_row(verdict, names, columns) for verdict in verdicts if isinstance(verdict.get("number"), int)]
+    statements = [_DELETE] if rows else []
+    for first in range(0, len(rows), _MOST_ROWS):
+        listed = ",\n".join(rows[first : first + _MOST_ROWS])
+        statements.append(f"INSERT INTO audit.rule_run ({', '.join(_COLUMNS)}) VALUES\n{listed}")
+    return statements, {name: text for text, name in names.items()}
+
+
+def _row(verdict: Mapping[str, Any], names: dict[str, str], columns: AuditColumns) -> str:
+    def bound(text: str) -> str:
+        return f":{names.setdefault(text, f'rule_{len(names) + 1}')}" if text else "NULL"
+
+    texts = [bound(columns.cut("rule_run", name, text)) for name, text in _texts(verdict).items()]
+    measured = _double(verdict.get("measured"))
+    number = f"CAST({bound(measured)} AS DOUBLE PRECISION)" if measured else "NULL"
+    passed = "TRUE" if verdict.get("passed") is True else "FALSE"
+    values = [":job_id", "CAST(:attempt AS INTEGER)", str(int(verdict["number"])), *texts, number, passed]
+    return f"({', '.join(values)})"
+
+
+def _texts(verdict: Mapping[str, Any]) -> dict[str, str]:
+    """The text columns of a row; only column_names may be empty."""
+    about = verdict.get("columns")
+    known = dict(_known(verdict))
+    return {
+        "rule": known["rule"],
+        "object_name": known["object"],
+        "column_names": ", ".join(map(str, about)) if isinstance(about, list) else "",
+        "metric": known["metric"],
+        "expected": known["expected"],
+        "severity": known["severity"],
+    }
+
+
+def _double(measured: Any) -> str:
+    """A measurement as DOUBLE PRECISION takes it; "" for none, and for one beyond its range."""
+    try:
+        value = float(str(measured))
+    except ValueError:
+        return ""
+    return str(measured) if math.isfinite(value) else ""
+
+
+def _known(verdict: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name in ("rule", "object", "metric", "expected", "severity"):
+        yield name, str(verdict.get(name) or "-")
+
+
+def _document(rule: SetRule) -> Mapping[str, Any]:
+    return judging.document(judging.judge(rule, None, 0), 0)

@@ -1,0 +1,59 @@
+"""What is deployed: the Terraform outputs of an environment, and clients that reach it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from pipeline_tools.clients import Clients
+from pipeline_tools.environments import ROOT
+from pipeline_tools.terraform import Deployment
+
+# Where `nox -s local` keeps what it runs; outputs.json is there while it serves.
+LOCAL_DIRECTORY = ROOT / "build" / "local"
+
+
+class NotDeployedError(RuntimeError):
+    """There is no such deployment; the message says how to make it."""
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """A deployment that can be used. outputs: those of Terraform, flat."""
+
+    clients: Clients
+    outputs: Mapping[str, Any]
+
+
+def find(environment: str, local_directory: Path = LOCAL_DIRECTORY) -> Deployed:
+    """The deployment of an environment; that of `local` is the running `nox -s local`.
+
+    Raises:
+        NotDeployedError: nothing serves locally.
+        TerraformError: Terraform has no outputs for it.
+    """
+    if environment != "local":
+        return Deployed(Clients(), Deployment(environment).outputs())
+    outputs = running_locally(local_directory)
+    if outputs is None:
+        raise NotDeployedError("nothing is deployed locally; ./noxw -s local deploys and serves it, until it is ended")
+    return Deployed(Clients(str(outputs["endpoint_url"])), outputs)
+
+
+def running_locally(directory: Path = LOCAL_DIRECTORY) -> dict[str, Any] | None:
+    """The outputs, with `endpoint_url`, of the deployment that a `nox -s local` serves; None when there is none."""
+    try:
+        outputs: dict[str, Any] = json.loads((directory / "outputs.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    try:
+        # The file of a process that was killed stays behind.
+        Clients(str(outputs["endpoint_url"])).get("sts").get_caller_identity()
+    except (BotoCoreError, ClientError):
+        return None
+    return outputs

@@ -1,0 +1,42 @@
+"""`nox -s schema` on deployed tables: what it adds, what it refuses, and that loads go on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipeline_tools import deployed, schema
+from pipeline_tools.local import write_whole
+from tests.integration.conftest import Pipeline
+
+
+def test_the_running_local_stack_is_found_and_is_up_to_date(pipeline: Pipeline, tmp_path: Path) -> None:
+    write_whole(tmp_path / "outputs.json", pipeline.outputs)
+    found = deployed.find("local", tmp_path)
+    assert schema.create(found.clients, found.outputs) > 0
+    assert schema.update(found.clients, found.outputs) == schema.Update((), ())
+
+
+def test_a_new_column_is_added_and_loads_keep_their_order(pipeline: Pipeline) -> None:
+    pipeline.query("ALTER TABLE analytics.route_delays DROP COLUMN mean_dep_delay")
+    found = schema.update(pipeline.clients, pipeline.outputs)
+    assert found.statements == ('ALTER TABLE analytics."route_delays" ADD COLUMN "mean_dep_delay" DOUBLE PRECISION',)
+    outcome = pipeline.run(pipeline.put(pipeline.sample(1)))
+    assert outcome.succeeded, (outcome.error, outcome.cause)
+    (row,) = pipeline.query(
+        "SELECT mean_dep_delay, mean_arr_delay, worst_arr_delay FROM analytics.route_delays WHERE job_id = :job_id",
+        job_id=outcome.output["job_id"],
+    )
+    # The first real flight of the data left 2 and arrived 11 minutes after schedule.
+    assert row == {"mean_dep_delay": 2.0, "mean_arr_delay": 11.0, "worst_arr_delay": 11}
+
+
+def test_what_could_lose_data_is_refused(pipeline: Pipeline) -> None:
+    pipeline.query("ALTER TABLE analytics.route_delays ADD COLUMN by_hand INTEGER")
+    try:
+        found = schema.update(pipeline.clients, pipeline.outputs)
+    finally:
+        pipeline.query("ALTER TABLE analytics.route_delays DROP COLUMN by_hand")
+    assert found.statements == ()
+    (refusal,) = found.refusals
+    assert "by_hand" in refusal["problem"]
+    assert refusal["statements"] == ['ALTER TABLE analytics."route_delays" DROP COLUMN "by_hand"']

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dataset_contract.manifests import PYTHON, SPARK
+from lambda_generate_param import datasets, evidence
+from tests.unit.lambda_generate_param.conftest import JOB, manifest, places
+
+
+@pytest.fixture
+def python(sql: Path) -> dict[str, Any]:
+    return manifest(datasets.load(sql, "orders").contract, PYTHON)
+
+
+@pytest.fixture
+def spark_error(sql: Path) -> dict[str, Any]:
+    return manifest(datasets.load(sql, "orders").contract, SPARK, error="orders: 3 rows break a rule")
+
+
+def read(*documents: Any, since: datetime | None = None) -> evidence.Evidence:
+    return evidence.read(list(documents), job_id=JOB, since=since)
+
+
+def test_the_keys_are_those_of_both_stages_and_their_errors() -> None:
+    assert evidence.keys(places()) == [
+        f"runs/{JOB}/python.json",
+        f"runs/{JOB}/spark.json",
+        f"runs/{JOB}/python-error.json",
+        f"runs/{JOB}/spark-error.json",
+    ]
+
+
+def test_a_stage_that_failed_has_counts_verdicts_and_a_reason(
+    python: dict[str, Any], spark_error: dict[str, Any]
+) -> None:
+    found = read(python, spark_error)
+    assert found.counts() == {"rows_in": 16, "rows_staged": 10, "rows_rejected": 6, "rows_curated": 9}
+    assert found.said == "orders: 3 rows break a rule"
+    assert [verdict["number"] for verdict in found.verdicts()] == [0, 1, 2]
+    assert (set(found.complete), set(found.failed)) == ({PYTHON}, {SPARK})
+
+
+def test_an_error_that_was_mended_says_nothing(python: dict[str, Any]) -> None:
+    error = {**python, "error": "no files"}
+    assert read(error, python).said == ""
+    assert read(error).said == "no files"
+
+
+def test_an_error_from_before_the_redrive_says_nothing(spark_error: dict[str, Any]) -> None:
+    finished = datetime(2026, 1, 31, 12, 36, tzinfo=UTC)
+    assert read(spark_error, since=finished).said
+    later = read(spark_error, since=finished.replace(minute=37))
+    assert (later.said, later.counts()) == ("", {})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"job_id": "another"},
+        {"manifest_version": 1},
+        {"stage": "load"},
+        {"stage": ["python"]},
+        {"rows_in": "16"},
+        {"bytes_out": None},
+    ],
+)
+def test_another_document_says_nothing(python: dict[str, Any], change: dict[str, Any]) -> None:
+    assert read({**python, **change}).counts() == {}
+
+
+@pytest.mark.parametrize("documents", [None, "text", {}, [None, "NoSuchKey", 5, []]])
+def test_what_is_no_document_says_nothing(documents: Any) -> None:
+    found = evidence.read(documents, job_id=JOB, since=None)
+    assert (found.counts(), found.said, found.verdicts()) == ({}, "", [])
+
+
+def test_rules_that_are_none_are_passed_over(python: dict[str, Any]) -> None:
+    assert read({**python, "rules": "none"}).verdicts() == []
+    assert read({**python, "rules": ["none", {"number": 0}]}).verdicts() == [{"number": 0}]

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dataset_contract.manifests import PYTHON, SPARK, ManifestError
+from lambda_generate_param import datasets, loading, statements
+from lambda_generate_param.statements import Batch
+from lambda_generate_param.verdicts import VerdictError
+from tests.unit.lambda_generate_param.conftest import JOB, manifest, orders, places, write_dataset
+from tests.unit.lambda_generate_param.test_statements import bound_names
+
+ROLE = "arn:aws:iam::123456789012:role/copy"
+# Which the state machine alone knows.
+OF_THE_MOMENT = {"attempt", "load_started_at"}
+
+
+def load(sql: Path, dataset: str = "orders", **change: Any) -> Batch:
+    known = datasets.load(sql, dataset)
+    found = {stage: manifest(known.contract, stage) for stage in (PYTHON, SPARK)} | change
+    return loading.load(sql, places(dataset), known, found, copy_role_arn=ROLE, code_version="abc")
+
+
+@pytest.mark.parametrize("dataset", ["orders", "flights"])
+def test_load_binds_all_but_what_the_moment_gives(sql: Path, dataset: str) -> None:
+    batch = load(sql, dataset)
+    assert bound_names(batch) == set(batch.parameters) | OF_THE_MOMENT
+    assert all(batch.parameters.values())
+    assert batch.name == f"{JOB} load"
+
+
+def test_the_counts_are_those_of_the_manifests(sql: Path) -> None:
+    bound = load(sql).parameters
+    assert {name: bound[name] for name in sorted(bound) if name.startswith(("python_", "spark_rows", "rows_"))} == {
+        "python_bytes_in": "100",
+        "python_bytes_out": "100",
+        "python_code_version": "abc",
+        "python_contract_version": "2.0.0",
+        "python_files_out": "1",
+        "python_finished_at": "2026-01-31 12:36:00.000",
+        "python_rows_in": "16",
+        "python_rows_out": "10",
+        "python_rows_rejected": "6",
+        "python_started_at": "2026-01-31 12:35:00.000",
+        "rows_clean_orders": "9",
+        "spark_rows_in": "10",
+        "spark_rows_out": "9",
+        "spark_rows_rejected": "0",
+    }
+
+
+def test_a_manifest_may_be_text_and_without_the_files_that_were_read(sql: Path) -> None:
+    python = {**manifest(datasets.load(sql, "orders").contract, PYTHON), "files_in": [], "rejected_files": []}
+    assert load(sql, python=json.dumps(python)) == load(sql)
+
+
+def test_every_statement_of_a_job_says_which_job_it_is(sql: Path) -> None:
+    batch = load(sql, "flights")
+    assert all(text.startswith(f"/* job_id={JOB} step=load */ ") for text in batch.statements)
+    assert len(batch.statements) <= statements.MOST_STATEMENTS
+
+
+def test_copy_reads_the_jobs_own_files_by_the_copy_role(sql: Path) -> None:
+    copies = [text for text in load(sql, "flights").statements if "COPY analytics" in text]
+    assert [re.findall(r"FROM '([^']+)'", text) for text in copies] == [
+        [f"s3://the-lake-bucket/curated/flights/enriched_flights/job_id={JOB}/"],
+        [f"s3://the-lake-bucket/curated/flights/route_delays/job_id={JOB}/"],
+    ]
+    assert all(f"IAM_ROLE '{ROLE}'" in text for text in copies)
+
+
+def test_every_output_table_is_checked_against_the_manifest(sql: Path) -> None:
+    calls = [text for text in load(sql, "flights").statements if "CALL audit.check_table" in text]
+    assert ["'enriched_flights', :rows_enriched_flights" in text for text in calls] == [True, False]
+    assert ["'route_delays', :rows_route_delays" in text for text in calls] == [False, True]
+
+
+def test_the_verdicts_are_part_of_the_transaction_and_the_counts_are_its_last_result(sql: Path) -> None:
+    texts = load(sql).statements
+    assert sum("INSERT INTO audit.rule_run" in text for text in texts) == 1
+    assert "SELECT table_name, rows_loaded FROM" in texts[-1]
+    assert not any("rule_run" in text for text in load(sql, "flights").statements)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"manifest_version": 1}, f"s3://the-lake-bucket/runs/{JOB}/spark.json has manifest_version 1, expected 2"),
+        ({"job_id": "other"}, "spark.json has job_id 'other'"),
+        ({"rows_out": None}, "spark.json has rows_out None"),
+        ({"tables": {}}, "stage spark has no rows of table clean_orders"),
+        ({"tables": {"clean_orders": {"rows": True}}}, "stage spark has no rows of table clean_orders"),
+        ({"started_at": "noon"}, "the manifest of stage spark is not whole"),
+    ],
+)
+def test_a_manifest_that_is_not_this_jobs_is_not_loaded(sql: Path, change: dict[str, Any], said: str) -> None:
+    spark = {**manifest(datasets.load(sql, "orders").contract, SPARK), **change}
+    with pytest.raises(ManifestError, match=re.escape(said)):
+        load(sql, spark=spark)
+
+
+def test_a_rule_that_was_not_judged_is_not_loaded(sql: Path) -> None:
+    spark = {**manifest(datasets.load(sql, "orders").contract, SPARK), "rules": []}
+    with pytest.raises(VerdictError, match="rule enough of clean_orders was not judged"):
+        load(sql, spark=spark)
+
+
+def test_a_contract_with_two_hundred_rules_is_loaded(sql: Path, tmp_path: Path) -> None:
+    document = orders()
+    document["schema"][1]["quality"] = [
+        {"id": f"the number of rows is more than {number}", "metric": "rowCount", "mustBeGreaterThan": number}
+        for number in range(200)
+    ]
+    dataset = write_dataset(tmp_path, document)
+    found = {stage: manifest(dataset.contract, stage) for stage in (PYTHON, SPARK)}
+    batch = loading.load(sql, places(), dataset, found, copy_role_arn=ROLE, code_version="abc")
+    assert len(batch.statements) <= statements.MOST_STATEMENTS
+    assert max(map(len, batch.statements)) < 100_000
