@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
+from dataset_contract.naming import as_json
+
 VERSION = 2
 PYTHON, SPARK, LOAD = "python", "spark", "load"
 
@@ -91,11 +93,11 @@ def read(text: str, *, stage: str, job_id: str, dataset: str, where: str) -> dic
     expected = {"manifest_version": VERSION, "stage": stage, "job_id": job_id, "dataset": dataset}
     for name, value in expected.items():
         if document.get(name) != value:
-            raise ManifestError(f"{where} has {name} {document.get(name)!r}, expected {value!r}")
+            raise ManifestError(f"{where} has {name} {as_json(document.get(name))}, expected {as_json(value)}")
     for name in ("rows_in", "rows_out", "rows_rejected", "bytes_in", "bytes_out"):
         value = document.get(name)
         if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-            raise ManifestError(f"{where} has {name} {value!r}, expected a whole number, 0 or more")
+            raise ManifestError(f"{where} has {name} {as_json(value)}, expected a whole number, 0 or more")
     return document
 
 

@@ -52,11 +52,11 @@ def test_a_failed_stage_says_why_in_one_line() -> None:
     ("changes", "message"),
     [
         ({"manifest_version": 1}, "s3://m has manifest_version 1, expected 2"),
-        ({"stage": "spark"}, "has stage 'spark', expected 'python'"),
-        ({"job_id": "job-2"}, "has job_id 'job-2', expected 'job-1'"),
-        ({"dataset": None}, "has dataset None, expected 'orders'"),
-        ({"rows_in": "3"}, "has rows_in '3', expected a whole number"),
-        ({"rows_out": True}, "has rows_out True"),
+        ({"stage": "spark"}, 'has stage "spark", expected "python"'),
+        ({"job_id": "job-2"}, 'has job_id "job-2", expected "job-1"'),
+        ({"dataset": None}, 'has dataset null, expected "orders"'),
+        ({"rows_in": "3"}, 'has rows_in "3", expected a whole number'),
+        ({"rows_out": True}, "has rows_out true"),
         ({"bytes_out": -1}, "has bytes_out -1"),
     ],
 )

@@ -320,7 +320,7 @@ def test_an_unknown_parameter_is_a_wrong_argument(orders: Orders, capsys: pytest
     ("changes", "message"),
     [
         ({"manifest_version": 1}, "has manifest_version 1, expected 2; run the Python stage of this job again"),
-        ({"job_id": "another"}, "has job_id 'another', expected"),
+        ({"job_id": "another"}, 'has job_id "another", expected'),
         ({"references": {}}, "says null; run the Python stage of this job again"),
     ],
 )

@@ -90,8 +90,8 @@ def test_the_verdicts_are_part_of_the_transaction_and_the_counts_are_its_last_re
     ("change", "said"),
     [
         ({"manifest_version": 1}, f"s3://the-lake-bucket/runs/{JOB}/spark.json has manifest_version 1, expected 2"),
-        ({"job_id": "other"}, "spark.json has job_id 'other'"),
-        ({"rows_out": None}, "spark.json has rows_out None"),
+        ({"job_id": "other"}, 'spark.json has job_id "other"'),
+        ({"rows_out": None}, "spark.json has rows_out null"),
         ({"tables": {}}, "stage spark has no rows of table clean_orders"),
         ({"tables": {"clean_orders": {"rows": True}}}, "stage spark has no rows of table clean_orders"),
         ({"started_at": "noon"}, "the manifest of stage spark is not whole"),
