@@ -11,11 +11,12 @@ from typing import Union
 
 import duckdb
 
+from dataset_contract.conditions import any_broken
 from dataset_contract.judging import judge
 from dataset_contract.model import DataObject, SetRule, Verdict
 from dataset_contract.types import DATE
 from glue_python_job import sql
-from glue_python_job.conditions import any_broken
+from glue_python_job.conditions import DUCKDB
 from glue_python_job.errors import JobError
 from glue_python_job.results import Outcome
 from glue_python_job.rules import staged
@@ -130,7 +131,9 @@ def _aggregate(rule: SetRule, item: DataObject) -> str:
         return f"epoch_us(max(CAST({name} AS TIMESTAMP)))" if column.type.kind == DATE else f"epoch_us(max({name}))"
     broken = []
     for column, name in (columns[each] for each in rule.columns):
-        broken.append(f"{name} IS NULL" if rule.metric == "nullValues" else any_broken(rule.rules, column, name))
+        broken.append(
+            f"{name} IS NULL" if rule.metric == "nullValues" else any_broken(rule.rules, column.type, name, DUCKDB)
+        )
     return f"count(*) FILTER (WHERE {' OR '.join(broken)})"
 
 

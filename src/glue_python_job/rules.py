@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dataset_contract import wording
+from dataset_contract.conditions import broken
 from dataset_contract.model import DataObject
 from glue_python_job import sql
-from glue_python_job.conditions import broken
+from glue_python_job.conditions import DUCKDB
 from glue_python_job.errors import JobError
 from glue_python_job.layout import PARQUET, Layout
 from glue_python_job.values import Value, parquet_value, read_text, text_misfits, text_value
@@ -107,7 +108,7 @@ class Plan:
             found.append((wording.not_a(column.type), value.misfit))
         found += text_misfits(column, typed, self._layout.format)
         others = [rule for rule in column.rules if rule.keyword != "required"]
-        found += [(wording.reason(rule), broken(rule, column, typed)) for rule in others]
+        found += [(wording.reason(rule), broken(rule, column.type, typed, DUCKDB)) for rule in others]
         return [Rule(column.name, reason, condition) for reason, condition in found]
 
 

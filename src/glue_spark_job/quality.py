@@ -14,10 +14,10 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import types as T  # noqa: N812 (the name that Spark's documentation uses)
 
 from dataset_contract import judging, wording
+from dataset_contract.conditions import any_broken, broken
 from dataset_contract.model import Contract, DataObject, Key, SetRule, ValueRule, Verdict
-from dataset_contract.types import ColumnType
 from glue_spark_job import sql
-from glue_spark_job.conditions import broken
+from glue_spark_job.conditions import SPARK
 from glue_spark_job.errors import JobError
 from glue_spark_job.spark_errors import explained
 
@@ -48,7 +48,7 @@ def row_checks(table: DataObject) -> list[RowCheck]:
     checks = []
     for column in table.columns:
         for rule in column.rules:
-            condition = broken(rule, column.type, sql.identifier(column.name))
+            condition = broken(rule, column.type, sql.identifier(column.name), SPARK)
             checks.append(RowCheck((column.name,), wording.reason(rule), f"count_if({condition})", condition))
     return checks + [RowCheck(key.columns, wording.DUPLICATE, _duplicates(key)) for key in table.keys]
 
@@ -154,12 +154,8 @@ def _set_count(rule: SetRule, table: DataObject) -> str:
         return ""
     else:
         raise JobError(f"{table.name}: the metric {rule.metric} (rule {rule.id}) cannot be measured of an output")
-    return f"count_if({' OR '.join(_any_broken(rules, types[name], name) for name in rule.columns)})"
-
-
-def _any_broken(rules: Sequence[ValueRule], type_: ColumnType, name: str) -> str:
-    value = sql.identifier(name)
-    return " OR ".join(f"coalesce({broken(rule, type_, value)}, false)" for rule in rules) or "false"
+    each = [any_broken(rules, types[name], sql.identifier(name), SPARK) for name in rule.columns]
+    return f"count_if({' OR '.join(each)})"
 
 
 def _told(what: str, written: DataFrame, breaches: Sequence[tuple[RowCheck, int]]) -> str:
