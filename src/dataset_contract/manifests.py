@@ -92,12 +92,15 @@ def read(text: str, *, stage: str, job_id: str, dataset: str, where: str) -> dic
         raise ManifestError(f"{where} is not a JSON object")
     expected = {"manifest_version": VERSION, "stage": stage, "job_id": job_id, "dataset": dataset}
     for name, value in expected.items():
-        if document.get(name) != value:
+        if document.get(name) != value or isinstance(document.get(name), bool):  # true equals 1 in Python
             raise ManifestError(f"{where} has {name} {as_json(document.get(name))}, expected {as_json(value)}")
     for name in ("rows_in", "rows_out", "rows_rejected", "bytes_in", "bytes_out"):
         value = document.get(name)
         if not isinstance(value, int) or isinstance(value, bool) or value < 0:
             raise ManifestError(f"{where} has {name} {as_json(value)}, expected a whole number, 0 or more")
+    references = document.get("references", {})
+    if not isinstance(references, dict) or not all(isinstance(item, dict) for item in references.values()):
+        raise ManifestError(f"{where} has references {as_json(references)}, expected an object for each reference")
     return document
 
 

@@ -17,7 +17,7 @@ RUN = StageRun(
 RESULT = StageResult(
     3, 2, 1, [FileEntry("s3://raw/a.csv", 10, 3, 1), FileEntry("s3://raw/b.csv", 0, 0, note="empty")],
     [FileEntry("s3://lake/p.parquet", 7, 2)], [FileEntry("s3://lake/r.parquet", 5, 1)], {"code: duplicate key": 1},
-    [{"number": 0}], {"references": {"a": 1}},
+    [{"number": 0}], {"references": {"a": {"rows": 1}}},
 )  # fmt: skip
 
 
@@ -39,7 +39,7 @@ def test_what_is_written_is_read() -> None:
         ],
         "files_out": [{"uri": "s3://lake/p.parquet", "bytes": 7, "rows": 2}],
         "rejected_files": [{"uri": "s3://lake/r.parquet", "bytes": 5, "rows": 1}],
-        "rejected_reasons": {"code: duplicate key": 1}, "rules": [{"number": 0}], "references": {"a": 1},
+        "rejected_reasons": {"code: duplicate key": 1}, "rules": [{"number": 0}], "references": {"a": {"rows": 1}},
     }  # fmt: skip
 
 
@@ -52,6 +52,8 @@ def test_a_failed_stage_says_why_in_one_line() -> None:
     ("changes", "message"),
     [
         ({"manifest_version": 1}, "s3://m has manifest_version 1, expected 2"),
+        ({"references": []}, "has references [], expected an object"),
+        ({"references": {"items": 3}}, "expected an object for each reference"),
         ({"stage": "spark"}, 'has stage "spark", expected "python"'),
         ({"job_id": "job-2"}, 'has job_id "job-2", expected "job-1"'),
         ({"dataset": None}, 'has dataset null, expected "orders"'),
