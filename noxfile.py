@@ -39,6 +39,9 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def unit(session: nox.Session) -> None:
     """Run the unit tests, the Python shell job's once more on Glue's interpreter, and the LocalStack extension's."""
+    if any(argument.startswith("tests") for argument in session.posargs):
+        _python(session, "-m", "pytest", *session.posargs)
+        return
     _python(session, "-m", "pytest", "tests/unit", *session.posargs)
     for environment, tests, what in (
         (environments.GLUE_PYTHON_SHELL, "tests/unit/glue_python_job", "src/glue_python_job on Glue's Python"),
@@ -103,6 +106,13 @@ def plan(session: nox.Session) -> None:
 def new(session: nox.Session) -> None:
     """Draft a dataset from a sample of its source (CSV, JSON, Parquet): `-- NAME SAMPLE`."""
     _python(session, "-m", "pipeline_tools.new_dataset", *session.posargs)
+
+
+@nox.session
+def deploy(session: nox.Session) -> None:
+    """Bring the deployment of a running `nox -s local` to what the checkout says: `-- local`."""
+    _python(session, "-m", "pipeline_tools.package")
+    _python(session, "-m", "pipeline_tools.deploy", *session.posargs)
 
 
 @nox.session

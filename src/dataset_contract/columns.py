@@ -14,6 +14,8 @@ from dataset_contract.types import ColumnType
 MOST_BYTES = 127  # of a name in Redshift
 MOST_COLUMNS = 1600  # of a table in Redshift
 _MOST_HEADER_BYTES = 1024
+# https://docs.aws.amazon.com/redshift/latest/dg/r_CREATE_TABLE_NEW.html
+_SYSTEM_COLUMNS = ("oid", "tableoid", "xmin", "cmin", "xmax", "cmax", "ctid", "deletexid", "insertxid")
 _PATH = re.compile(r"\$(\.[^.\[\]\s]+)+")
 
 ENFORCED = (
@@ -82,9 +84,11 @@ class Properties:
     def _add(self, element: Element) -> None:
         name = self._name(element)
         logical, type_ = _type(element)
-        made = quality.of_column(element, self._object, name, type_, self._role)
+        null_values = self._nulls(element)
+        in_files = () if self._role == OUTPUT else null_values
+        made = quality.of_column(element, self._object, name, type_, self._role, in_files)
         given = options.read(element, logical, type_, self._role)
-        rules = _ordered(_required(element) + given.rules + _enum(element, type_) + made.values)
+        rules = _ordered(_required(element) + given.rules + _enum(element, type_, in_files) + made.values)
         values.check_together(rules, element.place)
         column = Column(
             name=name,
@@ -92,7 +96,7 @@ class Properties:
             source_name=self._source_name(element, name),
             rules=rules,
             format=given.format,
-            null_values=self._nulls(element),
+            null_values=null_values,
         )
         self.columns.append(column)
         self._note_keys(element, column)
@@ -106,8 +110,8 @@ class Properties:
             raise element.refuse("name", f"is no name of a column; accepted: {accepted}, no blank at its ends")
         if name.lower() in [column.name.lower() for column in self.columns]:
             raise element.refuse("name", "is there twice; accepted: names that differ by more than their case")
-        if self._role == OUTPUT and name.lower() == JOB_ID_COLUMN:
-            raise element.refuse("name", "is the column that the pipeline appends to every output; leave it out")
+        if self._role == OUTPUT:
+            _check_output(element, name)
         return name
 
     def _source_name(self, element: Element, name: str) -> str:
@@ -155,6 +159,16 @@ class Properties:
         key = Key(tuple(column.name for _, column, _ in ordered))
         if ordered:
             self.keys = [key, *(other for other in self.keys if other != key)]
+
+
+def _check_output(element: Element, name: str) -> None:
+    """Refuse a name that no column of a table may have. A parameter of a statement begins with a colon."""
+    if name.lower() == JOB_ID_COLUMN:
+        raise element.refuse("name", "is the column that the pipeline appends to every output; leave it out")
+    if name.lower() in _SYSTEM_COLUMNS:
+        raise element.refuse("name", "is the name of a system column of Redshift; accepted: another")
+    if sign := next((sign for sign in ("{{", "}}", ":") if sign in name), ""):
+        raise element.refuse("name", f"has {sign} in it, which marks a value in a statement; accepted: a name without")
 
 
 def _type(element: Element) -> tuple[str, ColumnType]:
@@ -210,7 +224,7 @@ def _required(element: Element) -> tuple[ValueRule, ...]:
     return (ValueRule("required"),) if element.flag("primaryKey") or required else ()
 
 
-def _enum(element: Element, type_: ColumnType) -> tuple[ValueRule, ...]:
+def _enum(element: Element, type_: ColumnType, null_values: tuple[str, ...]) -> tuple[ValueRule, ...]:
     if "enum" not in element:
         return ()
     found = []
@@ -223,6 +237,8 @@ def _enum(element: Element, type_: ColumnType) -> tuple[ValueRule, ...]:
             raise entry.refuse("value", "is there twice; accepted: each value once")
     if not found:
         raise element.refuse("enum", "has no value; accepted: a list of values")
+    place = (*element.place, "enum")
+    values.check_not_null(found, null_values, place, "the list without it, since null is valid")
     return (ValueRule("validValues", tuple(found)),)
 
 

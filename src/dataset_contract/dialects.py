@@ -10,6 +10,7 @@ from dataset_contract.errors import ElementPath
 from dataset_contract.model import CsvDialect
 
 _MOST_DELIMITER = 8
+_MOST_SKIPPED = 1_000_000
 _ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be")
 ENCODINGS = (
     "utf-8, utf-8-sig, utf-16, utf-16-le, utf-16-be, latin-1, iso-8859-1 to -16, cp1250 to cp1258, cp437, cp850, cp852"
@@ -48,7 +49,7 @@ def read(value: Any, place: ElementPath) -> CsvDialect:
         decimal_separator=_separator(element, "decimalSeparator", "."),
         thousands_separator=_separator(element, "thousandsSeparator", ""),
         comment=_comment(element, quote),
-        skip_lines=element.whole("skipLines", 0),
+        skip_lines=_skip_lines(element),
         trailing_delimiter=element.flag("trailingDelimiter"),
     )
     _check_together(element, dialect)
@@ -75,6 +76,13 @@ def _sign(element: Element, name: str, default: str) -> str:
     if len(given) > 1 or (given and not (given.isascii() and given.isprintable() and not given.isalnum())):
         raise element.refuse(name, f"is no {name}; accepted: {accepted}, no letter or digit")
     return given
+
+
+def _skip_lines(element: Element) -> int:
+    lines = element.whole("skipLines", 0)
+    if lines > _MOST_SKIPPED:
+        raise element.refuse("skipLines", f"is more than is skipped; accepted: 0 to {_MOST_SKIPPED:,}")
+    return lines
 
 
 def _encoding(element: Element) -> str:
@@ -106,6 +114,19 @@ def _comment(element: Element, quote: str) -> str:
 
 
 def _check_together(element: Element, dialect: CsvDialect) -> None:
+    for name, sign in (
+        ("delimiter", dialect.delimiter),
+        ("quote", dialect.quote),
+        ("escape", dialect.escape),
+        ("comment", dialect.comment),
+        ("decimalSeparator", dialect.decimal_separator),
+        ("thousandsSeparator", dialect.thousands_separator),
+    ):
+        try:
+            sign.encode(dialect.encoding)
+        except UnicodeEncodeError as error:
+            problem = f"is never in a file of encoding {dialect.encoding}; accepted: characters that it has"
+            raise element.refuse(name, problem) from error
     if "escape" in element and dialect.escape and not dialect.quote:
         raise element.refuse("escape", 'stands without a quote; accepted: "" where quote is ""')
     if dialect.escape and dialect.escape in dialect.delimiter:

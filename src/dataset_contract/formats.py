@@ -1,9 +1,9 @@
 """How dates and timestamps are written in text files: the part of Java's DateTimeFormatter patterns that is read.
 
 Letters: yyyy or uuuu (year); M, MM, MMM (Jan), MMMM (January); d, dd; DDD (day of the year); H, HH; h, hh with a (AM,
-PM); m, mm; s, ss; S to SSSSSS (fraction of a second); X, XX, XXX (offset, Z for UTC), x, xx, xxx (offset). Other
-characters stand for themselves; letters among them in single quotes, '' for a quote. A pattern demands the digits that
-it shows: MM takes 01, not 1; M takes both.
+PM); m, mm; s, ss; S to SSSSSS (fraction of a second); X, XX, XXX (offset, Z for UTC), x, xx, xxx (offset), at most
+18:00. Other characters stand for themselves; letters among them in single quotes, '' for a quote. A pattern demands the
+digits that it shows: MM takes 01, not 1; M takes both.
 
 Two-digit years are refused, since DateTimeFormatter and others read them as different centuries; names of days and of
 zones, eras, weeks and optional parts [ ] too.
@@ -19,7 +19,12 @@ _MONTHS = (
     *("July", "August", "September", "October", "November", "December"),
 )
 _SHORT_MONTHS = [name[:3] for name in _MONTHS]
-_OFFSET = {"X": "[+-][0-9]{2}", "XX": "[+-][0-9]{4}", "XXX": "[+-][0-9]{2}:[0-9]{2}"}
+# At most 18 hours, as in Java; strptime takes more.
+_OFFSET = {
+    "X": "[+-](?:0[0-9]|1[0-8])",
+    "XX": "[+-](?:(?:0[0-9]|1[0-7])[0-5][0-9]|1800)",
+    "XXX": "[+-](?:(?:0[0-9]|1[0-7]):[0-5][0-9]|18:00)",
+}
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ A stage publishes `runs/<job_id>/<stage>.json` last, so it says that the stage i
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -24,7 +25,7 @@ class ManifestError(ValueError):
 
 @dataclass(frozen=True)
 class FileEntry:
-    """A file that a stage read or wrote. bytes: as stored. note: what is told of a source file without rows, or ""."""
+    """A file that a stage read or wrote. bytes: as stored. note: what is told of a source file, or ""."""
 
     uri: str
     bytes: int
@@ -51,6 +52,7 @@ class StageRun:
     code_version: str
     contract_version: str
     engine: str
+    contract_hash: str = ""  # contract_hash() of the contract that was read; "" where none was
 
 
 @dataclass(frozen=True)
@@ -104,13 +106,23 @@ def read(text: str, *, stage: str, job_id: str, dataset: str, where: str) -> dic
     return document
 
 
-def is_complete(text: str | None, *, stage: str, job_id: str, dataset: str) -> bool:
-    """Whether `text` is a whole manifest of this stage of this job. None: there is no file."""
+def is_complete(text: str | None, *, stage: str, job_id: str, dataset: str, contract_hash: str) -> bool:
+    """Whether `text` is a whole manifest of this stage of this job under this contract. None: there is no file."""
     try:
-        read(text or "", stage=stage, job_id=job_id, dataset=dataset, where="the manifest")
+        found = read(text or "", stage=stage, job_id=job_id, dataset=dataset, where="the manifest")
     except ManifestError:
         return False
-    return True
+    return found.get("contract_hash") == contract_hash
+
+
+def contract_hash(text: str) -> str:
+    """What tells one contract from another: 16 hex digits of the SHA-256 of contract.json's text.
+
+    The version does not: a contract may be corrected under the same one.
+    """
+    # A reader of text files may have made each line end the same.
+    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    return hashlib.sha256(lines.encode("utf-8")).hexdigest()[:16]
 
 
 def utc_text(moment: datetime) -> str:
@@ -131,6 +143,7 @@ def _run(run: StageRun) -> dict[str, Any]:
         "seconds": round((run.finished_at - run.started_at).total_seconds(), 3),
         "code_version": run.code_version,
         "contract_version": run.contract_version,
+        "contract_hash": run.contract_hash,
         "engine": run.engine,
     }
 

@@ -171,7 +171,15 @@ def _is_double(value: int | float | Decimal) -> bool:
         double = float(value)
     except OverflowError:
         return False
-    return abs(double) != float("inf") and double == double and (not isinstance(value, int) or int(double) == value)
+    if abs(double) == float("inf") or double != double:
+        return False
+    # 1e300 says how large it is; 9007199254740993 and 9007199254740993.0 say each digit.
+    exact = isinstance(value, int) or (isinstance(value, Decimal) and value == int(value) and _every_digit(value))
+    return not exact or int(double) == value
+
+
+def _every_digit(value: Decimal) -> bool:
+    return int(value.as_tuple().exponent) <= 0
 
 
 def _is_date(text: str) -> bool:

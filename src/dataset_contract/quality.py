@@ -8,7 +8,7 @@ and sql, the rule is judged once over all rows: a SetRule.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -34,7 +34,13 @@ REFUSED = {
     "engine": "it belongs to a rule of type custom, which no stage can run",
     "implementation": "it belongs to a rule of type custom, which no stage can run",
 }
-_PLACEHOLDER = re.compile(r"\$?\{([^{}]*)\}")
+# A placeholder outside of texts and comments: in a text, {2} may be a part of a pattern. Spark has texts in " too.
+_OUTSIDE = r"|(?P<comment>--[^\n]*|/\*.*?\*/)|\$?\{(?P<name>[A-Za-z]+)\}"
+_DUCKDB_PARTS = re.compile(r"(?P<text>'(?:[^']|'')*')|(?P<quoted>\"(?:[^\"]|\"\")*\")" + _OUTSIDE, re.DOTALL)
+_SPARK_PARTS = re.compile(
+    r"(?P<text>'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")|(?P<quoted>`(?:[^`]|``)*`)" + _OUTSIDE, re.DOTALL
+)
+_IN_QUOTES = re.compile(r"\$\{[A-Za-z]+\}")
 _TEXTS_AND_COMMENTS = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|--[^\n]*|/\*.*?\*/", re.DOTALL)
 
 
@@ -56,15 +62,21 @@ class Subject:
     columns: Sequence[str]  # those of the object that are known; of a column's rule: the column
     column: str = ""
     type: ColumnType | None = None
+    null_values: Sequence[str] = ()
 
     @property
     def place(self) -> str:
         return f"{self.object}.{self.column}" if self.column else self.object
 
 
-def of_column(element: Element, object_: str, name: str, type_: ColumnType, role: str) -> Made:
-    """The quality of a property. Raises ContractError for a rule that no stage can judge."""
-    return _read(element, Subject(object_, role, (name,), name, type_))
+def of_column(
+    element: Element, object_: str, name: str, type_: ColumnType, role: str, null_values: Sequence[str] = ()
+) -> Made:
+    """The quality of a property. Raises ContractError for a rule that no stage can judge.
+
+    null_values: the texts that mean null in the column's files.
+    """
+    return _read(element, Subject(object_, role, (name,), name, type_, null_values))
 
 
 def of_object(element: Element, object_: str, columns: Sequence[str], role: str) -> Made:
@@ -105,6 +117,22 @@ def measured_in(element: Element, bounds: Iterable[Decimal], operator: str) -> s
         if unit == "percent" and not 0 <= bound <= 100:
             raise element.refuse(operator, "is no share in percent; accepted: 0 to 100")
     return unit
+
+
+def _check_effect(rule: Element, operator: str, bounds: Sequence[Decimal], unit: str) -> None:
+    """Refuse a rule that holds, or fails, whatever is counted: numbers of 0 or more, shares of 0 to 100 percent."""
+    least, most = bounds[0], bounds[-1]
+    all_ = unit == "percent" and most >= 100
+    always = {
+        "mustBeGreaterOrEqualTo": least <= 0,
+        "mustBeLessOrEqualTo": all_,
+        "mustBeBetween": least <= 0 and all_,
+    }
+    never = {"mustBeLessThan": least <= 0, "mustBeGreaterThan": all_, "mustNotBeBetween": least <= 0 and all_}
+    for told, cases in (("always", always), ("never", never)):
+        if cases.get(operator):
+            problem = f"{told} holds, whatever is counted; accepted: a rule that can be kept and broken"
+            raise rule.refuse(operator, problem)
 
 
 def severity(element: Element) -> str:
@@ -181,22 +209,38 @@ def _sql(rule: Element, subject: Subject) -> SetRule:
     )
 
 
+def filled(query: str, role: str, object_: str, column: str = "") -> str:
+    """A query with the names of its object, and of its column if it has one, in the place of its placeholders.
+
+    Raises:
+        ValueError: a placeholder is unknown, or stands in quotes of its own; the message goes on after the query.
+    """
+    quote, parts = ("`", _SPARK_PARTS) if role == OUTPUT else ('"', _DUCKDB_PARTS)
+    names: Mapping[str, str] = {"object": object_, "table": object_}
+    if column:
+        names = {**names, "property": column, "column": column}
+    listed = ", ".join(f"${{{known}}}" for known in names)
+
+    def replaced(match: re.Match[str]) -> str:
+        if match["quoted"] and (inside := _IN_QUOTES.search(match["quoted"])):
+            told = f"has the placeholder {inside[0]} in quotes, which it brings itself"
+            raise ValueError(f"{told}; accepted: {inside[0]}")
+        if match["name"] is None:
+            return match[0]
+        if match["name"] not in names:
+            raise ValueError(f"has the placeholder {match[0]}; accepted: {listed}")
+        return quote + names[match["name"]].replace(quote, quote * 2) + quote
+
+    return parts.sub(replaced, query.strip().rstrip(";").rstrip())
+
+
 def _query(rule: Element, subject: Subject) -> str:
     """The query with its placeholders filled: ${object} and ${table}, ${property} and ${column}, also without $."""
     given = rule.text("query", accepted="one SELECT that gives one number", variables=True)
-    quote = "`" if subject.role == OUTPUT else '"'  # Spark's, or DuckDB's
-    names = {"object": subject.object, "table": subject.object}
-    if subject.column:
-        names.update(property=subject.column, column=subject.column)
-
-    def filled(match: re.Match[str]) -> str:
-        name = match[1]
-        if name not in names:
-            listed = ", ".join(f"${{{known}}}" for known in names)
-            raise rule.refuse("query", f"has the placeholder {match[0]}; accepted: {listed}")
-        return quote + names[name].replace(quote, quote * 2) + quote
-
-    query = _PLACEHOLDER.sub(filled, given.strip().rstrip(";").rstrip())
+    try:
+        query = filled(given, subject.role, subject.object, subject.column)
+    except ValueError as error:
+        raise rule.refuse("query", str(error)) from error
     bare = _TEXTS_AND_COMMENTS.sub(" ", query)
     if not re.match(r"\s*\(*\s*(SELECT|WITH)\b", bare, re.IGNORECASE):
         raise rule.refuse("query", "is no query; accepted: one SELECT, or WITH and a SELECT")
@@ -211,6 +255,7 @@ def _library(rule: Element, subject: Subject) -> Made:
     unit = measured_in(rule, bounds, operator)
     if metric == "rowCount" and unit == "percent":
         raise rule.refuse("unit", "is no unit of rowCount; accepted: rows")
+    _check_effect(rule, operator, bounds, unit)
     made = _arguments(rule, metric, subject)
     weight = severity(rule)
     identity = _id(rule, f"{subject.place}.{metric}")
@@ -254,8 +299,19 @@ def _arguments(rule: Element, metric: str, subject: Subject) -> Made:
     if subject.type is None:
         return Made()
     if metric == "missingValues":
-        return Made(_missing(arguments.get("missingValues"), subject.type, (*place, "missingValues")))
-    return Made(_invalid(arguments, subject.type))
+        where = (*place, "missingValues")
+        made = Made(_missing(arguments.get("missingValues"), subject.type, where))
+        _check_not_null(made, subject, where, "null in its place")
+        return made
+    made = Made(_invalid(arguments, subject.type))
+    _check_not_null(made, subject, (*place, "validValues"), "the list without it, since null is valid")
+    return made
+
+
+def _check_not_null(made: Made, subject: Subject, place: ElementPath, instead: str) -> None:
+    for rule in made.values:
+        if isinstance(rule.argument, tuple):
+            values.check_not_null(rule.argument, subject.null_values, place, instead)
 
 
 def _invalid(arguments: Element, type_: ColumnType) -> tuple[ValueRule, ...]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from dataset_contract import objects, parameters, sla
@@ -37,10 +37,15 @@ def parse_text(text: str, where: str) -> Contract:
     Raises:
         ContractError: it is not JSON, or an element cannot be honoured.
     """
+    advice = "`nox -s package` writes it"
     try:
         document = json.loads(text, parse_float=Decimal, object_pairs_hook=_mapping)
+    except RecursionError as error:
+        raise ContractError((), f"contract {where} is nested too deeply; {advice}") from error
+    except InvalidOperation as error:
+        raise ContractError((), f"contract {where} has a number beyond all bounds; {advice}") from error
     except ValueError as error:
-        raise ContractError((), f"contract {where} is not JSON: {error}; `nox -s package` writes it") from error
+        raise ContractError((), f"contract {where} is not JSON: {error}; {advice}") from error
     try:
         return parse(document)
     except ContractError as error:
@@ -89,9 +94,8 @@ def parse(document: Any) -> Contract:
 def _version(element: Element) -> str:
     accepted = f'a printable text of 1 to {MOST_VERSION_BYTES} bytes, as "1.0.0"'
     version = element.text("version", accepted=accepted)
-    size = len(version.encode("utf-8", "surrogatepass"))
-    if size > MOST_VERSION_BYTES or not version.isprintable():
-        raise element.refuse("version", f"takes {size} bytes; accepted: {accepted}")
+    if len(version.encode("utf-8", "surrogatepass")) > MOST_VERSION_BYTES or not version.isprintable():
+        raise element.refuse("version", f"is no version; accepted: {accepted}")
     return version
 
 

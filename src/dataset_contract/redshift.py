@@ -6,7 +6,7 @@ may be called as one of its reserved words.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from dataset_contract import types
@@ -112,6 +112,10 @@ def compare(output: DataObject, deployed: Sequence[DeployedColumn]) -> Compariso
     for name, column in wanted.items():
         refusal = _changed(output, name, column, there) if name in there else _required(output, name, column)
         refusals += [refusal] if refusal else []
+    if any(not refusal.statements for refusal in refusals):
+        # One script for the whole table: the statements for its columns by themselves would contradict it.
+        problem = "; ".join(refusal.problem for refusal in refusals)
+        return Comparison(refusals=(Refusal(f"{problem}; the table has to be made anew", _anew(output, there)),))
     if refusals:
         return Comparison(refusals=tuple(refusals))
     return Comparison(tuple(f"ALTER TABLE {table(output)} ADD COLUMN {_definition(*item)}" for item in new.items()))
@@ -173,26 +177,50 @@ def _changed(output: DataObject, name: str, wanted: _Wanted, there: Mapping[str,
                 f"{problem}; Redshift changes the length outside of a transaction, as long as every value fits",
                 (f"ALTER TABLE {table(output)} ALTER COLUMN {identifier(name)} TYPE {wanted.type.redshift}",),
             )
-        return Refusal(f"{problem}; the table has to be made anew", _anew(output, there))
+        return Refusal(problem, ())
     if null_differs:
         has, says = ("NULL", "required") if wanted.required else ("NOT NULL", "not required")
-        problem = f"{where}: the table has {has}, the contract says {says}; the table has to be made anew"
-        return Refusal(problem, _anew(output, there))
+        return Refusal(f"{where}: the table has {has}, the contract says {says}", ())
     return None
 
 
 def _anew(output: DataObject, there: Mapping[str, DeployedColumn]) -> tuple[str, ...]:
-    """The statements that make the table anew from its rows. A column that is new stays null."""
-    before = identifier(f"{output.name}_before")
-    kept = {name: column for name, column in _wanted(output).items() if name in there}
-    columns = ", ".join(map(identifier, kept))
-    values = ", ".join(_value(name, column.type, there[name].type) for name, column in kept.items())
+    """The statements that make the table anew from its rows.
+
+    First come queries for what would be lost: each has to give 0. The old table stays, and with it every value.
+    """
+    before = f"{SCHEMA}.{identifier(f'{output.name}_before')}"
+    wanted = _wanted(output)
+    taken = {name: column for name, column in wanted.items() if name in there or column.required}
+    columns = ", ".join(map(identifier, taken))
+    values = [
+        _value(name, column.type, there[name].type) if name in there else "<a value>" for name, column in taken.items()
+    ]
+    lost = [identifier(name) for name in there if name not in wanted]
+    kept = f"-- {', '.join(lost)} stays in {before} only\n" if lost else ""
     return (
-        f"ALTER TABLE {table(output)} RENAME TO {before}",
+        *(f"-- has to give 0\nSELECT COUNT(*) FROM {table(output)} WHERE {test}" for test in _losses(wanted, there)),
+        "BEGIN",
+        f"ALTER TABLE {table(output)} RENAME TO {identifier(f'{output.name}_before')}",
         create_table(output).rstrip(";\n"),
-        f"INSERT INTO {table(output)} ({columns}) SELECT {values} FROM {SCHEMA}.{before}",
-        f"DROP TABLE {SCHEMA}.{before}",
+        f"{kept}INSERT INTO {table(output)} ({columns}) SELECT {', '.join(values)} FROM {before}",
+        "COMMIT",
     )
+
+
+def _losses(wanted: Mapping[str, _Wanted], there: Mapping[str, DeployedColumn]) -> Iterator[str]:
+    """Conditions for the rows whose values the new table would not hold as they are."""
+    for name, column in wanted.items():
+        if name not in there:
+            continue
+        known, value = _parsed(there[name].type), identifier(name)
+        if column.required and there[name].nullable:
+            yield f"{value} IS NULL"
+        if known and known.kind in TEXT_KINDS and column.type.kind in TEXT_KINDS:
+            if (column.type.bytes or 0) < (known.bytes or 0):
+                yield f"OCTET_LENGTH({value}) > {column.type.bytes}"
+        elif known and known != column.type:
+            yield f"CAST(CAST({value} AS {column.type.redshift}) AS {known.redshift}) <> {value}"
 
 
 def _value(name: str, wanted: ColumnType, deployed: str) -> str:

@@ -87,8 +87,8 @@ def _rule(element: Element, objects: Sequence[DataObject]) -> SetRule:
 def _completeness(element: Element, subject: _Subject, value: Decimal, severity: str, id_: str) -> SetRule:
     """At least `value` percent of the rows have a value, so at most the rest are null."""
     element.choice("unit", _PERCENT)
-    if not 0 <= value <= 100:
-        raise element.refuse("value", "is no share in percent; accepted: 0 to 100")
+    if not 0 < value <= 100:
+        raise element.refuse("value", "is no share in percent that has to have a value; accepted: above 0 to 100")
     return SetRule(
         id=id_,
         object=subject.table.name,

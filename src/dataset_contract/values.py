@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from fractions import Fraction
@@ -97,6 +97,26 @@ def listed(values: Any, type_: ColumnType, place: ElementPath) -> tuple[Value, .
             raise ContractError((*place, index), f"{as_json(item)} is there twice; accepted: each value once")
         found.append(value)
     return tuple(found)
+
+
+def check_not_null(values: Iterable[Value], null_values: Sequence[str], place: ElementPath, instead: str) -> None:
+    """Refuse a value of a list whose text means null in the column's files: it is null before a rule sees it.
+
+    Args:
+        values: of the column's type.
+        null_values: the column's nullValues.
+        place: of the list.
+        instead: what to write for it.
+
+    Raises:
+        ContractError: it names the value.
+    """
+    for value in values:
+        if (value if isinstance(value, str) else as_json(value)) in null_values:
+            raise ContractError(
+                place, f"has {as_json(value)}, which the column's nullValues make null before; accepted: {instead}, "
+                "or nullValues without it"
+            )  # fmt: skip
 
 
 def check_together(rules: Sequence[ValueRule], place: ElementPath) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from dataset_contract.model import RuleArgument, ValueRule
+from dataset_contract.naming import as_json
 from dataset_contract.types import CHAR, ColumnType
 
 REQUIRED = "required but empty"
@@ -23,8 +24,8 @@ def not_a(type_: ColumnType) -> str:
 
 
 def too_long(type_: ColumnType) -> str:
-    """`longer than VARCHAR(8): 8 bytes`."""
-    return f"longer than {type_.redshift}: {type_.bytes} {'characters' if type_.kind == CHAR else 'bytes'}"
+    """`longer than the 8 bytes of VARCHAR(8)`."""
+    return f"longer than the {type_.bytes} {'characters' if type_.kind == CHAR else 'bytes'} of {type_.redshift}"
 
 
 def reason(rule: ValueRule) -> str:
@@ -46,10 +47,10 @@ def reason(rule: ValueRule) -> str:
 
 
 def shown(value: RuleArgument) -> str:
-    """A limit as the contract writes it; of many values the first ten."""
+    """A limit as the contract writes it; of many values the first ten, texts in quotes."""
     if isinstance(value, tuple):
         more = f", … ({len(value)} values)" if len(value) > 10 else ""
-        return ", ".join(shown(item) for item in value[:10]) + more
+        return ", ".join(as_json(item) if isinstance(item, str) else shown(item) for item in value[:10]) + more
     if isinstance(value, bool):
         return "true" if value else "false"
     return f"{value:f}" if isinstance(value, Decimal) else str(value)

@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 
 from dataset_contract.model import DataObject
+from dataset_contract.naming import as_json
 from glue_python_job import sql
 from glue_python_job.errors import JobError
 from glue_python_job.file_kinds import JSON, PARQUET, kind_of
@@ -54,6 +55,7 @@ class Batches:
         self._segments = 0
         self._target = FIRST_BATCH_BYTES
         self.notes: dict[int, str] = {}
+        self._json: dict[int, list[Segment]] = {}  # by the position of their file
 
     def __iter__(self) -> Generator[Batch, None, None]:
         batch: Batch | None = None
@@ -67,6 +69,7 @@ class Batches:
                     batch = None
             if batch:
                 yield batch
+            self._note_unseen()
         finally:
             if batch:
                 batch.resources.close()
@@ -105,6 +108,8 @@ class Batches:
             while segment := self._segment(reader, local, self._room(batch)):
                 batch, found = batch or Batch(layout), True
                 batch.segments.append(segment)
+                if layout.format == JSON:
+                    self._json.setdefault(index, []).append(segment)
                 if segment.final:
                     break
                 batch.reader = reader
@@ -164,6 +169,13 @@ class Batches:
             raise JobError(f"{file.uri} is no Parquet file: {error}") from error
         layout = Layout(PARQUET, tuple(row[0] for row in described), tuple(row[1] for row in described))
         return layout, int(counted[0][0])
+
+    def _note_unseen(self) -> None:
+        """Tell which columns have their key in no row of a file: such a column is null throughout."""
+        for index, segments in self._json.items():
+            full = [segment for segment in segments if segment.rows]
+            for position in sorted(frozenset.intersection(*(each.unseen for each in full))) if full else ():
+                self._note(index, f"key {as_json(self._source.columns[position].source_name)} in no row")
 
     def _note(self, index: int, note: str) -> None:
         """Tell something of a file, in the log and in `notes`."""

@@ -144,7 +144,7 @@ class _Cleaner:
         for segment in batch.segments:
             if segment.rows is None and not count(segment, grammar):
                 # DuckDB takes surplus fields that are empty, which may be one comma too many in the middle.
-                raise _NotParsedError("a record has more fields than the header")
+                raise _NotParsedError("a record has a misplaced quote, or more fields than the header")
         if written != sum(segment.rows or 0 for segment in batch.segments):
             self._refuse(batch, plan, written)
 

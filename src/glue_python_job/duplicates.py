@@ -1,12 +1,15 @@
 """Unique keys over all staged rows, in bounded memory: the first row in the order of the source keeps its place.
 
 The hashes of the keys are grouped, a share of them at a time; only rows whose hash occurs twice are looked at by value.
-A key with a null is none, as in SQL.
+A key with a null is none, as in SQL. A row is a duplicate of a row that stays: one that goes for the sake of another
+key takes no place, so with several keys the rows are decided one after the other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby, islice
+from operator import itemgetter
 
 import duckdb
 
@@ -21,6 +24,8 @@ from glue_python_job.rules import Rule, named, staged
 
 ROWS_PER_JOIN = 1_000_000
 ROWS_PER_PASS = 4_000_000  # about 300 MB of hashes and counts
+ROWS_PER_FETCH = 10_000
+ROWS_PER_INSERT = 50_000
 
 
 class Duplicates:
@@ -37,9 +42,16 @@ class Duplicates:
         """Look through the staged files, in their order, for each key. Returns the number of duplicates."""
         rows = sum(part.rows for part in parts)
         passes = max(1, -(-rows // ROWS_PER_PASS))
+        # The rows that share a key with others, each with the first of them.
+        self._connection.execute("CREATE OR REPLACE TABLE sharing (position BIGINT, code USMALLINT, first BIGINT)")
         for code, key in enumerate(self._item.keys if rows else ()):
             for share in range(passes):
                 self._find(parts, code, key, f"h % {passes} = {share}")
+        if self._count("(SELECT DISTINCT code FROM sharing)") > 1:
+            self._decide(rows)
+        else:
+            self._connection.execute("INSERT INTO duplicate SELECT position, code FROM sharing WHERE position <> first")
+        self._connection.execute("DROP TABLE sharing")
         return self._count("duplicate")
 
     def locate(self, segments: Iterable[Segment]) -> list[tuple[Segment, int]]:
@@ -112,18 +124,35 @@ class Duplicates:
             CREATE OR REPLACE TABLE candidate AS
             SELECT position, {columns} FROM ({self._positions(parts, columns)})
             WHERE {there} AND hash({columns}) IN (FROM repeated)
-              AND position NOT IN (SELECT position FROM duplicate)
             """
         )
         self._connection.execute(
             f"""
-            INSERT INTO duplicate
-            SELECT position, {code} FROM candidate
-            JOIN (SELECT {columns}, min(position) AS first FROM candidate GROUP BY ALL) USING ({columns})
-            WHERE position <> first
+            INSERT INTO sharing
+            SELECT position, {code}, first FROM candidate
+            JOIN (SELECT {columns}, min(position) AS first FROM candidate GROUP BY ALL HAVING count(*) > 1)
+            USING ({columns})
             """
         )
         self._connection.execute("DROP TABLE candidate")
+
+    def _decide(self, rows: int) -> None:
+        """Go through the rows that share keys, in their order: one whose keys are all free stays and takes them."""
+        # A key is known by the first row that has it: a bit for each.
+        taken = [bytearray(rows // 8 + 1) for _ in self._item.keys]
+        with self._connection.cursor() as reading:
+            reading.execute("SELECT position, code, first FROM sharing ORDER BY position, code")
+            found = _broken(_entries(reading), taken)
+            while some := list(islice(found, ROWS_PER_INSERT)):
+                self._enter(some)
+
+    def _enter(self, found: Sequence[tuple[int, int]]) -> None:
+        # As literals: for a parameter DuckDB imports pandas, where there is one. A list of numbers parses slowly.
+        positions, codes = (sql.literal(",".join(map(str, numbers))) for numbers in zip(*found))
+        self._connection.execute(
+            f"INSERT INTO duplicate SELECT CAST(unnest(string_split({positions}, ',')) AS BIGINT), "
+            f"CAST(unnest(string_split({codes}, ',')) AS USMALLINT)"
+        )
 
     def _positions(self, parts: Sequence[LocalPart], columns: str) -> str:
         first, selects = 0, []
@@ -137,3 +166,23 @@ class Duplicates:
 
     def _scan(self, parts: Sequence[LocalPart]) -> str:
         return staged(self._item, [part.path for part in parts])
+
+
+def _entries(reading: duckdb.DuckDBPyConnection) -> Iterator[tuple[int, int, int]]:
+    while rows := reading.fetchmany(ROWS_PER_FETCH):
+        yield from rows
+
+
+def _broken(entries: Iterable[tuple[int, int, int]], taken: Sequence[bytearray]) -> Iterator[tuple[int, int]]:
+    """The rows that do not stay, each with the code of its first key that is taken.
+
+    `entries`: position, code and first of each row and key, in the order of rows and codes.
+    """
+    for position, row in groupby(entries, key=itemgetter(0)):
+        keys = [(code, first >> 3, 1 << (first & 7)) for _, code, first in row]
+        reason = next((code for code, byte, bit in keys if taken[code][byte] & bit), None)
+        if reason is not None:
+            yield position, reason
+            continue
+        for code, byte, bit in keys:
+            taken[code][byte] |= bit

@@ -1,9 +1,9 @@
 """What a record of text is: a line, or in CSV a line whose quotes may hold line ends.
 
-The usual dialect is RFC 4180 as DuckDB reads it: a quote opens a quoted field only at its start (one space may stand
-before it), a doubled quote is a quote, and a field that does not begin with a quote takes quotes literally. In every
-other dialect no blank stands between a quote and a delimiter. Within quotes an escape makes a quote or an escape
-literal, and is itself before anything else; outside quotes it is a sign like others.
+The usual dialect is RFC 4180: a quoted field is all that stands between two delimiters, a doubled quote within it is a
+quote, and a field that does not begin with a quote takes quotes literally. No blank stands between a quote and a
+delimiter, in any dialect: nobody knows whether it is of the value, so such a record is refused. Within quotes an
+escape makes a quote or an escape literal, and is itself before anything else; outside quotes it is a sign like others.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class CsvGrammar:
 
     @property
     def is_usual(self) -> bool:
-        """Whether DuckDB reads such text as this grammar does."""
+        """Whether DuckDB reads such text as this grammar does, blanks beside quotes aside."""
         single = len(self.delimiter) == 1 and self.delimiter not in b' \r\n"'
         return single and len(self.quote) <= 1 and self.escape == self.quote
 
@@ -158,10 +158,9 @@ class CsvGrammar:
             position = match.end() + len(self.delimiter)
 
     def _value(self, field: bytes) -> bytes:
-        bare = field.strip(b" ") if self.is_usual else field
-        if not bare.startswith(self.quote):
+        if not field.startswith(self.quote):
             return field
-        inner = bare[len(self.quote) : -len(self.quote)]
+        inner = field[len(self.quote) : -len(self.quote)]
         if not self.escape or self.escape not in inner:
             return inner
         literal = rb"(%b|%b)" % (re.escape(self.quote), re.escape(self.escape))
@@ -176,15 +175,10 @@ class CsvGrammar:
         delimiter, quote, escape = (re.escape(text) for text in (self.delimiter, self.quote, self.escape))
         if not self.quote:
             return self._plain()
-        if self.is_usual:
-            # Beside a doubled quote also `" "`, a quote closed and opened anew, is within the field.
-            inner = rb"[^%b]*" % quote
-            quoted = rb" ?%b%b(?:%b(?:%b| +%b)%b)*%b *" % (quote, inner, quote, quote, quote, inner, quote)
-            return rb"(?:%b|(?! ?%b)[^%b\n\r]*)" % (quoted, quote, delimiter)
         inner = _without(self.quote, self.escape)
         escaped = rb"(?:%b%b%b)*" % (escape, quote if self.escape == self.quote else b".", inner) if escape else b""
         quoted = quote + inner + escaped + quote + rb"(?=%b|\r?\n|\r?\Z)" % delimiter
-        return rb"(?:%b|(?!%b)%b)" % (quoted, quote, self._plain())
+        return rb"(?:%b|(?! *%b)%b)" % (quoted, quote, self._plain())
 
     def _plain(self) -> bytes:
         return _without(self.delimiter, b"\n", b"\r")

@@ -26,23 +26,22 @@ if TYPE_CHECKING:
 
 
 def run(arguments: Arguments) -> None:
-    """Do what `arguments` ask for, unless a manifest says that it is done.
+    """Do what `arguments` ask for, unless a manifest says that it is done under this very contract.
+
+    After any exception there is no manifest, but <manifest>-error.json with what is known, and the rejected rows if
+    the source could be read.
 
     Raises:
-        JobError: the source, a reference, the contract or a place is not usable, or the contract halts the run. No
-            manifest is published then, but <manifest>-error.json with what is known, and the rejected rows if the
-            source could be read.
+        JobError: the source, a reference, the contract or a place is not usable, or the contract halts the run.
     """
-    log, stores = Log(arguments.job_id), Stores()
-    text = stores.of(arguments.manifest_uri).read_text(arguments.manifest_uri)
-    if manifests.is_complete(text, stage=PYTHON, job_id=arguments.job_id, dataset=arguments.dataset):
-        log.info("the stage is complete: nothing to do", manifest=arguments.manifest_uri)
-        return
-    stage = _Stage(arguments, log, stores)
+    stage = _Stage(arguments, Log(arguments.job_id), Stores())
     try:
         stage.run()
     except JobError as error:
-        stage.tell(error)
+        stage.tell(str(error))
+        raise
+    except Exception as error:
+        stage.tell(f"{type(error).__name__}: {error}")
         raise
 
 
@@ -55,6 +54,7 @@ class _Stage:
         self._stores = stores
         self._begun = utc_now()
         self._contract_version = ""
+        self._contract_hash = ""
         self._engine = ""
         self._counts = Counts()
         self._sources: Sequence[FileEntry] = ()
@@ -64,8 +64,16 @@ class _Stage:
         self._references: dict[str, dict[str, Any]] = {}
 
     def run(self) -> None:
-        arguments = self._arguments
-        contract = self._contract()
+        arguments, store = self._arguments, self._stores.of(self._arguments.manifest_uri)
+        # Before anything can fail: what an earlier attempt said is not said of this one.
+        store.delete(places.failure_of(arguments.manifest_uri))
+        text = self._contract_text()
+        if self._is_complete(store.read_text(arguments.manifest_uri)):
+            self._log.info("the stage is complete: nothing to do", manifest=arguments.manifest_uri)
+            return
+        # A manifest of another contract would vouch for files that this run replaces.
+        store.delete(arguments.manifest_uri)
+        contract = self._contract(text)
         files = self._stores.of(arguments.source_uri).list_files(arguments.source_uri)
         if not files:
             raise JobError(
@@ -78,9 +86,7 @@ class _Stage:
         with _resource_errors(), scratch_directory(everything, remote) as scratch:
             outcomes = self._clean(contract, files, references, scratch)
             self._publish(contract, outcomes)
-        store = self._stores.of(arguments.manifest_uri)
         store.write_text(arguments.manifest_uri, manifests.render(self._run(), self._result()))
-        store.delete(places.failure_of(arguments.manifest_uri))
         self._log.info(
             "finished",
             rows_in=self._counts.rows_in,
@@ -90,22 +96,32 @@ class _Stage:
             manifest=arguments.manifest_uri,
         )
 
-    def tell(self, error: JobError) -> None:
+    def tell(self, error: str) -> None:
         """Write <manifest>-error.json. The error itself is worth more than a failure to write it."""
         uri = places.failure_of(self._arguments.manifest_uri)
         try:
-            text = manifests.render_error(self._run(), self._result(), str(error))
+            text = manifests.render_error(self._run(), self._result(), error)
             self._stores.of(uri).write_text(uri, text)
-        except JobError as second:
+        except Exception as second:
             self._log.warning("the error is not written", uri=uri, cause=str(second))
 
-    def _contract(self) -> Contract:
+    def _contract_text(self) -> str:
         uri = self._arguments.contract_uri
         text = self._stores.of(uri).read_text(uri)
         if text is None:
             raise JobError(f"there is no contract at {uri}; `nox -s package` makes it, and the deployment uploads it")
+        self._contract_hash = manifests.contract_hash(text)
+        return text
+
+    def _is_complete(self, manifest: str | None) -> bool:
+        job_id, dataset = self._arguments.job_id, self._arguments.dataset
+        return manifests.is_complete(
+            manifest, stage=PYTHON, job_id=job_id, dataset=dataset, contract_hash=self._contract_hash
+        )
+
+    def _contract(self, text: str) -> Contract:
         try:
-            contract = reading.parse_text(text, uri)
+            contract = reading.parse_text(text, self._arguments.contract_uri)
         except ContractError as error:
             raise JobError(str(error)) from error
         self._contract_version = contract.version
@@ -188,6 +204,7 @@ class _Stage:
             code_version=self._arguments.code_version,
             contract_version=self._contract_version,
             engine=self._engine,
+            contract_hash=self._contract_hash,
         )
 
     def _result(self) -> StageResult:

@@ -1,8 +1,8 @@
 """JSON as it is written: numbers by their text, never through a double; nothing chosen in silence.
 
 A file holds JSON lines, or one array at the top. A row is refused that is no JSON object, that has two keys of one
-name, or a key that differs from a column's by upper and lower case only, where the column's own is missing. A value is
-refused that is no scalar, or no text that can be kept.
+name, or a key that differs from a column's by upper and lower case only. A value is refused that is no scalar, or no
+text that can be kept.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any, Callable, Optional
 
 from dataset_contract import wording
 from dataset_contract.model import Column
+from dataset_contract.naming import as_json
 from glue_python_job.grammar import LineGrammar, shown
 from glue_python_job.records import Read, Run, Splitter
 
@@ -24,6 +25,7 @@ SURROGATE = "has half of a surrogate pair"
 LINE_MARK, RETURN_MARK = b"\x1e", b"\x1d"
 
 _BLANKS = " \t\r\n"
+_KEY_CHARACTERS = 100  # of a key, in a reason
 _TEXTS = frozenset((str, type(None)))
 
 Row = Sequence[Optional[str]]
@@ -58,8 +60,8 @@ class JsonGrammar:
         """A row's text as people read it."""
         return shown(raw, "utf-8")
 
-    def values(self, line: bytes) -> Row:
-        """The texts of the columns, null where JSON has null or no key.
+    def values(self, line: bytes, unseen: set[int]) -> Row:
+        """The texts of the columns, null where JSON has null or no key. Takes columns with a key out of `unseen`.
 
         Raises:
             _RefusedError: the line is no such row.
@@ -71,8 +73,10 @@ class JsonGrammar:
         found: list[Any] = list(map(document.get, self._keys))
         for index, path in self._nested:
             found[index] = self._walk(document, index, path)
-        if not self._key_set <= document.keys():
-            self._check_missing(document)
+        if not document.keys() <= self._key_set:
+            self._check_case(document, ())
+        if unseen:
+            unseen.difference_update([index for index in unseen if self._has(document, index)])
         if not _TEXTS.issuperset(map(type, found)):
             found = [self._scalar(value, index) for index, value in enumerate(found)]
         if "\\u" in text:
@@ -106,7 +110,7 @@ class JsonGrammar:
             if len(found) != len(items):
                 keys = [key for key, _ in items]
                 twice = next(key for key in keys if keys.count(key) > 1)
-                raise _RefusedError(f"has two keys {twice!a}", self._names_by_key.get(twice))
+                raise _RefusedError(f"has two keys {_told(twice)}", self._names_by_key.get(twice))
             return found
 
         decoder = json.JSONDecoder(
@@ -134,22 +138,41 @@ class JsonGrammar:
             if not isinstance(value, dict):
                 before = ".".join(("$", *path[:depth]))
                 raise _RefusedError(f"{before} is {wording.NOT_AN_OBJECT}", self.columns[index].name)
-            if key not in value:
-                self._refuse_case(value, key, self.columns[index])
+            if depth and not value.keys() <= {key}:
+                self._check_case(value, path[:depth])
             value = value.get(key)
         return value
 
-    def _check_missing(self, document: dict[str, Any]) -> None:
-        """Refuse a key that is a column's but for upper and lower case: nobody knows whether it is meant."""
-        lower = {key.lower() for key in document}
-        for column, key in zip(self.columns, self._keys):
-            if key not in document and key.lower() in lower:
-                self._refuse_case(document, key, column)
+    def _has(self, document: dict[str, Any], index: int) -> bool:
+        """Whether the key of a column is there, whatever its value."""
+        value: Any = document
+        for key in self._paths[index]:
+            if not isinstance(value, dict) or key not in value:
+                return False
+            value = value[key]
+        return True
 
-    def _refuse_case(self, document: dict[str, Any], key: str, column: Column) -> None:
-        other = next((name for name in document if name.lower() == key.lower()), None)
-        if other is not None:
-            raise _RefusedError(f"has the key {other!a} instead of {key!a}", column.name)
+    @cached_property
+    def _known(self) -> dict[tuple[str, ...], dict[str, Column]]:
+        """The keys of columns, or on the way to them, by the keys before them; each with its first column."""
+        known: dict[tuple[str, ...], dict[str, Column]] = {}
+        for path, column in zip(self._paths, self.columns):
+            for depth, key in enumerate(path):
+                known.setdefault(path[:depth], {}).setdefault(key, column)
+        return known
+
+    @cached_property
+    def _known_by_lower(self) -> dict[tuple[str, ...], dict[str, str]]:
+        return {before: {key.lower(): key for key in reversed(keys)} for before, keys in self._known.items()}
+
+    def _check_case(self, value: dict[str, Any], before: tuple[str, ...]) -> None:
+        """Refuse a key that is a column's but for upper and lower case: nobody knows which one is meant."""
+        known, by_lower = self._known[before], self._known_by_lower[before]
+        for other in value:
+            key = by_lower.get(other.lower())
+            if key is not None and other not in known:
+                problem = "beside" if key in value else "instead of"
+                raise _RefusedError(f"has the key {_told(other)} {problem} {_told(key)}", known[key].name)
 
     def _scalar(self, value: Any, index: int) -> str | None:
         if value is None or isinstance(value, str):
@@ -171,6 +194,12 @@ class JsonGrammar:
                 raise _RefusedError(SURROGATE, column.name) from None
 
 
+def _told(key: str) -> str:
+    """A key as JSON writes it, cut where it is long. Half a surrogate pair cannot be kept and is written as \\uNNNN."""
+    cut = key if len(key) <= _KEY_CHARACTERS else key[:_KEY_CHARACTERS] + "…"
+    return as_json(cut).encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def _refuse_constant(text: str) -> None:
     raise ValueError(f"{text} is no JSON")
 
@@ -184,10 +213,16 @@ class JsonSplitter:
         self._lines = Splitter(read, LineGrammar())
         self._grammar = grammar
         self._marks = 0  # lines of an array's file that are passed
+        self._unseen = set(range(len(grammar.columns)))
 
     @property
     def empty_lines(self) -> int:
         return self._lines.empty_lines
+
+    @property
+    def unseen(self) -> frozenset[int]:
+        """Positions of the columns whose key was in no row."""
+        return frozenset(self._unseen)
 
     def runs(self) -> Iterator[Run]:
         for run in self._lines.runs():
@@ -203,6 +238,8 @@ class JsonSplitter:
             element = marked.lstrip(LINE_MARK)
             line = self._marks + len(marked) - len(element)
             self._marks += marked.count(LINE_MARK)
+            if not element:
+                continue  # marks alone
             raw = element.replace(RETURN_MARK + LINE_MARK, b"\r\n").replace(LINE_MARK, b"\n")
             one = Run(line, [raw.replace(RETURN_MARK, b"\r")], run.problem)
             yield from [one] if run.problem else self._rows(one)
@@ -212,7 +249,7 @@ class JsonSplitter:
         first, rows, values = 0, [], self._grammar.values
         for index, raw in enumerate(run.raws):
             try:
-                rows.append(values(raw))
+                rows.append(values(raw, self._unseen))
             except _RefusedError as error:
                 if rows:
                     yield Run(run.line + first, run.raws[first:index], "", None, rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -138,9 +139,8 @@ def _aggregate(rule: SetRule, item: DataObject) -> str:
 
 
 def _number(rule: SetRule, value: object) -> Number | None:
-    if value is None or isinstance(value, (int, Decimal)):
+    if value is None or (isinstance(value, (int, Decimal)) and not isinstance(value, bool)):
         return value
-    if isinstance(value, float):
-        # No number passes no rule.
-        return Decimal(repr(value)) if value - value == 0 else None
+    if isinstance(value, float) and math.isfinite(value):
+        return Decimal(repr(value))
     raise JobError(f"the query of rule {rule.id} gives {str(value)[:100]!r}, which is no number; write one that does")

@@ -9,6 +9,7 @@ split exactly and its tail given back.
 from __future__ import annotations
 
 import codecs
+import re
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +28,7 @@ from glue_python_job.texts import SourceText, open_text
 __all__ = ["Batch", "Segment", "TextReader", "open_text", "ranged"]
 
 CHUNK_BYTES = 8 * 1024 * 1024
+_EDGE_BYTES = 64  # of each chunk, to see what lies across two
 
 
 @dataclass
@@ -37,10 +39,12 @@ class Segment:
     header is before it when the file is taken as it is). offset, length: where the part is in the text of the source
     file, in bytes of its stream (texts.py). first_line: 1-based line of its first record.
     lines: physical lines, which is the number of records when each is one line. delimiters: all of them, in quotes or
-    not. suspect: not to be given to DuckDB as it is. number: position among all segments.
+    not. suspect: not to be given to DuckDB as it is. doubtful: blanks beside quotes, which DuckDB may pass over; the
+    records are to be counted. number: position among all segments.
 
     Known later: malformed, the records that cannot be parsed; rows, the others; refused, those of them that a rule
-    refuses; empty_lines, those that are no records; parsed, the file that DuckDB reads when it is not `path`.
+    refuses; empty_lines, those that are no records; parsed, the file that DuckDB reads when it is not `path`; unseen,
+    of JSON the positions of the columns whose key is in no record.
     """
 
     source: int
@@ -53,6 +57,7 @@ class Segment:
     lines: int = 0
     delimiters: int = 0
     suspect: bool = False
+    doubtful: bool = False
     final: bool = True
     number: int = 0
     malformed: int = 0
@@ -60,6 +65,7 @@ class Segment:
     refused: int = 0
     empty_lines: int = 0
     parsed: Path | None = None
+    unseen: frozenset[int] = frozenset()
 
     def open(self) -> BinaryIO:
         """The part, from its begin."""
@@ -91,6 +97,8 @@ class Batch:
             return False
         if self.layout.format == PARQUET or any(segment.parsed for segment in self.segments):
             return True
+        if any(segment.doubtful for segment in self.segments):
+            return False
         needed = self.layout.csv_grammar.delimiters
         return sum(segment.delimiters for segment in self.segments) == written * needed
 
@@ -123,6 +131,8 @@ class TextReader:
     def _csv(self, contract: DataObject) -> Layout | None:
         dialect = contract.csv
         for _ in range(dialect.skip_lines):
+            if not self._pending:
+                return None
             self._skip_line()
         if not self._pending:
             return None
@@ -193,7 +203,12 @@ class TextReader:
         limit = max(limit, 2 * records.MAX_RECORD_BYTES)
         segment = Segment(self._source, path, self.layout, offset=self._offset, first_line=self._line, final=False)
         text = _Observed(self.layout)
+        if len(self._pending) < len(codecs.BOM_UTF8):
+            self._pending += self._read_more(CHUNK_BYTES)
         with path.open("wb") as out:
+            if self._pending.startswith(codecs.BOM_UTF8):
+                # It is of the first value here. DuckDB takes one away from the begin of each file: this one.
+                segment.begin = out.write(codecs.BOM_UTF8)
             while chunk := self._pending or self._read_more(CHUNK_BYTES):
                 self._pending = chunk
                 after = segment.length + len(chunk)
@@ -233,6 +248,7 @@ class _Observed:
         self._delimiter = grammar.delimiter if grammar and not layout.exact else b""
         self._comment = grammar.comment if grammar else b""
         self._mark = LINE_MARK if layout.array else b""
+        self._blanks = _Blanks(grammar) if grammar and self._delimiter and self._quote else None
         self._quotes = self._delimiters = 0
         self.lines = self.file_lines = 0
         self.ends_line = True
@@ -261,6 +277,8 @@ class _Observed:
             self._quotes += chunk.count(self._quote)
         if self._delimiter:
             self._delimiters += chunk.count(self._delimiter)
+        if self._blanks:
+            self._blanks.add(chunk)
         self._suspect = self._suspect or b"\0" in chunk or self._has_comment(chunk)
         self.ends_line = chunk.endswith(b"\n")
         if not self._suspect and not (chunk.isascii() and not self._decoder.getstate()[0]):
@@ -278,7 +296,40 @@ class _Observed:
         """Enter what was seen into the segment."""
         segment.lines = self.lines + (segment.final and not self.ends_line)
         segment.delimiters = self._delimiters
+        segment.doubtful = bool(self._blanks and self._blanks.found)
         segment.suspect |= self._suspect or (segment.final and bool(self._decoder.getstate()[0]))
+
+
+class _Blanks:
+    """Looks for blanks between a quote and a delimiter, another quote or a line's begin or end.
+
+    DuckDB passes over them and so repairs a misplaced quote in silence. They may as well be within a quoted field.
+    """
+
+    def __init__(self, grammar: CsvGrammar) -> None:
+        quote, delimiter = grammar.quote, grammar.delimiter
+        self.found = False
+        self._quote = quote
+        self._after = quote + b" "
+        self._before = (delimiter + b" " + quote, b"\n " + quote, b"  " + quote)
+        ends = re.escape(delimiter), re.escape(quote)
+        self._pattern = re.compile(rb"%b +(?:[\r\n]|%b|%b|\Z)" % (ends[1], *ends))
+        self._edge = b"\n"  # the end of the chunk before; a line end stands before the first
+
+    def add(self, chunk: bytes) -> None:
+        if self.found:
+            return
+        joint = self._edge + chunk[:_EDGE_BYTES]
+        self.found = self._within(joint) or b" " * _EDGE_BYTES in joint or self._within(chunk)
+        self._edge = chunk[-_EDGE_BYTES:]
+
+    def _within(self, text: bytes) -> bool:
+        # A search for plain bytes is fast; files that have none of them never see the pattern.
+        if self._quote not in text:
+            return False
+        if any(before in text for before in self._before):
+            return True
+        return self._after in text and bool(self._pattern.search(text))
 
 
 def _header_names(uri: str, header: records.Run, grammar: CsvGrammar) -> tuple[str, ...]:

@@ -48,6 +48,8 @@ class Splitter:
     counts the blank lines that were passed.
     """
 
+    unseen: frozenset[int] = frozenset()
+
     def __init__(self, read: Read, grammar: CsvGrammar | LineGrammar, *, final: bool = True) -> None:
         self.empty_lines = 0
         self._read = read

@@ -13,6 +13,8 @@ from glue_python_job.results import LocalPart
 
 MOST_EXAMPLES = 5
 FLUSH_CHARACTERS = 64 * 1024 * 1024  # rows may be long, and DuckDB holds a few thousand of them at a time
+MOST_REASONS = 1_000  # counted each by itself: a reason may hold text of the row
+OTHER_REASONS = "(other reasons)"
 
 _EXAMPLE_CHARACTERS = 200
 _ENCODE = json.JSONEncoder(ensure_ascii=False).encode
@@ -63,12 +65,15 @@ class RejectWriter:
         kind = (source_file, column, reason)
         begin = self._begins.get(kind)
         if begin is None:
+            if len(self._begins) >= MOST_REASONS:
+                self._begins.clear()
             values = dict(zip(_COLUMNS, (self._job_id, source_file, None, column, reason)))
             del values["line_number"]
             begin = self._begins[kind] = _ENCODE(values)[:-1]
         # Text put together: there may be millions of rows, and a whole object takes the encoder five times as long.
         self._written += self._out.write(f'{begin}, "line_number": {line_number}, "raw_row": {_ENCODE(raw_row)}}}\n')
-        self.reasons[f"{column or '(row)'}: {reason}"] += 1
+        name = f"{column or '(row)'}: {reason}"
+        self.reasons[name if name in self.reasons or len(self.reasons) < MOST_REASONS else OTHER_REASONS] += 1
         self._rows += 1
         self.count += 1
         if self._written >= FLUSH_CHARACTERS:

@@ -21,7 +21,7 @@ from glue_python_job import sql
 from glue_python_job.conditions import DUCKDB
 from glue_python_job.errors import JobError
 from glue_python_job.layout import PARQUET, Layout
-from glue_python_job.values import Value, parquet_value, read_text, text_misfits, text_value
+from glue_python_job.values import Value, parquet_value, read_parquet, read_text, text_misfits, text_value
 
 _NESTED = ("STRUCT", "MAP", "UNION", "BLOB", "BIT")
 
@@ -89,11 +89,14 @@ class Plan:
         scan = layout.scan(files, item)
         if layout.format == PARQUET:
             scan = f"{scan} AS s({', '.join(f'p{index}' for index in range(len(layout.columns)))})"
-        read = ", ".join(
-            f"{read_text(self._field(index), column, layout.format, item.csv)} AS r{index}"
-            for index, column in enumerate(item.columns)
-        )
+        read = ", ".join(f"{self._as_read(index)} AS r{index}" for index in range(len(item.columns)))
         return f"SELECT *, {read} FROM {scan}"
+
+    def _as_read(self, index: int) -> str:
+        column, layout = self._item.columns[index], self._layout
+        if layout.format == PARQUET:
+            return read_parquet(self._field(index), column, layout.types[layout.position(column)])
+        return read_text(self._field(index), column, layout.format, self._item.csv)
 
     def _value(self, index: int) -> Value:
         column, names = self._item.columns[index], (f"r{index}", f"t{index}")

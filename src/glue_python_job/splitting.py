@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterable, Sequence
 from typing import Callable, Optional
 
@@ -32,10 +33,14 @@ def split(segment: Segment, grammar: Grammar, refuse: Refuse) -> bytes:
                 refuse(segment.first_line + run.line, run.column, run.problem, grammar.text(run.raws[0]))
                 segment.malformed += 1
             else:
-                out.write(write(run))
+                text_of_run = write(run)
+                if not segment.rows and text_of_run.startswith(codecs.BOM_UTF8):
+                    out.write(codecs.BOM_UTF8)  # for DuckDB to take away, else it takes the value's own
+                out.write(text_of_run)
                 segment.rows += len(run.raws)
         tail = text.tail
     segment.empty_lines = text.empty_lines
+    segment.unseen = text.unseen
     segment.length -= len(tail)
     segment.lines = segment.rows
     return tail

@@ -26,6 +26,7 @@ from glue_python_job.json_records import LINE_MARK, RETURN_MARK
 _PIECE_BYTES = 1024 * 1024
 _HEAD_BYTES = 64 * 1024  # in which a JSON text must begin
 _UTF_16_BOMS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_BOMS = {"utf-16": _UTF_16_BOMS, "utf-32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)}
 _MARKED = "pipeline-undecodable"
 
 
@@ -106,11 +107,9 @@ class _Stream:
 def _decompressed(handle: BinaryIO, compression: str, uri: str) -> _Stream:
     if compression == ZSTD:
         return _Stream(_checked(_zstd(handle), compression, uri))
-    opened: BinaryIO | gzip.GzipFile | bz2.BZ2File = handle
-    if compression == GZIP:
-        opened = gzip.GzipFile(fileobj=handle)
-    elif compression == BZIP2:
-        opened = bz2.BZ2File(handle)
+    if compression == BZIP2:
+        return _Stream(_checked(_bzip2(handle), compression, uri))
+    opened = gzip.GzipFile(fileobj=handle) if compression == GZIP else handle
     return _Stream(_checked(iter(lambda: opened.read(_PIECE_BYTES), b""), compression, uri))
 
 
@@ -122,6 +121,22 @@ def _checked(pieces: Iterator[bytes], compression: str, uri: str) -> Iterator[by
         if not compression:
             raise
         raise JobError(f"{uri} is no complete {compression} file: {error}; store it again") from error
+
+
+def _bzip2(handle: BinaryIO) -> Iterator[bytes]:
+    """Every stream of the file. BZ2File takes what follows the first for its end if it is no stream."""
+    stream, begun = bz2.BZ2Decompressor(), False
+    while data := handle.read(_PIECE_BYTES // 8):
+        while data or not stream.needs_input:
+            begun = True
+            if text := stream.decompress(data, _PIECE_BYTES):
+                yield text
+            data = b""
+            if stream.eof:
+                data, begun = stream.unused_data, False
+                stream = bz2.BZ2Decompressor()
+    if begun:
+        raise EOFError("the last stream does not end")
 
 
 def _zstd(handle: BinaryIO) -> Iterator[bytes]:
@@ -152,6 +167,11 @@ def _encoding_of(head: bytes, file_format: str, encoding: str, uri: str) -> str:
         if file_format == CSV:
             raise JobError(f"{uri} is UTF-16 by its first bytes; set encoding to utf-16 in the object's csv dialect")
         return "utf-16"
+    if head and encoding in _BOMS and not head.startswith(_BOMS[encoding]):
+        raise JobError(
+            f"{uri} has no byte-order mark, which encoding {encoding} needs; set encoding to {encoding}-le or "
+            f"{encoding}-be, or to what the file is, in the object's csv dialect"
+        )
     return encoding
 
 
@@ -210,7 +230,7 @@ class _ArrayReader:
         while not closed:
             element = self._element()
             self._line += element.count("\n")
-            yield marks + _marked(element) + b"\n"
+            yield _lines(marks, _marked(element))
             marks = self._space()
             closed = self._next() == "]"
             if not closed:
@@ -282,6 +302,21 @@ class _ArrayReader:
             f"the JSON array in {self._uri} is broken in line {self._line}: expected {expected}, found "
             f"{self._text[self._position : self._position + 20] or 'the end of the file'!r}"
         )
+
+
+def _lines(marks: bytes, element: bytes) -> bytes:
+    """An element with the marks before it. Marks of which no record has room, have lines of their own."""
+    longest = records.MAX_RECORD_BYTES
+    if len(marks) + len(element) <= longest:
+        return marks + element + b"\n"
+    beyond = LINE_MARK * element.count(LINE_MARK, longest)
+    cut = element[:longest] + b"." if element[longest:] else element  # one byte too many: it shows as too long
+    return _marks_alone(marks) + cut + b"\n" + _marks_alone(beyond)
+
+
+def _marks_alone(marks: bytes) -> bytes:
+    longest = records.MAX_RECORD_BYTES
+    return b"".join(marks[begin : begin + longest] + b"\n" for begin in range(0, len(marks), longest))
 
 
 def _marked(element: str) -> bytes:

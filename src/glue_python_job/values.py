@@ -29,6 +29,9 @@ from glue_python_job import sql
 from glue_python_job.layout import CSV, JSON, PARQUET
 
 _INTEGER = r"\s*[+-]?[0-9]+(\.0*)?\s*"
+_FLOAT = r"\s*[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?\s*"
+_DATE_FIRST = "^[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_BINARY = ("FLOAT", "DOUBLE")
 _DATE_AT_MIDNIGHT = r"\d{4}-\d{2}-\d{2}([ T]00:00(:00(\.0+)?)?(Z|[+-]00:?00)?)?"
 _BELOW_MICROSECONDS = r"\.\d{6}\d*[1-9]"
 _SHORTEST_BELOW_MICROSECONDS = len("2020-01-01T00:00:00.1234567")
@@ -66,6 +69,14 @@ def read_text(field: str, column: Column, file_format: str, dialect: CsvDialect)
     return text if plain or column.type.kind not in NUMERIC_KINDS else _separated(text, dialect)
 
 
+def read_parquet(field: str, column: Column, source: str) -> str:
+    """A field of Parquet; of a binary fraction that becomes a decimal, its shortest text. `source`: its type in DuckDB.
+
+    DuckDB's own cast to a decimal multiplies in floating point: 1.1 would be 1.10000000000000016384.
+    """
+    return _digits(field) if column.type.kind == DECIMAL and source in _BINARY else field
+
+
 def text_value(read: str, typed: str, column: Column) -> Value:
     """A value that is read as text. `read` and `typed`: the names of the two in the statement."""
     type_ = column.type
@@ -77,18 +88,22 @@ def text_value(read: str, typed: str, column: Column) -> Value:
         # Only the cast with time zone heeds an offset; a text without one is UTC (the session's time zone).
         moment = f"TRY_CAST({read} AS TIMESTAMPTZ)"
         moment = moment if type_.kind == TIMESTAMPTZ else f"make_timestamp(epoch_us({moment}))"
-        cast = f"CASE WHEN {read} LIKE '____-__-__%' THEN {moment} END"
+        cast = f"CASE WHEN regexp_matches({read}, '{_DATE_FIRST}') THEN {moment} END"
     else:
         cast = f"TRY_CAST({read} AS {type_.duckdb})"
     return Value(cast, _refused(read, typed, _text_misfit(read, typed, type_)))
 
 
 def parquet_value(read: str, typed: str, column: Column, source: str) -> Value:
-    """A value that has a type already. `source`: DuckDB's name of it."""
+    """A value that has a type already. `read`: of `read_parquet`; `source`: DuckDB's name of the type."""
     type_ = column.type
-    if source == "VARCHAR":
+    if source == "VARCHAR" or (type_.kind == DECIMAL and source in _BINARY):
         return text_value(read, typed, column)
     cast = f"TRY_CAST({read} AS {type_.duckdb})"
+    if type_.kind == FLOAT and source.startswith("DECIMAL"):
+        cast = (
+            f"TRY_CAST(CAST({read} AS VARCHAR) AS {type_.duckdb})"  # the nearest; the cast of a decimal is not always
+        )
     if type_.kind == TIMESTAMP and source == "TIMESTAMP WITH TIME ZONE":
         cast = f"CASE WHEN isfinite({read}) THEN make_timestamp(epoch_us({read})) END"
     return Value(cast, _refused(read, typed, _value_misfit(read, typed, type_, source)))
@@ -118,13 +133,19 @@ def _separated(text: str, dialect: CsvDialect) -> str:
     whole = "[0-9]+"
     plain = text
     if thousands:
-        whole = rf"(?:[0-9]{{1,3}}(?:{_escaped(thousands)}[0-9]{{3}})+|[0-9]+)"
+        # Before a separator no group begins with 0: 0.123 has a decimal point that the contract does not tell of.
+        whole = rf"(?:[1-9][0-9]{{0,2}}(?:{_escaped(thousands)}[0-9]{{3}})+|[0-9]+)"
         plain = f"replace({plain}, {sql.literal(thousands)}, '')"
     if decimal != ".":
         plain = f"replace({plain}, {sql.literal(decimal)}, '.')"
     number = rf"\s*[+-]?{whole}?(?:{_escaped(decimal)}[0-9]*)?(?:[eE][+-]?[0-9]+)?\s*"
     right = f"regexp_full_match({text}, {sql.literal(number)})"
     return f"CASE WHEN {right} THEN {plain} WHEN {text} IS NOT NULL THEN '-' END"
+
+
+def _digits(field: str) -> str:
+    """The shortest text of a binary fraction, digit by digit."""
+    return _without_exponent(f"CAST({field} AS VARCHAR)")
 
 
 def _without_exponent(field: str) -> str:
@@ -166,7 +187,9 @@ def _formatted(read: str, typed: str, column: Column) -> Value:
 
 def _text_misfit(read: str, typed: str, type_: ColumnType) -> str:
     if type_.kind == FLOAT:
-        return f"NOT isfinite({typed}) OR contains({read}, '_')"
+        # The cast takes +-1 and 1_0, and makes 0 of what is too small.
+        vanished = f"{typed} = 0 AND regexp_matches({read}, '^[^eE]*[1-9]')"
+        return f"NOT isfinite({typed}) OR NOT regexp_full_match({read}, '{_FLOAT}') OR ({vanished})"
     if type_.kind in (TIMESTAMP, TIMESTAMPTZ):
         finer = f"strlen({read}) >= {_SHORTEST_BELOW_MICROSECONDS} AND regexp_matches({read}, '{_BELOW_MICROSECONDS}')"
         return f"{typed} NOT BETWEEN {_YEARS[type_.kind]} OR ({finer})"
@@ -186,10 +209,11 @@ def _text_misfit(read: str, typed: str, type_: ColumnType) -> str:
 
 
 def _value_misfit(read: str, typed: str, type_: ColumnType, source: str) -> str:
-    """A value that has a type already must survive the cast; only a binary fraction may lose digits in another."""
-    same = f"TRY_CAST({typed} AS {source}) IS DISTINCT FROM {read}"
+    """A value that has a type already must survive the way to the other type and back."""
+    back = _digits(typed) if type_.kind == FLOAT and source.startswith("DECIMAL") else typed
+    same = f"TRY_CAST({back} AS {source}) IS DISTINCT FROM {read}"
     if type_.kind == FLOAT:
-        return f"NOT isfinite({typed})" if source in ("FLOAT", "DOUBLE") else same
+        return f"NOT isfinite({typed}) OR {same}"
     if type_.kind in TIME_KINDS:
         years = f"{typed} NOT BETWEEN {_YEARS[type_.kind]}"
         return years if source.startswith("TIMESTAMP WITH") and type_.kind == TIMESTAMP else f"{same} OR {years}"

@@ -15,6 +15,13 @@ class ArgumentsError(JobError):
     exit_code = 2
 
 
+def told(error: Exception) -> str:
+    """What is said of an error: the text of one that is understood; of another, its class too, without Java's stack."""
+    if isinstance(error, JobError):
+        return str(error)
+    return f"{type(error).__name__}: {error}".partition("\n\tat ")[0]
+
+
 def one_line(text: str) -> str:
     """`text` with every run of white space, line breaks included, made one blank."""
     return " ".join(text.split())

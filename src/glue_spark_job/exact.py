@@ -9,7 +9,8 @@ What is accepted beside values of the very type:
 - a timestamp at midnight in a DATE, a date in a TIMESTAMP;
 - a text in ISO notation in a column of another type; numbers without blanks, `true` and `false` in any case;
 - any value as its text in a VARCHAR or CHAR.
-NaN and Infinity are refused everywhere, as in sources; so is a NUL character, which no database takes in a text.
+NaN and Infinity are refused everywhere, as in sources; so are a NUL character and bytes that are not UTF-8, which no
+database takes in a text.
 """
 
 from __future__ import annotations
@@ -64,6 +65,8 @@ _TAKES = {
 # Spark type -> decimal digits that each of its values has at most, and that it holds whatever they are.
 _MOST_DIGITS = {"tinyint": 3, "smallint": 5, "int": 10, "bigint": 19}
 _SAFE_DIGITS = {"smallint": 4, "int": 9, "bigint": 18, "float": 7, "double": 15}
+# Spark type -> the smallest number that is beyond it, as a double.
+_BEYOND = {"tinyint": "128D", "smallint": "32768D", "int": "2147483648D", "bigint": "9223372036854775808D"}
 
 _ZONE = r"( ?(Z|[+-][0-9]{2}:?[0-9]{2}))?"
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -74,6 +77,7 @@ _NOTATIONS = {
     TIMESTAMP: rf"{_DAY}([ T][0-9]{{2}}:[0-9]{{2}}(:[0-9]{{2}}(\.[0-9]{{1,6}})?)?{_ZONE})?",
     BOOLEAN: "(?i:true|false)",
 }
+_NO_ZERO = r"\\A[^eE]*[1-9]"  # in SQL; of texts in the notation of a number
 _LONGEST_EXAMPLE = 100  # characters
 
 
@@ -119,14 +123,15 @@ def _problems(found: T.DataType, kind: str, target: ColumnType, name: str) -> It
         back = f"try_cast({name} AS {target.spark})"
         condition += f" OR ({name} IS NOT NULL AND {back} IS NULL)"
         if target.kind == FLOAT:
-            condition += f" OR abs({back}) = double('Infinity')"
+            condition += f" OR abs({back}) = double('Infinity') OR {back} = 0 AND {name} RLIKE '{_NO_ZERO}'"
         yield condition, f"is {wording.not_a(target)}; convert it in transform.sql"
     elif not _always_fits(found, kind, target):
         source = found.simpleString()
         condition = f"NOT (try_cast(try_cast({name} AS {target.spark}) AS {source}) <=> {name})"
-        if kind == FLOAT and target.spark == "bigint":
-            # Spark casts 2**63 to the largest BIGINT, one less, which is the same number as a double.
-            condition += f" OR {name} >= 9223372036854775808D"
+        if {kind, target.kind} == {INTEGER, FLOAT}:
+            # Spark casts 2**63 to the largest BIGINT, one less, so that it comes back as it was, and 2**31 likewise.
+            whole, real = (target.spark, name) if kind == FLOAT else (source, f"CAST({name} AS {target.spark})")
+            condition += f" OR {real} >= {_BEYOND[whole]}"
         yield condition, f"does not fit {target.redshift} without loss; round or cast it in transform.sql"
 
 
@@ -134,6 +139,8 @@ def _text_problems(kind: str, target: ColumnType, name: str) -> Iterator[tuple[s
     advice = "in transform.sql, or change the contract"
     if kind == VARCHAR:
         yield f"contains({name}, chr(0))", f"{wording.NUL}, which no database takes; remove it in transform.sql"
+        # Java decodes what is no UTF-8 as another character, so that other bytes come back.
+        yield f"encode({name}, 'UTF-8') <> CAST({name} AS BINARY)", "is not UTF-8; decode its bytes in transform.sql"
     else:
         name = f"CAST({name} AS STRING)"
     yield f"octet_length({name}) > {target.bytes}", f"is {wording.too_long(target)}; shorten it {advice}"

@@ -18,7 +18,7 @@ from glue_spark_job.storage import ParquetFile, Storage, hadoop_uri
 _FOOTER_READERS = 8
 # A reference up to this size is read as one partition: Spark then groups it without a shuffle.
 _ONE_PARTITION_BYTES = 32 * 1024 * 1024
-_AGAIN = "run the Python stage of this job again"
+AGAIN = "run the Python stage of this job again"
 
 
 def parquet_files(storage: Storage, directory: str) -> list[ParquetFile]:
@@ -43,7 +43,7 @@ def staged_files(
         manifest_uri: where it did so.
 
     Raises:
-        JobError: they hold another number of rows, or lack a column.
+        JobError: they hold another number of rows, lack a column, or have one of another type.
     """
     files = parquet_files(storage, directory)
     found = sum(file.rows for file in files)
@@ -51,12 +51,20 @@ def staged_files(
     if found != rows:
         raise JobError(
             f"{what}: {found} rows in {len(files)} files below {directory}, "
-            f"but {manifest_uri} says {json.dumps(rows)}; {_AGAIN}"
+            f"but {manifest_uri} says {json.dumps(rows)}; {AGAIN}"
         )
     for file in files:
-        missing = [column.name for column in table.columns if column.name not in file.columns]
+        missing = [column.name for column in table.columns if column.name not in file.types]
         if missing:
-            raise JobError(f"{what}: {file.uri} has no column {', '.join(missing)}; {_AGAIN}")
+            raise JobError(f"{what}: {file.uri} has no column {', '.join(missing)}; {AGAIN}")
+        # Spark reads some types as others without a word: 2.50 of DECIMAL(10,2) as the BIGINT 250.
+        for column in table.columns:
+            type_ = file.types[column.name]
+            if type_ != column.type.spark:
+                raise JobError(
+                    f"{what}: {file.uri} has column {column.name} as {type_}, the contract has {column.type.redshift} "
+                    f"({column.type.spark}); {AGAIN}"
+                )
     return files
 
 

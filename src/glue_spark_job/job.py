@@ -13,10 +13,11 @@ from dataset_contract import parameters as declared
 from dataset_contract.errors import ContractError
 from dataset_contract.manifests import ManifestError
 from dataset_contract.model import Contract
+from dataset_contract.naming import as_json
 from dataset_contract.parameters import ParameterError
 from glue_spark_job import inputs, output, parameters, quality, report, statements, transformation
 from glue_spark_job.arguments import Arguments
-from glue_spark_job.errors import ArgumentsError, JobError
+from glue_spark_job.errors import ArgumentsError, JobError, told
 from glue_spark_job.logs import Log
 from glue_spark_job.origins import Script
 from glue_spark_job.parallel import run_all
@@ -28,10 +29,10 @@ Inputs = Mapping[str, tuple[str, Sequence[ParquetFile]]]  # source or reference 
 
 
 def run(spark: SparkSession, arguments: Arguments, log: Log) -> None:
-    """Run the stage, unless its manifest shows that it has run: then nothing is done.
+    """Run the stage, unless its manifest shows that it has run under this very contract: then nothing is done.
 
-    Whatever fails, no manifest is written; running again begins by emptying the output directories. A failure that is
-    understood leaves spark-error.json beside the place of the manifest. Raises JobError.
+    Whatever fails, no manifest is left but spark-error.json beside its place; running again begins by emptying the
+    output directories. Raises JobError for a failure that is understood.
     """
     progress = Progress(spark.version)
     context = spark.sparkContext
@@ -39,22 +40,27 @@ def run(spark: SparkSession, arguments: Arguments, log: Log) -> None:
     storage = Storage(spark)
     failure_uri = places.failure_of(arguments.manifest_uri)
     try:
-        if _is_complete(storage, arguments):
+        storage.delete(failure_uri)  # what an earlier attempt said is not said of this one
+        contract_text = storage.read_text(arguments.contract_uri)
+        progress.contract_hash = manifests.contract_hash(contract_text)
+        if _is_complete(storage, arguments, progress.contract_hash):
             log.info("the stage is complete already; nothing to do", manifest=arguments.manifest_uri)
             return
-        _run(spark, storage, arguments, progress, log)
-        storage.delete(failure_uri)  # of an earlier attempt
+        storage.delete(arguments.manifest_uri)  # one of another contract would vouch for files that are replaced
+        _run(spark, storage, arguments, contract_text, progress, log)
         storage.write_text(arguments.manifest_uri, report.manifest(progress, arguments))
-    except JobError as error:
-        _leave_failure(storage, failure_uri, report.failure(progress, arguments, str(error)), log)
+    except Exception as error:
+        _leave_failure(storage, failure_uri, report.failure(progress, arguments, told(error)), log)
         raise
     log.info("manifest written", manifest=arguments.manifest_uri)
 
 
-def _run(spark: SparkSession, storage: Storage, arguments: Arguments, progress: Progress, log: Log) -> None:
-    previous = _python_manifest(storage, arguments)
+def _run(
+    spark: SparkSession, storage: Storage, arguments: Arguments, contract_text: str, progress: Progress, log: Log
+) -> None:
+    previous = _python_manifest(storage, arguments, progress.contract_hash)
     progress.source_uri = str(previous.get("source_uri", ""))
-    agreed = _contract(storage, arguments)
+    agreed = _contract(contract_text, arguments)
     progress.contract_version = agreed.version
     _check_tables(agreed, arguments)
     progress.parameters = _parameters(agreed, arguments)
@@ -77,34 +83,41 @@ def _run(spark: SparkSession, storage: Storage, arguments: Arguments, progress: 
     _judge(spark, agreed, arguments, frames, progress, log)
 
 
-def _is_complete(storage: Storage, arguments: Arguments) -> bool:
-    uri = arguments.manifest_uri
+def _is_complete(storage: Storage, arguments: Arguments, contract_hash: str) -> bool:
+    uri, job_id, dataset = arguments.manifest_uri, arguments.job_id, arguments.dataset
     text = storage.read_text(uri) if storage.exists(uri) else None
-    return manifests.is_complete(text, stage=manifests.SPARK, job_id=arguments.job_id, dataset=arguments.dataset)
+    return manifests.is_complete(
+        text, stage=manifests.SPARK, job_id=job_id, dataset=dataset, contract_hash=contract_hash
+    )
 
 
 def _leave_failure(storage: Storage, uri: str, text: str, log: Log) -> None:
     """Write why the run failed. Where that fails too, the run's own error is what counts."""
     try:
         storage.write_text(uri, text)
-    except JobError as error:
-        log.error(str(error))
+    except Exception as error:
+        log.error(told(error))
 
 
-def _python_manifest(storage: Storage, arguments: Arguments) -> dict[str, Any]:
+def _python_manifest(storage: Storage, arguments: Arguments, contract_hash: str) -> dict[str, Any]:
     uri = arguments.python_manifest_uri
     job_id, dataset = arguments.job_id, arguments.dataset
     text = storage.read_text(uri)
     try:
-        return manifests.read(text, stage=manifests.PYTHON, job_id=job_id, dataset=dataset, where=uri)
+        found = manifests.read(text, stage=manifests.PYTHON, job_id=job_id, dataset=dataset, where=uri)
     except ManifestError as error:
-        raise JobError(f"{error}; run the Python stage of this job again") from None
+        raise JobError(f"{error}; {inputs.AGAIN}") from None
+    if found.get("contract_hash") != contract_hash:
+        raise JobError(
+            f"{uri} was made under another contract (contract_hash {as_json(found.get('contract_hash'))}, "
+            f"{arguments.contract_uri} has {as_json(contract_hash)}); {inputs.AGAIN}"
+        )
+    return found
 
 
-def _contract(storage: Storage, arguments: Arguments) -> Contract:
-    uri = arguments.contract_uri
+def _contract(text: str, arguments: Arguments) -> Contract:
     try:
-        return reading.parse_text(storage.read_text(uri), uri)
+        return reading.parse_text(text, arguments.contract_uri)
     except ContractError as error:
         raise JobError(f"{error}; correct contract.yaml and run `nox -s package`") from None
 

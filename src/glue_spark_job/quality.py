@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import types as T  # noqa: N812 (the name that Spark's documentation uses)
@@ -86,9 +87,12 @@ def queried(spark: SparkSession, rules: Sequence[SetRule]) -> dict[str, Decimal 
     """
     if not rules:
         return {}
+    parser: Any = spark._jsparkSession.sessionState().sqlParser()
     for rule in rules:
         what = f"rule {rule.id} of {rule.object}"
         with explained(what):
+            # By itself first: a query that closes the parentheses around it would be more than one value.
+            parser.parsePlan(rule.query)
             kind = spark.sql(_as_value(rule)).schema[0].dataType
         if not isinstance(kind, T.NumericType | T.NullType):
             raise JobError(f"{what}: the query gives {kind.simpleString()}; give one number")

@@ -22,6 +22,7 @@ class Progress:
     spark_version: str
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     contract_version: str = ""
+    contract_hash: str = ""
     source_uri: str = ""
     staged: Sequence[ParquetFile] = ()
     parameters: Mapping[str, object] = field(default_factory=dict)
@@ -50,6 +51,7 @@ def _run(progress: Progress, arguments: Arguments) -> StageRun:
         code_version=arguments.code_version,
         contract_version=progress.contract_version,
         engine=f"spark {progress.spark_version}, python {platform.python_version()}",
+        contract_hash=progress.contract_hash,
     )
 
 

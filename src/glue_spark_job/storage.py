@@ -5,13 +5,15 @@ Spark already has the file systems, the credentials and the settings; so the job
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
+from pyspark.sql import types as T  # noqa: N812 (the name that Spark's documentation uses)
 
 from glue_spark_job.errors import JobError, one_line
 
@@ -26,12 +28,12 @@ class StoredFile:
 
 @dataclass(frozen=True)
 class ParquetFile:
-    """A Parquet file: its URI, its size in bytes, and its rows and top-level columns as its footer gives them."""
+    """A Parquet file: its URI, its size in bytes, and what its footer says: the rows, and each column's Spark type."""
 
     uri: str
     bytes: int
     rows: int
-    columns: tuple[str, ...]
+    types: Mapping[str, str]
 
 
 def hadoop_uri(uri: str) -> str:
@@ -45,6 +47,7 @@ class Storage:
     def __init__(self, spark: SparkSession) -> None:
         self._jvm: Any = spark._jvm
         self._configuration: Any = spark.sparkContext._jsc.hadoopConfiguration()
+        self._settings: Any = spark._jsparkSession.sessionState().conf()
 
     def exists(self, uri: str) -> bool:
         """Whether there is a file, or a directory, at `uri`."""
@@ -95,16 +98,20 @@ class Storage:
     def parquet_file(self, file: StoredFile) -> ParquetFile:
         """`file` with what its Parquet footer says: exact, and no Spark job is run for it."""
         parquet = self._jvm.org.apache.parquet.hadoop
+        converters = self._jvm.org.apache.spark.sql.execution.datasources.parquet
         with _access("read the Parquet footer of", file.uri):
             _, path = self._open(file.uri)
             reader = parquet.ParquetFileReader.open(parquet.util.HadoopInputFile.fromPath(path, self._configuration))
             try:
                 rows = int(reader.getRecordCount())
-                fields = reader.getFileMetaData().getSchema().getFields()
-                columns = tuple(str(field.getName()) for field in fields)
+                converter = converters.ParquetToSparkSchemaConverter(self._settings)
+                schema = str(converter.convert(reader.getFileMetaData().getSchema()).json())
             finally:
                 reader.close()
-        return ParquetFile(file.uri, file.bytes, rows, columns)
+        fields = T.StructType.fromJson(json.loads(schema)).fields
+        # The contract's TIMESTAMP is a moment in UTC, as is what a file has without a zone.
+        types = {field.name: field.dataType.simpleString().removesuffix("_ntz") for field in fields}
+        return ParquetFile(file.uri, file.bytes, rows, types)
 
     def _open(self, uri: str) -> tuple[Any, Any]:
         path = self._jvm.org.apache.hadoop.fs.Path(hadoop_uri(uri))

@@ -9,6 +9,7 @@ from typing import Any
 
 from dataset_contract import manifests, redshift
 from dataset_contract.manifests import PYTHON, SPARK, ManifestError
+from dataset_contract.naming import as_json
 from dataset_contract.places import Places
 from lambda_generate_param import verdicts
 from lambda_generate_param.audit import AuditColumns
@@ -32,12 +33,14 @@ def load(
         code_version: of this code.
 
     Raises:
-        ManifestError: a manifest is not one of this job and version, or has not the counts of every output.
+        ManifestError: a manifest is not one of this job and version, has not the counts of every output, or is of
+            another contract than the other one.
         VerdictError: a rule of the contract was not judged, or forbids the load.
         SqlTemplateError: the transaction is larger than the Data API takes.
     """
     python, spark = (_manifest(found.get(stage), stage, places) for stage in (PYTHON, SPARK))
     columns = AuditColumns.read(sql)
+    _check_contract(python, spark, places)
     judged = verdicts.complete(dataset.contract, [*_rules(python), *_rules(spark)])
     judged_statements, judged_texts = verdicts.insert(judged, columns)
     bound = {
@@ -63,6 +66,15 @@ def load(
 def _manifest(document: Any, stage: str, places: Places) -> dict[str, Any]:
     text = document if isinstance(document, str) else json.dumps(document)
     return manifests.read(text, stage=stage, job_id=places.job_id, dataset=places.dataset, where=places.manifest(stage))
+
+
+def _check_contract(python: Mapping[str, Any], spark: Mapping[str, Any], places: Places) -> None:
+    before, after = (manifest.get("contract_hash") for manifest in (python, spark))
+    if before != after:
+        raise ManifestError(
+            f"{places.manifest(SPARK)} has contract_hash {as_json(after)}, {places.manifest(PYTHON)} has "
+            f"{as_json(before)}: the stages ran under different contracts; run both again"
+        )
 
 
 def _rules(manifest: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:

@@ -29,7 +29,8 @@ MOST_STATEMENTS = 40
 MOST_BYTES = 255_000
 _MOST_BYTES_OF_FAILURE = 150_000
 
-_TOKEN = re.compile(r"\{\{\s*([a-z_][a-z0-9_]*)\s*\}\}")
+# A token is a whole text constant; what stands within a longer text, a name or a comment is none.
+_TOKEN = re.compile(r"'\{\{\s*([a-z_][a-z0-9_]*)\s*\}\}'")
 _INTERPOLATED = re.compile(r"(s3://|arn:aws[a-z-]*:iam::\d{12}:role/)[0-9A-Za-z!_.()=+,@/-]+")
 _COUNTS = ("rows_in", "rows_out", "rows_rejected", "bytes_in", "bytes_out")
 _MOMENTS = ("started_at", "finished_at")
@@ -151,21 +152,24 @@ def stage_parameters(stage: str, manifest: Mapping[str, Any] | None, columns: Au
 
 
 def render(template: str, tokens: Mapping[str, str], *, where: str) -> str:
-    """Put URIs and role ARNs in the place of their `{{tokens}}`.
+    """Put URIs and role ARNs in the place of their tokens, each a text constant: `'{{token}}'`.
 
     Raises:
         SqlTemplateError: an unknown token, or a value that is neither an s3:// URI nor a role's ARN.
     """
 
     def value(match: re.Match[str]) -> str:
-        if match[1] not in tokens:
-            raise SqlTemplateError(f"{where}: {{{{{match[1]}}}}} is unknown; known: {', '.join(sorted(tokens))}")
-        text = tokens[match[1]]
+        token = _TOKEN.fullmatch(match[0])
+        if token is None:
+            return match[0]
+        if token[1] not in tokens:
+            raise SqlTemplateError(f"{where}: {{{{{token[1]}}}}} is unknown; known: {', '.join(sorted(tokens))}")
+        text = tokens[token[1]]
         if not _INTERPOLATED.fullmatch(text):
-            raise SqlTemplateError(f"{where}: {match[1]} is {text!r}; accepted: an s3:// URI or the ARN of a role")
-        return text
+            raise SqlTemplateError(f"{where}: {token[1]} is {text!r}; accepted: an s3:// URI or the ARN of a role")
+        return f"'{text}'"
 
-    return _TOKEN.sub(value, template)
+    return _LEXEMES.sub(value, template)
 
 
 def timestamp(moment: datetime) -> str:

@@ -14,9 +14,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from dataset_contract import reading, redshift
+from dataset_contract import quality, reading, redshift
 from dataset_contract.errors import ContractError, ElementPath, shown
-from dataset_contract.model import Contract
+from dataset_contract.model import OUTPUT, SOURCE, Contract
 from pipeline_tools import loads, odcs, strict_yaml, transforms
 from pipeline_tools.strict_yaml import Document, Problem, ProblemsError
 
@@ -24,7 +24,6 @@ CONTRACT, TRANSFORM = "contract.yaml", transforms.FILE
 # Written by hand before the tables followed from the contract.
 _GENERATED = ("table.sql", "load.sql")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
-_PLACEHOLDER = re.compile(r"\$?\{(\w+)\}")
 
 
 class DatasetError(ValueError):
@@ -127,7 +126,7 @@ def _folder_findings(folder: Path, place: str) -> Iterator[str]:
 
 def _document(path: Path, file: str) -> Document:
     try:
-        document = strict_yaml.read(_text(path, file))
+        document = strict_yaml.read(_text(path, file), _may_be_null)
     except ProblemsError as error:
         raise DatasetError(_findings(file, error.problems)) from error
     if not isinstance(document.value, dict):
@@ -135,6 +134,11 @@ def _document(path: Path, file: str) -> Document:
     if problems := odcs.problems(document):
         raise DatasetError(_findings(file, problems))
     return document
+
+
+def _may_be_null(place: ElementPath) -> bool:
+    """Whether null may be an item of a list: null in missingValues makes null count."""
+    return place[-3:-1] == ("arguments", "missingValues")
 
 
 def _contract(document: Document, name: str, file: str) -> Contract:
@@ -156,23 +160,21 @@ def _query_problems(document: Document, contract: Contract) -> Iterator[Problem]
     """What is wrong with the queries of rules of type sql: those of outputs run in Spark, all others in DuckDB."""
     outputs = {output.name for output in contract.outputs}
     for number, item in enumerate(document.value["schema"]):
-        dialect = "spark" if item["name"] in outputs else "duckdb"
-        for place, rules in _rules(item, ("schema", number)):
+        role, dialect = (OUTPUT, "spark") if item["name"] in outputs else (SOURCE, "duckdb")
+        for place, column, rules in _rules(item, ("schema", number)):
             for index, rule in enumerate(rules):
                 where = (*place, index, "query")
-                problem = (
-                    transforms.query_problem(_PLACEHOLDER.sub(r"its_\1", rule["query"]), dialect)
-                    if "query" in rule
-                    else None
-                )
-                if problem:
-                    yield Problem(document.line(where), where, problem)
+                if "query" in rule:
+                    query = quality.filled(rule["query"], role, item["name"], column)
+                    if problem := transforms.query_problem(query, dialect, item["name"]):
+                        yield Problem(document.line(where), where, problem)
 
 
-def _rules(item: Mapping[str, Any], place: ElementPath) -> Iterator[tuple[ElementPath, list[dict[str, Any]]]]:
-    yield (*place, "quality"), item.get("quality", [])
+def _rules(item: Mapping[str, Any], place: ElementPath) -> Iterator[tuple[ElementPath, str, list[dict[str, Any]]]]:
+    """The rules of an object and of its columns, with the column's name."""
+    yield (*place, "quality"), "", item.get("quality", [])
     for number, column in enumerate(item.get("properties", [])):
-        yield (*place, "properties", number, "quality"), column.get("quality", [])
+        yield (*place, "properties", number, "quality"), column["name"], column.get("quality", [])
 
 
 def _load_findings(sql: Path, dataset: Dataset) -> Iterator[str]:

@@ -16,6 +16,7 @@ from dataset_contract.redshift import SCHEMA
 from lambda_generate_param.statements import MOST_STATEMENTS
 from pipeline_tools import deployed, executions
 from pipeline_tools.clients import Clients
+from pipeline_tools.package import OUTPUT
 from pipeline_tools.redshift import QueryError, query
 from pipeline_tools.terraform import TerraformError
 
@@ -108,12 +109,31 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     try:
         found = deployed.find(arguments[0])
+        _tell_another_version(found)
         count = create(found.clients, found.outputs)
         changes = update(found.clients, found.outputs)
     except (SchemaError, TerraformError, deployed.NotDeployedError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return report(count, changes)
+
+
+def _tell_another_version(found: deployed.Deployed) -> None:
+    """Say where the package at hand is not what is deployed: the tables follow what is deployed."""
+    configuration = found.clients.get("lambda").get_function_configuration(
+        FunctionName=found.outputs["lambda_function_name"]
+    )
+    there = configuration.get("Environment", {}).get("Variables", {}).get("CODE_VERSION")
+    try:
+        here = json.loads((OUTPUT / "package.json").read_text(encoding="utf-8"))["code_version"]
+    except FileNotFoundError:
+        return
+    if here != there:
+        print(
+            f"note: version {there} is deployed, build/package is {here}; the tables are compared with what is "
+            "deployed, so apply first",
+            file=sys.stderr,
+        )
 
 
 def report(count: int, changes: Update) -> int:

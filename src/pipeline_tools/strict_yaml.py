@@ -7,6 +7,7 @@ as are a key that is there twice, an alias, a tag, and a text that a comma has c
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -36,6 +37,12 @@ _SHOWN = {
 _RESOLVER: Any = yaml.SafeLoader("")
 # Deeper than any contract: a list in a list in a list … would else end in a RecursionError.
 _DEEPEST = 50
+# More than any type of a column holds: DECIMAL has 38 digits, DOUBLE PRECISION reaches 1.8e308.
+_MOST_DIGITS, _EXPONENTS = 100, (-400, 308)
+_NUMBER = re.compile(r"[-+]?([0-9]*)\.?([0-9]*)(?:[eE]([-+]?[0-9]+))?|0x[0-9a-fA-F]+")
+_ACCEPTED_NUMBERS = f"accepted: at most {_MOST_DIGITS} digits, powers of ten of {_EXPONENTS[0]} to {_EXPONENTS[1]}"
+# What no database, no file of text and no JSON in UTF-8 takes: NUL, and halves of a character.
+_UNWRITABLE = re.compile("[\0\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -70,8 +77,12 @@ class Document:
         return self.lines.get(place, 1)
 
 
-def read(text: str) -> Document:
+def read(text: str, nulls: Callable[[ElementPath], bool] = lambda _: False) -> Document:
     """Read one document: mappings, lists, texts, true and false, null, whole numbers, Decimals.
+
+    Args:
+        text: in YAML.
+        nulls: whether a list may have null at a place. Elsewhere null is most often a text that was not quoted.
 
     Raises:
         ProblemsError: it is not YAML, or some of it is read differently by other readers.
@@ -84,7 +95,7 @@ def read(text: str) -> Document:
         raise ProblemsError([Problem(1, (), f"is nested too deeply; accepted: {_DEEPEST} levels")]) from error
     if root is None:
         raise ProblemsError([Problem(1, (), "is empty")])
-    reader = _Reader(text)
+    reader = _Reader(text, nulls)
     value = reader.node(root, ())
     if reader.problems:
         raise ProblemsError(sorted(reader.problems, key=lambda problem: problem.line))
@@ -95,8 +106,9 @@ def read(text: str) -> Document:
 class _Reader:
     """Makes values of the nodes of one text and collects what is wrong with them."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, nulls: Callable[[ElementPath], bool]) -> None:
         self._text = text
+        self._nulls = nulls
         self._seen: set[int] = set()
         self.document = Document()
         self.problems: list[Problem] = []
@@ -137,7 +149,8 @@ class _Reader:
         return found
 
     def _item(self, node: yaml.Node, place: ElementPath) -> Any:
-        if isinstance(node, yaml.ScalarNode) and node.tag == f"{_TAG}null" and _plain(node):
+        is_null = isinstance(node, yaml.ScalarNode) and node.tag == f"{_TAG}null" and _plain(node)
+        if is_null and not (node.value and self._nulls(place)):
             return self._wrong(
                 node, place, f"{node.value or 'nothing'} is read as null; accepted in a list: values; quote a text: "
                 f'"{node.value}"'
@@ -146,6 +159,10 @@ class _Reader:
 
     def _scalar(self, node: yaml.ScalarNode, place: ElementPath) -> Any:
         self.document.texts[place] = node.value
+        if (bad := _UNWRITABLE.search(node.value)) is not None:
+            return self._wrong(
+                node, place, f"has the character U+{ord(bad[0]):04X}, which no text can hold; accepted: a text without"
+            )
         if not _plain(node):
             return self._explicit(node, place)
         text = node.value
@@ -154,6 +171,8 @@ class _Reader:
         if node.tag.removeprefix(_TAG) != old:
             return self._wrong(node, place, f"has the tag {node.tag}; accepted: no tags; quote a text")
         new = next((kind for kind, pattern in _CORE if pattern.fullmatch(text)), "str")
+        if {old, new} & {"int", "float"} and _too_large(text):
+            return self._wrong(node, place, f"{_cut(text)} is beyond all numbers that are read; {_ACCEPTED_NUMBERS}")
         if old != new or (old == "int" and _octal(text)):
             told = f"{_as(old, text, 8)} in YAML 1.1 and {_as(new, text, 10)} in YAML 1.2"
             return self._wrong(node, place, f'{text} is read as {told}; quote it: "{text}"{_instead(old, new, text)}')
@@ -210,6 +229,24 @@ def _plain(node: yaml.ScalarNode) -> bool:
 
 def _line(node: yaml.Node) -> int:
     return int(node.start_mark.line) + 1
+
+
+def _too_large(text: str) -> bool:
+    """Whether a number has more digits than are read, or is too far from 1. Told without making the number."""
+    match = _NUMBER.fullmatch(text)
+    if match is None:
+        return False
+    if match[1] is None:
+        return len(text) > _MOST_DIGITS
+    written = (match[3] or "0").lstrip("+")
+    if len(match[1]) + len(match[2]) > _MOST_DIGITS or len(written) > 9:
+        return True
+    exponent = int(written) + len(match[1]) - 1
+    return not _EXPONENTS[0] <= exponent <= _EXPONENTS[1]
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 30 else text[:30] + "…"
 
 
 def _octal(text: str) -> bool:

@@ -6,20 +6,22 @@ import contextlib
 import difflib
 import logging
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import sqlglot
-from sqlglot import exp
+from sqlglot import TokenType, exp
 from sqlglot.errors import ParseError, SqlglotError
 
 from dataset_contract.model import PARAMETERS_VIEW, Contract, DataObject
 from glue_spark_job import statements
 from glue_spark_job.errors import JobError
 from glue_spark_job.statements import Statement
+from pipeline_tools import reads
 from pipeline_tools.strict_yaml import Problem
 
 FILE = "transform.sql"
 _ACCEPTED = "CREATE [OR REPLACE] TEMPORARY VIEW name AS SELECT … and CACHE TABLE name"
+_ACCEPTED_AS = "accepted: CREATE TEMPORARY VIEW name AS SELECT …"
 _LINE = re.compile(rf"{re.escape(FILE)} (line|statement) (\d+):? ?")
 _QUERY = re.compile(r"\bAS\b", re.IGNORECASE)
 # A statement that makes a view.
@@ -34,16 +36,20 @@ def problems(sql: str, contract: Contract) -> list[Problem]:
         return [_unsplit(str(error), sql)]
     told: list[Problem] = []
     views: dict[str, _View] = {}
+    inputs = _inputs(contract)
     parsed_ones = [_parsed(statement) for statement in found]
+    # A view of a statement that does not parse is not known, so nothing can be said of views that are not there.
+    all_known = not any(isinstance(parsed, Problem) for parsed in parsed_ones)
     for statement, parsed in zip(found, parsed_ones, strict=True):
         if isinstance(parsed, Problem):
             told.append(parsed)
-        elif parsed.expression is not None:
+            continue
+        if all_known:
+            told += _reads(statement, parsed, (*inputs, *views))
+        if parsed.expression is not None:
             name = (statement.view or parsed.this.name).lower()
-            told += _taken(statement, name, parsed, contract, views)
+            told += _taken(statement, name, parsed, inputs, views)
             views[name] = (statement, parsed)
-    # A view of a statement that does not parse is not known, so nothing can be said of views that are not there.
-    all_known = not any(isinstance(parsed, Problem) for parsed in parsed_ones)
     for output in contract.outputs:
         if output.name in views:
             told += _columns(output, *views[output.name])
@@ -52,8 +58,14 @@ def problems(sql: str, contract: Contract) -> list[Problem]:
     return sorted(told, key=lambda problem: problem.line)
 
 
-def query_problem(query: str, dialect: str) -> str | None:
-    """What is wrong with the query of a rule, or None. dialect: `spark` or `duckdb`, as sqlglot calls them."""
+def query_problem(query: str, dialect: str, table: str) -> str | None:
+    """What is wrong with the query of a rule, or None.
+
+    Args:
+        query: with its placeholders filled.
+        dialect: `spark` or `duckdb`, as sqlglot calls them.
+        table: the one object that it may read.
+    """
     try:
         with _quiet():
             parsed = [tree for tree in sqlglot.parse(query, read=dialect) if tree is not None]
@@ -66,7 +78,10 @@ def query_problem(query: str, dialect: str) -> str | None:
     columns = parsed[0].selects
     if len(columns) != 1 and not parsed[0].is_star:
         return f"gives {len(columns)} columns; accepted: one SELECT of one value"
-    return None
+    found = next(reads.findings(parsed[0], (table,), query), None)
+    if found is None and dialect == "spark":
+        found = reads.variable(query)
+    return found.text if found else None
 
 
 def _unsplit(message: str, sql: str) -> Problem:
@@ -108,9 +123,25 @@ def _parsed(statement: Statement) -> exp.Create | exp.Cache | Problem:
     except SqlglotError as error:
         line, text = _position(error)
         return Problem(statement.line + line - 1, (), f"not Spark SQL: {text}")
+    if isinstance(tree, exp.Create) and isinstance(tree.expression, exp.Query) and not _has_as(statement):
+        return Problem(statement.line, (), f"the view {statement.view} has no AS before its query; {_ACCEPTED_AS}")
     if isinstance(tree, exp.Cache) or (isinstance(tree, exp.Create) and isinstance(tree.expression, exp.Query)):
         return tree
     return Problem(statement.line, (), f"{statement.first_line!r} is not permitted; accepted: {_ACCEPTED}")
+
+
+def _has_as(statement: Statement) -> bool:
+    """Whether AS stands before the query of a view, as Spark needs and sqlglot does not."""
+    depth = 0
+    tokens = sqlglot.tokenize(statement.text, read="spark")
+    name = next(index for index, token in enumerate(tokens) if token.token_type == TokenType.VIEW) + 1
+    for token in tokens[name + 1 :]:
+        depth += {TokenType.L_PAREN: 1, TokenType.R_PAREN: -1}.get(token.token_type, 0)
+        if depth == 0 and token.token_type == TokenType.ALIAS:
+            return True
+        if token.token_type in (TokenType.SELECT, TokenType.WITH, TokenType.FROM):
+            return False
+    return False
 
 
 def _position(error: SqlglotError) -> tuple[int, str]:
@@ -121,15 +152,31 @@ def _position(error: SqlglotError) -> tuple[int, str]:
     return int(details.get("line") or 1), f"{text} near {near!r}" if near else text
 
 
+def _inputs(contract: Contract) -> dict[str, str]:
+    """The views that are there before the first statement, and what they are."""
+    inputs = {contract.source.name: "the source", PARAMETERS_VIEW: "the view of the parameters"}
+    return inputs | {reference.name: "a reference" for reference in contract.references}
+
+
+def _reads(statement: Statement, parsed: exp.Create | exp.Cache, known: Collection[str]) -> Iterator[Problem]:
+    """What a statement reads that is no view. CACHE TABLE without a query reads the view that it names."""
+    made = parsed.this.this if isinstance(parsed.this, exp.Schema) else parsed.this
+    found = [*reads.findings(parsed.expression or made, known, statement.text)]
+    if parsed.expression is not None and not (isinstance(made, exp.Table) and reads.bare(made)):
+        found.append(reads.Finding(1, f"makes {made.sql('spark')}, which is no bare name; accepted: a view's name"))
+    if (filled := reads.variable(statement.text)) is not None:
+        found.append(filled)
+    for finding in found:
+        yield Problem(statement.line + finding.line - 1, (), finding.text)
+
+
 def _taken(
     statement: Statement,
     name: str,
     parsed: exp.Create | exp.Cache,
-    contract: Contract,
+    inputs: dict[str, str],
     views: dict[str, _View],
 ) -> Iterator[Problem]:
-    inputs = {contract.source.name: "the source", PARAMETERS_VIEW: "the view of the parameters"}
-    inputs |= {reference.name: "a reference" for reference in contract.references}
     if name in inputs:
         yield Problem(statement.line, (), f"the view {name} has the name of {inputs[name]}; accepted: another name")
     elif name in views and not parsed.args.get("replace"):

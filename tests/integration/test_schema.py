@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline_tools import deployed, schema
+from pipeline_tools import deploy, deployed, schema
 from pipeline_tools.local import write_whole
+from pipeline_tools.terraform import Deployment
 from tests.integration.conftest import Pipeline
 
 
@@ -40,3 +41,13 @@ def test_what_could_lose_data_is_refused(pipeline: Pipeline) -> None:
     (refusal,) = found.refusals
     assert "by_hand" in refusal["problem"]
     assert refusal["statements"] == ['ALTER TABLE analytics."route_delays" DROP COLUMN "by_hand"']
+
+
+def test_a_deployment_is_brought_to_the_checkout(pipeline: Pipeline, deployment: Deployment) -> None:
+    # What was changed by hand is put right, and the tables are looked at.
+    name, client = pipeline.outputs["lambda_function_name"], pipeline.clients.get("lambda")
+    before = client.get_function_configuration(FunctionName=name)
+    client.update_function_configuration(FunctionName=name, Description="changed by hand")
+    assert deploy.bring(deployed.Deployed(pipeline.clients, pipeline.outputs), deployment) == 0
+    after = client.get_function_configuration(FunctionName=name)
+    assert (after["Description"], after["Environment"]) == (before["Description"], before["Environment"])

@@ -19,6 +19,7 @@ from glue_spark_job.storage import ParquetFile
 from pipeline_tools.crosscheck.hcl import Infra, Module
 
 _MOMENT = datetime(2026, 1, 31, 12, 34, 56, tzinfo=UTC)
+_HASH = manifests.contract_hash("sample")
 
 
 def package(infra: Infra, module: Module) -> str:
@@ -65,6 +66,7 @@ def _python(arguments: Any, contract: Contract) -> str:
         code_version=arguments.code_version,
         contract_version=contract.version,
         engine="sample",
+        contract_hash=_HASH,
     )
     file = FileEntry(arguments.source_uri, 1, 1)
     rules = [
@@ -75,11 +77,12 @@ def _python(arguments: Any, contract: Contract) -> str:
 
 
 def _spark(arguments: Any, contract: Contract) -> str:
-    file = ParquetFile(arguments.staged_uri, 1, 1, ())
+    file = ParquetFile(arguments.staged_uri, 1, 1, {})
     progress = report.Progress(
         "sample",
         started_at=_MOMENT,
         contract_version=contract.version,
+        contract_hash=_HASH,
         staged=[file],
         parameters=arguments.parameters,
         tables={name: Written([file], Measured(1)) for name in arguments.curated_uris},

@@ -77,6 +77,7 @@ def test_completeness_is_the_share_of_rows_with_a_value() -> None:
         ({"vlaue": 4}, '.vlaue: is no element here; did you mean "value"'),
         ({"property": "completeness", "unit": "d"}, '.unit: "d" is not known here; accepted: percent, %'),
         ({"property": "completeness", "unit": "%", "value": 101}, ".value: 101 is no share in percent"),
+        ({"property": "completeness", "unit": "%", "value": 0}, ".value: 0 is no share in percent that has to have a"),
     ],
 )
 def test_an_agreement_is_refused(changes: dict[str, Any], message: str) -> None:

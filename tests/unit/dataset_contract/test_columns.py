@@ -307,3 +307,21 @@ def test_null_texts_may_hold_a_comma_where_it_delimits_nothing() -> None:
 def test_null_texts_do_not_apply_to_outputs() -> None:
     output = table("t", "output", column(customProperties=custom(nullValues=["NA"])))
     assert "is refused: of an object or column that is read from text files" in refusal(document(output=output))
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("oid", '"oid" is the name of a system column of Redshift; accepted: another'),
+        ("CTID", "is the name of a system column"),
+        ("deletexid", "is the name of a system column"),
+        ("{{copy_role_arn}}", "has {{ in it, which marks a value in a statement; accepted: a name without"),
+        ("a}}", "has }} in it"),
+        (":job_id", "has : in it"),
+    ],
+)
+def test_a_name_that_a_statement_would_take_for_another_is_refused_in_an_output(name: str, message: str) -> None:
+    told = refusal(document(output=table("totals", "output", column(name, "BIGINT"))))
+    assert told.startswith("schema[2].properties[0].name: ")
+    assert message in told
+    assert accepted(with_column(name=name)).source.columns[0].name == name

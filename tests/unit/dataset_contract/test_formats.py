@@ -65,6 +65,10 @@ def test_a_day(pattern: str, text: str) -> None:
         ("yyyy-MM-dd HH:mmXXX", "2024-01-02 03:00Z", NEW_YEAR.replace(hour=3)),
         ("yyyy-MM-dd HH:mm xx", "2024-01-02 03:00 -0130", NEW_YEAR.replace(hour=4, minute=30)),
         ("yyyy-MM-dd HH:mmX", "2024-01-02 03:00+02", NEW_YEAR.replace(hour=1)),
+        ("yyyy-MM-dd HH:mmX", "2024-01-02 18:00+18", NEW_YEAR),
+        ("yyyy-MM-dd HH:mmXX", "2024-01-02 18:00+1800", NEW_YEAR),
+        ("yyyy-MM-dd HH:mmxxx", "2024-01-02 17:59+17:59", NEW_YEAR),
+        ("yyyy-MM-dd HH:mmxxx", "2024-01-02 00:00-18:00", NEW_YEAR.replace(hour=18)),
     ],
 )
 def test_a_moment(pattern: str, text: str, expected: datetime) -> None:
@@ -91,6 +95,12 @@ def test_a_moment(pattern: str, text: str, expected: datetime) -> None:
         ("yyyy-MM-dd HH:mm:ss.SSS", "2024-01-02 00:00:01.12"),
         ("yyyy-MM-dd HH:mmXXX", "2024-01-02 03:00"),
         ("yyyy-MM-dd HH:mmxxx", "2024-01-02 03:00Z"),
+        ("yyyy-MM-dd HH:mmX", "2024-01-02 03:00+19"),
+        *(("yyyy-MM-dd HH:mmxx", f"2024-01-02 03:00{offset}") for offset in ("+1801", "-0160", "+9999")),
+        *(
+            ("yyyy-MM-dd HH:mm XXX", f"2024-01-02 03:00 {offset}")
+            for offset in ("+18:01", "+01:60", "-19:00", "+99:99")
+        ),
     ],
 )
 def test_a_text_that_is_not_written_so(pattern: str, text: str) -> None:

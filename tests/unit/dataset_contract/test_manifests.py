@@ -12,8 +12,9 @@ from dataset_contract.places import Places, failure_of
 
 START = datetime(2024, 5, 1, 12, 0, tzinfo=timezone(timedelta(hours=2)))
 RUN = StageRun(
-    "python", "job-1", "orders", "s3://raw/orders/", START, START + timedelta(seconds=1.5), "c1", "1.0.0", "duckdb 1"
-)
+    "python", "job-1", "orders", "s3://raw/orders/", START, START + timedelta(seconds=1.5), "c1", "1.0.0", "duckdb 1",
+    "0f",
+)  # fmt: skip
 RESULT = StageResult(
     3, 2, 1, [FileEntry("s3://raw/a.csv", 10, 3, 1), FileEntry("s3://raw/b.csv", 0, 0, note="empty")],
     [FileEntry("s3://lake/p.parquet", 7, 2)], [FileEntry("s3://lake/r.parquet", 5, 1)], {"code: duplicate key": 1},
@@ -31,7 +32,7 @@ def test_what_is_written_is_read() -> None:
     assert read(manifests.render(RUN, RESULT)) == {
         "manifest_version": 2, "stage": "python", "job_id": "job-1", "dataset": "orders", "source_uri": "s3://raw/orders/",
         "started_at": "2024-05-01T10:00:00.000Z", "finished_at": "2024-05-01T10:00:01.500Z", "seconds": 1.5,
-        "code_version": "c1", "contract_version": "1.0.0", "engine": "duckdb 1",
+        "code_version": "c1", "contract_version": "1.0.0", "engine": "duckdb 1", "contract_hash": "0f",
         "rows_in": 3, "rows_out": 2, "rows_rejected": 1, "bytes_in": 10, "bytes_out": 7,
         "files_in": [
             {"uri": "s3://raw/a.csv", "bytes": 10, "rows": 3, "empty_lines": 1},
@@ -67,7 +68,7 @@ def test_a_manifest_that_is_another_one(changes: dict[str, Any], message: str) -
     with pytest.raises(ManifestError) as caught:
         read(text)
     assert message in str(caught.value)
-    assert not manifests.is_complete(text, stage="python", job_id="job-1", dataset="orders")
+    assert not manifests.is_complete(text, stage="python", job_id="job-1", dataset="orders", contract_hash="0f")
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]"])
@@ -77,9 +78,16 @@ def test_a_text_that_is_no_manifest(text: str) -> None:
 
 
 def test_a_stage_is_complete_with_its_manifest() -> None:
-    expected = {"stage": "python", "job_id": "job-1", "dataset": "orders"}
+    expected = {"stage": "python", "job_id": "job-1", "dataset": "orders", "contract_hash": "0f"}
     assert manifests.is_complete(manifests.render(RUN, RESULT), **expected)
     assert not manifests.is_complete(None, **expected)
+    assert not manifests.is_complete(manifests.render(RUN, RESULT), **{**expected, "contract_hash": "0e"})
+
+
+def test_a_contract_is_known_by_its_text_but_for_its_line_ends() -> None:
+    found = manifests.contract_hash('{\n"version": "1"}\n')
+    assert (found, len(found)) == (manifests.contract_hash('{\r\n"version": "1"}\r\n'), 16)
+    assert found != manifests.contract_hash('{\n"version": "1" }\n')
 
 
 def test_every_place_that_is_written_carries_the_job() -> None:

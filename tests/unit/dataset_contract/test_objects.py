@@ -86,6 +86,13 @@ def test_an_encoding_has_the_name_of_its_codec(given: str, name: str) -> None:
         ({"comment": ","}, "begins with the delimiter"),
         ({"skipLines": -1}, ".skipLines: -1 is no whole number of 0 or more"),
         ({"skipLines": True}, ".skipLines: true is no whole number"),
+        ({"skipLines": 1_000_001}, ".skipLines: 1000001 is more than is skipped; accepted: 0 to 1,000,000"),
+        (
+            {"encoding": "latin-1", "delimiter": "日"},
+            '.delimiter: "日" is never in a file of encoding iso8859-1; accepted: characters that it has',
+        ),
+        ({"encoding": "cp1252", "comment": "→"}, '.comment: "→" is never in a file of encoding cp1252'),
+        ({"encoding": "cp437", "thousandsSeparator": "\u202f"}, ".thousandsSeparator: "),
         ({"trailingDelimiter": 1}, ".trailingDelimiter: 1 is no true or false"),
     ],
 )

@@ -37,6 +37,8 @@ def test_a_number_is_as_json_has_it() -> None:
     value = resolved({"a": rule}, {})["a"]
     assert (value, type(value)) == (0.1, float)
     assert resolved({"a": rule}, {"a": 0.1}) == {"a": 0.1}
+    assert resolved({"a": {"type": "number"}}, {"a": Decimal("1.0e+300")}) == {"a": 1e300}
+    assert resolved({"a": {"type": "number"}}, {"a": Decimal("9007199254740992.0")}) == {"a": 9007199254740992.0}
 
 
 @pytest.mark.parametrize(
@@ -50,6 +52,7 @@ def test_a_number_is_as_json_has_it() -> None:
         ({"type": "integer", "minimum": 0}, -1, "parameters.a is -1; accepted: 0 or more"),
         ({"type": "integer", "maximum": 9}, 10, "parameters.a is 10; accepted: 9 or less"),
         ({"type": "number"}, 2**53 + 1, "accepted: a number that a DOUBLE holds"),
+        ({"type": "number"}, Decimal("9007199254740993.0"), "accepted: a number that a DOUBLE holds"),
         ({"type": "number"}, 10**400, "accepted: a number that a DOUBLE holds"),
         ({"type": "number"}, float("inf"), "parameters.a is Infinity; accepted: a number that a DOUBLE holds"),
         ({"type": "number"}, False, "parameters.a is false; accepted: a number"),

@@ -16,6 +16,7 @@ from tests.unit.dataset_contract.documents import (
     rules_of,
     set_rules,
     table,
+    with_column,
     with_quality,
 )
 
@@ -69,8 +70,73 @@ def test_a_share_keeps_its_decimals() -> None:
 
 
 def test_what_counts_as_missing() -> None:
-    rule = {"metric": "missingValues", "arguments": {"missingValues": [None, "", "n/a"]}, "mustBeLessThan": 100}
-    assert set_rules(rule)[0].rules == (ValueRule("required"), ValueRule("missingValues", ("", "n/a")))
+    rule = {"metric": "missingValues", "arguments": {"missingValues": [None, "-", "n/a"]}, "mustBeLessThan": 100}
+    assert set_rules(rule)[0].rules == (ValueRule("required"), ValueRule("missingValues", ("-", "n/a")))
+
+
+def missing(*values: Any) -> dict[str, Any]:
+    return {"metric": "missingValues", "arguments": {"missingValues": list(values)}, "mustBe": 0}
+
+
+def valid(*values: Any) -> dict[str, Any]:
+    return {"metric": "invalidValues", "arguments": {"validValues": list(values)}, "mustBeLessThan": 9}
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        (
+            {"quality": [missing("N/A", "")]},
+            'missingValues: has "", which the column\'s nullValues make null before; accepted: null in its place, or '
+            "nullValues without it",
+        ),
+        ({"quality": [valid("", "a")]}, 'has "", which the column\'s nullValues make null before; accepted: the list'),
+        ({"enum": [{"value": ""}]}, '.enum: has ""'),
+        (
+            {"physical": "INTEGER", "quality": [missing(-1)], "customProperties": custom(nullValues=["-1"])},
+            "missingValues: has -1, which",
+        ),
+    ],
+)
+def test_a_listed_value_that_is_null_before_is_refused(column: dict[str, Any], message: str) -> None:
+    assert message in refusal(with_column(**column))
+
+
+def test_a_listed_value_that_is_not_null_before_is_read() -> None:
+    no_nulls = {"customProperties": custom(nullValues=[])}
+    assert accepted(with_column(quality=[missing("")], **no_nulls))
+    assert accepted(document(output=table("totals", "output", column(quality=[missing("")]))))
+
+
+@pytest.mark.parametrize(
+    ("rule", "told"),
+    [
+        ({"mustBeLessThan": 0}, "never"),
+        ({"mustBeGreaterOrEqualTo": 0}, "always"),
+        ({"mustBeLessOrEqualTo": 100, "unit": "percent"}, "always"),
+        ({"mustBeGreaterThan": 100, "unit": "percent"}, "never"),
+        ({"mustBeBetween": [0, 100], "unit": "percent"}, "always"),
+        ({"mustNotBeBetween": [0, 100], "unit": "percent"}, "never"),
+    ],
+)
+def test_a_rule_without_an_effect_is_refused(rule: dict[str, Any], told: str) -> None:
+    message = f"{told} holds, whatever is counted; accepted: a rule that can be kept and broken"
+    assert message in refusal(with_quality({"metric": "nullValues", **rule}))
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"mustBeLessThan": 1},
+        {"mustBeGreaterThan": 0},
+        {"mustBeLessOrEqualTo": 100},
+        {"mustBeLessThan": 100, "unit": "percent"},
+        {"mustBeBetween": [0, 99], "unit": "percent"},
+        {"mustNotBeBetween": [0, 100]},
+    ],
+)
+def test_a_rule_that_may_be_broken_and_kept_is_read(rule: dict[str, Any]) -> None:
+    assert set_rules({"metric": "nullValues", **rule})
 
 
 def test_duplicates_of_several_columns() -> None:
@@ -97,6 +163,24 @@ def test_ids_are_unique_in_the_contract() -> None:
     output = table("totals", "output", column(), quality=[{**count, "id": "rows"}])
     source = table("orders", "source", column(), quality=[{**count, "id": "rows"}])
     assert [rule.id for rule in accepted(document(source=source, output=output)).set_rules] == ["rows", "totals.rows"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT count(*) FROM orders WHERE regexp_matches(code, '^[A-Z]{2}$')",
+        "SELECT count(*) FROM orders WHERE code = '${cutoff}' -- {cutoff}",
+        "SELECT {'a': 1}.a /* {cutoff} */ FROM orders",
+    ],
+)
+def test_braces_in_a_text_or_a_comment_are_no_placeholder(query: str) -> None:
+    assert set_rules({"type": "sql", "query": query, "mustBe": 1})[0].query == query
+
+
+def test_a_text_of_spark_ends_where_spark_ends_it() -> None:
+    query = "SELECT count(*) FROM {table} WHERE a = 'it\\'s {x}' OR b = \"{y}\" OR `{z}` = 1"
+    output = table("totals", "output", column(), quality=[{"type": "sql", "query": query, "mustBe": 1}])
+    assert accepted(document(output=output)).set_rules[0].query == query.replace("{table}", "`totals`")
 
 
 def test_a_query_names_its_object_and_column_quoted_for_its_engine() -> None:
@@ -186,6 +270,10 @@ def test_a_rule_of_type_text_describes() -> None:
         ({"type": "sql", "query": "SELECT 1", "mustBe": 1, "unit": "percent"}, "stands in a rule of type sql"),
         ({"type": "sql", "query": "DELETE FROM orders", "mustBe": 1}, "is no query; accepted: one SELECT, or WITH"),
         ({"type": "sql", "query": "SELECT 1; DROP TABLE a", "mustBe": 1}, "has more than one statement"),
+        (
+            {"type": "sql", "query": 'SELECT "${object}"', "mustBe": 1},
+            "has the placeholder ${object} in quotes, which it brings itself; accepted: ${object}",
+        ),
         (
             {"type": "sql", "query": "SELECT ${CUTOFF}", "mustBe": 1},
             "has the placeholder ${CUTOFF}; accepted: ${object}",

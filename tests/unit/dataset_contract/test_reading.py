@@ -41,7 +41,7 @@ def test_each_version_3_of_the_standard_is_read(version: str) -> None:
         ("name", "x" * 64, "name: "),
         ("version", 1.0, 'version: 1.0 is no text; accepted: a printable text of 1 to 64 bytes, as "1.0.0"; quote it'),
         ("version", "", 'version: "" is empty'),
-        ("version", "ü" * 33, "takes 66 bytes"),
+        ("version", "ü" * 33, "is no version; accepted: a printable text of 1 to 64 bytes"),
         ("slaDefaultElement", "orders.at", 'slaDefaultElement: "orders.at" is refused: the standard gives it up'),
         ("schema", {}, "schema: {} is no list"),
         ("schema", [], "schema: has 0 objects of role source and 0 of role output"),
@@ -84,6 +84,9 @@ def test_the_text_of_a_contract_keeps_every_digit() -> None:
     [
         ("{", "contract s3://a/contract.json is not JSON: "),
         ('{"name": "a", "name": "b"}', 'contract s3://a/contract.json is not JSON: "name" is there twice'),
+        ("[" * 100_000, "contract s3://a/contract.json is nested too deeply; `nox -s package` writes it"),
+        ('{"a": 1e99999999999999999999}', "contract s3://a/contract.json has a number beyond all bounds"),
+        ("1" * 5000, "contract s3://a/contract.json is not JSON: Exceeds the limit"),
         ("[]", r"the contract is no mapping; .* \(contract s3://a/contract.json\)"),
         ('{"kind": "Nope"}', r"^apiVersion: is missing; accepted: .* \(contract s3://a/contract.json\)$"),
     ],

@@ -138,21 +138,47 @@ def test_another_length_of_a_text_is_a_statement_for_a_person() -> None:
     assert found.statements == ('ALTER TABLE analytics."orders" ALTER COLUMN "user" TYPE VARCHAR(40)',)
 
 
-def test_another_type_makes_the_table_anew() -> None:
+def test_another_type_makes_the_table_anew_and_keeps_the_old_one() -> None:
     found = refusal([DeployedColumn("order_id", "integer", nullable=False), *DEPLOYED[1:]])
     assert "column order_id: the table has INTEGER, the contract BIGINT" in found.problem
     assert found.statements == (
+        '-- has to give 0\nSELECT COUNT(*) FROM analytics."orders" '
+        'WHERE CAST(CAST("order_id" AS BIGINT) AS INTEGER) <> "order_id"',
+        "BEGIN",
         'ALTER TABLE analytics."orders" RENAME TO "orders_before"',
         redshift.create_table(ORDERS).rstrip(";\n"),
         'INSERT INTO analytics."orders" ("order_id", "amount", "user", "job_id") '
         'SELECT CAST("order_id" AS BIGINT), "amount", "user", "job_id" FROM analytics."orders_before"',
-        'DROP TABLE analytics."orders_before"',
+        "COMMIT",
     )
 
 
-def test_a_text_is_not_cut_by_a_cast_when_the_table_is_made_anew() -> None:
-    found = refusal([*DEPLOYED[:2], DeployedColumn("user", "character varying(80)", nullable=False), DEPLOYED[3]])
-    assert "CAST" not in found.statements[2]
+def test_several_differences_of_a_table_make_one_script() -> None:
+    found = refusal(
+        [
+            DeployedColumn("amount", "numeric(15,4)", nullable=True),
+            DeployedColumn("user", "character varying(80)", nullable=True),
+            DeployedColumn("code", "smallint", nullable=True),
+            DEPLOYED[3],
+        ]
+    )
+    for told in ("has no column order_id", "has the column code", "column amount", "column user"):
+        assert told in found.problem
+    assert found.statements[:2] == (
+        '-- has to give 0\nSELECT COUNT(*) FROM analytics."orders" '
+        'WHERE CAST(CAST("amount" AS DECIMAL(15,2)) AS DECIMAL(15,4)) <> "amount"',
+        '-- has to give 0\nSELECT COUNT(*) FROM analytics."orders" WHERE OCTET_LENGTH("user") > 40',
+    )
+    assert found.statements[-2] == (
+        '-- "code" stays in analytics."orders_before" only\n'
+        'INSERT INTO analytics."orders" ("order_id", "amount", "user", "job_id") '
+        'SELECT <a value>, CAST("amount" AS DECIMAL(15,2)), "user", "job_id" FROM analytics."orders_before"'
+    )
+
+
+def test_a_column_that_becomes_required_is_looked_at_for_null() -> None:
+    found = refusal([DeployedColumn("order_id", "bigint", nullable=True), *DEPLOYED[1:]])
+    assert found.statements[0].endswith('WHERE "order_id" IS NULL')
 
 
 def test_a_type_that_the_pipeline_does_not_carry_is_named_as_redshift_does() -> None:

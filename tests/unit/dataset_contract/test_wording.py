@@ -20,10 +20,10 @@ from dataset_contract.model import RuleArgument, ValueRule
         ("minLength", 2, "shorter than 2 characters (minLength)"),
         ("maxLength", 4, "longer than 4 characters (maxLength)"),
         ("pattern", "^[A-Z]$", "does not match the pattern ^[A-Z]$"),
-        ("validValues", ("NO", "SE"), "not one of NO, SE"),
+        ("validValues", ("NO", "SE"), 'not one of "NO", "SE"'),
         ("validValues", (True,), "not one of true"),
         ("validValues", tuple(range(11)), "not one of 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, … (11 values)"),
-        ("missingValues", ("", "N/A"), "counts as missing: one of , N/A"),
+        ("missingValues", ("", "N/A"), 'counts as missing: one of "", "N/A"'),
     ],
 )
 def test_why_a_value_is_refused(keyword: str, argument: RuleArgument, text: str) -> None:
@@ -35,8 +35,8 @@ def test_why_a_value_is_refused(keyword: str, argument: RuleArgument, text: str)
     [
         ("INT", "not an INTEGER", None),
         ("DATE", "not a DATE", None),
-        ("VARCHAR(8)", "not a VARCHAR(8)", "longer than VARCHAR(8): 8 bytes"),
-        ("CHAR(4)", "not a CHAR(4)", "longer than CHAR(4): 4 characters"),
+        ("VARCHAR(8)", "not a VARCHAR(8)", "longer than the 8 bytes of VARCHAR(8)"),
+        ("CHAR(4)", "not a CHAR(4)", "longer than the 4 characters of CHAR(4)"),
     ],
 )
 def test_why_a_value_is_not_of_its_type(name: str, not_a: str, too_long: str | None) -> None:

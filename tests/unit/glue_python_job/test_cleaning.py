@@ -11,6 +11,8 @@ import duckdb
 import pytest
 
 from glue_python_job import batches, sizes
+from glue_python_job.grammar import QUOTES
+from glue_python_job.records import TOO_LONG
 
 NUMBERED: list[dict[str, Any]] = [
     {"name": "id", "logicalType": "integer", "required": True},
@@ -54,6 +56,79 @@ def test_formats_of_text(job: Any, contract: str, name: str, content: bytes) -> 
     assert result.staged == [(1, "one"), (2, "two")]
     assert not result.rejected
     assert "splitting record by record" not in messages(result)
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.csv.gz"])
+@pytest.mark.parametrize(
+    ("line", "refused"),
+    [
+        (b'1,"a" "b"', True),
+        (b'1,"c"   "d"" e"', True),
+        (b'1,"c" ', True),
+        (b'"1" ,c', True),
+        (b'1, "c"', True),
+        (b'1, "a,b"', True),
+        (b'1,"x ""a"" , ""b"" x"', False),
+        (b'1,a "b" c', False),
+    ],
+)
+def test_a_misplaced_quote_is_not_repaired(job: Any, contract: str, name: str, line: bytes, refused: bool) -> None:
+    result = job.clean({name: b"id,name\n" + line + b"\n2,two\n"}, contract)
+    assert result.refused == ([(2, None, QUOTES)] if refused else [])
+    assert result.staged[-1] == (2, "two")
+    assert len(result.staged) == 1 + (not refused)
+    assert ("splitting record by record" in messages(result)) is refused
+
+
+@pytest.mark.parametrize("line", [b'"a" "b"', b'"c" ', b' "a"'])
+def test_a_misplaced_quote_is_refused_in_a_file_of_one_column_too(
+    job: Any, contract_of: Callable[..., str], line: bytes
+) -> None:
+    result = job.clean({"x.csv": b"note\n" + line + b"\nx\n"}, contract_of([{"name": "note"}]))
+    assert (result.staged, result.refused) == ([("x",)], [(2, None, QUOTES)])
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.csv.gz"])
+@pytest.mark.parametrize("head", [b"note,id\n", b"\xef\xbb\xbfnote,id\n"])
+@pytest.mark.parametrize("more", [b"", b"refused\n"])
+def test_a_mark_that_is_of_a_value_is_kept(
+    job: Any, contract_of: Callable[..., str], name: str, head: bytes, more: bytes
+) -> None:
+    contract = contract_of([{"name": "note"}, {"name": "id", "logicalType": "integer"}])
+    result = job.clean({name: head + more + b"\xef\xbb\xbfa,1\n"}, contract)
+    assert result.staged == [("\ufeffa", 1)]
+
+
+@pytest.mark.parametrize(("marks", "value"), [(0, "a"), (1, "a"), (2, "\ufeffa")])
+def test_one_mark_is_of_the_file(job: Any, contract_of: Callable[..., str], marks: int, value: str) -> None:
+    contract = contract_of([{"name": "note"}, {"name": "id"}], custom={"csv": {"header": False}})
+    assert job.clean({"x.csv": b"\xef\xbb\xbf" * marks + b"a,1\n"}, contract).staged == [(value, "1")]
+
+
+@pytest.mark.parametrize("array", [False, True])
+def test_a_key_that_is_in_no_row_is_noted(job: Any, contract: str, array: bool) -> None:
+    files = {
+        "a.json": b'{"id":1,"nam":"x"}\n{"id":2}\n',
+        "b.json": b'{"id":3}\n{"id":4,"name":null}\n',
+        "c.json": b"",
+    }
+    if array:
+        files = {name: b"[" + text.strip().replace(b"\n", b",") + b"]" for name, text in files.items()}
+    result = job.clean(files, contract)
+    note = 'key "name" in no row'
+    assert [entry.get("note") for entry in result.manifest["files_in"]] == [
+        note,
+        None,
+        "no rows" if array else "no bytes",
+    ]
+    assert [line["note"] for line in result.logs if note in line.get("note", "")] == [note]
+
+
+def test_lines_after_an_element_that_is_too_long(job: Any, contract: str, small_pieces: int) -> None:
+    element = b'{"id":1,' + b"\n" * (2 * small_pieces) + b'"name":"x"}'
+    result = job.clean({"x.json": b"[" + element + b',\n{"id":"x"},{"id":2}]'}, contract)
+    assert result.refused == [(1, None, TOO_LONG), (2 * small_pieces + 2, "id", "not a BIGINT")]
+    assert result.staged == [(2, None)]
 
 
 def test_parquet(job: Any, contract: str) -> None:
@@ -193,8 +268,8 @@ BAD_LINES: Sequence[tuple[bytes, str | None, str]] = [
     (b"x,y", "id", "not a BIGINT"),
     (b",y", "id", "required but empty"),
     (b'"",y', "id", "required but empty"),
-    (b"1," + b"y" * 21, "name", "longer than VARCHAR(20): 20 bytes"),
-    (b'1,"' + b"\n" * 21 + b'"', "name", "longer than VARCHAR(20): 20 bytes"),
+    (b"1," + b"y" * 21, "name", "longer than the 20 bytes of VARCHAR(20)"),
+    (b'1,"' + b"\n" * 21 + b'"', "name", "longer than the 20 bytes of VARCHAR(20)"),
 ]
 
 
@@ -240,7 +315,7 @@ def test_each_bad_line_of_a_file_is_refused_by_itself(job: Any, contract: str) -
         (
             b'{"id":1,"name":"\\u00e9\\u00e9\\u00e9\\u00e9\\u00e9\\u00e9\\u00e9\\u00e9\\u00e9\\u00e9x"}',
             "name",
-            "longer than VARCHAR(20): 20 bytes",
+            "longer than the 20 bytes of VARCHAR(20)",
         ),
     ],
 )
@@ -260,7 +335,7 @@ def test_a_refused_row_of_parquet(job: Any, contract: str) -> None:
     assert [row[0] for row in result.staged] == [i for i in range(100) if i != 70]
     assert [(Path(row[1]).name, *row[2:5]) for row in result.rejected] == [
         ("x.parquet", 71, "id", "required but empty"),
-        ("y.parquet", 1, "name", "longer than VARCHAR(20): 20 bytes"),
+        ("y.parquet", 1, "name", "longer than the 20 bytes of VARCHAR(20)"),
     ]
     assert json.loads(result.rejected[0][5]) == {"id": None, "name": "n70", "more": [70]}
 
@@ -371,7 +446,7 @@ def test_a_large_parquet_file_is_staged_as_several_in_order(
     result = job.clean({}, contract)
     assert [row[0] for row in result.staged] == [i for i in range(400_000) if i % 200_000 != 7]
     assert len(result.manifest["files_out"]) > 3
-    assert result.refused == [(line, "name", "longer than VARCHAR(20): 20 bytes") for line in (8, 200_008)]
+    assert result.refused == [(line, "name", "longer than the 20 bytes of VARCHAR(20)") for line in (8, 200_008)]
 
 
 def test_a_batch_grows_until_it_makes_a_file_of_the_wanted_size(

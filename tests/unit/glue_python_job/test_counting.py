@@ -41,7 +41,7 @@ def counted(segment: Segment, text: bytes, grammar: CsvGrammar = TWO) -> tuple[i
         (b'"""a""",b\n', 1, 0),
         (b'a"b,c\nd"e,f\n', 2, 0),
         (b'5",a\n\n6",b\n', 2, 1),
-        (b' "a\nb",c\n', 1, 0),
+        (b'a "b" ,c\n', 1, 0),
     ],
 )
 def test_the_records_of_a_text(segment: Segment, text: bytes, number: int, empty: int) -> None:
@@ -58,6 +58,9 @@ def test_the_records_of_a_text(segment: Segment, text: bytes, number: int, empty
         b"\na,b,\n",  # as many delimiters as two lines need
         b'5",a,\n6",b\n',
         b"a,b\nc,d,,",
+        b'"a" ,b\n',  # and so is a blank beside a quote
+        b'a, "b"\n',
+        b'"a" "b",c\n',
     ],
 )
 def test_a_surplus_field_is_seen_also_where_it_is_empty(segment: Segment, text: bytes) -> None:

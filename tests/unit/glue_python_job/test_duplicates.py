@@ -78,6 +78,44 @@ def test_a_duplicate_of_one_key_takes_no_other_key(job: Any, contract_of: Callab
     assert result.refused == [(3, "b, a", "duplicate key"), (5, "c", "duplicate key")]
 
 
+def test_a_duplicate_of_a_later_key_takes_no_earlier_key(job: Any, contract_of: Callable[..., str]) -> None:
+    contract = contract_of([{**ID, "primaryKey": True}, {"name": "email", "unique": True}])
+    # Each row shares one key with the row before it: every second one stays.
+    result = job.clean({"x.csv": b"id,email\n1,x\n2,x\n2,y\n3,y\n3,z\n"}, contract)
+    assert result.staged == [(1, "x"), (2, "y"), (3, "z")]
+    assert result.refused == [(3, "email", "duplicate key"), (5, "email", "duplicate key")]
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_several_keys_are_decided_in_the_order_of_the_rows(
+    job: Any, contract_of: Callable[..., str], monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    from glue_python_job import duplicates
+
+    monkeypatch.setattr(duplicates, "ROWS_PER_PASS", 1_000)
+    monkeypatch.setattr(duplicates, "ROWS_PER_FETCH", 100)
+    monkeypatch.setattr(duplicates, "ROWS_PER_INSERT", 70)
+    names, random_ = ("a", "b", "c"), random.Random(seed)
+    taken: list[set[str]] = [set() for _ in names]
+    kept, refused, files, keys = [], [], {}, ("", *map(str, range(900)))
+    for file in ("x.csv", "y.csv"):
+        lines = [",".join(names)]
+        for line in range(2, 1_500):
+            row = [random_.choice(keys) for _ in names]
+            lines.append(",".join(row))
+            broken = [name for name, value, there in zip(names, row, taken) if value in there]
+            if broken:
+                refused.append((file, line, broken[0], "duplicate key"))
+                continue
+            kept.append(tuple(value or None for value in row))
+            for value, there in zip(row, taken):
+                there |= {value} - {""}
+        files[file] = "\n".join(lines).encode()
+    result = job.clean(files, contract_of([{"name": name, "unique": True} for name in names]))
+    assert result.staged == kept
+    assert places(result) == set(refused)
+
+
 def test_lines_and_texts_after_quoted_line_ends_and_refused_lines(job: Any, contract_of: Callable[..., str]) -> None:
     contract = contract_of([ID, {"name": "t", "logicalTypeOptions": {"maxLength": 9}}])
     lines = [

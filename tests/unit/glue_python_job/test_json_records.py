@@ -37,7 +37,7 @@ def split(text: bytes, rows: JsonGrammar) -> list[Any]:
         (b'{"id": "", "note": null, "at": null}', ("", None, None)),
         (b'{"id": true, "note": false, "at": {"city": "x", "id": 2}}', ("true", "false", "x")),
         (b'{"at": {}}', (None, None, None)),
-        (b'{"id": "\\u00e9\\ud834\\udd1e", "ID": 3}', ("\u00e9\U0001d11e", None, None)),
+        (b'{"id": "\\u00e9\\ud834\\udd1e", "IDs": 3}', ("\u00e9\U0001d11e", None, None)),
         (b'{"id": "\\n\\u0001", "more": "\\u0000", "deep": [{}]}', ("\n\x01", None, None)),
         (b"{}", (None, None, None)),
         (b'{"id": ' + b"9" * 5_000 + b"}", ("9" * 5_000, None, None)),
@@ -62,11 +62,17 @@ def test_values_are_the_text_that_stands_there(line: bytes, values: tuple[str | 
         (b"1", None, wording.NOT_AN_OBJECT),
         (b"null", None, wording.NOT_AN_OBJECT),
         (b'"id"', None, wording.NOT_AN_OBJECT),
-        (b'{"id":1,"note":"a","note":"b"}', "note", "has two keys 'note'"),
-        (b'{"id":1,"x":"a","x":"a"}', None, "has two keys 'x'"),
-        (b'{"at":{"city":1,"city":1}}', "city", "has two keys 'city'"),
-        (b'{"ID":3}', "id", "has the key 'ID' instead of 'id'"),
-        (b'{"at":{"City":3}}', "city", "has the key 'City' instead of 'city'"),
+        (b'{"id":1,"note":"a","note":"b"}', "note", 'has two keys "note"'),
+        (b'{"id":1,"x":"a","x":"a"}', None, 'has two keys "x"'),
+        (b'{"at":{"city":1,"city":1}}', "city", 'has two keys "city"'),
+        (b'{"ID":3}', "id", 'has the key "ID" instead of "id"'),
+        (b'{"id":1,"ID":2}', "id", 'has the key "ID" beside "id"'),
+        (b'{"at":{"City":3}}', "city", 'has the key "City" instead of "city"'),
+        (b'{"at":{"City":3,"city":4}}', "city", 'has the key "City" beside "city"'),
+        (b'{"at":null,"At":{"city":4}}', "city", 'has the key "At" beside "at"'),
+        ('{"\u00e9":1,"\u00e9":1}'.encode(), None, 'has two keys "\u00e9"'),
+        (b'{"\\ud800":1,"\\ud800":1}', None, 'has two keys "\\ud800"'),
+        (b'{"%b":1,"%b":1}' % (b"k" * 3_000, b"k" * 3_000), None, f'has two keys "{"k" * 100}\u2026"'),
         (b'{"id":1,"note":"a\\u0000b"}', "note", wording.NUL),
         (b'{"id":1,"note":"\\ud800"}', "note", SURROGATE),
         (b'{"note":{"a":1}}', "note", "not a VARCHAR(9)"),
@@ -96,6 +102,20 @@ def test_rows_of_an_array_have_the_lines_of_its_file() -> None:
         (4, None, wording.NOT_JSON, '{"id":3,\r\n}'),
         (6, None, wording.NOT_AN_OBJECT, "4"),
     ]
+
+
+def test_keys_of_columns_may_differ_by_case() -> None:
+    rows = rows_of("id", "ID", "$.at.x", "$.at.X")
+    assert split(b'{"id":1,"ID":2,"at":{"x":3,"X":4}}', rows) == [(0, "1", "2", "3", "4")]
+    assert split(b'{"id":1,"Id":2}', rows)[0][2] == 'has the key "Id" beside "id"'
+
+
+def test_columns_whose_key_is_in_no_row_are_known() -> None:
+    splitter = rows_of("id", "note", "more", "$.at.city", "$.at.id").splitter(
+        io.BytesIO(b'{"id":1}\n{"note":null}\n{"more":[]}\n{"at":{"id":1}}\n{"at":1}\n{"x":"more').read
+    )
+    assert sum(len(run.raws) for run in splitter.runs() if not run.problem) == 3
+    assert splitter.unseen == {3}
 
 
 def test_a_path_leads_through_keys() -> None:

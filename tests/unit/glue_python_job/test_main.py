@@ -13,6 +13,7 @@ from typing import Any, Callable
 
 import pytest
 
+from dataset_contract import manifests
 from glue_python_job import publishing
 from glue_python_job.main import main
 
@@ -64,6 +65,7 @@ def test_the_manifest_says_what_was_read_and_written(job: Any, contract: str) ->
         "references": {},
         "code_version": "abc123",
         "contract_version": "1.2.3",
+        "contract_hash": manifests.contract_hash(contract),
     }
 
 
@@ -81,6 +83,21 @@ def test_a_stage_that_is_complete_is_not_run_again(job: Any, contract: str) -> N
     assert again.code == 0
     assert [line["message"] for line in again.logs] == ["the stage is complete: nothing to do"]
     assert {path: path.stat().st_mtime_ns for path in job.root.rglob("*") if path.is_file()}.items() <= before.items()
+
+
+def test_a_stage_runs_again_under_another_contract(job: Any, contract_of: Callable[..., str]) -> None:
+    names = [{"name": "id", "physicalType": "BIGINT"}], [{"name": "id", "physicalType": "DECIMAL(5,2)"}]
+    before, after = (contract_of(properties) for properties in names)
+    job.clean({"x.csv": b"id\n1\n2\n"}, before)
+    # Of the same version, and of as many rows.
+    again = job.clean({"x.csv": b"id\n1\n2.50\n"}, after)
+    assert [str(row[0]) for row in again.staged] == ["1.00", "2.50"]
+    assert again.manifest["contract_hash"] == manifests.contract_hash(after)
+    # An attempt that fails leaves no manifest that would hold again with the contract before it.
+    job.write({"x.csv": b"id\nx\n"}, before)
+    failed = job.run()
+    assert (failed.code, failed.manifest) == (1, {})
+    assert failed.failure["contract_hash"] == manifests.contract_hash(before)
 
 
 @pytest.mark.parametrize(
@@ -190,10 +207,45 @@ def test_an_unknown_error_is_not_hidden(job: Any, contract: str, monkeypatch: py
     def fail(*_: object) -> None:
         raise ZeroDivisionError("a bug")
 
+    job.halt({"x.csv": b"name\n"}, contract)
     monkeypatch.setattr(publishing, "publish", fail)
     job.write(FILES, contract)
     with pytest.raises(ZeroDivisionError, match="a bug"):
         job.run()
+    told = json.loads((job.root / "runs" / "python-error.json").read_text(encoding="utf-8"))
+    assert (told["error"], told["rows_in"]) == ("ZeroDivisionError: a bug", 3)
+
+
+def test_where_an_unknown_error_cannot_be_told_it_is_still_the_error(
+    job: Any, contract: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from glue_python_job.storage import LocalStorage
+
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    def lost(*_: object) -> None:
+        raise ConnectionError("no way out")
+
+    monkeypatch.setattr(publishing, "publish", fail)
+    monkeypatch.setattr(LocalStorage, "write_text", lost)
+    job.write(FILES, contract)
+    with pytest.raises(ZeroDivisionError, match="a bug"):
+        job.run()
+
+
+def test_an_earlier_failure_is_not_told_of_a_later_attempt(
+    job: Any, contract: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def end(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    job.halt({"x.csv": b"name\n"}, contract)
+    monkeypatch.setattr(publishing, "publish", end)
+    job.write(FILES, contract)
+    with pytest.raises(KeyboardInterrupt):
+        job.run()
+    assert not (job.root / "runs" / "python-error.json").exists()
 
 
 def test_too_little_memory_says_what_to_raise(job: Any, contract: str, monkeypatch: pytest.MonkeyPatch) -> None:

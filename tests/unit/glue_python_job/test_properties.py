@@ -40,7 +40,7 @@ VALUE_REASONS = {
     "101": "more than 100 (maximum)",
     "-1": "less than 0 (minimum)",
     "2020-02-30": "not a DATE",
-    "é" * 21: "longer than VARCHAR(40): 40 bytes",
+    "é" * 21: "longer than the 40 bytes of VARCHAR(40)",
     "NA": "required but empty",
     "": "required but empty",
 }

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Callable
 
+import duckdb
 import pytest
 
 from dataset_contract.model import SOURCE, Column, CsvDialect, DataObject
@@ -75,7 +76,7 @@ def test_the_header_is_no_part_of_a_segment(read: Read, tmp_path: Path) -> None:
         (b"\xef\xbb\xbfa,b\n", 2),
         (b"\n\na,b\n", 4),
         (b'a,b,"x\ny"\n', 3),
-        (b'"a" ,"b"\n', 2),
+        (b'"a","b"\n', 2),
         (b"a,b,c\n", 2),
         (b" a , b\n", 2),
     ],
@@ -128,6 +129,7 @@ def test_a_header_alone_has_no_segment(read: Read, tmp_path: Path, text: bytes, 
         (b"a,b,\xff\n", "the header of /in/x.csv cannot be read: invalid UTF-8; store the file as UTF-8, or set"),
         (b"a,b\r1,2\r", "the header of /in/x.csv cannot be read: carriage return"),
         (b'a,"b\n1,2\n', "the header of /in/x.csv cannot be read: unterminated"),
+        (b'"a" ,"b"\n1,2\n', "the header of /in/x.csv cannot be read: unterminated or misplaced quote"),
     ],
 )
 def test_a_header_that_cannot_be_used(read: Read, text: bytes, message: str) -> None:
@@ -242,6 +244,47 @@ def test_lines_and_comments_before_the_header_are_skipped_and_counted(read: Read
     assert (content(segment), segment.first_line, segment.offset) == (b"1,2\n", 5, 21)
 
 
+def test_more_lines_to_skip_than_there_are(read: Read) -> None:
+    assert read(b"a,b\n1,2\n", skip_lines=10**20).layout is None
+
+
+@pytest.mark.parametrize("head", [b"a,b\n", b"\xef\xbb\xbfa,b\n"])
+def test_a_mark_that_belongs_to_the_first_value_is_kept_from_duckdb(read: Read, tmp_path: Path, head: bytes) -> None:
+    body = b"\xef\xbb\xbfx,1\n"
+    (segment,) = segments(read(head + body), tmp_path, 10**9)
+    assert (content(segment), segment.length, segment.offset) == (body, len(body), len(head))
+    scan = segment.layout.scan([segment.path], items())
+    assert duckdb.sql(f"FROM {scan}").fetchall() == [("\ufeffx", "1")]
+
+
+@pytest.mark.parametrize(
+    ("text", "doubtful"),
+    [
+        (b'"a", "b"\n', True),
+        (b'"a",  "b"\n', True),
+        (b' "a",b\n', True),
+        (b'1,2\n "a",b\n', True),
+        (b'"a" ,b\n', True),
+        (b'a,"b"  \n', True),
+        (b'a,"b" \r\n', True),
+        (b'a,"b" ', True),
+        (b'"a"  "c",b\n', True),
+        (b'a,"said ""b"" , c"\n', True),  # a doubt without reason: the records are counted
+        (b'a,"said ""b"" and c"\n', False),
+        (b'a b , c \n "\n'[:-3], False),
+        (b'"a","b"\n', False),
+    ],
+)
+def test_blanks_beside_quotes_make_a_segment_doubtful(
+    read: Read, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: bytes, doubtful: bool
+) -> None:
+    assert segments(read(b"a,b\n" + text), tmp_path, 10**9)[0].doubtful is doubtful
+    if doubtful:
+        for size in range(4, len(text) + 4):  # wherever a chunk ends
+            monkeypatch.setattr("glue_python_job.reader.CHUNK_BYTES", size)
+            assert segments(read(b"a,b\n" + text), tmp_path, 10**9)[0].doubtful
+
+
 @pytest.mark.parametrize("text", [b"", b"\n\n", b"#a,b\n"])
 def test_a_text_without_a_header_has_no_layout(read: Read, text: bytes) -> None:
     assert read(text, comment="#").layout is None
@@ -295,5 +338,7 @@ def test_a_batch_adds_up(tmp_path: Path, written: int, lines: int, delimiters: i
     layout = Layout("csv", ("a", "b"))
     segment = Segment(0, tmp_path, layout, lines=lines, delimiters=delimiters)
     assert Batch(layout, [segment]).adds_up(written) is fits
+    segment.doubtful = True
+    assert not Batch(layout, [segment]).adds_up(written)
     segment.parsed = tmp_path  # of what was split exactly, every record has its fields
     assert Batch(layout, [segment]).adds_up(written) is (written == lines)

@@ -66,6 +66,12 @@ def test_a_blank_line_of_a_single_column_is_a_record() -> None:
         (b'a,"b"c', grammars.QUOTES),
         (b'a,"b', grammars.QUOTES),
         (b'a,"', grammars.QUOTES),
+        (b'"a" "b",c', grammars.QUOTES),
+        (b'"a"   "b"" c",d', grammars.QUOTES),
+        (b'"a" ,b', grammars.QUOTES),
+        (b'a,"b" ', grammars.QUOTES),
+        (b'a, "b,c"', grammars.QUOTES),
+        (b'  "a",b', grammars.QUOTES),
         (b"a,b\rc", grammars.CARRIAGE_RETURN),
         (b"a,\xff", grammars.ENCODING),
         (b'"\xff",a', grammars.ENCODING),
@@ -207,7 +213,7 @@ def test_the_values_of_a_record(dialect: Any, record: bytes, values: list[bytes]
     [
         ({"delimiter": "||"}, b"a||b||", wording.TOO_MANY_FIELDS),
         ({"delimiter": "||"}, b'"a||b"', wording.TOO_FEW_FIELDS),
-        ({"delimiter": "||"}, b' "a||b', ""),
+        ({"delimiter": "||"}, b' "a||b', grammars.QUOTES),
         ({"delimiter": "||"}, b'"a" ||b', grammars.QUOTES),
         ({"escape": "\\"}, b'"a""b",c', grammars.QUOTES),
         ({"escape": ""}, b'"a""b",c', grammars.QUOTES),
@@ -279,6 +285,8 @@ def test_duckdb_and_the_splitter_agree(tmp_path: Path, seed: int) -> None:
             found = split(text, CsvGrammar(columns))
             good = [raw for _, raw, problem in found if not problem]
             rows = parsed(text, columns, newline)
+            if b' "' in text or b'" ' in text:
+                continue  # DuckDB passes over blanks beside quotes; the reader finds them
             if text.endswith(b"\r") or any(problem == wording.TOO_MANY_FIELDS for *_, problem in found):
                 pass  # DuckDB may pass over a last line that ends so, and over surplus fields; counting shows it
             elif rows is not None and text:
@@ -288,4 +296,4 @@ def test_duckdb_and_the_splitter_agree(tmp_path: Path, seed: int) -> None:
                 assert len(good) < len(found) or not text, text
             if good:
                 assert parsed(b"".join(raw + b"\n" for raw in good), columns, "\\n") == len(good), text
-    assert agreed > 50
+    assert agreed > 40

@@ -5,7 +5,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from glue_python_job.rejects import RejectWriter
+from glue_python_job.rejects import MOST_REASONS, OTHER_REASONS, RejectWriter
 
 RAW = ["a\0b", "x\r\ny", '"q",\\', "é \u2028 😀", "", "NULL", "\\xff", "x" * 1_000_000]
 
@@ -52,6 +52,21 @@ def test_no_rows_become_no_file(tmp_path: Path) -> None:
         writer.close()
     assert writer.parts == []
     assert not list(tmp_path.iterdir())
+
+
+def test_reasons_that_are_many_are_told_together(tmp_path: Path) -> None:
+    with duckdb.connect() as connection:
+        writer = RejectWriter(connection, tmp_path, "job")
+        for number in range(2 * MOST_REASONS):
+            writer.add("f", number, None, f"r{number}", "x")
+            writer.add("f", number, None, "r0", "x")
+        writer.close()
+        found = duckdb.read_parquet([str(part.path) for part in writer.parts]).fetchall()
+    assert [row[4] for row in found[::2]] == [f"r{number}" for number in range(2 * MOST_REASONS)]
+    assert len(writer.reasons) == MOST_REASONS + 1
+    assert writer.reasons[OTHER_REASONS] == MOST_REASONS
+    assert writer.reasons["(row): r0"] == 2 * MOST_REASONS + 1
+    assert len(writer._begins) <= MOST_REASONS
 
 
 @pytest.mark.parametrize("raw", ["\\" * 2_000_000, '"' * 2_000_000, "é" * 1_000_000])

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from dataset_contract import wording
@@ -55,6 +56,15 @@ def test_records_of_the_usual_dialect_are_written_as_they_are(segment: Segment) 
 )
 def test_records_of_others_are_written_anew(segment: Segment, layout: Layout, text: bytes, expected: bytes) -> None:
     assert done(segment, text, layout) == (expected, [], b"")
+
+
+@pytest.mark.parametrize("quote", ['"', ""])
+def test_a_mark_at_the_begin_of_the_first_value_is_not_lost(segment: Segment, quote: str) -> None:
+    layout = Layout(CSV, ("a", "b"), dialect=CsvDialect(quote=quote, escape=quote))
+    done(segment, b'1\n\xef\xbb\xbfa"b",2\n', layout)
+    assert segment.parsed
+    found = duckdb.sql(f"FROM {layout.split_text.scan([segment.parsed], ITEMS)}").fetchall()
+    assert found == [('\ufeffa"b"', "2")]
 
 
 def test_a_refused_row_of_json_has_its_column(segment: Segment) -> None:

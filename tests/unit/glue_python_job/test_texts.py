@@ -42,6 +42,16 @@ def test_several_members_of_gzip_are_one_text(path: Path) -> None:
     assert text_of(path, "x.csv.gz", gzip.compress(b"a,b\n") + gzip.compress(b"c,d\n")) == b"a,b\nc,d\n"
 
 
+@pytest.mark.parametrize("size", [10, 3_000_000])
+def test_several_streams_of_bzip2_are_one_text(path: Path, size: int) -> None:
+    begin, end = b"a,b\n" * (size // 4), bytes(range(256)) * 2_000
+    streams = bz2.compress(begin), bz2.compress(end)
+    assert text_of(path, "x.csv.bz2", b"".join(streams), 1_000_000) == begin + end
+    for tail in (b"2,b\n", b"BZh0" + streams[1][4:], streams[1][:-1]):
+        with pytest.raises(JobError, match=r"x\.csv\.bz2 is no complete bzip2 file"):
+            text_of(path, "x.csv.bz2", streams[0] + tail, 1_000_000)
+
+
 def test_a_zstd_file_is_read(path: Path) -> None:
     duckdb.sql(f"COPY (SELECT range AS a, 'x' AS b FROM range(100000)) TO '{path}' (FORMAT csv, COMPRESSION zstd)")
     packed = path.read_bytes()
@@ -78,6 +88,17 @@ def test_text_becomes_utf_8(path: Path, packed: str) -> None:
 )
 def test_what_cannot_be_decoded_is_marked(path: Path, encoding: str, content: bytes, expected: bytes) -> None:
     assert text_of(path, "x.csv", content, encoding=encoding) == expected
+
+
+@pytest.mark.parametrize(("encoding", "size"), [("utf-16", 16), ("utf_32", 32)])
+def test_what_needs_a_byte_order_mark_and_has_none_is_told(path: Path, encoding: str, size: int) -> None:
+    for content in ("a,b\n".encode(f"utf-{size}-be"), b"a,b\n"):
+        with pytest.raises(
+            JobError, match=rf"x\.csv has no byte-order mark, .* set encoding to utf-{size}-le or utf-{size}-be"
+        ):
+            text_of(path, "x.csv", content, encoding=encoding)
+    assert text_of(path, "x.csv", "a".encode(encoding), encoding=encoding) == b"a"
+    assert text_of(path, "x.csv.gz", gzip.compress(b""), encoding=encoding) == b""
 
 
 def test_utf_16_shows_by_its_first_bytes(path: Path) -> None:
@@ -121,6 +142,16 @@ def test_an_array_becomes_a_line_for_each_element(path: Path, array: bytes, line
 def test_a_broken_array_is_told_with_its_line(path: Path, array: bytes, message: str) -> None:
     with pytest.raises(JobError, match=f"the JSON array in /in/x.json is broken in {message}"):
         text_of(path, "/in/x.json", array)
+
+
+def test_the_lines_of_an_element_that_is_too_long_are_counted(path: Path, small_pieces: int) -> None:
+    element = b'{"a":1,' + b"\n" * (small_pieces + 500) + b'"b":2}'
+    found = text_of(path, "x.json", b"[" + b"\n" * (2 * small_pieces) + element + b",\n1]", 100_000)
+    *before, cut, beyond, last = found.splitlines()
+    assert before == [b"\x1e" * small_pieces] * 2
+    assert cut == element.replace(b"\n", b"\x1e")[:small_pieces] + b"."  # a byte too many: it shows as too long
+    assert (cut + beyond).count(b"\x1e") == element.count(b"\n")
+    assert last == b"\x1e1"
 
 
 def test_elements_may_lie_across_what_is_read_at_a_time(path: Path, small_pieces: int) -> None:

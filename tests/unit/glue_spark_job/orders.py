@@ -176,13 +176,15 @@ class Orders:
         """Writes the files that the arguments name."""
         (self.root / "runs" / self.job_id).mkdir(parents=True, exist_ok=True)
         moment = datetime(2013, 1, 1, 10, tzinfo=UTC)
+        contract = json.dumps(self.contract)
         run = StageRun(
-            "python", self.job_id, "orders", "s3://raw/orders/", moment, moment, "abc123", "2.1.0", "duckdb 1.4"
-        )
+            "python", self.job_id, "orders", "s3://raw/orders/", moment, moment, "abc123", "2.1.0", "duckdb 1.4",
+            manifests.contract_hash(contract),
+        )  # fmt: skip
         items = {"uri": f"{self.items.parent}/", "rows": self.reference_rows, "bytes": 1, "files": 1}
         result = StageResult(4, self.rows_out, 0, (), (), more={"references": {"items": items}})
         self.manifest.with_name("python.json").write_text(manifests.render(run, result), encoding="utf-8")
-        (self.root / "contract.json").write_text(json.dumps(self.contract), encoding="utf-8")
+        (self.root / "contract.json").write_text(contract, encoding="utf-8")
         (self.root / "transform.sql").write_text(self.transform, encoding="utf-8")
 
     def arguments(self) -> dict[str, str]:

@@ -73,6 +73,11 @@ KEPT = [
     *[(f"CAST(NULL AS {source})", kind, None) for source, kind in (("STRING", "INTEGER"), ("DOUBLE", "BIGINT"))],
     *[(f"CAST(NULL AS {source})", kind, None) for source, kind in (("STRING", "CHAR(1)"), ("TIMESTAMP", "DATE"))],
     ("CAST(NULL AS DOUBLE)", "DOUBLE PRECISION", None),
+    ("-9223372036854775808L", "REAL", -(2.0**63)),
+    ("-2147483648", "REAL", -(2.0**31)),
+    ("'0.00e7'", "DOUBLE PRECISION", 0.0),
+    ("'1e-300'", "DOUBLE PRECISION", 1e-300),
+    ("'€😀'", "VARCHAR(7)", "€😀"),
 ]
 
 
@@ -113,6 +118,10 @@ LOSS = "{0} does not fit {1} without loss; round or cast it in transform.sql"
         ("0.1D", "REAL", "0.1"),
         ("1e300D", "REAL", "1.0E300"),
         ("16777217", "REAL", "16777217"),
+        ("9223372036854775807L", "DOUBLE PRECISION", "9223372036854775807"),
+        ("9223372036854775807L", "REAL", "9223372036854775807"),
+        ("2147483647", "REAL", "2147483647"),
+        ("CAST(2147483648L AS FLOAT)", "INTEGER", "2.14748365E9"),
     ],
 )
 def test_a_value_that_the_cast_would_change_is_named(
@@ -136,17 +145,23 @@ def test_a_value_that_the_cast_would_change_is_named(
         ("'2013-02-30'", "DATE", "'2013-02-30' is not a DATE"),
         ("'NaN'", "DOUBLE PRECISION", "'NaN' is not a DOUBLE PRECISION"),
         ("'1e999'", "DOUBLE PRECISION", "'1e999' is not a DOUBLE PRECISION"),
+        ("'1e-400'", "DOUBLE PRECISION", "'1e-400' is not a DOUBLE PRECISION"),
+        ("'-.0001e-50'", "REAL", "'-.0001e-50' is not a REAL"),
+        ("'+-1'", "DOUBLE PRECISION", "'+-1' is not a DOUBLE PRECISION"),
+        ("'+-1'", "DECIMAL(3,1)", "'+-1' is not a DECIMAL(3,1)"),
+        ("CAST(unhex('61ff') AS STRING)", "VARCHAR(9)", "'a\ufffd' is not UTF-8; decode its bytes in transform.sql"),
+        ("CAST(unhex('EDA080') AS STRING)", "VARCHAR(9)", "'"),
         ("'y'", "BOOLEAN", "'y' is not a BOOLEAN"),
         ("double('NaN')", "DOUBLE PRECISION", "NaN is no number; decide in transform.sql what it becomes"),
         ("float('-Infinity')", "REAL", "-Infinity is no number"),
         ("double('Infinity')", "VARCHAR(20)", "Infinity is no number"),
         ("double('NaN')", "INTEGER", "NaN is no number"),
-        ("'ééé'", "VARCHAR(4)", "'ééé' is longer than VARCHAR(4): 4 bytes; shorten it in transform.sql"),
-        ("'abcde'", "CHAR(4)", "'abcde' is longer than CHAR(4): 4 characters"),
+        ("'ééé'", "VARCHAR(4)", "'ééé' is longer than the 4 bytes of VARCHAR(4); shorten it in transform.sql"),
+        ("'abcde'", "CHAR(4)", "'abcde' is longer than the 4 characters of CHAR(4)"),
         ("'né'", "CHAR(4)", "'né' does not fit: CHAR takes single-byte characters only"),
         ("concat('a', chr(0))", "VARCHAR(4)", r"'a\0' has a NUL character, which no database takes"),
-        ("12345", "VARCHAR(4)", "12345 is longer than VARCHAR(4)"),
-        ("repeat('x', 300)", "VARCHAR(256)", f"'{'x' * 100}' is longer than VARCHAR(256)"),
+        ("12345", "VARCHAR(4)", "12345 is longer than the 4 bytes of VARCHAR(4)"),
+        ("repeat('x', 300)", "VARCHAR(256)", f"'{'x' * 100}' is longer than the 256 bytes of VARCHAR(256)"),
     ],
 )
 def test_a_value_that_is_not_of_the_type_is_named(spark: SparkSession, value: str, kind: str, said: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from dataset_contract.model import DataObject
 from glue_spark_job import inputs
 from glue_spark_job.errors import JobError
 from glue_spark_job.storage import ParquetFile, Storage
-from tests.unit.glue_spark_job.orders import CONTRACT, Orders
+from tests.unit.glue_spark_job.orders import CONTRACT, STAGED_SQL, Orders
 
 pytestmark = pytest.mark.spark
 
@@ -50,6 +51,20 @@ def test_a_missing_column_is_named_with_its_file(spark: SparkSession, orders: Or
         JobError, match=r"^source orders: .*/part-1\.parquet has no column amount, sold; run the Python"
     ):
         found(spark, AGREED.source, staged(orders), 5)
+
+
+@pytest.mark.parametrize(
+    ("declared", "written", "read_as"),
+    [("amount::DECIMAL(10,2)", "amount::DECIMAL(11,2)", "decimal(11,2)"), ("id::INTEGER", "id::BIGINT", "bigint")],
+)
+def test_a_column_of_another_type_is_named(
+    spark: SparkSession, orders: Orders, declared: str, written: str, read_as: str
+) -> None:
+    assert declared in STAGED_SQL
+    orders.stage("(1, 'tea', 2.50, NULL)", sql=STAGED_SQL.replace(declared, written))
+    column = written.partition(":")[0]
+    with pytest.raises(JobError, match=rf" has column {column} as {re.escape(read_as)}, the contract has .*; run the"):
+        found(spark, AGREED.source, staged(orders), 1)
 
 
 def test_views_have_the_declared_types_and_cost_no_job(spark: SparkSession, orders: Orders) -> None:

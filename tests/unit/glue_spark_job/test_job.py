@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
+from dataset_contract import manifests
+from glue_spark_job import transformation
 from glue_spark_job.main import main
+from glue_spark_job.storage import Storage
 from tests.unit.glue_spark_job.orders import JOB_ID, ORDERS, STAGED_SQL, TRANSFORM, Orders
 
 pytestmark = [pytest.mark.spark, pytest.mark.usefixtures("spark")]
@@ -39,6 +42,7 @@ def test_a_run_writes_the_tables_then_the_manifest(orders: Orders, capsys: pytes
     assert (manifest["rows_in"], manifest["rows_out"], manifest["rows_rejected"]) == (4, 7, 0)
     assert manifest["parameters"] == {"discount": 0.5}
     assert (manifest["code_version"], manifest["contract_version"]) == ("abc123", "2.1.0")
+    assert manifest["contract_hash"] == manifests.contract_hash(json.dumps(orders.contract))
     assert manifest["source_uri"] == "s3://raw/orders/"
     for name, rows in (("priced", 4), ("items_sold", 3)):
         files = list(orders.output(name).iterdir())
@@ -272,9 +276,69 @@ def test_staged_files_of_different_types_are_named(orders: Orders, capsys: pytes
     orders.rows_out = 5
     assert orders.run() == 1
     message = last_error(capsys)
-    assert message.startswith("error: table ")
-    assert "Parquet column cannot be converted in file" in message
-    assert "Column: [item], Expected: " in message
+    assert message.startswith(f"error: source orders: {orders.root}/staged/job_id={JOB_ID}/part-1.parquet has column ")
+    assert "column item as int, the contract has VARCHAR(8) (string); run the Python stage" in message
+
+
+def test_rows_that_were_staged_under_another_contract_are_refused(
+    orders: Orders, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert orders.run() == 0
+    orders.contract["description"] = {"purpose": "of the same version, and of the same types"}
+    contract = orders.root / "contract.json"
+    contract.write_text(json.dumps(orders.contract), encoding="utf-8")
+    assert main(orders.argv()) == 1
+    message = last_error(capsys)
+    assert message.startswith(f"error: {orders.manifest.with_name('python.json')} was made under another contract (")
+    assert message.endswith("); run the Python stage of this job again")
+    assert not orders.manifest.exists()
+    assert orders.failure["contract_hash"] == manifests.contract_hash(contract.read_text(encoding="utf-8"))
+    # The Python stage ran again.
+    assert orders.run() == 0
+    assert json.loads(orders.manifest.read_text())["contract_hash"] == manifests.contract_hash(contract.read_text())
+
+
+def test_a_crash_is_told_and_not_hidden(orders: Orders, monkeypatch: pytest.MonkeyPatch) -> None:
+    orders.transform = "not even SQL"
+    assert orders.run() == 1
+    assert "not even SQL" in orders.failure["error"]
+    orders.transform = TRANSFORM
+
+    def crash(*_: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(transformation, "transform", crash)
+    with pytest.raises(ZeroDivisionError, match="a bug"):
+        orders.run()
+    assert (orders.failure["error"], orders.failure["rows_in"]) == ("ZeroDivisionError: a bug", 4)
+    assert not orders.manifest.exists()
+
+
+def test_where_a_crash_cannot_be_told_it_is_still_the_crash(orders: Orders, monkeypatch: pytest.MonkeyPatch) -> None:
+    def crash(*_: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    def lost(*_: object) -> None:
+        raise ConnectionError("Java is gone")
+
+    monkeypatch.setattr(transformation, "transform", crash)
+    monkeypatch.setattr(Storage, "write_text", lost)
+    with pytest.raises(ZeroDivisionError, match="a bug"):
+        orders.run()
+
+
+def test_an_earlier_failure_is_not_told_of_a_later_attempt(orders: Orders, monkeypatch: pytest.MonkeyPatch) -> None:
+    orders.transform = "not even SQL"
+    assert orders.run() == 1
+
+    def end(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(transformation, "transform", end)
+    orders.transform = TRANSFORM
+    with pytest.raises(KeyboardInterrupt):
+        orders.run()
+    assert not orders.manifest.with_name("spark-error.json").exists()
 
 
 def test_a_failed_run_can_be_run_again(orders: Orders) -> None:

@@ -77,7 +77,7 @@ RULES: list[tuple[str, dict[str, Any], list[str], list[str], str]] = [
     ("VARCHAR(9)", limit(maxLength=1), ["é", "NULL"], ["éé"], "longer than 1 characters (maxLength)"),
     ("VARCHAR(9)", limit(pattern="^[A-Z']+$"), ["A'", "NULL"], ["a", "A\n"], "does not match the pattern ^[A-Z']+$"),
     ("VARCHAR(9)", {"quality": [invalid(pattern=r"\d$")]}, ["x1"], ["1x"], r"does not match the pattern \d$"),
-    ("VARCHAR(9)", valid("it's", "\\"), ["it's", "\\", "NULL"], ["x"], "not one of it's, \\"),
+    ("VARCHAR(9)", valid("it's", "\\"), ["it's", "\\", "NULL"], ["x"], 'not one of "it\'s", "\\\\"'),
 ]
 LOGICAL = {"VARCHAR": "string", "DATE": "date", "TIMESTAMP": "timestamp", "BOOLEAN": "boolean"}
 
@@ -219,6 +219,9 @@ def test_an_sql_rule_is_the_one_number_of_its_query(
         ("SELECT 'one'", "rule the_rule of priced: the query gives string; give one number"),
         ("SELECT double('NaN')", "rule the_rule of priced: the query gives nan; give a number"),
         ("SELECT 1 / sum(a - a) FROM priced", "rule the_rule: [DIVIDE_BY_ZERO] Division by zero."),
+        ("SELECT 1) AS x, (SELECT 2", "rule the_rule of priced: [PARSE_SYNTAX_ERROR]"),
+        ("SELECT 1) + (SELECT 2", "rule the_rule of priced: [PARSE_SYNTAX_ERROR]"),
+        ("SELECT true", "rule the_rule of priced: the query gives boolean; give one number"),
         ("SELECT 1) INSERT INTO priced (SELECT 3", "rule the_rule of priced: [PARSE_SYNTAX_ERROR]"),
     ],
 )

@@ -9,6 +9,7 @@ import duckdb
 import pytest
 from pyspark.sql import SparkSession
 
+from dataset_contract import types as kinds
 from glue_spark_job.errors import JobError
 from glue_spark_job.storage import ParquetFile, Storage, StoredFile
 
@@ -56,10 +57,17 @@ def test_delete_takes_a_directory_with_all_that_it_holds_and_nothing_else(storag
 
 def test_rows_and_columns_come_from_the_parquet_footer(storage: Storage, tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
+    declared = {
+        "id": "BIGINT", "größe": "SMALLINT", "n": "INTEGER", "d": "DECIMAL(5,2)", "e": "DECIMAL(38,4)", "f": "REAL",
+        "g": "DOUBLE PRECISION", "t": "VARCHAR(9)", "c": "CHAR(1)", "b": "BOOLEAN", "day": "DATE", "at": "TIMESTAMP",
+        "zoned": "TIMESTAMPTZ",
+    }  # fmt: skip
+    columns = ", ".join(f"NULL::{kinds.parse(kind).duckdb} AS {name}" for name, kind in declared.items())
+    types = {name: kinds.parse(kind).spark for name, kind in declared.items()}
     with duckdb.connect() as connection:
-        connection.execute(f"COPY (SELECT range AS id, 1 AS größe FROM range(12345)) TO '{path}' (FORMAT parquet)")
+        connection.execute(f"COPY (SELECT {columns} FROM range(12345)) TO '{path}' (FORMAT parquet)")
     size = path.stat().st_size
-    assert storage.parquet_file(StoredFile(str(path), size)) == ParquetFile(str(path), size, 12345, ("id", "größe"))
+    assert storage.parquet_file(StoredFile(str(path), size)) == ParquetFile(str(path), size, 12345, types)
 
 
 def test_a_failed_access_names_the_uri_and_the_cause(storage: Storage, tmp_path: Path) -> None:

@@ -86,7 +86,10 @@ class Job:
     def staged_rows(self, count: int) -> None:
         """What the Python stage's manifest says."""
         moment = datetime(2013, 1, 1, 10, tzinfo=UTC)
-        run = StageRun("python", "the-job", "flights", "s3://raw/", moment, moment, "1", "1.0.0", "duckdb")
+        contract_hash = manifests.contract_hash((self.directory / "contract.json").read_text())
+        run = StageRun(
+            "python", "the-job", "flights", "s3://raw/", moment, moment, "1", "1.0.0", "duckdb", contract_hash
+        )
         references = {name: {"rows": rows.count("(")} for name, (_, rows) in REFERENCES.items()}
         result = StageResult(count, count, 0, (), (), more={"references": references})
         (self.directory / "python.json").write_text(manifests.render(run, result))

@@ -103,6 +103,15 @@ def test_a_manifest_that_is_not_this_jobs_is_not_loaded(sql: Path, change: dict[
         load(sql, spark=spark)
 
 
+def test_stages_under_different_contracts_are_not_loaded(sql: Path) -> None:
+    contract = datasets.load(sql, "orders").contract
+    found = {stage: {**manifest(contract, stage), "contract_hash": f"of {stage}"} for stage in (PYTHON, SPARK)}
+    with pytest.raises(
+        ManifestError, match=r'spark\.json has contract_hash "of spark", .*python\.json has "of python"'
+    ):
+        load(sql, python=found[PYTHON], spark=found[SPARK])
+
+
 def test_a_rule_that_was_not_judged_is_not_loaded(sql: Path) -> None:
     spark = {**manifest(datasets.load(sql, "orders").contract, SPARK), "rules": []}
     with pytest.raises(VerdictError, match="rule enough of clean_orders was not judged"):

@@ -105,7 +105,14 @@ def test_an_unknown_token_is_refused() -> None:
 @pytest.mark.parametrize("value", ["s3://bucket/a'; DROP TABLE t; --", "arn:aws:iam::1:role/x", "text", ""])
 def test_a_value_that_could_be_sql_is_refused(value: str) -> None:
     with pytest.raises(SqlTemplateError, match="accepted: an s3:// URI or the ARN of a role"):
-        statements.render("{{uri}}", {"uri": value}, where="load.sql")
+        statements.render("'{{uri}}'", {"uri": value}, where="load.sql")
+
+
+def test_a_token_is_replaced_where_it_is_a_text_of_its_own_and_nowhere_else() -> None:
+    tokens = {"uri": "s3://bucket/folder/"}
+    kept = """COPY t ("{{uri}}", "a '{{uri}}' b") -- '{{uri}}'\n/* '{{uri}}' */ WHERE a = 'x {{uri}}' OR b = {{uri}} """
+    rendered = statements.render(f"{kept}FROM '{{{{uri}}}}';", tokens, where="load.sql")
+    assert rendered == f"{kept}FROM 's3://bucket/folder/';"
 
 
 def test_more_than_the_data_api_takes_is_refused() -> None:

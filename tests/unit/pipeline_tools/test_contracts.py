@@ -91,6 +91,23 @@ def test_the_packaged_contract_keeps_every_digit_and_reads_as_the_one_that_was_c
     assert json.loads(text, parse_float=Decimal) == dataset.document
 
 
+def test_null_may_be_a_missing_value_and_nothing_else(sql: Path) -> None:
+    folder = sql / "datasets" / "orders"
+    change(folder / "contract.yaml", "invalidValues, arguments: {validValues: [\"NO\", SE]}, mustBe: 0",
+           "missingValues, arguments: {missingValues: [null, \"-\"]}, mustBeLessThan: 9")  # fmt: skip
+    (rule,) = contracts.read(folder).contract.source.rules
+    assert [each.keyword for each in rule.rules] == ["required", "missingValues"]
+    change(folder / "contract.yaml", "status: active", "status: active\ntags: [null]")
+    assert "tags[0]: null is read as null" in findings(folder)[0]
+
+
+def test_a_query_may_have_braces_in_its_texts(sql: Path) -> None:
+    folder = sql / "datasets" / "orders"
+    change(folder / "contract.yaml", "FROM ${table}", "FROM ${table} WHERE country RLIKE '^[A-Z]{2}$'")
+    (rule,) = contracts.read(folder).contract.outputs[0].rules
+    assert rule.query == "SELECT count(*) FROM `orders` WHERE country RLIKE '^[A-Z]{2}$'"
+
+
 def test_json_is_that_of_pythons_own_writer() -> None:
     document: dict[str, object] = {"a": [1, True, None, 'ü"\n', [], {}], "b": {"c": {"d": "x"}}}
     assert contracts.as_json(document) == json.dumps(document, indent=1, ensure_ascii=False)
@@ -150,6 +167,7 @@ def test_a_folder_name_that_could_not_be_a_dataset_is_refused(sql: Path) -> None
         ('version: "1.0.0"', f'version: "{"1" * 65}"', 5, "version: "),
         # the queries of rules
         ("SELECT count(*) FROM ${table}", "SELECT id, country FROM ${table}", 25, "quality[0].query: gives 2 columns"),
+        ("SELECT count(*) FROM ${table}", "SELECT count(*) FROM raw_orders", 25, "quality[0].query: reads raw_orders"),
         ("SELECT count(*) FROM ${table}", "SELECT count(*) FRM ${table} x", 25, "quality[0].query: is not spark SQL"),
         ("    properties:\n      - {name: id, physicalType: BIGINT, primaryKey: true}",
          '    quality:\n      - {type: sql, query: "SELECT `a` FROM ${object}", mustBe: 0}\n    properties:\n'

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 import pytest
@@ -76,6 +77,44 @@ def test_null_in_a_list_is_refused(scalar: str) -> None:
     ((line, place, message),) = problems(f"a:\n- x\n- {scalar}\n")
     assert (line, place) == (3, ("a", 1))
     assert "is read as null; accepted in a list: values" in message
+
+
+def test_null_in_a_list_is_read_where_the_caller_says_so() -> None:
+    text = "a: [null, ~, x]\nb: [null]\n"
+    assert strict_yaml.read("a: [null, ~, x]", lambda place: place[0] == "a").value == {"a": [None, None, "x"]}
+    for wrong, line in ((text, 2), ("a:\n- x\n-\n", 3)):
+        with pytest.raises(ProblemsError, match="is read as null; accepted in a list: values") as caught:
+            strict_yaml.read(wrong, lambda place: place[0] == "a")
+        assert [problem.line for problem in caught.value.problems] == [line]
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["1.0e+99999999999999999999", "1.0e-99999999999999999999", "1e400", "1.0e+309", "9" * 101, "-0." + "9" * 101]
+    + ["0x" + "f" * 101, "9" * 5000],
+)
+def test_a_number_beyond_all_bounds_is_refused_by_line(number: str) -> None:
+    ((line, place, message),) = problems(f"a:\n  b: {number}\n")
+    assert (line, place) == (2, ("a", "b"))
+    assert message.startswith(number[:30])
+    accepted = "is beyond all numbers that are read; accepted: at most 100 digits, powers of ten of -400 to 308"
+    assert message.endswith(accepted)
+
+
+def test_the_largest_numbers_are_read() -> None:
+    assert strict_yaml.read(f"[{'9' * 100}, 1.0e+308, 1.0e-400, 1{'0' * 99}]").value[1:3] == [
+        Decimal("1e308"),
+        Decimal("1e-400"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"), [('a: x\nb: "\\ud800"\n', 2), ('a:\n- "\\u0000"\n', 2), ('"\\udfff": 1\n', 1)]
+)
+def test_a_character_that_cannot_be_written_is_refused_by_line(text: str, line: int) -> None:
+    ((found, _, message),) = problems(text)
+    assert found == line
+    assert re.match(r"has the character U\+(D800|0000|DFFF), which no text can hold; accepted: a text without", message)
 
 
 def test_all_of_a_text_is_reported_at_once() -> None:

@@ -89,11 +89,60 @@ def test_a_good_transform_has_no_problem(sql: str) -> None:
             "1: the view totals has day twice",
         ),
         ("CREATE TEMP VIEW totals (day) AS SELECT 1", "1: the view totals lacks total"),
+        (
+            f"\nCREATE TEMP VIEW totals {GOOD}",
+            "2: the view totals has no AS before its query; accepted: CREATE TEMPORARY VIEW name AS SELECT …",
+        ),
+        (f"CREATE TEMP VIEW totals ({GOOD})", "1: the view totals has no AS before its query"),
     ],
 )
 def test_what_a_transform_may_not_have_is_refused_by_line(sql: str, message: str) -> None:
     (only,) = told(sql)
     assert only.startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("text.`/etc/passwd`", "2: reads text.`/etc/passwd`, which is no view here; accepted: orders, parameters, co"),
+        ("parquet.`s3://b/c`", "2: reads parquet.`s3://b/c`, which is no view here"),
+        ("default.orders", "2: reads default.orders, which is no view here"),
+        ("ordrs", '2: reads ordrs, which is no view here; did you mean "orders"?; accepted: orders, parameters'),
+        ("later", "2: reads later, which is no view here"),
+        ("IDENTIFIER('text.`/x`')", "2: calls IDENTIFIER, which is not permitted: it makes a name of a text"),
+        ("read_files('/x')", "2: reads read_files(…), which is not permitted in the place of a table"),
+        ("orders WHERE reflect('a', 'b') = 1", "2: calls reflect, which is not permitted: it calls Java; accepted: ot"),
+        ("orders WHERE a = `java_method`('a', 'b')", "2: calls java_method"),
+        ("orders WHERE system.builtin.reflect('a', 'b') = 1", "2: calls reflect"),
+        ("orders WHERE a IN (SELECT a FROM csv.`/x`)", "2: reads csv.`/x`"),
+        ("(WITH x AS (SELECT 1 AS a) SELECT a FROM x) UNION ALL SELECT 1, a FROM x", "2: reads x, which is no view"),
+        ("(SELECT TRANSFORM(a) USING 'cat' AS (a) FROM orders)", "2: is not permitted: TRANSFORM … USING runs another"),
+        ("orders WHERE a = '${env:HOME}'", "2: has the variable ${env:HOME}, which Spark would fill"),
+    ],
+)
+def test_a_view_that_reads_more_than_views_is_refused_by_line(source: str, message: str) -> None:
+    after = f"CREATE TEMP VIEW later AS {GOOD}"
+    (only,) = told(f"CREATE TEMP VIEW totals AS SELECT 1 AS day, a AS total FROM\n{source};\n{after}")
+    assert only.startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("sql", "message"),
+    [
+        ("CACHE TABLE parquet.`/x`", "2: reads parquet.`/x`, which is no view here; accepted: orders, parameters"),
+        ("CACHE TABLE nothing", "2: reads nothing, which is no view here"),
+        (f"CREATE TEMP VIEW a.b AS {GOOD}", "2: makes a.b, which is no bare name; accepted: a view's name"),
+    ],
+)
+def test_a_name_that_is_no_bare_one_is_refused(sql: str, message: str) -> None:
+    (only,) = told(f"CREATE TEMP VIEW totals AS {GOOD};\n{sql}")
+    assert only.startswith(message)
+
+
+def test_a_view_may_read_the_inputs_and_the_views_before_it() -> None:
+    reads = "SELECT o.a AS day, c.a AS total FROM Orders AS o JOIN countries AS c, parameters, `first` LATERAL VIEW "
+    first = "CREATE TEMP VIEW First AS SELECT * FROM range(3)"
+    assert told(f"{first};\nCREATE TEMP VIEW totals AS {reads} explode(array(1)) t AS x;\nCACHE TABLE totals") == []
 
 
 def test_every_problem_is_reported() -> None:
@@ -109,10 +158,13 @@ def test_every_problem_is_reported() -> None:
         ("(SELECT max(`a b`) FROM orders)", "spark"),
         ('SELECT count(*) FILTER (WHERE "a b" IS NULL) FROM orders', "duckdb"),
         ("SELECT sum(a) FROM orders UNION SELECT 1", "duckdb"),
+        ('SELECT count(*) FROM "Orders" WHERE a IN (SELECT * FROM range(3))', "duckdb"),
+        ("SELECT count(*) FROM orders LATERAL VIEW explode(array(a)) t AS b", "spark"),
+        ("WITH x AS (SELECT a FROM orders), y AS (SELECT a FROM x) SELECT count(*) FROM y", "spark"),
     ],
 )
 def test_a_query_that_reads_one_value_is_good(query: str, dialect: str) -> None:
-    assert transforms.query_problem(query, dialect) is None
+    assert transforms.query_problem(query, dialect, "orders") is None
 
 
 @pytest.mark.parametrize(
@@ -128,7 +180,19 @@ def test_a_query_that_reads_one_value_is_good(query: str, dialect: str) -> None:
         ("SELECT a INTO b FROM orders", "duckdb", "is not permitted"),
         ("WITH x AS (DELETE FROM orders RETURNING a) SELECT count(*) FROM x", "duckdb", "is not permitted"),
         ("SELECT a, b FROM orders", "duckdb", "gives 2 columns; accepted: one SELECT of one value"),
+        ("SELECT count(*) FROM text.`/etc/passwd`", "spark", "reads text.`/etc/passwd`, which is no view here; accep"),
+        ("SELECT count(*) FROM countries", "spark", "reads countries, which is no view here; accepted: orders"),
+        ("SELECT count(*) FROM 'x.csv'", "duckdb", "reads `x.csv`, which is no view here; accepted: orders"),
+        ("SELECT count(*) FROM read_csv('x.csv')", "duckdb", "reads READ_CSV(…), which is not permitted in the place"),
+        ("SELECT count(*) FROM glob('*')", "duckdb", "reads glob(…)"),
+        ("SELECT count(*) FROM query('SELECT 1')", "duckdb", "reads query(…)"),
+        ("SELECT count(*) FROM orders, LATERAL read_text('x')", "duckdb", "reads read_text(…)"),
+        ("SELECT count(*) FROM (SUMMARIZE 'x.csv')", "duckdb", "is not permitted: SUMMARIZE is no SELECT"),
+        ("SELECT getenv('HOME') FROM orders", "duckdb", "calls getenv, which is not permitted: it reads the env"),
+        ("SELECT java_method('java.lang.System', 'x') FROM orders", "spark", "calls java_method"),
+        ("SELECT TRANSFORM(a) USING 'cat' AS (a) FROM orders", "spark", "is not permitted: TRANSFORM … USING"),
+        ("SELECT '${system:user.name}' FROM orders", "spark", "has the variable ${system:user.name}"),
     ],
 )
 def test_a_query_that_does_not_is_refused(query: str, dialect: str, message: str) -> None:
-    assert str(transforms.query_problem(query, dialect)).startswith(message)
+    assert str(transforms.query_problem(query, dialect, "orders")).startswith(message)

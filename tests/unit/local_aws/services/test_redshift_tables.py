@@ -102,9 +102,25 @@ def test_a_refused_difference_is_mended_by_what_a_person_is_told(redshift: Redsh
     make(redshift, tables.create_table(before))
     load(redshift, before, "one", "SELECT 1::INTEGER AS id, 'a' AS note, 'one' AS job_id")
     (refusal,) = compare(after, described(redshift))["refusals"]
-    make(redshift, *refusal["statements"])
+    begin = refusal["statements"].index("BEGIN")
+    for query in refusal["statements"][:begin]:
+        assert redshift.rows(query) == [(0,)]
+    # Here a batch is the transaction.
+    redshift.run(*refusal["statements"][begin + 1 : -1], batch=True)
     assert compare(after, described(redshift)) == {"statements": [], "refusals": []}
     assert redshift.rows("SELECT id, note, job_id FROM analytics.orders") == [(1, "a", "one")]
+    assert redshift.rows("SELECT id, note, job_id FROM analytics.orders_before") == [(1, "a", "one")]
+
+
+def test_what_would_be_lost_is_counted_before_a_table_is_made_anew(redshift: Redshift) -> None:
+    before = output(column("price", "DECIMAL(10,2)"), column("note", "VARCHAR(20)"))
+    after = output(column("price", "DECIMAL(10,1)", required=True), column("note", "VARCHAR(2)"))
+    make(redshift, tables.create_table(before))
+    rows = "VALUES (1.25, 'abc', 'one'), (NULL, 'ab', 'one'), (1.50, NULL, 'one')"
+    load(redshift, before, "one", f"SELECT price::DECIMAL(10,2), note, job_id FROM ({rows}) AS t(price, note, job_id)")
+    (refusal,) = compare(after, described(redshift))["refusals"]
+    counts = [redshift.rows(query)[0][0] for query in refusal["statements"] if query.startswith("-- has to give 0")]
+    assert counts == [1, 1, 1]  # a null, a second decimal, a third character
 
 
 def load(redshift: Redshift, item: DataObject, job: str, query: str) -> None:
