@@ -48,7 +48,8 @@ def test_a_reference_is_staged_with_its_types(job: Any, contract: str) -> None:
             "rows": 2,
             "bytes": sum(path.stat().st_size for path in written),
             "files": [
-                {"uri": f"{job.root}/{name}", "bytes": len(content), "rows": 1} for name, content in files.items()
+                {"uri": f"{job.root}/{name}", "bytes": len(content), "rows": 1, **note}
+                for (name, content), note in zip(files.items(), ({}, {"note": 'key "since" in no row'}))
             ],
         }
     }
