@@ -31,7 +31,7 @@ def assert_failed(pipeline: Pipeline, arn: str, *, state: str, said: str) -> dic
 
 def test_an_unknown_dataset(pipeline: Pipeline) -> None:
     arn = pipeline.start(pipeline.put(pipeline.sample(1)), dataset="flihgts")
-    audit = assert_failed(pipeline, arn, state="GenerateJobId", said="is unknown; known: ")
+    audit = assert_failed(pipeline, arn, state="GenerateJobId", said='dataset "flihgts" is unknown')
     assert audit["dataset"] == "flihgts"
 
 
@@ -118,7 +118,7 @@ def test_people_are_told_of_a_failure(pipeline: Pipeline) -> None:
         message = json.loads(notice["Message"])
         assert notice["Subject"] == f"FAILED {audit['job_id']}"
         assert (message["job_id"], message["execution_arn"]) == (audit["job_id"], arn)
-        assert "dataset 'nothing' is unknown" in message["cause"]
+        assert 'dataset "nothing" is unknown' in message["cause"]
     finally:
         sns.unsubscribe(SubscriptionArn=subscription["SubscriptionArn"])
         sqs.delete_queue(QueueUrl=queue)
