@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from pipeline_tools.endpoint import LocalEndpoint
 from pipeline_tools.executions import Outcome
-from tests.integration.conftest import Pipeline
+from tests.integration.conftest import Pipeline, given_endpoint
 
 KINDS: dict[str, Any] = {"label": "x", "copies": 1}
 
@@ -91,11 +92,8 @@ def test_text_of_csv_is_kept_or_its_row_is_told(pipeline: Pipeline) -> None:
     assert stage["contract_version"] == "1.0.0 of a version that is 41 characters"
 
 
-def test_a_composite_key_with_any_names_and_an_execution_whose_name_is_not_ascii(pipeline: Pipeline) -> None:
-    source = pipeline.put("order_id,position,note\n7,1,a\n7,2,b\n7,1,c\n")
-    outcome = succeeded(pipeline.run(source, dataset="order_lines", name="ü" * 80))
-    (audit,) = pipeline.query("SELECT status FROM audit.job_run WHERE execution_arn = :arn", arn=outcome.arn)
-    assert audit["status"] == "SUCCEEDED"
+def test_a_composite_key_with_any_names(pipeline: Pipeline) -> None:
+    outcome = succeeded(run(pipeline, "order_lines", "order_id,position,note\n7,1,a\n7,2,b\n7,1,c\n"))
     assert outcome.output["counts"]["rows_staged"] == 2
     assert [(row["line_number"], row["reason"]) for row in pipeline.rejected(outcome)] == [(4, "duplicate key")]
 
@@ -166,3 +164,14 @@ def test_an_input_that_is_refused_has_its_row(pipeline: Pipeline, change: dict[s
     assert pipeline.wait(arn).status == "FAILED"
     audit = pipeline.audit_of(arn)
     assert (audit["status"], audit["failed_state"]) == ("FAILED", "GenerateJobId")
+
+
+def test_an_execution_whose_name_is_not_ascii_has_its_row(
+    request: pytest.FixtureRequest, pipeline: Pipeline, endpoint: LocalEndpoint
+) -> None:
+    if endpoint.engine == "localstack" and not given_endpoint():
+        reason = "docs/local.md: LocalStack takes such a name and then knows no execution of it"
+        request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
+    arn = pipeline.start(pipeline.put(pipeline.sample(1)), dataset="nothing", name="ü" * 80)
+    assert pipeline.wait(arn).status == "FAILED"
+    assert pipeline.audit_of(arn)["execution_arn"] == arn

@@ -31,7 +31,7 @@ def assert_failed(pipeline: Pipeline, arn: str, *, state: str, said: str) -> dic
 
 def test_an_unknown_dataset(pipeline: Pipeline) -> None:
     arn = pipeline.start(pipeline.put(pipeline.sample(1)), dataset="flihgts")
-    audit = assert_failed(pipeline, arn, state="GenerateJobId", said='dataset "flihgts" is unknown')
+    audit = assert_failed(pipeline, arn, state="GenerateJobId", said="is unknown; did you mean")
     assert audit["dataset"] == "flihgts"
 
 
