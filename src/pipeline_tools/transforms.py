@@ -67,7 +67,7 @@ def query_problem(query: str, dialect: str, table: str) -> str | None:
         table: the one object that it may read.
     """
     try:
-        with _quiet():
+        with quiet():
             parsed = [tree for tree in sqlglot.parse(query, read=dialect) if tree is not None]
     except SqlglotError as error:
         return f"is not {dialect} SQL: {_position(error)[1]}; accepted: one SELECT"
@@ -112,7 +112,7 @@ def _first_lines(sql: str) -> list[int]:
 
 def _parsed(statement: Statement) -> exp.Create | exp.Cache | Problem:
     try:
-        with _quiet():
+        with quiet():
             tree = sqlglot.parse_one(statement.text, read="spark")
             if isinstance(tree, exp.Command):
                 # sqlglot does not say why it gave up; the query by itself does.
@@ -217,8 +217,8 @@ def _names(parsed: exp.Create | exp.Cache) -> list[str] | None:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Without sqlglot's warning that it does not know a statement, which is reported here."""
+def quiet() -> Iterator[None]:
+    """Without sqlglot's warning that it does not know a statement, which the caller reports."""
     logger = logging.getLogger("sqlglot")
     before = logger.level
     logger.setLevel(logging.ERROR)

@@ -9,7 +9,6 @@ import pytest
 
 from tests.integration.conftest import Pipeline, until
 
-CONTRACT = "sql/datasets/flights/contract.json"
 TRANSFORM = "sql/datasets/flights/transform.sql"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ from sqlglot.errors import SqlglotError
 from lambda_generate_param.statements import split
 from pipeline_tools.crosscheck.project import Project
 from pipeline_tools.crosscheck.run import Call, SampleRun
+from pipeline_tools.transforms import quiet
 
 _LOADED = "SELECT '' AS table_name, 0 AS rows_loaded"
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
@@ -88,7 +88,7 @@ def _parse(statement: str, dialect: str) -> tuple[exp.Expr, str]:
     """The syntax tree and, of a CALL, the procedure's name; a CALL is read as a SELECT, which sqlglot knows."""
     bare = _COMMENT.sub(lambda match: re.sub(r"[^\n]", " ", match.group()), statement)
     called = _CALL.match(bare.strip())
-    with _silent():
+    with quiet():
         parsed = sqlglot.parse_one(_CALL.sub("SELECT f(", bare, count=1) if called else bare, read=dialect)
     return parsed, called[1] if called else ""
 
@@ -140,15 +140,3 @@ def _uses(root: Path, name: str, statements: list[object]) -> list[tuple[Path, i
                 use = re.search(rf"(?<!:):{re.escape(name)}\b", bare)
                 found.append((file, line + bare.count("\n", 0, use.start() if use else 0)))
     return found
-
-
-@contextlib.contextmanager
-def _silent() -> Iterator[None]:
-    """Without sqlglot's warning that it took a statement for a Command, which is reported here."""
-    logger = logging.getLogger("sqlglot")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
