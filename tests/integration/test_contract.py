@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from pipeline_tools.endpoint import LocalEndpoint
 from pipeline_tools.executions import Outcome
-from tests.integration.conftest import Pipeline, given_endpoint
+from tests.integration.conftest import Pipeline
 
 KINDS: dict[str, Any] = {"label": "x", "copies": 1}
 
@@ -166,12 +165,7 @@ def test_an_input_that_is_refused_has_its_row(pipeline: Pipeline, change: dict[s
     assert (audit["status"], audit["failed_state"]) == ("FAILED", "GenerateJobId")
 
 
-def test_an_execution_whose_name_is_not_ascii_has_its_row(
-    request: pytest.FixtureRequest, pipeline: Pipeline, endpoint: LocalEndpoint
-) -> None:
-    if endpoint.engine == "localstack" and not given_endpoint():
-        reason = "docs/local.md: LocalStack takes such a name and then knows no execution of it"
-        request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
+def test_an_execution_whose_name_is_not_ascii_has_its_row(pipeline: Pipeline) -> None:
     arn = pipeline.start(pipeline.put(pipeline.sample(1)), dataset="nothing", name="ü" * 80)
     assert pipeline.wait(arn).status == "FAILED"
     assert pipeline.audit_of(arn)["execution_arn"] == arn

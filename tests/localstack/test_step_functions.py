@@ -28,6 +28,7 @@ def change(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Any]]:
         (ours.StateTaskServiceSfn, "_build_sync_resolver"),
         (ours.StateTaskServiceSfn, "_build_sync2_resolver"),
         (ours.StateTaskServiceCallback, "_eval_sync"),
+        (ours.StepFunctionsProvider, "_STATE_MACHINE_EXECUTION_ARN_REGEX"),
         (ours.Execution, "publish_execution_status_change_event"),
     ):
         monkeypatch.setattr(kind, name, getattr(kind, name))  # what is put back at the end
@@ -196,3 +197,15 @@ def test_localstack_forgets_the_tracing_and_what_an_execution_was_stopped_with(p
     described = client.describe_execution(executionArn=execution)
     assert "error" not in described
     assert "cause" not in described
+
+
+def test_the_name_of_an_execution_may_be_beyond_ascii(change: Callable[[], Any]) -> None:
+    provider = importlib.import_module("localstack.services.stepfunctions.provider")
+    arn = f"arn:aws:states:us-east-1:000000000000:execution:machine:{'ü' * 80}"
+    with pytest.raises(provider.InvalidArn):
+        provider.StepFunctionsProvider._validate_state_machine_execution_arn(arn)
+    change()
+    provider.StepFunctionsProvider._validate_state_machine_execution_arn(arn)
+    for bad in (arn + "ü", arn[:-1] + "*", arn[:-1] + " "):
+        with pytest.raises(provider.InvalidArn):
+            provider.StepFunctionsProvider._validate_state_machine_execution_arn(bad)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -70,6 +71,11 @@ _OPTIONAL_DETAILS = (
     "cause",
 )
 _NOT_IN_EVENTS = ("traceHeader",)
+# What a name may not have: https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
+_NAME = r"""[^\s<>{}\[\]?*"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f\ufffe\uffff]{1,80}"""
+_EXECUTION_ARN = re.compile(
+    rf"arn:aws[a-z-]*:states:[a-z0-9-]+:\d{{12}}:(stateMachine|execution|express):{_NAME}(:{_NAME})*$"
+)
 
 
 def change() -> None:
@@ -94,6 +100,8 @@ def change() -> None:
         if not hasattr(getattr(kind, name), "_stops"):
             setattr(kind, name, _with_stop(getattr(kind, name), stop))
     StateTaskServiceCallback._eval_sync = _wait_or_stop
+    # Names beyond ASCII: LocalStack starts such an execution and then answers InvalidArn to its ARN.
+    StepFunctionsProvider._STATE_MACHINE_EXECUTION_ARN_REGEX = _EXECUTION_ARN
     # Status events carry times as text, where AWS has milliseconds, and no input of an execution without any.
     Execution.publish_execution_status_change_event = _publish_status
 
