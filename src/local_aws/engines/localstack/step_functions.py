@@ -55,7 +55,7 @@ from localstack.services.stepfunctions.asl.utils.encoding import to_json_str
 from localstack.services.stepfunctions.backend.execution import Execution
 from localstack.services.stepfunctions.provider import StepFunctionsProvider
 
-from local_aws.engines.localstack import jsonata
+from local_aws import jsonata
 
 Resolver = Callable[[], Any]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from local_aws.engines.localstack.jsonata import QueryError, evaluate, variables_in
+from local_aws.jsonata import QueryError, evaluate, variables_in
 
 
 @pytest.mark.parametrize(
