@@ -9,21 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-MANAGED_RULE = "StepFunctionsGetEventsForStepFunctionsExecutionRule"
-# https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
-LOG_DELIVERY_ACTIONS = (
-    "logs:CreateLogDelivery",
-    "logs:GetLogDelivery",
-    "logs:UpdateLogDelivery",
-    "logs:DeleteLogDelivery",
-    "logs:ListLogDeliveries",
-    "logs:PutResourcePolicy",
-    "logs:DescribeResourcePolicies",
-    "logs:DescribeLogGroups",
-)
-# aws-sdk names of services whose actions IAM prefixes otherwise.
-_PREFIXES = {"sfn": "states", "redshiftdata": "redshift-data", "eventbridge": "events", "cloudwatchlogs": "logs"}
-_S3_OBJECT_ACTIONS = {"getObject": "GetObject", "headObject": "GetObject", "putObject": "PutObject"}
+from aws_facts.permissions import LOG_DELIVERY_ACTIONS, MANAGED_RULE, MANAGED_RULE_ACTIONS, SYNC_ACTIONS, action
 
 
 @dataclass(frozen=True)
@@ -60,10 +46,10 @@ def definition_calls(definition: Mapping[str, Any], logging: Mapping[str, Any] |
     """What Step Functions tries with the role when a state machine is created or updated."""
     found = []
     if logging and logging.get("level", "OFF") != "OFF" and logging.get("destinations"):
-        found += [Call(action, "*") for action in LOG_DELIVERY_ACTIONS]
+        found += [Call(needed, "*") for needed in LOG_DELIVERY_ACTIONS]
     if any(str(resource).startswith("arn:aws:states:::states:startExecution.sync") for resource in _tasks(definition)):
         rule = place.arn("events", f"rule/{MANAGED_RULE}")
-        found += [Call(f"events:{action}", rule) for action in ("PutTargets", "PutRule", "DescribeRule")]
+        found += [Call(needed, rule) for needed in MANAGED_RULE_ACTIONS]
     return found
 
 
@@ -79,42 +65,36 @@ def _tasks(definition: Any) -> Iterator[Any]:
 
 
 def _optimized_calls(integration: str, pattern: str, arguments: Mapping[str, Any], place: Place) -> Iterator[Call]:
+    service, _, api = integration.partition(":")
+    own, followed = action(service, api), SYNC_ACTIONS.get((service, api, f".{pattern}"), ())
     if integration == "lambda:invoke":
         name = str(arguments.get("FunctionName", ""))
-        yield Call(
-            "lambda:InvokeFunction", name if name.startswith("arn:") else place.arn("lambda", f"function:{name}")
-        )
+        yield Call(own, name if name.startswith("arn:") else place.arn("lambda", f"function:{name}"))
     elif integration == "glue:startJobRun":
         job = place.arn("glue", f"job/{arguments.get('JobName')}")
-        yield Call("glue:StartJobRun", job)
-        if pattern == "sync":
-            for action in ("GetJobRun", "GetJobRuns", "BatchStopJobRun"):
-                yield Call(f"glue:{action}", job)
+        yield from (Call(needed, job) for needed in (own, *followed))
     elif integration == "states:startExecution":
-        yield Call("states:StartExecution", str(arguments.get("StateMachineArn")))
-        if pattern.startswith("sync"):
-            for action in ("DescribeExecution", "StopExecution"):
-                yield Call(f"states:{action}", _execution_arn(arguments))
+        yield Call(own, str(arguments.get("StateMachineArn")))
+        yield from (Call(needed, _execution_arn(arguments)) for needed in followed)
     elif integration == "sns:publish":
-        yield Call("sns:Publish", arguments.get("TopicArn"))
+        yield Call(own, arguments.get("TopicArn"))
     else:
-        service, _, api = integration.partition(":")
-        yield Call(f"{_PREFIXES.get(service, service)}:{api[:1].upper()}{api[1:]}", None)
+        yield Call(own, None)
 
 
 def _sdk_calls(service: str, api: str, arguments: Mapping[str, Any], place: Place) -> Iterator[Call]:
-    action = f"{_PREFIXES.get(service, service)}:{api[:1].upper()}{api[1:]}"
-    if service == "s3" and api in _S3_OBJECT_ACTIONS:
-        yield Call(f"s3:{_S3_OBJECT_ACTIONS[api]}", f"arn:aws:s3:::{arguments.get('Bucket')}/{arguments.get('Key')}")
+    own = action(service, api)
+    if own in ("s3:GetObject", "s3:PutObject"):
+        yield Call(own, f"arn:aws:s3:::{arguments.get('Bucket')}/{arguments.get('Key')}")
     elif service == "redshiftdata":
-        yield Call(action, _warehouse(api, arguments, place))
+        yield Call(own, _warehouse(api, arguments, place))
         if secret := arguments.get("SecretArn"):
             # The Data API reads it with the caller's permissions.
             yield Call("secretsmanager:GetSecretValue", str(secret))
     elif service == "sfn" and arguments.get("ExecutionArn"):
-        yield Call(action, str(arguments["ExecutionArn"]))
+        yield Call(own, str(arguments["ExecutionArn"]))
     else:
-        yield Call(action, None)
+        yield Call(own, None)
 
 
 def _warehouse(api: str, arguments: Mapping[str, Any], place: Place) -> str | None:

@@ -1,8 +1,7 @@
 """The AWS APIs that a Task can call: what they take and answer, which errors they have, which IAM actions they need.
 
-The shapes and errors are botocore's. What botocore does not know, the names that Step Functions and IAM give a service
-and the further actions of the .sync patterns, is from AWS's documentation:
-https://docs.aws.amazon.com/step-functions/latest/dg/integrate-optimized.html and the pages below it,
+The shapes and errors are botocore's, the actions those of aws_facts.permissions. Step Functions' names are from
+https://docs.aws.amazon.com/step-functions/latest/dg/integrate-optimized.html and the pages below it, and
 https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.html
 """
 
@@ -16,6 +15,7 @@ from typing import Any
 import botocore.session
 from botocore.model import ListShape, OperationModel, ServiceModel, Shape, StructureShape
 
+from aws_facts import permissions
 from pipeline_tools.crosscheck.values import UNKNOWN
 
 _RESOURCE = re.compile(r"arn:[^:]+:states:::(aws-sdk:)?([a-z0-9]+):([A-Za-z0-9]+)(\.[a-zA-Z]+(?::2)?)?")
@@ -25,49 +25,26 @@ _DEPTH = 5  # of an answer's sample; deeper is UNKNOWN
 @dataclass(frozen=True)
 class _Service:
     botocore: str
-    iam: str
     errors: str  # prefix of the error names of its aws-sdk integration
 
 
 _SERVICES = {
-    "dynamodb": _Service("dynamodb", "dynamodb", "DynamoDb"),
-    "eventbridge": _Service("events", "events", "EventBridge"),
-    "glue": _Service("glue", "glue", "Glue"),
-    "lambda": _Service("lambda", "lambda", "Lambda"),
-    "redshiftdata": _Service("redshift-data", "redshift-data", "RedshiftData"),
-    "s3": _Service("s3", "s3", "S3"),
-    "secretsmanager": _Service("secretsmanager", "secretsmanager", "SecretsManager"),
-    "sfn": _Service("stepfunctions", "states", "Sfn"),
-    "sns": _Service("sns", "sns", "Sns"),
-    "sqs": _Service("sqs", "sqs", "Sqs"),
-    "states": _Service("stepfunctions", "states", "StepFunctions"),
+    "dynamodb": _Service("dynamodb", "DynamoDb"),
+    "eventbridge": _Service("events", "EventBridge"),
+    "glue": _Service("glue", "Glue"),
+    "lambda": _Service("lambda", "Lambda"),
+    "redshiftdata": _Service("redshift-data", "RedshiftData"),
+    "s3": _Service("s3", "S3"),
+    "secretsmanager": _Service("secretsmanager", "SecretsManager"),
+    "sfn": _Service("stepfunctions", "Sfn"),
+    "sns": _Service("sns", "Sns"),
+    "sqs": _Service("sqs", "Sqs"),
+    "states": _Service("stepfunctions", "StepFunctions"),
 }
 # An optimized integration may name its errors by another prefix than the aws-sdk one.
 _OPTIMIZED_PREFIX = {"sns": "SNS", "sqs": "SQS", "dynamodb": "DynamoDB"}
-_OTHER_ACTION = {("lambda", "invoke"): "lambda:InvokeFunction", ("s3", "listObjectsV2"): "s3:ListBucket"}
-_SYNC_ACTIONS = {
-    ("glue", "startJobRun", ".sync"): ("glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"),
-    **{
-        ("states", "startExecution", pattern): (
-            *("states:DescribeExecution", "states:StopExecution"),
-            *("events:PutTargets", "events:PutRule", "events:DescribeRule"),
-        )
-        for pattern in (".sync", ".sync:2")
-    },
-}
-# How the Data API gets its credentials: one of these has to be there.
-_CREDENTIALS = frozenset(
-    ("secretsmanager:GetSecretValue", "redshift:GetClusterCredentials", "redshift:GetClusterCredentialsWithIAM")
-) | {"redshift-serverless:GetCredentials"}
-_ALTERNATIVES = {
-    ("redshiftdata", "executeStatement"): _CREDENTIALS,
-    ("redshiftdata", "batchExecuteStatement"): _CREDENTIALS,
-}
-# Only where a key of the account's own encrypts what the service reads or writes.
-_KEY_ACTIONS = {"kms:Decrypt", "kms:GenerateDataKey"}
-# Without it S3 answers AccessDenied for a key that is not there, and not NoSuchKey.
-_TELLS_WHAT_IS_MISSING = {("s3", "getObject"): {"s3:ListBucket"}}
-_MAY_USE_KEY = {"lambda", "redshiftdata", "s3", "secretsmanager", "sns", "sqs"}
+# The APIs that need credentials of the database.
+_DATA_API = {("redshiftdata", "executeStatement"), ("redshiftdata", "batchExecuteStatement")}
 # The AWS SDK's own errors, beside those of a service.
 _SDK_ERRORS = {"SdkClientException", "SdkException"}
 _OTHER_ERRORS = {"lambda": {"AWSLambdaException", "Unknown"}}
@@ -91,7 +68,7 @@ class Api:
         api = cls(match[2], match[3], bool(match[1]), match[4] or "")
         if api.service not in _SERVICES:
             raise ValueError(f"service {api.service!r} is not among those that pipeline_tools.crosscheck.apis knows")
-        if api.pattern.startswith(".sync") and (api.service, api.action, api.pattern) not in _SYNC_ACTIONS:
+        if api.pattern.startswith(".sync") and (api.service, api.action, api.pattern) not in permissions.SYNC_ACTIONS:
             raise ValueError(f"{api.service}:{api.action}{api.pattern} is not known to pipeline_tools.crosscheck.apis")
         if api._operation_name not in _model(api.service).operation_names:
             raise ValueError(f"{api.service} has no action {api.action!r}")
@@ -108,19 +85,26 @@ class Api:
     def _operation(self) -> OperationModel:
         return _model(self.service).operation_model(self._operation_name)
 
+    @property
+    def _iam_action(self) -> str:
+        return permissions.action(self.service, self.action)
+
     def required_actions(self) -> set[str]:
         """The IAM actions without which the call fails."""
-        own = _OTHER_ACTION.get((self.service, self.action), f"{_SERVICES[self.service].iam}:{self._operation_name}")
-        return {own, *_SYNC_ACTIONS.get((self.service, self.action, self.pattern), ())}
+        followed = permissions.SYNC_ACTIONS.get((self.service, self.action, self.pattern), ())
+        # The end of a nested execution comes by a rule; that of a job run is asked for.
+        rule = permissions.MANAGED_RULE_ACTIONS if followed and self.service == "states" else ()
+        return {self._iam_action, *followed, *rule}
 
     def alternative_actions(self) -> frozenset[str]:
         """IAM actions of which the call needs at least one; none where this is empty."""
-        return _ALTERNATIVES.get((self.service, self.action), frozenset())
+        return permissions.DATA_API_CREDENTIALS if (self.service, self.action) in _DATA_API else frozenset()
 
     def optional_actions(self) -> set[str]:
-        """IAM actions that the call needs under some configurations."""
-        keys = _KEY_ACTIONS if self.service in _MAY_USE_KEY else set()
-        return keys | _TELLS_WHAT_IS_MISSING.get((self.service, self.action), set())
+        """IAM actions that the call needs under some configurations: with a key of the account's own, for one."""
+        called = {self._iam_action, *self.alternative_actions()}
+        keys = {key for name in called for key in permissions.CALLER_KEY_ACTIONS.get(name, ())}
+        return keys | ({permissions.TELLS_WHAT_IS_MISSING} if self._iam_action == "s3:GetObject" else set())
 
     def has_error(self, name: str) -> bool:
         """Whether an error name such as Glue.ThrottlingException can be one of this call."""

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from local_aws.engines.task_calls import LOG_DELIVERY_ACTIONS, Call, Place, calls, definition_calls
+from aws_facts.permissions import LOG_DELIVERY_ACTIONS
+from local_aws.engines.task_calls import Call, Place, calls, definition_calls
 
 PLACE = Place("eu-west-1", "111122223333")
 MACHINE = "arn:aws:states:eu-west-1:111122223333:stateMachine:child"
