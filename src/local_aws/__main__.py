@@ -17,6 +17,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from local_aws import sdk_environment
+
 
 class Engine(Protocol):
     """What serves an endpoint."""
@@ -55,6 +57,9 @@ def main(arguments: Sequence[str]) -> int:
             f"error: {options.host}:{options.port} cannot be served on: {error}; choose another --port", file=sys.stderr
         )
         return 3
+    clean = sdk_environment.isolated(os.environ)
+    os.environ.clear()
+    os.environ.update(clean)
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

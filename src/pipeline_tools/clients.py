@@ -8,6 +8,8 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from local_aws import sdk_environment
+
 
 @dataclass(frozen=True)
 class Clients:
@@ -20,11 +22,11 @@ class Clients:
         """A new client of a service."""
         if self.endpoint_url is None:
             return boto3.session.Session(region_name=self.region).client(service)  # type: ignore[call-overload]
-        return boto3.session.Session().client(
+        return sdk_environment.session().client(
             service,  # type: ignore[call-overload]
             endpoint_url=self.endpoint_url,
             region_name=self.region or "us-east-1",
             aws_access_key_id="test",
             aws_secret_access_key="test",
-            config=Config(retries={"total_max_attempts": 3}),
+            config=Config(retries={"total_max_attempts": 3}, proxies={}),
         )

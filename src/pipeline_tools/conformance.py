@@ -12,10 +12,12 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from local_aws.sdk_environment import isolated
 from pipeline_tools import emulators
+from pipeline_tools.claims import ClaimedError, claimed
 from pipeline_tools.endpoint import ENGINES, EndpointError, LocalEndpoint
 from pipeline_tools.environments import ROOT, InterpreterNotFoundError
-from pipeline_tools.local import fresh, say
+from pipeline_tools.local import say
 
 DIRECTORY = ROOT / "build" / "conformance"
 DOCUMENT = ROOT / "docs" / "emulators.md"
@@ -37,7 +39,7 @@ def main(arguments: Sequence[str]) -> int:
     chosen = options.emulator or list(TITLES)
     try:
         found = {name: _ask(name) for name in chosen}
-    except (EndpointError, emulators.EmulatorError, InterpreterNotFoundError) as error:
+    except (ClaimedError, EndpointError, emulators.EmulatorError, InterpreterNotFoundError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     text = DOCUMENT.read_text(encoding="utf-8")
@@ -55,13 +57,17 @@ def main(arguments: Sequence[str]) -> int:
 
 def _ask(name: str) -> Outcomes:
     say(f"asking {TITLES[name]} …")
-    directory = fresh(DIRECTORY / name)
+    with claimed(DIRECTORY / name, "nox -s conformance") as directory:
+        return _asked(name, directory)
+
+
+def _asked(name: str, directory: Path) -> Outcomes:
     report = directory / "report.json"
     with _served(name, directory) as url, (directory / "tests.log").open("wb") as log:
         given = {"AWS_ENDPOINT_URL": url, "CONFORMANCE_REPORT": str(report), "CONFORMANCE_SECONDS": str(_SECONDS[name])}
         subprocess.run(
             [sys.executable, "-m", "pytest", str(TESTS), "-p", "no:cacheprovider", "--tb=short"],
-            env={**os.environ, **given},
+            env={**isolated(os.environ), **given},
             cwd=ROOT,
             stdout=log,
             stderr=subprocess.STDOUT,

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from pipeline_tools import bare, executions, flights, schema, trace
+from pipeline_tools.claims import ClaimedError, claimed
 from pipeline_tools.clients import Clients
 from pipeline_tools.endpoint import EndpointError, LocalEndpoint, add_engine_option
 from pipeline_tools.environments import ROOT
-from pipeline_tools.local import deploy, fresh, say, write_whole
+from pipeline_tools.local import deploy, say, write_whole
 from pipeline_tools.redshift import query
 from pipeline_tools.terraform import TerraformError
 
@@ -31,20 +32,24 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="nox -s demo --", description=__doc__)
     add_engine_option(parser)
     options = parser.parse_args(arguments)
-    began = time.monotonic()
-    directory = fresh(DIRECTORY)
     try:
-        say("[1/5] local endpoint")
-        with LocalEndpoint(directory / "endpoint", engine=options.engine) as endpoint:
-            say("[2/5] terraform apply and SQL schema")
-            outputs = deploy(endpoint, directory / "terraform")
-            summary, complete = _run(Clients(endpoint.endpoint_url, endpoint.region), outputs, directory)
+        with claimed(DIRECTORY, "nox -s demo") as directory:
+            return _demonstrate(directory, options.engine)
     except executions.ExecutionTimeoutError as error:
         print(f"error: {error}", file=sys.stderr)
         return 4
-    except (EndpointError, TerraformError, schema.SchemaError, bare.BareRunError) as error:
+    except (ClaimedError, EndpointError, TerraformError, schema.SchemaError, bare.BareRunError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+
+
+def _demonstrate(directory: Path, engine: str | None) -> int:
+    began = time.monotonic()
+    say("[1/5] local endpoint")
+    with LocalEndpoint(directory / "endpoint", engine=engine) as endpoint:
+        say("[2/5] terraform apply and SQL schema")
+        outputs = deploy(endpoint, directory / "terraform")
+        summary, complete = _run(Clients(endpoint.endpoint_url, endpoint.region), outputs, directory)
     summary["total_seconds"] = round(time.monotonic() - began, 1)
     write_whole(directory / "summary.json", summary)
     say(f"summary: {(directory / 'summary.json').relative_to(ROOT)} ({summary['total_seconds']} s in all)")

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from pipeline_tools import claims
 from pipeline_tools.clients import Clients
 from pipeline_tools.environments import ROOT
 from pipeline_tools.terraform import Deployment
@@ -47,13 +46,11 @@ def find(environment: str, local_directory: Path = LOCAL_DIRECTORY) -> Deployed:
 
 def running_locally(directory: Path = LOCAL_DIRECTORY) -> dict[str, Any] | None:
     """The outputs, with `endpoint_url`, of the deployment that a `nox -s local` serves; None when there is none."""
+    # The file of a process that was killed stays behind, and something else may serve at its address by now.
+    if not claims.held(directory):
+        return None
     try:
         outputs: dict[str, Any] = json.loads((directory / "outputs.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return None
-    try:
-        # The file of a process that was killed stays behind.
-        Clients(str(outputs["endpoint_url"])).get("sts").get_caller_identity()
-    except (BotoCoreError, ClientError):
         return None
     return outputs

@@ -21,6 +21,8 @@ _SECONDS_TO_START = 60.0
 _SECONDS_TO_END = 20.0
 # As people start them: a script that they run for a client needs some.
 _CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
+# A proxy is for what is elsewhere.
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
 
 
@@ -102,7 +104,7 @@ def serve(name: str, directory: Path) -> Iterator[str]:
         if emulator.setting:
             path, body = emulator.setting
             request = urllib.request.Request(url + path, body.encode(), {"Content-Type": "application/json"})
-            urllib.request.urlopen(request, timeout=_SECONDS_TO_START).close()
+            _OPENER.open(request, timeout=_SECONDS_TO_START).close()
         yield url
     finally:
         _end(process)
@@ -112,7 +114,7 @@ def _wait_until_it_answers(url: str, process: subprocess.Popen[bytes], log: Path
     deadline = time.monotonic() + _SECONDS_TO_START
     while process.poll() is None and time.monotonic() < deadline:
         try:
-            with urllib.request.urlopen(url, timeout=5.0):
+            with _OPENER.open(url, timeout=5.0):
                 return
         except urllib.error.HTTPError:
             return  # any answer is one

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
+import shlex
 import signal
 import sys
 import threading
@@ -13,7 +13,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from local_aws import sdk_environment
 from pipeline_tools import schema
+from pipeline_tools.claims import ClaimedError, claimed
 from pipeline_tools.clients import Clients
 from pipeline_tools.deployed import LOCAL_DIRECTORY, running_locally
 from pipeline_tools.endpoint import EndpointError, LocalEndpoint, add_engine_option
@@ -21,6 +23,7 @@ from pipeline_tools.environments import ROOT
 from pipeline_tools.terraform import Deployment, TerraformError
 
 DIRECTORY = LOCAL_DIRECTORY
+SHELL = "environment.sh"
 Say = Callable[[str], None]
 
 
@@ -53,13 +56,6 @@ def running(directory: Path = DIRECTORY) -> str | None:
     return str(outputs["endpoint_url"]) if outputs else None
 
 
-def fresh(directory: Path) -> Path:
-    """An empty directory: what an earlier endpoint left is of no use to a new one."""
-    shutil.rmtree(directory, ignore_errors=True)
-    directory.mkdir(parents=True)
-    return directory
-
-
 def write_whole(path: Path, document: Any) -> None:
     """Write JSON so that a reader sees the whole file or none."""
     partial = path.with_name(path.name + ".partial")
@@ -76,24 +72,55 @@ def main(arguments: Sequence[str]) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    directory = fresh(DIRECTORY)
     try:
-        with LocalEndpoint(directory / "endpoint", port=options.port, engine=options.engine) as endpoint:
-            say(f"endpoint ready on {endpoint.endpoint_url} (log: {endpoint.log.relative_to(ROOT)})")
-            outputs = deploy(endpoint, directory / "terraform")
-            write_whole(directory / "outputs.json", outputs)
-            say("ready: build/local/outputs.json has the names; Ctrl-C ends it")
-            while not stop.wait(timeout=0.5):
-                if not endpoint.alive():
-                    raise EndpointError(f"the endpoint ended by itself; its log: {endpoint.log}")
+        with claimed(DIRECTORY, "nox -s local") as directory:
+            _serve(directory, options, stop)
+    except ClaimedError as error:
+        print(f"error: {error}: ./noxw -s deploy -- local brings a change to it", file=sys.stderr)
+        return 1
     except (EndpointError, TerraformError, schema.SchemaError) as error:
         if not stop.is_set():
             print(f"error: {error}", file=sys.stderr)
             return 1
-    finally:
-        (directory / "outputs.json").unlink(missing_ok=True)
     say("stopped")
     return 0
+
+
+def _serve(directory: Path, options: argparse.Namespace, stop: threading.Event) -> None:
+    try:
+        with LocalEndpoint(directory / "endpoint", port=options.port, engine=options.engine) as endpoint:
+            say(f"endpoint ready on {endpoint.endpoint_url} (log: {endpoint.log.relative_to(ROOT)})")
+            outputs = deploy(endpoint, directory / "terraform")
+            (directory / SHELL).write_text(shell(endpoint.endpoint_url, endpoint.region), encoding="utf-8")
+            write_whole(directory / "outputs.json", outputs)
+            say(f"ready: build/local/outputs.json has the names; in a shell: . build/local/{SHELL}; Ctrl-C ends it")
+            while not stop.wait(timeout=0.5):
+                if not endpoint.alive():
+                    raise EndpointError(f"the endpoint ended by itself; its log: {endpoint.log}")
+    finally:
+        (directory / "outputs.json").unlink(missing_ok=True)
+
+
+def shell(endpoint_url: str, region: str) -> str:
+    """What a shell reads (`. environment.sh`) so that aws, awslocal and Python's SDK there ask this endpoint."""
+    settings = {
+        **sdk_environment.NO_FILES,
+        "AWS_ENDPOINT_URL": endpoint_url,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+    }
+    loopback = ",".join(sdk_environment.LOOPBACK)
+    lines = [
+        "# To be read by a shell: its AWS tools then ask the endpoint of `nox -s local`, whatever was set before.",
+        "for name in $(env | sed -n 's/^\\(AWS_[A-Za-z0-9_]*\\)=.*/\\1/p'); do unset \"$name\"; done",
+        *(f"export {name}={shlex.quote(value)}" for name, value in settings.items()),
+        f'export NO_PROXY="${{NO_PROXY:-$no_proxy}},{loopback}"',
+        'export no_proxy="$NO_PROXY"',
+        f'export PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"',
+    ]
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

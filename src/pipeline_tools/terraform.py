@@ -13,6 +13,7 @@ from typing import Any
 
 from python_terraform import IsFlagged, Terraform, TerraformCommandError
 
+from local_aws import sdk_environment
 from pipeline_tools.environments import ROOT
 
 INFRA = ROOT / "infra"
@@ -146,14 +147,14 @@ class Deployment:
             PACKAGE_DIR: os.environ.get(PACKAGE_DIR, str(ROOT / "build" / "package")),
         }
         if self.endpoint_url:
-            changes |= {
+            changes = {
+                **dict.fromkeys(os.environ),  # what `isolated` leaves out is unset
+                **sdk_environment.isolated(os.environ),
+                **changes,
                 "AWS_ENDPOINT_URL": self.endpoint_url,
                 "AWS_ACCESS_KEY_ID": "test",
                 "AWS_SECRET_ACCESS_KEY": "test",
-                "AWS_SESSION_TOKEN": None,
-                "AWS_PROFILE": None,
                 "AWS_REGION": self.region,
-                "AWS_EC2_METADATA_DISABLED": "true",
             }
         before = {name: os.environ.get(name) for name in changes}
         _set_environment(changes)

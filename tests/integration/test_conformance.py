@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from local_aws.sdk_environment import isolated
 from pipeline_tools.conformance import DOCUMENT, documented
 from pipeline_tools.endpoint import LocalEndpoint
 from pipeline_tools.environments import ROOT
@@ -19,7 +20,7 @@ def test_the_endpoint_conforms(endpoint: LocalEndpoint, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "tests/conformance", "-q", "-p", "no:cacheprovider", "--tb=short"],
         cwd=ROOT,
-        env={**os.environ, "AWS_ENDPOINT_URL": endpoint.endpoint_url, "CONFORMANCE_REPORT": str(report)},
+        env={**isolated(os.environ), "AWS_ENDPOINT_URL": endpoint.endpoint_url, "CONFORMANCE_REPORT": str(report)},
         capture_output=True,
         text=True,
         check=False,

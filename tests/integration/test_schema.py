@@ -5,14 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from pipeline_tools import deploy, deployed, schema
+from pipeline_tools.claims import claimed
 from pipeline_tools.local import write_whole
 from pipeline_tools.terraform import Deployment
 from tests.integration.conftest import Pipeline
 
 
 def test_the_running_local_stack_is_found_and_is_up_to_date(pipeline: Pipeline, tmp_path: Path) -> None:
-    write_whole(tmp_path / "outputs.json", pipeline.outputs)
-    found = deployed.find("local", tmp_path)
+    with claimed(tmp_path / "local", "a test") as directory:
+        write_whole(directory / "outputs.json", pipeline.outputs)
+        found = deployed.find("local", directory)
     assert schema.create(found.clients, found.outputs) > 0
     assert schema.update(found.clients, found.outputs) == schema.Update((), ())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -13,11 +14,11 @@ from urllib.parse import urlparse
 import localstack_client.session
 import pytest
 
-from pipeline_tools import terraform
+from pipeline_tools import local, terraform
 from pipeline_tools.clients import Clients
 from pipeline_tools.endpoint import EndpointError, LocalEndpoint
 from pipeline_tools.environments import ROOT
-from pipeline_tools.terraform import Deployment, TerraformError
+from pipeline_tools.terraform import INFRA, Deployment, TerraformError
 from tests.integration.conftest import Pipeline, until
 
 
@@ -113,6 +114,68 @@ def test_a_state_in_s3_is_locked(endpoint: LocalEndpoint, tmp_path: Path, monkey
     state = {"version": 4, "serial": 1, "lineage": "1", "outputs": {"it": {"value": "here", "type": "string"}}}
     s3.put_object(Bucket=bucket, Key=key, Body=json.dumps(state).encode())
     assert deployment.outputs() == {"it": "here"}
+
+
+@pytest.fixture
+def own_setup(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A person's own settings of the SDKs, and a proxy that answers nothing."""
+    monkeypatch.setenv("AWS_PROFILE", "not-there")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "not-there"))
+    (tmp_path / "credentials").write_text("[default\naws_access_key_id = mine\n")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAMINE")
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "mine")
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "not-there.pem"))
+    monkeypatch.setenv("AWS_USE_FIPS_ENDPOINT", "true")
+    monkeypatch.setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+        monkeypatch.setenv(name.lower(), "http://127.0.0.1:9")
+
+
+def test_a_persons_own_settings_do_not_reach_the_endpoint(own_setup: None, tmp_path: Path) -> None:
+    with LocalEndpoint(tmp_path / "endpoint") as endpoint:
+        clients = Clients(endpoint.endpoint_url)
+        # The endpoint is a client of its own: of Secrets Manager here, for the password.
+        clients.get("redshift").create_cluster(
+            ClusterIdentifier="one", NodeType="ra3.large", MasterUsername="admin", ManageMasterPassword=True
+        )
+        (secret,) = clients.get("secretsmanager").list_secrets()["SecretList"]
+        clients.get("s3").create_bucket(Bucket="one-bucket")
+        # A shell, for the same tools and another endpoint a moment ago.
+        (tmp_path / "environment.sh").write_text(local.shell(endpoint.endpoint_url, endpoint.region))
+        seen = _in_a_shell(tmp_path / "environment.sh", "awslocal s3 ls; awslocal redshift describe-clusters")
+        assert " one-bucket\n" in seen
+        assert f'"MasterPasswordSecretArn": "{secret["ARN"]}"' in seen
+        python = "import boto3; print(boto3.client('sts').get_caller_identity()['Account'])"
+        assert _in_a_shell(tmp_path / "environment.sh", f'python -c "{python}"') == "000000000000\n"
+        # Terraform, which has settings of its own for all this.
+        (tmp_path / "module" / "environments").mkdir(parents=True)
+        (tmp_path / "module" / "environments" / "local.tfvars").touch()
+        shutil.copy(INFRA / "versions.tf", tmp_path / "module")
+        (tmp_path / "module" / "main.tf").write_text(
+            'provider "aws" {}\n'
+            'data "aws_s3_bucket" "one" {\n  bucket = "one-bucket"\n}\n'
+            'output "region" {\n  value = data.aws_s3_bucket.one.region\n}\n'
+        )
+        deployment = Deployment(
+            "local", tmp_path / "terraform", endpoint.endpoint_url, configuration=tmp_path / "module"
+        )
+        deployment.init()
+        deployment.apply()
+        assert deployment.outputs() == {"region": "us-east-1"}
+
+
+def _in_a_shell(environment: Path, line: str) -> str:
+    program = ["sh", "-c", f'. "$0"; {line}', str(environment)]
+    done = subprocess.run(program, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def test_a_taken_port_is_named(tmp_path: Path) -> None:

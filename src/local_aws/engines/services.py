@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-import boto3
 from botocore.config import Config
 
+from local_aws import sdk_environment
 from local_aws.engines.cloudwatch import CloudWatchLogs
 from local_aws.engines.moto_redshift import MotoRedshift, NewRequest
 from local_aws.services.glue_process import ProcessFactory, Settings
@@ -57,7 +57,7 @@ class Clients:
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
         self._made: dict[tuple[str, str], Any] = {}
-        self._session = boto3.session.Session()  # one for all: it keeps the services' models, which take long to load
+        self._session = sdk_environment.session()  # one for all: it keeps the services' models, which take long to load
         self._lock = threading.Lock()
 
     def get(self, service: str, credentials: Mapping[str, str] | None = None) -> Any:
@@ -73,7 +73,7 @@ class Clients:
                     aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
                     aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
                     aws_session_token=keys.get("AWS_SESSION_TOKEN"),
-                    config=Config(max_pool_connections=64, retries={"total_max_attempts": 2}),
+                    config=Config(max_pool_connections=64, retries={"total_max_attempts": 2}, proxies={}),
                 )
             return self._made[made]
 
@@ -166,6 +166,7 @@ class Services:
 
     def _job_environment(self, job: Mapping[str, Any]) -> dict[str, str]:
         return {
+            **sdk_environment.NO_FILES,
             **self._roles.credentials(job["Role"], "glue.amazonaws.com", GLUE_SESSION),
             "AWS_ENDPOINT_URL": self._endpoint.url,
             "AWS_REGION": self._endpoint.region,

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import NoReturn
 
 from pipeline_tools import local
+from pipeline_tools.claims import ClaimedError, claimed
 from pipeline_tools.endpoint import EndpointError, LocalEndpoint
 from pipeline_tools.environments import ROOT
-from pipeline_tools.local import fresh, say
+from pipeline_tools.local import say
 from pipeline_tools.plan import render, review
 from pipeline_tools.terraform import Deployment, TerraformError
 
@@ -42,7 +43,7 @@ def main(arguments: Sequence[str]) -> int:
         with _deployment(options.environment) as (deployment, against):
             deployment.init()
             changes = save(deployment, DIRECTORY, against=against, lock=not options.no_lock)
-    except (EndpointError, TerraformError, review.PlanFormatError) as error:
+    except (ClaimedError, EndpointError, TerraformError, review.PlanFormatError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     print((DIRECTORY / f"{options.environment}.md").read_text(encoding="utf-8"))
@@ -59,8 +60,7 @@ def _deployment(environment: str) -> Iterator[tuple[Deployment, str]]:
         yield Deployment(environment, local.DIRECTORY / "terraform", url), "the running `nox -s local`"
         return
     say("nothing is deployed locally (nox -s local): planning against an empty endpoint")
-    directory = fresh(DIRECTORY / "endpoint")
-    with LocalEndpoint(directory) as endpoint:
+    with claimed(DIRECTORY / "endpoint", "nox -s plan -- local") as directory, LocalEndpoint(directory) as endpoint:
         deployment = Deployment(environment, directory / "terraform", endpoint.endpoint_url)
         yield deployment, "an empty endpoint, since `nox -s local` is not running"
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline_tools import deployed
+from pipeline_tools.claims import claimed
 
 
 def test_without_a_local_stack_it_is_told_how_to_start_one(tmp_path: Path) -> None:
@@ -14,8 +15,10 @@ def test_without_a_local_stack_it_is_told_how_to_start_one(tmp_path: Path) -> No
         deployed.find("local", tmp_path)
 
 
-@pytest.mark.endpoint
-def test_a_stack_that_was_killed_is_none(tmp_path: Path) -> None:
-    (tmp_path / "outputs.json").write_text(json.dumps({"endpoint_url": "http://127.0.0.1:9"}))
+def test_only_the_outputs_of_a_session_that_has_the_directory_count(tmp_path: Path) -> None:
+    with claimed(tmp_path / "local", "nox -s local") as directory:
+        (directory / "outputs.json").write_text(json.dumps({"endpoint_url": "http://127.0.0.1:9"}))
+        assert deployed.find("local", directory).outputs == {"endpoint_url": "http://127.0.0.1:9"}
+    # As one that was killed leaves it; by now something else may serve at that address.
     with pytest.raises(deployed.NotDeployedError):
-        deployed.find("local", tmp_path)
+        deployed.find("local", directory)

@@ -23,7 +23,6 @@ def test_nothing_runs_where_nothing_was_written(tmp_path: Path) -> None:
     assert local.running(tmp_path) is None
 
 
-@pytest.mark.endpoint
-def test_nothing_runs_where_the_endpoint_of_an_earlier_session_does_not_answer(tmp_path: Path) -> None:
+def test_nothing_runs_where_an_earlier_session_was_killed(tmp_path: Path) -> None:
     (tmp_path / "outputs.json").write_text(json.dumps({"endpoint_url": "http://127.0.0.1:9"}))
     assert local.running(tmp_path) is None

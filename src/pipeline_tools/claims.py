@@ -1,0 +1,70 @@
+"""Directories below build/ that one process at a time has for itself."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+# `held` takes a lock for a moment, which must refuse nobody else's.
+_SECONDS_TO_TRY = 0.2
+_SECONDS_BETWEEN = 0.02
+
+
+class ClaimedError(RuntimeError):
+    """Another process has the directory; the message says which."""
+
+
+@contextlib.contextmanager
+def claimed(directory: Path, owner: str) -> Iterator[Path]:
+    """The directory, emptied, for this process alone; what an earlier one left is of no use to the next.
+
+    The lock is the kernel's, on a file beside the directory: it ends with the process, however that ends. `owner` is
+    what another one that wants the directory is told, such as "nox -s local".
+
+    Raises:
+        ClaimedError: another process has it; nothing of it was touched.
+    """
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    with _file(directory).open("a+", encoding="utf-8") as file:
+        deadline = time.monotonic() + _SECONDS_TO_TRY
+        while not _locked(file, fcntl.LOCK_EX):
+            if time.monotonic() > deadline:
+                file.seek(0)
+                raise ClaimedError(
+                    f"{directory} is in use by {file.read() or 'another process'}; end that one first, or use it"
+                )
+            time.sleep(_SECONDS_BETWEEN)
+        file.truncate(0)
+        file.write(f"`{owner}` (process {os.getpid()})")
+        file.flush()
+        shutil.rmtree(directory, ignore_errors=True)
+        directory.mkdir()
+        yield directory
+        file.truncate(0)
+
+
+def held(directory: Path) -> bool:
+    """Whether a process has the directory."""
+    try:
+        with _file(directory).open(encoding="utf-8") as file:
+            return not _locked(file, fcntl.LOCK_SH)
+    except FileNotFoundError:
+        return False
+
+
+def _file(directory: Path) -> Path:
+    return directory.with_name(f"{directory.name}.lock")
+
+
+def _locked(file: IO[str], kind: int) -> bool:
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
