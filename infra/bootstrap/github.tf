@@ -3,23 +3,31 @@ locals {
   # Composed, so that a first plan shows the trust policies in full.
   github_provider_arn = "arn:${local.partition}:iam::${local.account_id}:oidc-provider/${local.github_host}"
 
+  # A token's subject begins with the repository: by its names, or by names and IDs, which nobody else can ever have.
+  # https://docs.github.com/en/actions/reference/security/oidc#immutable-subject-claims
+  repository_names = split("/", var.github_repository)
+  repositories = {
+    names = "repo:${var.github_repository}"
+    ids   = try("repo:${local.repository_names[0]}@${var.github_repository_ids.owner}/${local.repository_names[1]}@${var.github_repository_ids.repository}", "")
+  }
+  trusted_repositories = [for form in sort(var.github_subject_forms) : local.repositories[form]]
+
   # The workflow that a token was made for. A pull request from a fork gets no token at all.
   roles = merge([
     for name, environment in var.environments : {
       "${name}-plan" = {
         environment = name
         prefix      = coalesce(environment.name_prefix, name)
-        subjects = [
-          "repo:${var.github_repository}:pull_request",
-          # apply.yml plans on main, before anybody has approved.
-          "repo:${var.github_repository}:ref:refs/heads/main",
-        ]
+        kms_key_arn = environment.kms_key_arn
+        # apply.yml plans on main, before anybody has approved.
+        contexts = ["pull_request", "ref:refs/heads/main"]
       }
       "${name}-apply" = {
         environment = name
         prefix      = coalesce(environment.name_prefix, name)
+        kms_key_arn = environment.kms_key_arn
         # Only behind the approval of the GitHub environment.
-        subjects = ["repo:${var.github_repository}:environment:${name}"]
+        contexts = ["environment:${name}"]
       }
     }
   ]...)
@@ -33,7 +41,7 @@ resource "aws_iam_openid_connect_provider" "github" {
 }
 
 resource "aws_iam_role" "github" {
-  # checkov:skip=CKV_AWS_393:It does not work out each.value.subjects; a test holds each of them to what it is.
+  # checkov:skip=CKV_AWS_393:It does not work out the subjects; a test holds each of them to what it is.
   for_each = local.roles
 
   # Not below an environment's prefix: an apply role may change every role there, and so its own.
@@ -49,7 +57,7 @@ resource "aws_iam_role" "github" {
       Condition = {
         StringEquals = {
           "${local.github_host}:aud" = "sts.amazonaws.com"
-          "${local.github_host}:sub" = each.value.subjects
+          "${local.github_host}:sub" = [for pair in setproduct(local.trusted_repositories, each.value.contexts) : join(":", pair)]
         }
       }
     }]

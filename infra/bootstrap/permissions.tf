@@ -4,10 +4,28 @@
 locals {
   scopes = {
     for key, role in local.roles : key => {
-      regional = "${var.region}:${local.account_id}"
-      prefix   = role.prefix
-      buckets  = [for kind in ["artifacts", "lake", "raw"] : "arn:${local.partition}:s3:::${role.prefix}-${kind}-${local.account_id}-${var.region}"]
-      state    = "arn:${local.partition}:s3:::${local.state_bucket}/${var.state_key_prefix}/${role.environment}/terraform.tfstate"
+      regional   = "${var.region}:${local.account_id}"
+      prefix     = role.prefix
+      buckets    = [for kind in ["artifacts", "lake", "raw"] : "arn:${local.partition}:s3:::${role.prefix}-${kind}-${local.account_id}-${var.region}"]
+      serverless = [for kind in ["namespace", "workgroup"] : "arn:${local.partition}:redshift-serverless:${var.region}:${local.account_id}:${kind}/*"]
+      state      = "arn:${local.partition}:s3:::${local.state_bucket}/${var.state_key_prefix}/${role.environment}/terraform.tfstate"
+      plans      = "arn:${local.partition}:s3:::${local.state_bucket}/${var.state_key_prefix}/${role.environment}/plans/*"
+    }
+  }
+
+  # What a role makes has the tag of its prefix from the start. What has another one's is not to be tagged anew.
+  new_for = {
+    for key, role in local.roles : key => {
+      StringEquals         = { "aws:RequestTag/Pipeline" = role.prefix }
+      StringEqualsIfExists = { "aws:ResourceTag/Pipeline" = role.prefix }
+    }
+  }
+
+  # The key that the environment encrypts with: the one that it made itself, or one that it was given.
+  used_keys = {
+    for key, role in local.roles : key => {
+      arns      = role.kms_key_arn == null ? ["arn:${local.partition}:kms:${var.region}:${local.account_id}:key/*"] : [role.kms_key_arn]
+      condition = { for test, values in { StringEquals = { "aws:ResourceTag/Pipeline" = role.prefix } } : test => values if role.kms_key_arn == null }
     }
   }
 
@@ -36,7 +54,7 @@ locals {
         resources = ["${scope.buckets[0]}/*"]
       }
       Lambda = {
-        read = ["lambda:GetFunction", "lambda:GetFunctionCodeSigningConfig", "lambda:GetFunctionConcurrency", "lambda:ListTags", "lambda:ListVersionsByFunction"]
+        read = ["lambda:GetFunction", "lambda:GetFunctionCodeSigningConfig", "lambda:GetFunctionConfiguration", "lambda:ListTags", "lambda:ListVersionsByFunction"]
         write = [
           "lambda:CreateFunction", "lambda:DeleteFunction", "lambda:DeleteFunctionConcurrency", "lambda:PutFunctionConcurrency",
           "lambda:TagResource", "lambda:UntagResource", "lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration",
@@ -77,7 +95,7 @@ locals {
       Rules = {
         read = ["events:DescribeRule", "events:ListTagsForResource", "events:ListTargetsByRule"]
         write = [
-          "events:DeleteRule", "events:DisableRule", "events:EnableRule", "events:PutRule", "events:PutTargets", "events:RemoveTargets",
+          "events:DeleteRule", "events:PutRule", "events:PutTargets", "events:RemoveTargets",
           "events:TagResource", "events:UntagResource",
         ]
         resources = ["arn:${local.partition}:events:${scope.regional}:rule/${scope.prefix}-*"]
@@ -102,9 +120,15 @@ locals {
         ]
       }
       Alarms = {
-        read      = ["cloudwatch:DescribeAlarms", "cloudwatch:ListTagsForResource"]
+        read      = ["cloudwatch:ListTagsForResource"]
         write     = ["cloudwatch:DeleteAlarms", "cloudwatch:PutMetricAlarm", "cloudwatch:TagResource", "cloudwatch:UntagResource"]
         resources = ["arn:${local.partition}:cloudwatch:${scope.regional}:alarm:${scope.prefix}-*"]
+      }
+      # AWS checks this on all alarms, whichever are asked for.
+      AllAlarms = {
+        read      = ["cloudwatch:DescribeAlarms"]
+        write     = []
+        resources = ["arn:${local.partition}:cloudwatch:${scope.regional}:alarm:*"]
       }
       Dashboards = {
         read      = ["cloudwatch:GetDashboard"]
@@ -114,11 +138,34 @@ locals {
       Redshift = {
         read = ["redshift:DescribeClusterParameters", "redshift:DescribeLoggingStatus", "redshift:DescribeTags"]
         write = [
-          "redshift:CreateCluster", "redshift:CreateClusterParameterGroup", "redshift:CreateTags", "redshift:DeleteCluster",
-          "redshift:DeleteClusterParameterGroup", "redshift:DeleteTags", "redshift:DisableLogging", "redshift:EnableLogging",
-          "redshift:ModifyCluster", "redshift:ModifyClusterIamRoles", "redshift:ModifyClusterParameterGroup", "redshift:ResetClusterParameterGroup",
+          "redshift:CreateCluster", "redshift:CreateClusterParameterGroup", "redshift:CreateClusterSubnetGroup", "redshift:CreateTags",
+          "redshift:DeleteCluster", "redshift:DeleteClusterParameterGroup", "redshift:DeleteClusterSubnetGroup", "redshift:DeleteTags",
+          "redshift:DisableLogging", "redshift:EnableLogging", "redshift:ModifyCluster", "redshift:ModifyClusterIamRoles",
+          "redshift:ModifyClusterParameterGroup", "redshift:ModifyClusterSubnetGroup", "redshift:RebootCluster", "redshift:ResetClusterParameterGroup",
         ]
         resources = [for kind in ["cluster", "parametergroup", "subnetgroup", "snapshot"] : "arn:${local.partition}:redshift:${scope.regional}:${kind}:${scope.prefix}-*"]
+      }
+      # Namespaces and workgroups have no names in their ARNs. To describe them takes no tag, since Terraform also asks for
+      # those that are gone; to change them takes the tag that Terraform gives everything (providers.tf).
+      Serverless = {
+        read      = ["redshift-serverless:GetNamespace", "redshift-serverless:GetWorkgroup", "redshift-serverless:ListTagsForResource"]
+        write     = []
+        resources = scope.serverless
+      }
+      OwnServerless = {
+        read = []
+        write = [
+          "redshift-serverless:DeleteNamespace", "redshift-serverless:DeleteWorkgroup", "redshift-serverless:TagResource",
+          "redshift-serverless:UntagResource", "redshift-serverless:UpdateNamespace", "redshift-serverless:UpdateWorkgroup",
+        ]
+        resources = scope.serverless
+        condition = { StringEquals = { "aws:ResourceTag/Pipeline" = scope.prefix } }
+      }
+      NewServerless = {
+        read      = []
+        write     = ["redshift-serverless:CreateNamespace", "redshift-serverless:CreateWorkgroup", "redshift-serverless:TagResource"]
+        resources = scope.serverless
+        condition = local.new_for[key]
       }
       # The secret that Redshift makes for the cluster's password: only its description. Its value is for run-sql alone.
       Secrets = {
@@ -138,8 +185,9 @@ locals {
       Keys = {
         read = ["kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus", "kms:ListResourceTags"]
         write = [
-          "kms:CancelKeyDeletion", "kms:CreateAlias", "kms:DeleteAlias", "kms:DisableKeyRotation", "kms:EnableKeyRotation",
-          "kms:PutKeyPolicy", "kms:ScheduleKeyDeletion", "kms:TagResource", "kms:UntagResource", "kms:UpdateAlias", "kms:UpdateKeyDescription",
+          "kms:CancelKeyDeletion", "kms:CreateAlias", "kms:DeleteAlias", "kms:DisableKey", "kms:DisableKeyRotation", "kms:EnableKey",
+          "kms:EnableKeyRotation", "kms:PutKeyPolicy", "kms:ScheduleKeyDeletion", "kms:TagResource", "kms:UntagResource", "kms:UpdateAlias",
+          "kms:UpdateKeyDescription",
         ]
         resources = ["arn:${local.partition}:kms:${scope.regional}:key/*"]
         condition = { StringEquals = { "aws:ResourceTag/Pipeline" = scope.prefix } }
@@ -148,7 +196,22 @@ locals {
         read      = []
         write     = ["kms:CreateKey", "kms:TagResource"]
         resources = ["*"] # a key that is not there yet
-        condition = { StringEquals = { "aws:RequestTag/Pipeline" = scope.prefix } }
+        condition = local.new_for[key]
+      }
+      # Lambda, S3, Scheduler, Redshift and Secrets Manager encrypt with the key, and decrypt, as who asks them to. A plan
+      # reads the function's environment, the package and the schedules.
+      UseKey = {
+        read      = ["kms:Decrypt", "kms:DescribeKey"]
+        write     = ["kms:Encrypt", "kms:GenerateDataKey", "kms:RetireGrant"]
+        resources = local.used_keys[key].arns
+        condition = local.used_keys[key].condition
+      }
+      # Only for a service of AWS that is to use the key for what the role makes.
+      GrantKey = {
+        read      = []
+        write     = ["kms:CreateGrant"]
+        resources = local.used_keys[key].arns
+        condition = merge(local.used_keys[key].condition, { Bool = { "kms:GrantIsForAWSResource" = "true" } })
       }
       Aliases = {
         read      = []
@@ -156,15 +219,20 @@ locals {
         resources = ["arn:${local.partition}:kms:${scope.regional}:alias/${scope.prefix}-*"]
       }
       # For these AWS accepts no other resource than "*": lists and descriptions, a definition that is checked before it
-      # has a name, subscriptions, and CloudWatch Logs' resource policies, which belong to the account.
+      # has a name, subscriptions, passwords, and the resource policies and deliveries of CloudWatch Logs, which belong to
+      # the account. (A VPC has an ARN, but only its ID.)
       Account = {
         read = [
-          "ec2:DescribeAccountAttributes", "ec2:DescribeAvailabilityZones", "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs",
+          "ec2:DescribeAccountAttributes", "ec2:DescribeAddresses", "ec2:DescribeAvailabilityZones", "ec2:DescribeInternetGateways",
+          "ec2:DescribeNetworkAcls", "ec2:DescribeNetworkInterfaces", "ec2:DescribeRouteTables", "ec2:DescribeSecurityGroupRules",
+          "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcAttribute", "ec2:DescribeVpcEndpoints", "ec2:DescribeVpcs",
           "kms:ListAliases", "logs:DescribeLogGroups", "logs:DescribeResourcePolicies",
           "redshift:DescribeClusterParameterGroups", "redshift:DescribeClusterSubnetGroups", "redshift:DescribeClusters",
           "sns:GetSubscriptionAttributes", "states:ValidateStateMachineDefinition",
         ]
-        write     = ["logs:DeleteResourcePolicy", "logs:PutResourcePolicy", "sns:Unsubscribe"]
+        write = [
+          "logs:CreateLogDelivery", "logs:DeleteResourcePolicy", "logs:PutResourcePolicy", "secretsmanager:GetRandomPassword", "sns:Unsubscribe",
+        ]
         resources = ["*"]
       }
     }
@@ -174,11 +242,12 @@ locals {
     for key, scope in local.scopes : key => concat(
       [
         {
-          Sid       = "FindState"
-          Effect    = "Allow"
-          Action    = ["s3:ListBucket"]
-          Resource  = ["arn:${local.partition}:s3:::${local.state_bucket}"]
-          Condition = { StringLike = { "s3:prefix" = ["${var.state_key_prefix}/${local.roles[key].environment}/*"] } }
+          # Terraform asks for the object itself (HEAD). Before the first apply S3 says that there is none (404) only to who
+          # may list the bucket, and such a request has no prefix that a condition could test: names are all it shows.
+          Sid      = "FindState"
+          Effect   = "Allow"
+          Action   = ["s3:ListBucket"]
+          Resource = ["arn:${local.partition}:s3:::${local.state_bucket}"]
         },
         {
           Sid      = "ReadState"
@@ -194,13 +263,28 @@ locals {
           Resource = ["${scope.state}.tflock"]
         },
       ],
-      [
-        for role in [key] : {
+      # A saved plan has sensitive values in clear, as the state has, so it goes the same way: from the role that made it,
+      # which cannot read it again, to the one that applies it.
+      endswith(key, "-apply") ? [
+        {
           Sid      = "WriteState"
           Effect   = "Allow"
           Action   = ["s3:PutObject"]
           Resource = [scope.state]
-        } if endswith(role, "-apply")
+        },
+        {
+          Sid      = "ReadPlans"
+          Effect   = "Allow"
+          Action   = ["s3:GetObject"]
+          Resource = [scope.plans]
+        },
+        ] : [
+        {
+          Sid      = "KeepPlans"
+          Effect   = "Allow"
+          Action   = ["s3:PutObject"]
+          Resource = [scope.plans]
+        },
       ],
     )
   }
@@ -213,35 +297,38 @@ locals {
         Action   = ["iam:PassRole"]
         Resource = ["arn:${local.partition}:iam::${local.account_id}:role/${scope.prefix}-*"]
         Condition = { StringEquals = { "iam:PassedToService" = [
-          "events.amazonaws.com", "glue.amazonaws.com", "lambda.amazonaws.com", "redshift.amazonaws.com", "scheduler.amazonaws.com", "states.amazonaws.com",
+          "events.amazonaws.com", "glue.amazonaws.com", "lambda.amazonaws.com", "redshift-serverless.amazonaws.com", "redshift.amazonaws.com",
+          "scheduler.amazonaws.com", "states.amazonaws.com",
         ] } }
       } if endswith(role, "-apply")
     ]
   }
 
-  # What holds data, and what may be done with it. A policy has 6,144 characters at most, so these have one of their own.
-  data_services = ["Aliases", "Artifacts", "Buckets", "Keys", "NewKeys", "Redshift", "Roles", "Secrets"]
+  # What holds data, and what may be done with it. A policy has 6,144 characters at most, so these have their own.
+  data_services = [
+    "Aliases", "Artifacts", "Buckets", "GrantKey", "Keys", "NewKeys", "NewServerless", "OwnServerless", "Redshift", "Roles", "Secrets", "Serverless", "UseKey",
+  ]
 
   statements = {
     for key, services in local.services : key => {
       for access in ["read", "write"] : access => {
         for name, service in services : name => merge(
           { Sid = "${title(access)}${name}", Effect = "Allow", Action = service[access], Resource = service.resources },
-          try({ Condition = service.condition }, {}),
+          length(try(service.condition, {})) == 0 ? {} : { Condition = service.condition },
         ) if length(service[access]) > 0
       }
     }
   }
   policies = merge([
-    for key, statements in local.statements : merge(
-      { "${key}/read" = concat(local.state_statements[key], values(statements.read)) },
-      {
-        for policy, statements in {
-          "${key}/write"      = concat(local.pass_role_statements[key], [for name, statement in statements.write : statement if !contains(local.data_services, name)])
-          "${key}/write-data" = [for name, statement in statements.write : statement if contains(local.data_services, name)]
-        } : policy => statements if endswith(key, "-apply")
-      },
-    )
+    for key, statements in local.statements : {
+      for policy, found in {
+        "${key}/state"      = local.state_statements[key]
+        "${key}/read"       = [for name, statement in statements.read : statement if !contains(local.data_services, name)]
+        "${key}/read-data"  = [for name, statement in statements.read : statement if contains(local.data_services, name)]
+        "${key}/write"      = concat(local.pass_role_statements[key], [for name, statement in statements.write : statement if !contains(local.data_services, name)])
+        "${key}/write-data" = [for name, statement in statements.write : statement if contains(local.data_services, name)]
+      } : policy => found if endswith(key, "-apply") || !strcontains(policy, "/write")
+    }
   ]...)
 }
 

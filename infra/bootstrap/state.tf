@@ -86,6 +86,28 @@ resource "aws_s3_bucket_lifecycle_configuration" "state" {
     }
   }
 
+  # A plan that nobody applied within that time is made anew.
+  dynamic "rule" {
+    for_each = var.environments
+
+    content {
+      id     = "expire-plans-of-${rule.key}"
+      status = "Enabled"
+
+      filter {
+        prefix = "${var.state_key_prefix}/${rule.key}/plans/"
+      }
+
+      expiration {
+        days = 7
+      }
+
+      noncurrent_version_expiration {
+        noncurrent_days = 1
+      }
+    }
+  }
+
   # A rule for noncurrent versions is refused until versioning is on.
   depends_on = [aws_s3_bucket_versioning.state]
 }

@@ -13,13 +13,57 @@ variable "github_repository" {
   }
 }
 
+variable "github_repository_ids" {
+  description = "IDs of the repository and its owner: `gh api repos/OWNER/REPO --jq '{owner: .owner.id, repository: .id}'`. They never change, and nobody else ever has them."
+  type = object({
+    owner      = number
+    repository = number
+  })
+  default = null
+
+  validation {
+    condition     = var.github_repository_ids == null || can([for id in values(var.github_repository_ids) : regex("^[1-9][0-9]*$", format("%d", id))])
+    error_message = "github_repository_ids ${jsonencode(var.github_repository_ids)}: two whole numbers; gh api repos/${var.github_repository} --jq '{owner: .owner.id, repository: .id}' gives them."
+  }
+}
+
+variable "github_subject_forms" {
+  description = <<-EOT
+    Forms of a token's subject that the roles trust. ids: repo:OWNER@ID/REPO@ID:…, which GitHub sends for repositories that
+    were made, renamed or moved since 15 July 2026, and for those that chose it. names: repo:OWNER/REPO:…, which it sends for
+    the others; whoever takes over an abandoned name sends it too, so leave it out once the repository has the other form.
+  EOT
+  type        = set(string)
+  default     = ["ids", "names"]
+
+  validation {
+    condition     = length(var.github_subject_forms) > 0 && length(setsubtract(var.github_subject_forms, ["ids", "names"])) == 0
+    error_message = "github_subject_forms ${jsonencode(var.github_subject_forms)}: one or both of \"ids\" and \"names\"."
+  }
+  validation {
+    condition     = !contains(var.github_subject_forms, "ids") || var.github_repository_ids != null
+    error_message = "github_subject_forms has \"ids\" without github_repository_ids: set them (gh api repos/${var.github_repository} --jq '{owner: .owner.id, repository: .id}'), or leave \"ids\" out for a repository that GitHub still names without IDs."
+  }
+}
+
 variable "environments" {
-  description = "Environments to make a plan and an apply role for: their names in infra/environments, with what begins the names of their resources (name_prefix there; null for the environment's name)."
-  type        = map(object({ name_prefix = optional(string) }))
+  description = <<-EOT
+    Environments to make a plan and an apply role for: their names in infra/environments.
+    name_prefix: begins the names of their resources, as there; null for the environment's name.
+    kms_key_arn: kms.key_arn there, where kms.mode is existing; null for a key that the environment makes.
+  EOT
+  type = map(object({
+    name_prefix = optional(string)
+    kms_key_arn = optional(string)
+  }))
 
   validation {
     condition     = length(var.environments) > 0 && alltrue([for name in keys(var.environments) : can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", name))])
     error_message = "environments ${join(", ", keys(var.environments))}: at least one, each lower-case letters, digits and single hyphens."
+  }
+  validation {
+    condition     = alltrue([for environment in values(var.environments) : environment.kms_key_arn == null || can(regex("^arn:[^:*]+:kms:[^:*]+:[0-9]{12}:key/[0-9A-Za-z-]+$", environment.kms_key_arn))])
+    error_message = "kms_key_arn ${join(", ", [for environment in values(var.environments) : coalesce(environment.kms_key_arn, "null")])}: the ARN of one key, arn:<partition>:kms:<region>:<account>:key/<ID>; an alias is no key."
   }
   validation {
     # The prefix is what keeps a role to its own environment.
