@@ -104,8 +104,107 @@ def test_a_plan_is_applied_behind_an_approval_and_as_it_was_saved() -> None:
     assert apply["environment"]
     assert "environment" not in document["jobs"]["plan"]
     commands = [step["run"] for step in apply["steps"] if "run" in step]
-    assert commands[1] == 'terraform -chdir=infra apply -input=false "../build/plan/$ENVIRONMENT.tfplan"'
-    assert commands[2] == './noxw -s schema -- "$ENVIRONMENT"'
+    assert commands[2] == 'terraform -chdir=infra apply -input=false "../build/plan/$ENVIRONMENT.tfplan"'
+    assert commands[3] == './noxw -s schema -- "$ENVIRONMENT"'
+
+
+@pytest.mark.parametrize(("path", "job"), JOBS)
+def test_an_artefact_is_a_summary_and_no_plan(path: Path, job: dict[str, Any]) -> None:
+    """Whoever reads the repository may fetch it; a saved plan has sensitive values in clear."""
+    for step in job["steps"]:
+        if "upload-artifact" in step.get("uses", ""):
+            assert re.fullmatch(r"build/plan/[^/*]+\.md", step["with"]["path"])
+
+
+def _step(workflow: str, job: str, name: str) -> dict[str, Any]:
+    steps = read(ROOT / ".github" / "workflows" / f"{workflow}.yml")["jobs"][job]["steps"]
+    (step,) = (step for step in steps if step.get("name") == name)
+    assert isinstance(step, dict)
+    return step
+
+
+def _shell(step: dict[str, Any], folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a step in a folder where `aws s3 cp` copies to and from the folder "s3"."""
+    aws = folder / "bin" / "aws"
+    aws.parent.mkdir(exist_ok=True)
+    # aws s3 cp --only-show-errors FROM TO
+    aws.write_text(
+        '#!/bin/sh\nplace() { case "$1" in s3://*) echo "$S3/${1#s3://}";; *) echo "$1";; esac; }\n'
+        'to=$(place "$5"); mkdir -p "$(dirname "$to")"; cp "$(place "$4")" "$to"\n',
+        encoding="utf-8",
+    )
+    aws.chmod(0o755)
+    variables = {
+        "PATH": f"{aws.parent}:/usr/bin:/bin",
+        "S3": str(folder / "s3"),
+        "ENVIRONMENT": "dev",
+        "TF_STATE_BUCKET": "states",
+        "GITHUB_RUN_ID": "17",
+        "GITHUB_RUN_ATTEMPT": "2",
+        "GITHUB_OUTPUT": str(folder / "output"),
+        **environment,
+    }
+    return subprocess.run(
+        ["bash", "-e", "-o", "pipefail", "-c", step["run"]],
+        cwd=folder,
+        env=variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture
+def planned(tmp_path: Path) -> Path:
+    """A checkout in which a plan was made."""
+    for name, content in {
+        "build/plan/dev.tfplan": "saved",
+        "build/plan/dev.txt": "the whole plan",
+        "build/plan/dev.json": "sensitive",
+        "build/package/lambda.zip": "zip",
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    backend = tmp_path / "infra" / "environments" / "dev.s3.tfbackend"
+    backend.parent.mkdir(parents=True)
+    backend.write_bytes((ROOT / "infra" / "environments" / "dev.s3.tfbackend").read_bytes())
+    return tmp_path
+
+
+def _outputs(folder: Path) -> dict[str, str]:
+    lines = (folder / "output").read_text(encoding="utf-8").splitlines()
+    return dict(line.split("=", 1) for line in lines)
+
+
+def test_a_saved_plan_goes_to_the_apply_by_the_state_bucket(planned: Path, tmp_path_factory: Any) -> None:
+    _shell(_step("apply", "plan", "Keep the saved plan beside the state"), planned).check_returncode()
+    outputs = _outputs(planned)
+    # Where infra/bootstrap lets the plan role write, and only the apply role read.
+    assert outputs["key"] == "traceable-data-pipeline/dev/plans/17-2.tar"
+    runner = tmp_path_factory.mktemp("apply")
+    (planned / "s3").rename(runner / "s3")
+    approved = {"KEY": outputs["key"], "SHA256": outputs["sha256"]}
+    _shell(_step("apply", "apply", "Take the plan that was approved"), runner, **approved).check_returncode()
+    files = sorted(str(path.relative_to(runner / "build")) for path in (runner / "build").rglob("*") if path.is_file())
+    assert files == ["package/lambda.zip", "plan/dev.tfplan"]
+
+
+def test_another_plan_than_the_approved_one_is_not_taken(planned: Path) -> None:
+    _shell(_step("apply", "plan", "Keep the saved plan beside the state"), planned).check_returncode()
+    outputs = _outputs(planned)
+    left = planned / "s3" / "states" / outputs["key"]
+    left.write_bytes(left.read_bytes() + b"x")
+    approved = {"KEY": outputs["key"], "SHA256": outputs["sha256"]}
+    done = _shell(_step("apply", "apply", "Take the plan that was approved"), planned, **approved)
+    assert done.returncode != 0
+    assert "plan.tar: FAILED" in done.stdout
+
+
+def test_the_whole_plan_of_a_pull_request_is_kept_beside_the_state(planned: Path) -> None:
+    _shell(_step("plan", "plan", "Keep the whole plan beside the state"), planned).check_returncode()
+    key = _outputs(planned)["key"]
+    assert key == "traceable-data-pipeline/dev/plans/17-2.txt"
+    assert (planned / "s3" / "states" / key).read_text(encoding="utf-8") == "the whole plan"
 
 
 def test_the_environments_exist() -> None:
@@ -130,11 +229,11 @@ def test_the_comment_is_written_once_and_is_shorter_than_github_takes(tmp_path: 
         "ENVIRONMENT": "dev",
         "REPOSITORY": "acme/pipeline",
         "NUMBER": "7",
-        "RUN_URL": "https://github.com/acme/pipeline/actions/runs/1",
+        "KEY": "traceable-data-pipeline/dev/plans/17-2.txt",
     }
     subprocess.run(["bash", "-e", "-c", step["run"]], cwd=tmp_path, env=environment, check=True)
     written = (tmp_path / "comment.md").read_bytes().decode("utf-8")
     assert written.startswith("<!-- plan of dev -->\n")
-    assert environment["RUN_URL"] in written
+    assert f'`aws s3 cp "s3://$TF_STATE_BUCKET/{environment["KEY"]}" -`' in written
     assert 60_000 < len(written) < 65_536
     assert f"--method {method}" in (tmp_path / "calls").read_text(encoding="utf-8").splitlines()[-1]
