@@ -1,147 +1,118 @@
-"""JSONata as Step Functions evaluates it: AWS's functions on top of the language, and no undefined results.
+"""JSONata as Step Functions evaluates it: version 2.0.6, AWS's functions and bounds, no undefined results.
 
+One implementation for both engines and for the cross-check. Facts with their sources are in `aws_facts.jsonata`.
 https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
-import random
-import re
-import uuid
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any
 
-from jsonata import Jsonata
-from jsonata.utils import Utils
+from aws_facts import jsonata as facts
+from local_aws.jsonata import numbers
+from local_aws.jsonata.errors import NOTHING, ExpressionSyntaxError, QueryError, failure
+from local_aws.jsonata.functions import NULL, is_function
+from local_aws.jsonata.program import compiled
 
-_HASHES: Final = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512"}
-_MOST_RANGE_ITEMS: Final = 1_000
-_LARGEST_EXACT_INTEGER: Final = 2**53
-_VARIABLE: Final = re.compile(r"\$([A-Za-z_]\w*)")
+__all__ = ["ExpressionSyntaxError", "QueryError", "embedded", "evaluate", "type_name", "variables_in"]
 
 
-class QueryError(Exception):
-    """An expression cannot be evaluated, or has a result that is not JSON; Step Functions' QueryEvaluationError."""
+def embedded(value: Any) -> str | None:
+    """The expression of a value `{% … %}`; None for a value that is none."""
+    if isinstance(value, str) and len(value) >= 4 and value.startswith("{%") and value.endswith("%}"):
+        return value[2:-2]
+    return None
 
 
-def variables_in(expression: str) -> set[str]:
-    """The names behind each `$` of an expression, functions included."""
-    return set(_VARIABLE.findall(expression))
-
-
-def evaluate(expression: str, variables: Mapping[str, Any]) -> Any:
+def evaluate(expression: str, variables: Mapping[str, Any], expected: str | None = None) -> Any:
     """Evaluate an expression (without its `{% %}`) over variables that hold JSON values; the result is JSON too.
 
+    A number that is not finite comes out as the text `Infinity`, `-Infinity` or `NaN`. `expected` is the type that the
+    result has to have, as `aws_facts.jsonata.FIELD_TYPES` has it for a field.
+
     Raises:
-        QueryError: the expression is malformed, fails, or has the result undefined or a function.
+        QueryError: the expression is malformed, fails, or has the result undefined, a function or of another type.
     """
+    program = compiled(expression)
     try:
-        compiled = Jsonata(expression)
-        # Else null and undefined would both be None.
-        compiled.set_output_convert_nulls(False)
-        for name, function in _FUNCTIONS.items():
-            compiled.register_lambda(name, function)
-        result = compiled.evaluate(None, {name: _to_jsonata(value) for name, value in variables.items()})
-    except Exception as error:  # the library raises what Python raised: ZeroDivisionError, TypeError, RecursionError …
-        raise QueryError(f"The JSONata expression '{expression}' threw an error during evaluation: {error}") from error
+        result = program.evaluate(None, {name: to_jsonata(value) for name, value in variables.items()})
+    except RecursionError as error:
+        raise QueryError(expression, f"threw an error during evaluation: {facts.STACK_OVERFLOW}") from error
+    except Exception as error:  # what the library's functions raise: JException, and TypeError, ValueError …
+        raise QueryError(expression, f"threw an error during evaluation{failure(error)}") from error
     if result is None:
-        raise QueryError(f"The JSONata expression '{expression}' returned nothing (undefined).")
+        raise QueryError(expression, NOTHING)
     try:
-        return _from_jsonata(result)
+        value = _Result().json(result)
     except TypeError as error:
-        raise QueryError(f"The JSONata expression '{expression}' returned an unsupported result type.") from error
-
-
-def _to_jsonata(value: Any) -> Any:
-    if value is None:
-        return Utils.NULL_VALUE
-    if isinstance(value, Mapping):
-        return {name: _to_jsonata(member) for name, member in value.items()}
-    if isinstance(value, list | tuple):
-        return [_to_jsonata(member) for member in value]
-    return _number(value)
-
-
-def _from_jsonata(value: Any) -> Any:
-    """Raises TypeError for what is not JSON."""
-    if value is None or value is Utils.NULL_VALUE:
-        return None
-    if isinstance(value, Mapping):
-        return {str(name): _from_jsonata(member) for name, member in value.items()}
-    if isinstance(value, list | tuple):
-        return [_from_jsonata(member) for member in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        raise TypeError(f"{value} is no JSON")
-    if isinstance(value, bool | int | float | str):
-        return _number(value)
-    raise TypeError(f"{type(value).__name__} is no JSON")
-
-
-def _number(value: Any) -> Any:
-    # JSONata has one kind of number, which prints 2.0 as 2.
-    if isinstance(value, float) and value.is_integer() and abs(value) <= _LARGEST_EXACT_INTEGER:
-        return int(value)
+        raise QueryError(expression, "returned an unsupported result type.") from error
+    except MemoryError as error:
+        raise QueryError(expression, f"threw an error during evaluation: {facts.MEMORY_EXCEEDED}") from error
+    if expected is not None and type_name(value) != expected:
+        written = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+        found = f"Expected '{expected}', but was '{type_name(value)}' for value: {written}"
+        raise QueryError(expression, f"returned an unexpected result type. {found}")
     return value
 
 
-def _partition(array: Any, size: Any) -> list[list[Any]]:
-    if not isinstance(array, list):
-        raise TypeError("$partition needs an array")
-    if not _is_number(size) or size < 1:
-        raise TypeError("$partition needs a chunk size of at least 1")
-    step = int(size)
-    return [array[first : first + step] for first in range(0, len(array), step)]
+def type_name(value: Any) -> str:
+    """The type of a JSON value as AWS names it: null, boolean, number, string, array or object."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int | float):
+        return "number"
+    return "string" if isinstance(value, str) else "array" if isinstance(value, list) else "object"
 
 
-def _range(first: Any, last: Any, step: Any) -> list[int]:
-    if not all(map(_is_number, (first, last, step))):
-        raise TypeError("$range needs three numbers")
-    begin, end, by = round(first), round(last), round(step)
-    if by == 0:
-        raise ValueError("$range needs a step other than 0")
-    values = range(begin, end + (1 if by > 0 else -1), by)
-    if len(values) > _MOST_RANGE_ITEMS:
-        raise ValueError(f"$range gives at most {_MOST_RANGE_ITEMS} values")
-    return list(values)
+def variables_in(expression: str) -> set[str]:
+    """The names behind each `$` of an expression, functions included.
+
+    Raises:
+        ExpressionSyntaxError: the expression is not JSONata 2.0.6.
+    """
+    return set(compiled(expression).names)
 
 
-def _hash(text: Any, algorithm: Any) -> str:
-    if not isinstance(text, str):
-        raise TypeError("$hash needs a text")
-    if algorithm not in _HASHES:
-        raise ValueError(f"$hash knows {', '.join(_HASHES)}")
-    return hashlib.new(_HASHES[algorithm], text.encode(), usedforsecurity=False).hexdigest()
+def to_jsonata(value: Any) -> Any:
+    """A JSON value as the evaluator holds it: null is not undefined."""
+    if value is None:
+        return NULL
+    if isinstance(value, Mapping):
+        return {name: to_jsonata(member) for name, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [to_jsonata(member) for member in value]
+    return numbers.plain(value) if numbers.is_number(value) else value
 
 
-def _random(seed: Any = None) -> float:
-    if seed is not None and not _is_number(seed):
-        raise TypeError("$random needs a number as its seed")
-    return random.Random(seed).random()
+class _Result:
+    """A result as JSON. What an expression built of one value many times is as large as it is written."""
+
+    def __init__(self) -> None:
+        self._left = facts.MOST_ELEMENTS
+
+    def json(self, value: Any) -> Any:
+        """Raises TypeError for what is not JSON, MemoryError for more than AWS holds."""
+        self._left -= 1
+        if self._left < 0:
+            raise MemoryError
+        if value is None or value is NULL:
+            return None
+        if isinstance(value, str | bool):
+            return value
+        if numbers.is_number(value):
+            return numbers.plain(value) if math.isfinite(value) else _name(value)
+        if isinstance(value, Mapping):
+            return {str(name): self.json(member) for name, member in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.json(member) for member in value]
+        raise TypeError(f"{'a function' if is_function(value) else type(value).__name__} is no JSON")
 
 
-def _parse(text: Any) -> Any:
-    if not isinstance(text, str):
-        raise TypeError("$parse needs a text")
-    return _to_jsonata(json.loads(text))
-
-
-def _eval(*_arguments: Any) -> Any:
-    raise TypeError("$eval is not supported; $parse reads JSON")
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-_FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
-    "partition": _partition,
-    "range": _range,
-    "hash": _hash,
-    "random": _random,
-    "uuid": lambda: str(uuid.uuid4()),
-    "parse": _parse,
-    "eval": _eval,
-}
+def _name(value: float) -> str:
+    """https://github.com/floci-io/floci/pull/2783"""
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"

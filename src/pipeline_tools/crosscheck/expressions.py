@@ -5,33 +5,19 @@ It is walked with sample values: a field of a value that is known has to be ther
 
 from __future__ import annotations
 
-import hashlib
 import json
-import random
-import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from jsonata.jexception import JException
-from jsonata.jsonata import Jsonata
-from jsonata.utils import Utils
-
+from aws_facts import jsonata as facts
+from local_aws import jsonata
+from local_aws.jsonata.errors import NOTHING
+from local_aws.jsonata.functions import bindings
+from local_aws.jsonata.program import compiled
 from pipeline_tools.crosscheck.values import UNKNOWN, is_known
 
-# https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html, "JSONata functions provided by Step
-# Functions". There is no $eval.
-_STEP_FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "partition": lambda items, size: [items[at : at + int(size)] for at in range(0, len(items), int(size))],
-    "range": lambda first, last, step: list(range(int(first), int(last) + (1 if step > 0 else -1), int(step))),
-    "hash": lambda text, algorithm: hashlib.new(algorithm.replace("-", ""), text.encode()).hexdigest(),
-    "random": lambda seed=None: random.Random(seed).random(),
-    "uuid": lambda: str(uuid.uuid4()),
-    "parse": json.loads,
-}
-FUNCTIONS = (set(Jsonata.static_frame.bindings) | set(_STEP_FUNCTIONS)) - {"eval"}
 _OVER_ELEMENTS = {"map", "filter", "single", "each", "sift"}
-_MOST_MILLISECONDS = 60_000  # only an endless recursion takes so long
 _ABSENT = object()  # the input document: a Step Functions expression has none
 
 Report = Callable[[int, str, str], None]
@@ -47,32 +33,88 @@ class Scope:
 
 def embedded(text: str) -> tuple[str, int] | None:
     """The expression in `{% … %}` and where in the text it begins; None for a text that is none."""
-    return (text[2:-2], 2) if text.startswith("{%") and text.endswith("%}") else None
+    found = jsonata.embedded(text)
+    return None if found is None else (found, 2)
 
 
 def examine(expression: str, scope: Scope, report: Report) -> Any:
     """Report what is wrong with an expression, by offset, and return a sample of its value."""
     try:
-        parsed = Jsonata.jsonata(expression, timeout=_MOST_MILLISECONDS)
-    except JException as error:
-        report(max(error.location - 1, 0), f"the expression is not JSONata: {error}", "correct it")
+        program = compiled(expression)
+    except jsonata.ExpressionSyntaxError as error:
+        wrong = f"the expression is not JSONata {facts.VERSION}: {error.message}"
+        report(error.position, wrong, f"correct it; {facts.VERSION} is what Step Functions evaluates")
         return UNKNOWN
     walk = _Walk(scope, report)
-    shape = walk.visit(parsed.ast, _ABSENT, {})
+    shape = walk.visit(program.ast, _ABSENT, {})
     if walk.uncertain or is_known(shape):
         return shape
-    for name, function in _STEP_FUNCTIONS.items():
-        parsed.register_lambda(name, function)
-    parsed.set_output_convert_nulls(False)  # so that None is what JSONata calls undefined
     try:
-        value = parsed.evaluate(None, {**scope.variables, "states": dict(scope.states)})
-    except Exception as error:  # whatever a function of the library raises
-        report(0, f"the expression fails in a sample run: {error}", "correct it")
+        return jsonata.evaluate(expression, {**scope.variables, facts.STATES: dict(scope.states)})
+    except jsonata.QueryError as error:
+        if error.problem == NOTHING:
+            wrong, todo = "gives nothing in a sample run, which fails the state", "give a value in every case"
+        else:
+            wrong, todo = f"fails in a sample run: it {error.problem}", "correct it"
+        report(0, f"the expression {wrong}", todo)
         return shape
-    if value is None:
-        report(0, "the expression gives nothing in a sample run, which fails the state", "give a value in every case")
-        return shape
-    return Utils.convert_nulls(value)
+
+
+def types(expression: str) -> frozenset[str] | None:
+    """The JSON types that an expression's result can have, as far as its text tells; None where it does not."""
+    try:
+        return _types(compiled(expression).ast)
+    except jsonata.ExpressionSyntaxError:
+        return None
+
+
+_OPERATORS = {
+    **dict.fromkeys(("+", "-", "*", "/", "%"), "number"),
+    **dict.fromkeys(("=", "!=", "<", "<=", ">", ">=", "and", "or", "in"), "boolean"),
+    "&": "string",
+}
+_SYMBOLS = {"s": "string", "n": "number", "b": "boolean", "o": "object"}
+
+
+def _types(node: Any) -> frozenset[str] | None:
+    if node.predicate or node.group is not None:
+        return None
+    if node.type in ("string", "number"):
+        return frozenset({node.type})
+    if node.type == "value":
+        return frozenset({jsonata.type_name(node.value)})
+    if node.type == "binary" and node.value in _OPERATORS:
+        # A number that is not finite comes out as a text.
+        kind = _OPERATORS[node.value]
+        return frozenset({kind, "string"} if node.value in ("*", "/", "%", "+", "-") else {kind})
+    if node.type == "unary":
+        return frozenset({{"[": "array", "{": "object"}.get(str(node.value), "number")})
+    if node.type == "block" and node.expressions:
+        return _types(node.expressions[-1])
+    if node.type == "bind":
+        return _types(node.rhs)
+    if node.type == "condition":
+        parts = [_types(part) for part in (node.then, node._else) if part is not None]
+        return frozenset().union(*(part or () for part in parts)) if all(parts) else None
+    if node.type in ("lambda", "regex", "partial"):
+        return frozenset({"function"})
+    if node.type == "function" and node.procedure.type == "variable":
+        return _result(node.procedure.value)
+    if node.type == "apply" and node.rhs.type in ("function", "variable"):
+        return _result(node.rhs.value if node.rhs.type == "variable" else node.rhs.procedure.value)
+    return None
+
+
+def _result(name: Any) -> frozenset[str] | None:
+    return frozenset({_RESULTS[name]}) if name in _RESULTS else None
+
+
+# What the functions give, by their signatures; those that may give one element or many are left out.
+_RESULTS = {
+    name: _SYMBOLS[function.result]
+    for name, function in bindings().items()
+    if function.result in _SYMBOLS and name not in ("parseInteger", "toMillis")
+}
 
 
 @dataclass
@@ -123,9 +165,12 @@ class _Walk:
         for values in (names, self.scope.variables):
             if name in values:
                 return values[name]
-        if name not in FUNCTIONS:
+        if name not in facts.FUNCTIONS:
             known = ", ".join(f"${each}" for each in sorted(self.scope.variables)) or "none"
-            self._say(node, f"${name} is not assigned on every path to this state", f"assigned are: {known}")
+            todo, self.uncertain = f"assigned are: {known}", True
+            if name in facts.MISSING_FUNCTIONS:
+                todo = f"Step Functions has no ${name}; $parse reads JSON"
+            self._say(node, f"${name} is not assigned on every path to this state", todo)
         return UNKNOWN
 
     def _path(self, node: Any, here: Any, names: dict[str, Any]) -> Any:
@@ -238,7 +283,10 @@ class _Walk:
             else:
                 values.append(self.visit(argument, here, names))
         if name == "parse" and values and isinstance(values[0], str):
-            return json.loads(values[0])
+            try:
+                return json.loads(values[0])
+            except ValueError:
+                return UNKNOWN  # a sample run says so
         return UNKNOWN
 
     _partial = _function

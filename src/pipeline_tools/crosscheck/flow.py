@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from aws_facts import jsonata as facts
+from local_aws.jsonata import type_name
 from pipeline_tools.crosscheck import expressions
 from pipeline_tools.crosscheck.apis import Api
 from pipeline_tools.crosscheck.expressions import Scope
@@ -96,7 +98,7 @@ class Flow:
     ) -> list[tuple[str, _Env]]:
         """The states that follow, each with what is known there; "" where the machine ends."""
         scope = Scope(env.variables, {"input": env.input, "context": context})
-        values = {key: evaluate(node, scope, report) for key, node in state.items() if key not in _OWN}
+        values = {key: typed(key, node, scope, report) for key, node in state.items() if key not in _OWN}
         own, result = scope, UNKNOWN
         if state.text("Type") in ("Task", "Map", "Parallel"):
             result = self._result(name, state, values.get("Arguments", env.input), env, context, report)
@@ -106,7 +108,8 @@ class Flow:
             output = result if "result" in own.states else env.input
         found = []
         for rule in (state.get("Choices") or _NOTHING).nodes():
-            evaluate(rule.get("Condition") or _NOTHING, scope, report)
+            if condition := rule.get("Condition"):
+                typed("Condition", condition, scope, report)
             chosen, passed = self._effects(rule, scope, report)
             found.append((rule.text("Next"), env.then(chosen, env.input if passed is None else passed)))
         failed = Scope(env.variables, {**scope.states, "errorOutput": {"Error": UNKNOWN, "Cause": UNKNOWN}})
@@ -139,6 +142,22 @@ class Flow:
             if inner is not None:
                 self._scope(inner, _Env(env.variables, UNKNOWN), mapped, report)
         return UNKNOWN
+
+
+def typed(key: str, node: Node, scope: Scope, report: Report) -> Any:
+    """A sample of a field's value, which has to be of the field's type."""
+    value = evaluate(node, scope, report)
+    expected = facts.FIELD_TYPES.get(key)
+    if expected is None:
+        return value
+    found = expressions.embedded(node.value) if isinstance(node.value, str) else None
+    can_be = expressions.types(found[0]) if found else None
+    if value is not UNKNOWN:
+        can_be = frozenset({type_name(value)})
+    if can_be is not None and expected not in can_be:
+        what = " or ".join(sorted(can_be))
+        report(node.line, f"{key} is of type {what}, which fails the state", f"write what gives a {expected}")
+    return value
 
 
 def evaluate(node: Node, scope: Scope, report: Report) -> Any:

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from pipeline_tools.crosscheck.expressions import Scope, examine
+from pipeline_tools.crosscheck.expressions import Scope, examine, types
+from pipeline_tools.crosscheck.flow import typed
+from pipeline_tools.crosscheck.template import Node
 from pipeline_tools.crosscheck.values import UNKNOWN
 from tests.unit.pipeline_tools.crosscheck.conftest import Copy
 
@@ -19,6 +21,8 @@ RUN_SQL = "infra/state_machines/run-sql.asl.yaml"
     ("file", "after", "old", "new", "wrong", "todo"),
     [
         (RUN_SQL, "", "$floor($random()", "$floor(($random()", "the expression is not JSONata", "correct it"),
+        (PIPELINE, "", "{% $job.dataset %}", "{% $job.dataset ?? 1 %}", "not JSONata 2.0.6: The symbol", "correct it"),
+        (PIPELINE, "", "$append($load.", "$eval($load.", r"\$eval is not assigned", r"\$parse reads JSON"),
         (PIPELINE, "", "$append($load.", "$add($load.", r"\$add is not assigned", "assigned are: "),
         (
             PIPELINE,
@@ -171,6 +175,12 @@ def test_what_jsonata_offers_is_known(expression: str) -> None:
         ("$job.name.first", 14, "job.name.first does not exist"),
         ("$filter($job.tables, function($t) {$t.rows > 5})", 0, "the expression gives nothing in a sample run"),
         ("$job.name + 1", 0, "the expression fails in a sample run"),
+        ("$job.name ?? 'none'", 11, 'not JSONata 2.0.6: The symbol "?" cannot be used as a unary operator'),
+        ("$job.name ?: 'none'", 11, 'not JSONata 2.0.6: The symbol ":" cannot be used as a unary operator'),
+        ("$f($job.name ?? 'none')", 14, 'not JSONata 2.0.6: The symbol "?" cannot be used as a unary operator'),
+        ("$format($job.name)", 7, "$format is not assigned on every path to this state"),
+        ("$parse('{')", 0, "the expression fails in a sample run: it threw an error during evaluation. D3137: Invalid"),
+        ("/a++/", 0, "not JSONata 2.0.6: Invalid regular expression"),
     ],
 )
 def test_a_mistake_is_found_at_its_place(expression: str, offset: int, wrong: str) -> None:
@@ -181,3 +191,73 @@ def test_a_mistake_is_found_at_its_place(expression: str, offset: int, wrong: st
     assert wrong in message
     assert abs(at - offset) <= 1
     assert todo
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("'a'", {"string"}),
+        ("1 = 1", {"boolean"}),
+        ("$x and $y", {"boolean"}),
+        ("$x & $y", {"string"}),
+        ("$x - 1", {"number", "string"}),  # a text where the number is not finite
+        ("[$x]", {"array"}),
+        ("{'a': $x}", {"object"}),
+        ("null", {"null"}),
+        ("$string($x)", {"string"}),
+        ("$x ~> $count()", {"number"}),
+        ("$x ~> $uppercase", {"string"}),
+        ("($y := 1; $not($x))", {"boolean"}),
+        ("$x ? 'a' : true", {"string", "boolean"}),
+        ("$x ? $y : true", None),
+        ("$x.y", None),
+        ("$filter($x, $y)", None),
+        ("[1, 2][$x]", None),
+        ("$f($x)", None),
+        ("function($x) {$x}", {"function"}),
+    ],
+)
+def test_the_types_of_a_result_are_told_from_the_text(expression: str, expected: set[str] | None) -> None:
+    assert types(expression) == expected
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "found"),
+    [
+        ("Condition", "{% 'yes' %}", "string"),
+        ("Condition", "{% $count($job.tables) %}", "number"),
+        ("Condition", "{% $job.name %}", "string"),
+        ("Condition", "{% $job.flag ? 'a' : 1 %}", "number or string"),
+        ("Condition", "yes", "string"),
+        ("Seconds", "{% $job.name = 'n' %}", "boolean"),
+        ("Items", "{% {'a': $job.flag} %}", "object"),
+        ("TimeoutSeconds", "{% [1] %}", "array"),
+        ("Error", "{% 1 = $job.flag %}", "boolean"),
+    ],
+)
+def test_a_result_of_a_type_that_the_field_cannot_have_is_reported(field: str, value: str, found: str) -> None:
+    said: list[str] = []
+    scope = Scope({"job": {"name": "n", "flag": UNKNOWN, "tables": [1]}}, {})
+    typed(field, Node(7, value), scope, lambda line, wrong, todo: said.append(f"{line}: {wrong}; {todo}"))
+    (finding,) = said
+    assert finding.startswith(f"7: {field} is of type {found}, which fails the state; write what gives a ")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("Condition", "{% $job.flag %}"),
+        ("Condition", "{% $job.flag ? true : $job.name %}"),
+        ("Condition", "{% $exists($job.flag) %}"),
+        ("Condition", True),
+        ("Seconds", "{% $job.flag * 2 %}"),
+        ("Seconds", 5),
+        ("Items", "{% [1..3] %}"),
+        ("Output", "{% 'anything' %}"),
+    ],
+)
+def test_a_result_that_the_field_can_have_is_not_reported(field: str, value: Any) -> None:
+    said: list[Any] = []
+    scope = Scope({"job": {"name": "n", "flag": UNKNOWN}}, {})
+    typed(field, Node(7, value), scope, lambda *finding: said.append(finding))
+    assert said == []
