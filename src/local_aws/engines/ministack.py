@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from local_aws.engines.java import java_home
+from local_aws.engines.ministack_objects import keep_objects_in
 from local_aws.engines.ministack_roles import Roles, let_strangers_be_the_account
 from local_aws.engines.repeats import Repeats
 from local_aws.engines.services import Endpoint, Services
@@ -49,6 +50,7 @@ class MiniStackEngine:
             Settings(workdir=workdir, java_home=java_home()),
             roles=self._roles,
         )
+        keep_objects_in(workdir / "s3")
         self._job_properties: dict[str, dict[str, Any]] = {}
         self._tracing: dict[str, Any] = {}
         self._register()

@@ -1,0 +1,105 @@
+"""Objects of some size in the endpoint's S3: each way to write, read and remove them, and what they take of disk."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from boto3.s3.transfer import TransferConfig
+
+from pipeline_tools.clients import Clients
+from pipeline_tools.endpoint import LocalEndpoint
+
+BODY = os.urandom(6 * 1024 * 1024)
+OTHER = os.urandom(1024 * 1024)
+PARTS = TransferConfig(multipart_threshold=5 * 1024 * 1024, multipart_chunksize=5 * 1024 * 1024)
+BUCKET = "objects-of-some-size"
+
+
+@pytest.fixture
+def s3(endpoint: LocalEndpoint) -> Iterator[Any]:
+    client = Clients(endpoint.endpoint_url, endpoint.region).get("s3")
+    client.create_bucket(Bucket=BUCKET)
+    yield client
+    found = client.list_object_versions(Bucket=BUCKET)
+    for item in [*found.get("Versions", []), *found.get("DeleteMarkers", [])]:
+        client.delete_object(Bucket=BUCKET, Key=item["Key"], VersionId=item["VersionId"])
+    client.delete_bucket(Bucket=BUCKET)
+
+
+def read(s3: Any, key: str, **more: str) -> bytes:
+    body: bytes = s3.get_object(Bucket=BUCKET, Key=key, **more)["Body"].read()
+    return body
+
+
+def put(s3: Any, key: str) -> None:
+    s3.put_object(Bucket=BUCKET, Key=key, Body=BODY)
+
+
+def upload(s3: Any, key: str) -> None:
+    s3.upload_fileobj(io.BytesIO(BODY), BUCKET, key, Config=PARTS)
+
+
+def copy(s3: Any, key: str) -> None:
+    put(s3, "source")
+    s3.copy_object(Bucket=BUCKET, Key=key, CopySource={"Bucket": BUCKET, "Key": "source"}, ChecksumAlgorithm="CRC32")
+    s3.delete_object(Bucket=BUCKET, Key="source")
+
+
+def copy_parts(s3: Any, key: str) -> None:
+    put(s3, "source")
+    s3.copy({"Bucket": BUCKET, "Key": "source"}, BUCKET, key, Config=PARTS)
+    s3.delete_object(Bucket=BUCKET, Key="source")
+
+
+@pytest.mark.parametrize("write", [put, upload, copy, copy_parts])
+def test_what_was_written_is_read_whole_and_in_ranges(s3: Any, write: Callable[[Any, str], None]) -> None:
+    write(s3, "a/b")
+    assert read(s3, "a/b") == BODY
+    assert read(s3, "a/b", Range="bytes=100-199") == BODY[100:200]
+    assert read(s3, "a/b", Range="bytes=-10") == BODY[-10:]
+    target = io.BytesIO()
+    s3.download_fileobj(BUCKET, "a/b", target, Config=PARTS)
+    assert target.getvalue() == BODY
+    s3.put_object(Bucket=BUCKET, Key="a/b", Body=OTHER)
+    assert read(s3, "a/b") == OTHER
+
+
+def test_versions_keep_their_bodies(s3: Any) -> None:
+    put(s3, "key")  # before there are versions
+    s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    second = s3.put_object(Bucket=BUCKET, Key="key", Body=OTHER)["VersionId"]
+    s3.delete_object(Bucket=BUCKET, Key="key")
+    assert read(s3, "key", VersionId="null") == BODY
+    assert read(s3, "key", VersionId=second) == OTHER
+    for item in s3.list_object_versions(Bucket=BUCKET)["DeleteMarkers"]:
+        s3.delete_object(Bucket=BUCKET, Key="key", VersionId=item["VersionId"])
+    s3.delete_object(Bucket=BUCKET, Key="key", VersionId=second)
+    assert read(s3, "key") == BODY
+
+
+def test_a_body_is_a_file_for_as_long_as_something_has_it(s3: Any, endpoint: LocalEndpoint) -> None:
+    if endpoint.engine != "ministack" or not endpoint.alive():
+        # LocalStack's are temporary files without a name, so there is nothing to see.
+        return
+
+    def size() -> int:
+        return sum(file.stat().st_size for file in (endpoint.workdir / "s3").iterdir())
+
+    before = size()
+    put(s3, "one")
+    upload(s3, "two")
+    assert size() - before == 2 * len(BODY)
+    s3.copy_object(Bucket=BUCKET, Key="three", CopySource={"Bucket": BUCKET, "Key": "one"})
+    s3.put_object(Bucket=BUCKET, Key="one", Body=OTHER)
+    assert size() - before == 2 * len(BODY) + len(OTHER)  # "three" has what was that of "one"
+    upload_id = s3.create_multipart_upload(Bucket=BUCKET, Key="four")["UploadId"]
+    s3.upload_part(Bucket=BUCKET, Key="four", UploadId=upload_id, PartNumber=1, Body=BODY)
+    assert size() - before == 3 * len(BODY) + len(OTHER)
+    s3.abort_multipart_upload(Bucket=BUCKET, Key="four", UploadId=upload_id)
+    for key in ("one", "two", "three"):
+        s3.delete_object(Bucket=BUCKET, Key=key)
+    assert size() == before
