@@ -42,20 +42,23 @@ def unit(session: nox.Session) -> None:
     if any(argument.startswith("tests") for argument in session.posargs):
         _python(session, "-m", "pytest", *session.posargs)
         return
-    _python(session, "-m", "pytest", "tests/unit", *session.posargs)
+    _python(session, "-m", "local_aws.services.spark_classes")
+    _python(session, "-m", "pytest", "tests/unit", *IN_PARALLEL, *session.posargs)
     for environment, tests, what in (
         (environments.GLUE_PYTHON_SHELL, "tests/unit/glue_python_job", "src/glue_python_job on Glue's Python"),
         (environments.GLUE_PYTHON_SHELL, "tests/unit/dataset_contract", "src/dataset_contract on Glue's Python"),
         (environments.LOCALSTACK, "tests/localstack", "the LocalStack extension"),
     ):
         if python := _interpreter(session, environment, what):
-            session.run(python, "-m", "pytest", tests, "-p", "no:cacheprovider", env=ENV, external=True)
+            options = () if environment is environments.LOCALSTACK else IN_PARALLEL
+            session.run(python, "-m", "pytest", tests, *options, "-p", "no:cacheprovider", env=ENV, external=True)
 
 
 @nox.session
 def integration(session: nox.Session) -> None:
     """Run the pipeline end to end on both engines (or LOCAL_AWS_ENGINE), or on AWS_ENDPOINT_URL or LOCALSTACK_HOST."""
     _python(session, "-m", "pipeline_tools.package")
+    _python(session, "-m", "local_aws.services.spark_classes")
     failed = []
     for engine in _engines(session):
         session.log(f"integration tests on {engine or 'the given endpoint'}")
@@ -156,6 +159,8 @@ def lock(session: nox.Session) -> None:
         )
 
 
+# A file's tests stay together: they share a Spark session or a database.
+IN_PARALLEL = ("-n", "logical", "--dist", "loadfile")
 ENV = {"PYTHONPATH": str(Path(__file__).parent / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
 
 

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+from local_aws.services.spark_classes import QUICK_JVM
 from pipeline_tools import executions, flights, package, redshift
 from pipeline_tools.clients import Clients
 from pipeline_tools.endpoint import LocalEndpoint
@@ -170,6 +171,7 @@ def given_endpoint() -> str | None:
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEndpoint]:
     """The endpoint of the user where one is named, or else ours, for the time of the tests."""
     directory = tmp_path_factory.mktemp("endpoint")
+    os.environ["LOCAL_AWS_SPARK_JAVA_OPTIONS"] = QUICK_JVM
     served = LocalEndpoint(directory)
     if url := given_endpoint():
         served.endpoint_url = url

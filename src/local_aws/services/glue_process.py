@@ -11,12 +11,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from local_aws.errors import AwsError
+from local_aws.services import spark_classes
 from local_aws.services.s3_mirror import Mirror, Place, download, uris_in
+from local_aws.services.spark_classes import QUICK_JVM
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -41,6 +43,7 @@ class Settings:
         java_home: of a Java that Spark runs on.
         spark_home: of the Spark of `python`; None where `python` is this interpreter.
         driver_memory: of Spark in local mode, as Spark writes sizes.
+        java_options: more options of Spark's JVM; LOCAL_AWS_SPARK_JAVA_OPTIONS where none are given.
     """
 
     workdir: Path
@@ -48,6 +51,7 @@ class Settings:
     java_home: Path | None = None
     spark_home: Path | None = None
     driver_memory: str = "2g"
+    java_options: str = field(default_factory=lambda: os.environ.get("LOCAL_AWS_SPARK_JAVA_OPTIONS", ""))
     seconds_to_end: float = 5.0
 
 
@@ -119,6 +123,7 @@ class ProcessFactory:
         environment["SPARK_LOCAL_IP"] = "127.0.0.1"
         if self._settings.java_home:
             environment["JAVA_HOME"] = str(self._settings.java_home)
+        classes = spark_classes.options(self._settings.java_home, home)
         conf = {
             "spark.driver.memory": self._settings.driver_memory,
             "spark.driver.host": "127.0.0.1",
@@ -127,8 +132,12 @@ class ProcessFactory:
             "spark.ui.showConsoleProgress": "false",
             "spark.local.dir": environment["TMPDIR"],
             "spark.sql.warehouse.dir": str(Path(environment["TMPDIR"]) / "warehouse"),
-            "spark.driver.extraJavaOptions": f"-Djava.io.tmpdir={environment['TMPDIR']}",
+            "spark.driver.extraJavaOptions": " ".join(
+                filter(None, [f'-Djava.io.tmpdir="{environment["TMPDIR"]}"', self._settings.java_options, classes])
+            ),
         }
+        # spark-submit asks a JVM of its own for the command; it lives for a moment.
+        environment["SPARK_LAUNCHER_OPTS"] = QUICK_JVM
         line = [str(home / "bin" / "spark-submit"), "--master", "local[*]"]
         for name, value in conf.items():
             line += ["--conf", f"{name}={value}"]

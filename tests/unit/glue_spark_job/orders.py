@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyspark
 
 from dataset_contract import manifests
 from dataset_contract.manifests import StageResult, StageRun
 from glue_spark_job.main import main
+from local_aws.engines.java import java_home
+from local_aws.services import spark_classes
 
-# Options of a JVM that lives for seconds: the optimising compiler would cost more than it brings.
-QUICK_JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+QUICK_JVM = spark_classes.quick(java_home(), Path(pyspark.__file__).parent)
 JOB_ID = "20130101T100000000Z-3f2c"
 
 ORDERS = (

