@@ -193,6 +193,30 @@ https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-
 SENDERS_WITHOUT_SOURCE: Final = frozenset({"events.amazonaws.com"})
 """Those of them that give KMS no source to test."""
 
+KEY_ERRORS: Final[Mapping[str, tuple[str, str, str, str]]] = MappingProxyType(
+    {
+        # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+        "s3": ("AccessDenied", "KMS.NotFoundException", "KMS.DisabledException", "KMS.KMSInvalidStateException"),
+        # https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
+        "sns": ("KMSAccessDenied", "KMSNotFound", "KMSDisabled", "KMSInvalidState"),
+        # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
+        "sqs": (
+            "KMS.AccessDeniedException",
+            "KMS.NotFoundException",
+            "KMS.DisabledException",
+            "KMS.InvalidStateException",
+        ),
+        # https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+        "lambda": (
+            *("KMSAccessDeniedException", "KMSNotFoundException"),
+            *("KMSDisabledException", "KMSInvalidStateException"),
+        ),
+    }
+)
+"""How a service names what is wrong with a key: no permission, no such key, disabled, another unusable state."""
+KEY_ERROR: Final = "AccessDeniedException"
+"""The name of other services for each of these."""
+
 # ---- Log groups by resource policy ----
 
 LOG_SENDERS: Final = ("delivery.logs.amazonaws.com", "events.amazonaws.com")

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from local_aws.engines.java import java_home
+from local_aws.engines.ministack_events import Deliveries
+from local_aws.engines.ministack_keys import Keys, caller
 from local_aws.engines.ministack_objects import keep_objects_in
 from local_aws.engines.ministack_roles import Roles, let_strangers_be_the_account
 from local_aws.engines.repeats import Repeats
@@ -44,7 +46,8 @@ class MiniStackEngine:
         _configure(host, port, region)
         self._children: dict[str, list[str]] = {}
         self._place = Place(region, ACCOUNT_ID)
-        self._roles = Roles(self._place)
+        self._keys = Keys(self._place, lambda cluster: self._services.redshift.key_of(cluster))
+        self._roles = Roles(self._place, self._keys)
         self._services = Services(
             Endpoint(self.endpoint_url, region, ACCOUNT_ID),
             Settings(workdir=workdir, java_home=java_home()),
@@ -93,7 +96,7 @@ class MiniStackEngine:
     def _register(self) -> None:
         from ministack import app
         from ministack.core import router
-        from ministack.services import eventbridge, lambda_svc, stepfunctions
+        from ministack.services import lambda_svc, stepfunctions
 
         handlers: dict[str, Handler] = app.SERVICE_HANDLERS
         handlers["redshift"] = self._handle_redshift
@@ -117,20 +120,16 @@ class MiniStackEngine:
         dispatch["arn:aws:states:::aws-sdk:s3:putObject"] = self._task(self._task_put_object)
 
         let_strangers_be_the_account()
-        # Not registries: what Step Functions and EventBridge do with a role is no request, so nothing else checks it.
-        invoke_resource, invoke_target = stepfunctions._invoke_resource, eventbridge._invoke_target
+        self._keys.install()
+        Deliveries(self._place, self._roles, self._keys).install()
+        # Not a registry: what Step Functions does with a role is no request, so nothing else checks it.
+        invoke_resource = stepfunctions._invoke_resource
 
         def invoke_permitted_resource(resource: str, arguments: Any) -> Any:
             self._require_task(resource, arguments)
             return invoke_resource(resource, arguments)
 
-        def invoke_permitted_target(target: dict[str, Any], event: Any, rule: Any, *further: Any) -> Any:
-            if self._may_start(target, rule):
-                return invoke_target(target, event, rule, *further)
-            return None
-
         stepfunctions._invoke_resource = invoke_permitted_resource
-        eventbridge._invoke_target = invoke_permitted_target
 
         # Not a registry: MiniStack names every exception of a handler Runtime.HandlerError, and so no Catch or Retry
         # would meet it by its name.
@@ -227,34 +226,26 @@ class MiniStackEngine:
             return False
         return True
 
-    def _may_start(self, target: dict[str, Any], rule: Mapping[str, Any]) -> bool:
-        """Whether a rule's role may start the state machine that is its target; EventBridge tells nobody else."""
-        arn = str(target.get("Arn", ""))
-        if ":states:" not in arn:
-            return True
-        try:
-            call = Call("states:StartExecution", arn)
-            role, source = str(target.get("RoleArn", "")), str(rule.get("Arn", ""))
-            user, session = "events.amazonaws.com", "eventbridge"
-            if ":scheduler:" in source:
-                # A schedule is known by its group: https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
-                source = source.rpartition("/")[0].replace(":schedule/", ":schedule-group/")
-                user, session = "scheduler.amazonaws.com", "scheduler"
-            self._roles.require(role, user, session, [call], source_arn=source)
-        except AwsError as error:
-            _log.warning("EventBridge did not start %s: %s", arn, error.message)
-            return False
-        return True
-
     async def _handle_redshift(
         self, method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
     ) -> Response:
+        if refusal := self._keys.refuse_cluster(caller(headers, query), body):
+            return refusal
         return await asyncio.to_thread(self._services.redshift.handle, method, headers, body)
 
     async def _handle_redshift_data(
         self, method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
     ) -> Response:
-        return await asyncio.to_thread(_answer_json, self._services.redshift_data.handle, headers, body)
+        def answer(operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+            # The Data API uses secret and key with the permissions of who asks.
+            api = f"{operation[:1].lower()}{operation[1:]}"
+            self._roles.require_of(
+                principal, calls(f"arn:aws:states:::aws-sdk:redshiftdata:{api}", request, self._place)
+            )
+            return self._services.redshift_data.handle(operation, request)
+
+        principal = caller(headers, query)
+        return await asyncio.to_thread(_answer_json, answer, headers, body)
 
     def _wrap_glue(self, ministack: Handler) -> Handler:
         async def handle(

@@ -11,7 +11,9 @@ import logging
 import secrets
 import threading
 from collections.abc import Iterable
+from typing import Any
 
+from local_aws.engines.ministack_keys import Keys
 from local_aws.engines.task_calls import Call, Place
 from local_aws.errors import AwsError
 
@@ -21,8 +23,9 @@ _log = logging.getLogger(__name__)
 class Roles:
     """Sessions of roles, and decisions about what a role may do."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, keys: Keys) -> None:
         self._place = place
+        self._keys = keys
         self._sessions: dict[tuple[str, str], dict[str, str]] = {}
         self._lock = threading.Lock()
 
@@ -65,22 +68,32 @@ class Roles:
         """
         name = role.rpartition("/")[2]
         self._check_trust(name, service, source_arn)
+        self.require_of(self._keys.session(name, session), calls)
+
+    def require_of(self, principal: Any, calls: Iterable[Call]) -> None:
+        """Refuse what a caller (MiniStack's PrincipalInfo) may not do, nor do with the keys of what the calls touch.
+
+        Raises:
+            AwsError: AccessDeniedException, which names the caller, the action and the resource.
+        """
         for call in calls:
-            if not self._allows(name, session, call):
+            if not self._allows(principal, call):
                 resource = f" on resource: {call.resource}" if call.resource else ""
                 message = (
-                    f"User: {self._session_arn(name, session)} is not authorized to perform: {call.action}{resource} "
+                    f"User: {principal.arn} is not authorized to perform: {call.action}{resource} "
                     f"because no identity-based policy allows the {call.action} action"
                 )
                 _log.warning("denied: %s", message)
                 raise AwsError("AccessDeniedException", message)
+            if refusal := self._keys.refuse_call(principal, call):
+                raise AwsError("AccessDeniedException", refusal.message)
 
-    def _allows(self, name: str, session: str, call: Call) -> bool:
+    def _allows(self, principal: Any, call: Call) -> bool:
         from ministack.core import iam_evaluator
-        from ministack.services import iam
 
-        account = self._place.account_id
-        policies = iam_evaluator._gather_role_policies(name, account)
+        if principal.policies is None:
+            return True  # the account itself
+        policies = principal.policies
         if call.resource is None:
             # What the request does not tell is not looked at: any resource will do.
             policies = [
@@ -92,16 +105,16 @@ class Roles:
                 for policy in policies
             ]
         context = iam_evaluator.EvalContext(
-            principal_arn=self._session_arn(name, session),
-            principal_type="AssumedRole",
-            principal_account=account,
+            principal_arn=principal.arn,
+            principal_type=principal.type,
+            principal_account=principal.account,
             action=call.action,
             resource_arn=call.resource or "*",
             region=self._place.region,
             service_context={"aws:tagkeys": None},
+            principal_keys=principal.keys,
         )
-        limits = iam_evaluator._permissions_boundary(iam._roles, name, account)
-        return bool(iam_evaluator.evaluate(context, policies, *limits).decision == "Allow")
+        return bool(iam_evaluator.evaluate(context, policies, *principal.limits).decision == "Allow")
 
     def _check_trust(self, name: str, service: str, source_arn: str | None = None) -> None:
         from ministack.core import iam_evaluator

@@ -98,6 +98,12 @@ class MotoRedshift:
                 else cluster.master_user_password,
             )
 
+    def key_of(self, arn: str) -> str | None:
+        """The customer-managed key of a cluster, by the cluster's ARN; None for AWS's own, and for no such cluster."""
+        with self._lock:
+            cluster: Any = self._backend.clusters.get(arn.rpartition(":")[2])
+            return getattr(cluster, "kms_key_id", None) or None
+
     def _complete(self, identifier: str, form: Mapping[str, str]) -> None:
         cluster: Any = self._backend.clusters[identifier]
         for name, value in _MISSING_ATTRIBUTES.items():
@@ -109,6 +115,7 @@ class MotoRedshift:
                 Name=f"{self._secret_prefix}{identifier}-{form['MasterUsername']}",
                 Description=f"Master password of the cluster {identifier}",
                 SecretString=json.dumps(secret),
+                KmsKeyId=form.get("MasterPasswordSecretKmsKeyId", "alias/aws/secretsmanager"),
             )
             self._managed[identifier] = (answer["ARN"], secret["password"])
 
