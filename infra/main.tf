@@ -32,7 +32,6 @@ module "kms_key" {
     "${local.arns.log_group_prefix}/aws/vendedlogs/states/${local.names.record_failure}",
     "${local.arns.log_group_prefix}/aws/vendedlogs/states/${local.names.run_sql}",
   ])
-  rule_arns = concat([local.arns.failure_rule], local.arrival_rule_arns)
 }
 
 locals {
@@ -200,7 +199,10 @@ module "redshift" {
 # ---- State machines ------------------------------------------------------------------------------------------------
 
 locals {
-  has_secret_kms_key = var.redshift.mode == "existing" ? try(var.redshift.existing.secret_kms_key_arn, null) != null : local.has_kms_key
+  # Known before the key is made. What we make has one key for both the warehouse and its secret.
+  uses_existing_redshift = var.redshift.mode == "existing"
+  has_warehouse_kms_key  = local.uses_existing_redshift ? try(var.redshift.existing.kms_key_arn, null) != null : local.has_kms_key
+  has_secret_kms_key     = local.uses_existing_redshift && try(var.redshift.existing.secret_kms_key_arn, null) != null
 
   # Statements that more than one state machine needs: to call the Lambda function in any version, …
   invoke_lambda_statement = {
@@ -280,8 +282,32 @@ module "run_sql" {
         resources = [module.redshift.secret_arn]
       },
     ],
+    local.has_warehouse_kms_key ? [{
+      # The Data API keeps statements and results under the warehouse's key, with the caller's rights on it; that key has
+      # its secret too. What AWS writes with wildcards is named in full.
+      # https://docs.aws.amazon.com/redshift/latest/mgmt/data-api-kms.html
+      sid = "UseWarehouseKey"
+      actions = [
+        "kms:Decrypt",
+        "kms:DescribeKey",
+        "kms:Encrypt",
+        "kms:GenerateDataKey",
+        "kms:GenerateDataKeyWithoutPlaintext",
+        "kms:ReEncryptFrom",
+        "kms:ReEncryptTo",
+      ]
+      resources = [module.redshift.kms_key_arn]
+    }] : [],
+    local.has_warehouse_kms_key ? [{
+      # The Data API asks for a grant in the caller's name; the role itself could make none for anybody else.
+      # https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-grant-is-for-aws-resource
+      sid       = "GrantWarehouseKey"
+      actions   = ["kms:CreateGrant"]
+      resources = [module.redshift.kms_key_arn]
+      condition = { Bool = { "kms:GrantIsForAWSResource" = ["true"] } }
+    }] : [],
     local.has_secret_kms_key ? [{
-      # The secret may be under a key of its own.
+      # The secret of a warehouse that was there before may be under a key of its own.
       sid       = "DecryptCredentials"
       actions   = ["kms:Decrypt"]
       resources = [module.redshift.secret_kms_key_arn]

@@ -289,6 +289,7 @@ variable "redshift" {
     existing = optional(object({
       cluster_identifier = optional(string)
       workgroup_name     = optional(string)
+      kms_key_arn        = optional(string)
       secret_arn         = string
       secret_kms_key_arn = optional(string)
       copy_role_arn      = string

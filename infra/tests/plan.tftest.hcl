@@ -51,13 +51,30 @@ run "prod_is_encrypted_with_a_key_of_its_own" {
     error_message = "By default there is a key."
   }
   assert {
-    condition = jsondecode(module.run_sql.policy).Statement[3] == jsondecode(jsonencode({
-      Sid      = "DecryptCredentials"
-      Effect   = "Allow"
-      Action   = ["kms:Decrypt"]
-      Resource = ["arn:aws:kms:eu-central-1:123456789012:key/made"]
-    }))
-    error_message = "run-sql cannot read the secret: ${module.run_sql.policy}"
+    condition = [for statement in jsondecode(module.run_sql.policy).Statement : jsonencode(statement) if strcontains(statement.Sid, "Key") || statement.Sid == "DecryptCredentials"] == [
+      jsonencode({
+        Sid    = "UseWarehouseKey"
+        Effect = "Allow"
+        Action = [
+          "kms:Decrypt",
+          "kms:DescribeKey",
+          "kms:Encrypt",
+          "kms:GenerateDataKey",
+          "kms:GenerateDataKeyWithoutPlaintext",
+          "kms:ReEncryptFrom",
+          "kms:ReEncryptTo",
+        ]
+        Resource = ["arn:aws:kms:eu-central-1:123456789012:key/made"]
+      }),
+      jsonencode({
+        Sid       = "GrantWarehouseKey"
+        Effect    = "Allow"
+        Action    = ["kms:CreateGrant"]
+        Resource  = ["arn:aws:kms:eu-central-1:123456789012:key/made"]
+        Condition = { Bool = { "kms:GrantIsForAWSResource" = ["true"] } }
+      }),
+    ]
+    error_message = "run-sql can use the key for too little or too much: ${module.run_sql.policy}"
   }
 }
 
@@ -141,12 +158,38 @@ run "on_what_is_there_already_nothing_is_made" {
     error_message = "Policy of run-sql: ${module.run_sql.policy}"
   }
   assert {
-    condition     = !contains(jsondecode(module.run_sql.policy).Statement[*].Sid, "DecryptCredentials")
-    error_message = "The secret has no key of its own."
+    condition     = !anytrue([for statement in jsondecode(module.run_sql.policy).Statement : anytrue([for action in statement.Action : startswith(action, "kms:")])])
+    error_message = "Neither the warehouse nor its secret has a key of its own."
   }
   assert {
     condition     = length(module.kms_key) == 0 && local.kms_key_arn == "arn:aws:kms:eu-central-1:123456789012:key/given"
     error_message = "The given key is not used."
+  }
+}
+
+run "the_keys_of_what_is_there_already_are_used" {
+  command = plan
+
+  variables {
+    redshift = {
+      mode = "existing"
+      existing = {
+        cluster_identifier = "shared"
+        kms_key_arn        = "arn:aws:kms:eu-central-1:123456789012:key/warehouse"
+        secret_arn         = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:shared"
+        secret_kms_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/secret"
+        copy_role_arn      = "arn:aws:iam::123456789012:role/shared-copy"
+      }
+    }
+  }
+
+  assert {
+    condition = { for statement in jsondecode(module.run_sql.policy).Statement : statement.Sid => statement.Resource if startswith(statement.Action[0], "kms:") } == {
+      UseWarehouseKey    = ["arn:aws:kms:eu-central-1:123456789012:key/warehouse"]
+      GrantWarehouseKey  = ["arn:aws:kms:eu-central-1:123456789012:key/warehouse"]
+      DecryptCredentials = ["arn:aws:kms:eu-central-1:123456789012:key/secret"]
+    }
+    error_message = "Policy of run-sql: ${module.run_sql.policy}"
   }
 }
 

@@ -31,17 +31,15 @@ locals {
       Condition = { ArnEquals = { "kms:EncryptionContext:aws:logs:arn" = var.log_group_arns } }
     },
     {
-      # EventBridge puts undelivered events into an encrypted queue by itself.
+      # EventBridge puts undelivered events into an encrypted queue by itself. It gives KMS no source, so a condition on
+      # aws:SourceArn or aws:SourceAccount would deny it; which rules may send, the queue's own policy says.
+      # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
       # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
       Sid       = "QueueUndeliveredEvents"
       Effect    = "Allow"
       Principal = { Service = "events.amazonaws.com" }
       Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
       Resource  = "*"
-      Condition = {
-        ArnLike      = { "aws:SourceArn" = var.rule_arns }
-        StringEquals = { "aws:SourceAccount" = var.account_id }
-      }
     },
     {
       # CloudWatch alarms publish to an encrypted topic by themselves.

@@ -53,13 +53,3 @@ variable "log_group_arns" {
     error_message = "log_group_arns ${join(", ", var.log_group_arns)}: at least one arn:<partition>:logs:<region>:<account>:log-group:<name>, without a wildcard."
   }
 }
-
-variable "rule_arns" {
-  description = "ARNs of the EventBridge rules whose undelivered events are put into a queue under the key."
-  type        = list(string)
-
-  validation {
-    condition     = length(var.rule_arns) > 0 && alltrue([for arn in var.rule_arns : can(regex("^arn:[^:]+:events:[^:*]+:[^:*]+:rule/[^*]+$", arn))])
-    error_message = "rule_arns ${join(", ", var.rule_arns)}: at least one arn:<partition>:events:<region>:<account>:rule/<name>, without a wildcard."
-  }
-}

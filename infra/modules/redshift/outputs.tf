@@ -27,6 +27,11 @@ output "secret_arn" {
   )
 }
 
+output "kms_key_arn" {
+  description = "ARN of the customer managed key of the cluster or namespace; null where it is under a key of AWS's."
+  value       = local.is_existing ? var.existing.kms_key_arn : var.kms_key_arn
+}
+
 output "secret_kms_key_arn" {
   description = "ARN of the customer managed key of that secret; null where it is under the key that AWS keeps for Secrets Manager."
   value       = local.is_existing ? var.existing.secret_kms_key_arn : var.kms_key_arn

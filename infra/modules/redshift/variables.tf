@@ -140,6 +140,7 @@ variable "existing" {
     What mode existing uses, all in this account and region.
     cluster_identifier or workgroup_name: where the statements run; exactly one of them.
     secret_arn: secret with "username" and "password"; the user needs CREATE on the database.
+    kms_key_arn: customer managed key of the cluster or namespace, if it has one; statements need rights on it.
     secret_kms_key_arn: customer managed key of that secret, if it has one.
     copy_role_arn: role that the cluster or namespace already has, for COPY. It has to read curated/ and runs/ of the
     lake bucket (and to decrypt with that bucket's key).
@@ -147,6 +148,7 @@ variable "existing" {
   type = object({
     cluster_identifier = optional(string)
     workgroup_name     = optional(string)
+    kms_key_arn        = optional(string)
     secret_arn         = string
     secret_kms_key_arn = optional(string)
     copy_role_arn      = string
@@ -164,6 +166,10 @@ variable "existing" {
   validation {
     condition     = var.existing == null || can(regex("^arn:[^:]+:secretsmanager:[^:]+:[0-9]{12}:secret:.+$", var.existing.secret_arn))
     error_message = "Redshift existing.secret_arn \"${try(var.existing.secret_arn, "")}\": arn:aws:secretsmanager:<region>:<account>:secret:<name>."
+  }
+  validation {
+    condition     = alltrue([for arn in [try(var.existing.kms_key_arn, null), try(var.existing.secret_kms_key_arn, null)] : arn == null || can(regex("^arn:[^:]+:kms:[^:]+:[0-9]{12}:key/.+$", arn))])
+    error_message = "Redshift existing.kms_key_arn \"${try(coalesce(var.existing.kms_key_arn), "null")}\", secret_kms_key_arn \"${try(coalesce(var.existing.secret_kms_key_arn), "null")}\": the ARN of a key (not of an alias), arn:aws:kms:<region>:<account>:key/<id>."
   }
   validation {
     condition     = var.existing == null || can(regex("^arn:[^:]+:iam::[0-9]{12}:role/.+$", var.existing.copy_role_arn))

@@ -34,10 +34,12 @@ resource "aws_iam_role_policy" "this" {
         Action   = ["sqs:SendMessage"]
         Resource = [var.dead_letter_queue_arn]
       }],
+      # The schedules' input is encrypted with the key, and so is what is sent to the queue.
+      # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
       var.kms_key_arn == null ? [] : [{
-        Sid      = "DecryptInput"
+        Sid      = "UseKey"
         Effect   = "Allow"
-        Action   = ["kms:Decrypt"]
+        Action   = concat(["kms:Decrypt"], var.dead_letter_queue_arn == null ? [] : ["kms:GenerateDataKey"])
         Resource = [var.kms_key_arn]
       }],
     )

@@ -7,7 +7,6 @@ variables {
   region         = "us-east-1"
   account_id     = "123456789012"
   log_group_arns = ["arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/dev"]
-  rule_arns      = ["arn:aws:events:us-east-1:123456789012:rule/dev-failed"]
 }
 
 run "the_key_rotates_and_can_be_taken_back" {
@@ -63,10 +62,6 @@ run "services_use_it_for_this_account_only" {
           Principal = { Service = "events.amazonaws.com" }
           Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
           Resource  = "*"
-          Condition = {
-            ArnLike      = { "aws:SourceArn" = ["arn:aws:events:us-east-1:123456789012:rule/dev-failed"] }
-            StringEquals = { "aws:SourceAccount" = "123456789012" }
-          }
         },
         {
           Sid       = "PublishAlarms"
@@ -93,8 +88,7 @@ run "wide_or_wrong_values_are_refused" {
     account_id           = "*"
     deletion_window_days = 1
     log_group_arns       = ["arn:aws:logs:us-east-1:123456789012:log-group:*"]
-    rule_arns            = ["arn:aws:events:us-east-1:123456789012:rule/*"]
   }
 
-  expect_failures = [var.alias, var.account_id, var.deletion_window_days, var.log_group_arns, var.rule_arns]
+  expect_failures = [var.alias, var.account_id, var.deletion_window_days, var.log_group_arns]
 }

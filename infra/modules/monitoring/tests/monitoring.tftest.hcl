@@ -80,14 +80,23 @@ run "the_rules_match_the_runs_of_one_job_that_failed" {
     error_message = "An alarm or a target belongs to another rule."
   }
   assert {
-    condition = jsondecode(aws_cloudwatch_log_resource_policy.glue_runs.policy_document).Statement == [{
-      Sid       = "WriteGlueEvents"
-      Effect    = "Allow"
-      Action    = ["logs:CreateLogStream", "logs:PutLogEvents"]
-      Principal = { Service = ["events.amazonaws.com", "delivery.logs.amazonaws.com"] }
-      Resource  = ["arn:aws:logs:eu-central-1:123456789012:log-group:/aws/events/dev-glue-runs:*"]
-      Condition = { StringEquals = { "aws:SourceAccount" = "123456789012" } }
-    }]
+    condition = jsonencode(jsondecode(aws_cloudwatch_log_resource_policy.glue_runs.policy_document).Statement) == jsonencode([
+      {
+        Sid       = "MakeStreams"
+        Effect    = "Allow"
+        Action    = ["logs:CreateLogStream"]
+        Principal = { Service = ["events.amazonaws.com", "delivery.logs.amazonaws.com"] }
+        Resource  = ["arn:aws:logs:eu-central-1:123456789012:log-group:/aws/events/dev-glue-runs:*"]
+      },
+      {
+        Sid       = "WriteGlueEvents"
+        Effect    = "Allow"
+        Action    = ["logs:PutLogEvents"]
+        Principal = { Service = ["events.amazonaws.com", "delivery.logs.amazonaws.com"] }
+        Resource  = ["arn:aws:logs:eu-central-1:123456789012:log-group:/aws/events/dev-glue-runs:*"]
+        Condition = { StringEquals = { "aws:SourceAccount" = "123456789012" } }
+      },
+    ])
     error_message = "EventBridge may write elsewhere, or others may write."
   }
 }

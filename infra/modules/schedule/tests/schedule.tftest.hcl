@@ -127,6 +127,34 @@ run "without_a_queue_nothing_is_said_of_one" {
   }
 }
 
+run "with_a_key_the_role_decrypts_the_input_and_encrypts_for_the_queue" {
+  variables {
+    kms_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/1"
+  }
+
+  assert {
+    condition = jsondecode(aws_iam_role_policy.this.policy).Statement[2] == {
+      Sid      = "UseKey"
+      Effect   = "Allow"
+      Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      Resource = ["arn:aws:kms:eu-central-1:123456789012:key/1"]
+    }
+    error_message = "The role cannot send to the encrypted queue: ${aws_iam_role_policy.this.policy}"
+  }
+}
+
+run "with_a_key_and_no_queue_the_role_decrypts_the_input" {
+  variables {
+    kms_key_arn           = "arn:aws:kms:eu-central-1:123456789012:key/1"
+    dead_letter_queue_arn = null
+  }
+
+  assert {
+    condition     = jsondecode(aws_iam_role_policy.this.policy).Statement[1].Action == ["kms:Decrypt"]
+    error_message = "The role encrypts nothing: ${aws_iam_role_policy.this.policy}"
+  }
+}
+
 run "a_source_without_slash_is_refused" {
   command = plan
   variables {
