@@ -90,12 +90,13 @@ locals {
 
   lambda_zip    = "lambda_generate_param.zip"
   python_script = "glue_python_job/main.py"
-  python_zip    = "glue_python_job.zip"
-  spark_script  = "glue_spark_job/main.py"
-  spark_zip     = "glue_spark_job.zip"
+  # Its name has the project's version; where there is none, this is what is said to be missing.
+  python_wheel = try(coalesce(one(fileset(local.package_dir, "glue_python_job-*.whl"))), "glue_python_job-*.whl")
+  spark_script = "glue_spark_job/main.py"
+  spark_zip    = "glue_spark_job.zip"
 
   package_missing = setsubtract(
-    ["package.json", local.lambda_zip, local.python_script, local.python_zip, local.spark_script, local.spark_zip],
+    ["package.json", local.lambda_zip, local.python_script, local.python_wheel, local.spark_script, local.spark_zip],
     local.package_keys,
   )
 }

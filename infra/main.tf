@@ -108,7 +108,7 @@ module "python_job" {
   description         = "Checks the source and reference files against the contract; writes staged and rejected rows."
   kind                = "pythonshell"
   script_uri          = "s3://${local.names.artifacts_bucket}/${local.python_script}"
-  extra_py_files      = ["s3://${local.names.artifacts_bucket}/${local.python_zip}"]
+  extra_py_files      = ["s3://${local.names.artifacts_bucket}/${local.python_wheel}"]
   default_arguments   = { "--code_version" = local.code_version }
   timeout_minutes     = var.python_timeout_minutes
   max_concurrent_runs = var.max_concurrent_runs

@@ -80,8 +80,14 @@ def moment(milliseconds: Any) -> datetime:
 
 
 def readable(cause: str) -> str:
-    """Take the message out of a cause that is JSON: a Lambda's error, a Glue job run, or a nested execution."""
+    """Take the message out of a cause that is JSON: a Lambda's error, a Glue job run, or a nested execution.
+
+    That of a job run may be no more than its exit code, so where its log is follows.
+    """
     document = _object(cause)
+    if "JobRunState" in document and document.get("LogGroupName") and document.get("ErrorMessage"):
+        where = f"{document['LogGroupName']}/error, job run {document.get('Id')}"
+        return f"{document['ErrorMessage']} (log: {where})"
     for field in ("ErrorMessage", "errorMessage"):
         if isinstance(document.get(field), str) and document[field]:
             return str(document[field])

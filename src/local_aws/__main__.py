@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Protocol
 
 from local_aws import sdk_environment
+from local_aws.services.glue_libraries import Libraries
 
 
 class Engine(Protocol):
@@ -47,6 +48,12 @@ def main(arguments: Sequence[str]) -> int:
         type=Path,
         default=Path(sys.executable),
         help="interpreter of the Glue jobs, with PySpark (engine localstack; default: this one)",
+    )
+    parser.add_argument(
+        "--libraries", type=Path, help="directory of Python shell's installed libraries (default: in the workdir)"
+    )
+    parser.add_argument(
+        "--pip-python", type=Path, default=Path(sys.executable), help="interpreter with pip (default: this one)"
     )
     parser.add_argument("--until-stdin-ends", action="store_true", help="end with the process that holds stdin open")
     options = parser.parse_args(arguments)
@@ -85,6 +92,7 @@ def _follow_stdin(stop: threading.Event) -> None:
 def _engine(options: argparse.Namespace, port: int) -> Engine:
     # Each engine's emulator is imported only where it is served: they are installed in different environments.
     workdir = options.workdir.absolute()
+    libraries = Libraries((options.libraries or workdir / "libraries").absolute(), options.pip_python.absolute())
     if options.engine == "localstack":
         from local_aws.engines.localstack import interpreter
         from local_aws.engines.localstack.engine import LocalStackEngine
@@ -93,10 +101,12 @@ def _engine(options: argparse.Namespace, port: int) -> Engine:
             jobs = interpreter.find(options.job_python.absolute())
         except interpreter.InterpreterError as error:
             raise SystemExit(f"error: {error}") from error
-        return LocalStackEngine(host=options.host, port=port, region=options.region, workdir=workdir, jobs=jobs)
+        return LocalStackEngine(
+            host=options.host, port=port, region=options.region, workdir=workdir, jobs=jobs, libraries=libraries
+        )
     from local_aws.engines.ministack import MiniStackEngine
 
-    return MiniStackEngine(host=options.host, port=port, region=options.region, workdir=workdir)
+    return MiniStackEngine(host=options.host, port=port, region=options.region, workdir=workdir, libraries=libraries)
 
 
 def _bindable(host: str, port: int) -> int:

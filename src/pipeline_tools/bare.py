@@ -17,7 +17,7 @@ import pyspark
 from dataset_contract.manifests import utc_text
 from lambda_generate_param import datasets
 from local_aws.engines.java import java_home
-from pipeline_tools.package import OUTPUT
+from pipeline_tools.package import OUTPUT, PYTHON_JOB
 
 
 class BareRunError(RuntimeError):
@@ -54,7 +54,7 @@ def measure(raw: Path, directory: Path, *, dataset: str, parameters: Mapping[str
     directory.mkdir(parents=True, exist_ok=True)
     environment = {
         **os.environ,
-        "PYTHONPATH": str(OUTPUT / "glue_python_job.zip"),
+        "PYTHONPATH": str(next(OUTPUT.glob(f"{PYTHON_JOB}-*.whl"))),
         "JAVA_HOME": str(java_home()),
         "PYSPARK_PYTHON": sys.executable,
         "SPARK_LOCAL_IP": "127.0.0.1",

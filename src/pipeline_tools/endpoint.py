@@ -12,16 +12,25 @@ import time
 from pathlib import Path
 from types import TracebackType
 
-from pipeline_tools.environments import LOCALSTACK, ROOT, InterpreterNotFoundError
+from pipeline_tools.environments import LOCALSTACK, ROOT, InterpreterNotFoundError, find_pip
 
 ENGINES = ("ministack", "localstack")
 
+# What Python shell runs import, installed once for all endpoints of this checkout.
+LIBRARIES = ROOT / "build" / "glue-libraries"
 _SECONDS_TO_START = 60.0
 _SECONDS_TO_END = 45.0
 
 
 class EndpointError(RuntimeError):
     """The endpoint did not start; the message holds what it said."""
+
+
+def _pip() -> Path:
+    try:
+        return find_pip()
+    except InterpreterNotFoundError as error:
+        raise EndpointError(f"Python shell jobs need pip: {error}") from error
 
 
 def add_engine_option(parser: argparse.ArgumentParser) -> None:
@@ -64,6 +73,7 @@ class LocalEndpoint:
         self.workdir.mkdir(parents=True, exist_ok=True)
         environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
         line = [*program, "--engine", self.engine, "--port", str(self._port), "--region", self.region]
+        line += ["--libraries", str(LIBRARIES), "--pip-python", str(_pip())]
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
                 [*line, "--workdir", str(self.workdir), "--until-stdin-ends"],

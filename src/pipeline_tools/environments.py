@@ -83,6 +83,23 @@ def find_interpreter(version: str) -> Path:
     )
 
 
+def find_pip() -> Path:
+    """Find an interpreter, of any version, that has pip: noxw's own, or the one that this environment was made from.
+
+    Raises:
+        InterpreterNotFoundError: none has.
+    """
+    base = Path(getattr(sys, "_base_executable", sys.executable))
+    for candidate in (ROOT / ".nox" / "launcher" / "bin" / "python", base):
+        try:
+            answer = subprocess.run([candidate, "-m", "pip", "--version"], capture_output=True, check=False, timeout=60)
+        except OSError:
+            continue
+        if answer.returncode == 0:
+            return candidate
+    raise InterpreterNotFoundError(f"pip was not found: {base} has none (python -m ensurepip), nor has .nox/launcher")
+
+
 def _candidates(version: str) -> list[Path]:
     found = [Path(sys.executable)] if sys.version_info[:2] == tuple(map(int, version.split("."))) else []
     on_path = shutil.which(f"python{version}")

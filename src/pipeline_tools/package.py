@@ -1,18 +1,20 @@
 """`nox -s package`: what Terraform uploads, in build/package. Equal sources give byte-identical files.
 
 lambda_generate_param.zip                       the Lambda with the compiled sql/
-glue_python_job/main.py, glue_python_job.zip    script and packages (--extra-py-files) of the Python shell job
-glue_spark_job/main.py, glue_spark_job.zip      the same of the Spark job
+glue_python_job/main.py, glue_python_job-*.whl  script and packages (--extra-py-files) of the Python shell job
+glue_spark_job/main.py, glue_spark_job.zip      the same of the Spark job, which takes a zip
 sql/                                            audit/ and datasets/: contracts as JSON, tables and loads made of them
 package.json                                    code version (a hash over all of it) and the datasets
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import shutil
 import sys
+import tomllib
 import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -23,7 +25,7 @@ from pipeline_tools.environments import ROOT
 
 OUTPUT = ROOT / "build" / "package"
 LAMBDA = "lambda_generate_param"
-JOBS = ("glue_python_job", "glue_spark_job")
+JOBS = PYTHON_JOB, SPARK_JOB = "glue_python_job", "glue_spark_job"
 # What all of them read contracts with.
 SHARED = "dataset_contract"
 # The oldest moment that a zip can hold; a real one would change the file at every run.
@@ -54,7 +56,8 @@ def build(root: Path = ROOT, output: Path = OUTPUT) -> Description:
     for job in JOBS:
         (staging / job).mkdir()
         (staging / job / "main.py").write_bytes(sources[job]["main.py"])
-        write_zip(staging / f"{job}.zip", {**_below(job, sources), **_below(SHARED, sources)})
+    write_wheel(staging, PYTHON_JOB, _project_version(root), {**_below(PYTHON_JOB, sources), **_below(SHARED, sources)})
+    write_zip(staging / f"{SPARK_JOB}.zip", {**_below(SPARK_JOB, sources), **_below(SHARED, sources)})
     for name, data in sql.items():
         target = staging / "sql" / name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -87,6 +90,33 @@ def python_files(folder: Path) -> dict[str, bytes]:
 
 def _below(package: str, sources: Mapping[str, Mapping[str, bytes]]) -> dict[str, bytes]:
     return {f"{package}/{name}": data for name, data in sources[package].items()}
+
+
+def _project_version(root: Path) -> str:
+    return str(tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"])
+
+
+def write_wheel(folder: Path, name: str, number: str, files: Mapping[str, bytes]) -> Path:
+    """Write a wheel of pure Python, whose bytes depend on name, version number and files alone.
+
+    https://packaging.python.org/en/latest/specifications/binary-distribution-format/. It asks for no other package:
+    what the job needs besides is given to it by name.
+    """
+    info = f"{name}-{number}.dist-info"
+    texts = {
+        "METADATA": f"Metadata-Version: 2.1\nName: {name.replace('_', '-')}\nVersion: {number}\n",
+        "WHEEL": "Wheel-Version: 1.0\nGenerator: pipeline_tools.package\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    contents = {**files, **{f"{info}/{file}": text.encode() for file, text in texts.items()}}
+    record = [f"{file},sha256={_url_safe(data)},{len(data)}" for file, data in sorted(contents.items())]
+    contents[f"{info}/RECORD"] = "\n".join([*record, f"{info}/RECORD,,", ""]).encode()
+    target = folder / f"{name}-{number}-py3-none-any.whl"
+    write_zip(target, contents)
+    return target
+
+
+def _url_safe(data: bytes) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha256(data).digest()).decode().rstrip("=")
 
 
 def write_zip(target: Path, files: Mapping[str, bytes]) -> None:

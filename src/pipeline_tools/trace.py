@@ -7,10 +7,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from aws_facts import glue
 from pipeline_tools.clients import Clients
 from pipeline_tools.redshift import query
 
 STAGES = ("python", "spark", "load")
+_PYTHON_OUTPUT = f"{glue.PYTHON_SHELL_LOGS}/output"
+_SPARK_OUTPUT = f"{glue.SPARK_LOGS}/output"
 
 
 @dataclass(frozen=True)
@@ -43,9 +46,9 @@ class Trace:
             ("Step Functions", "names of the nested run-sql executions", self._nested),
             ("Lambda", "log line", self._lambda_log),
             ("Glue Python shell", "argument --job_id of the job run", lambda: self._run("python_job_name")),
-            ("Glue Python shell", "log stream", lambda: self._log_stream("/aws-glue/python-jobs/output")),
+            ("Glue Python shell", "log line of the job run", self._python_log),
             ("Glue Spark", "argument --job_id of the job run", lambda: self._run("spark_job_name")),
-            ("Glue Spark", "log stream", lambda: self._log_stream("/aws-glue/jobs/output")),
+            ("Glue Spark", "name of the log stream", self._spark_stream),
             ("Glue Spark", "name of the Spark application", self._application),
             ("S3", "keys of the staged files", lambda: self._keys(self.result["uris"]["staged"])),
             ("S3", "keys of the curated files", self._curated_keys),
@@ -81,27 +84,46 @@ class Trace:
         return str(json.loads(lines[0])["message"]) if lines else ""
 
     def _run(self, output: str) -> str:
+        found = self._job_run_of(output)
+        return f"{found['Id'][:11]}… {found['JobRunState']}" if found else ""
+
+    def _job_run_of(self, output: str) -> Mapping[str, Any] | None:
         for page in self.clients.get("glue").get_paginator("get_job_runs").paginate(JobName=self.outputs[output]):
             for run in page["JobRuns"]:
                 if run["Arguments"].get("--job_id") == self.job_id:
-                    return f"{run['Id'][:11]}… {run['JobRunState']}"
+                    return dict(run)
+        return None
+
+    def _python_log(self) -> str:
+        run = self._job_run_of("python_job_name")
+        if run is None:
+            return ""
+        for line in self._log_lines(_PYTHON_OUTPUT, run["Id"]):
+            if _field(line, "job_id") == self.job_id:
+                return f"{_PYTHON_OUTPUT}/{run['Id'][:11]}…: {_field(line, 'message')}"
         return ""
 
-    def _log_stream(self, group: str) -> str:
-        streams = self.clients.get("logs").describe_log_streams(logGroupName=group, logStreamNamePrefix=self.job_id)
-        names = [stream["logStreamName"] for stream in streams["logStreams"]]
-        return f"{group}/{names[0][:12]}…" if names else ""
+    def _spark_stream(self) -> str:
+        names = self._spark_streams()
+        return f"{_SPARK_OUTPUT}/{names[0].replace(self.job_id, '<job ID>')}" if names else ""
+
+    def _spark_streams(self) -> list[str]:
+        logs = self.clients.get("logs")
+        streams = logs.describe_log_streams(logGroupName=_SPARK_OUTPUT, logStreamNamePrefix=self.job_id)
+        return [stream["logStreamName"] for stream in streams["logStreams"]]
 
     def _application(self) -> str:
-        logs, group = self.clients.get("logs"), "/aws-glue/jobs/output"
-        streams = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=self.job_id)["logStreams"]
-        for stream in streams:
-            pages = logs.get_log_events(logGroupName=group, logStreamName=stream["logStreamName"], startFromHead=True)
-            for event in pages["events"]:
-                name = _field(event["message"], "application")
+        for stream in self._spark_streams():
+            for line in self._log_lines(_SPARK_OUTPUT, stream):
+                name = _field(line, "application")
                 if self.job_id in name:
                     return name.replace(self.job_id, "<job ID>")
         return ""
+
+    def _log_lines(self, group: str, stream: str) -> Iterator[str]:
+        logs = self.clients.get("logs")
+        events = logs.get_log_events(logGroupName=group, logStreamName=stream, startFromHead=True)["events"]
+        yield from (event["message"] for event in events)
 
     def _keys(self, uri: str) -> str:
         bucket, _, prefix = uri.removeprefix("s3://").partition("/")

@@ -185,7 +185,8 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEndpoint
 def packaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The package with the project's datasets and those of these tests, which is what Terraform deploys."""
     root = tmp_path_factory.mktemp("project")
-    (root / "src").symlink_to(ROOT / "src")
+    for name in ("src", "pyproject.toml"):
+        (root / name).symlink_to(ROOT / name)
     shutil.copytree(ROOT / "sql", root / "sql")
     shutil.copytree(Path(__file__).parent / "datasets", root / "sql" / "datasets", dirs_exist_ok=True)
     output = root / "build" / "package"

@@ -88,19 +88,29 @@ def test_a_script_gets_its_arguments_and_its_output_is_kept(jobs: Jobs) -> None:
 
 
 @pytest.mark.parametrize(
-    ("script", "said"),
+    ("script", "code", "said"),
     [
-        ("import sys\nsys.exit(3)\n", "exit code 3"),
-        ("raise ValueError('5 is no name')\n", "ValueError: 5 is no name"),
-        ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n", "killed by SIGKILL"),
-        ("this is no python\n", "SyntaxError"),
-        ("import sys\nsys.exit('error: no such file')\n", "error: no such file (exit code 1)"),
+        ("import sys\nsys.exit(3)\n", 3, ""),
+        ("raise ValueError('5 is no name')\n", 1, "ValueError: 5 is no name"),
+        ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n", 137, ""),
+        ("this is no python\n", 1, "SyntaxError"),
+        ("import sys\nsys.exit('error: no such file')\n", 1, "error: no such file"),
     ],
 )
-def test_a_script_that_fails_fails_its_run(jobs: Jobs, script: str, said: str) -> None:
+def test_a_script_that_fails_fails_its_run_and_only_its_log_says_why(
+    jobs: Jobs, script: str, code: int, said: str
+) -> None:
     run = jobs.run(script)
-    assert run["JobRunState"] == "FAILED"
-    assert said in run["ErrorMessage"]
+    assert (run["JobRunState"], run["ErrorMessage"]) == ("FAILED", f"Command failed with exit code {code}")
+    if said:
+        assert said in jobs.output(run, "error")[-1]
+
+
+def test_a_zip_is_no_library_of_a_python_shell_job(jobs: Jobs) -> None:
+    jobs.s3.put_object(Bucket=jobs.bucket, Key="test/job.zip", Body=b"PK")
+    run = jobs.run("print(1)\n", {"--extra-py-files": f"s3://{jobs.bucket}/test/job.zip"})
+    assert (run["JobRunState"], run["ErrorMessage"]) == ("FAILED", "Command failed with exit code 1")
+    assert "job.zip cannot be installed" in jobs.output(run, "error")[0]
 
 
 def test_a_script_that_is_not_there_fails_its_run(jobs: Jobs) -> None:
@@ -165,4 +175,4 @@ def test_spark_runs_and_reads_and_writes_s3(jobs: Jobs) -> None:
 
 def test_a_spark_script_that_fails_fails_its_run(jobs: Jobs) -> None:
     run = jobs.run("import pyspark\nraise SystemExit(3)\n", kind="glueetl")
-    assert run["JobRunState"] == "FAILED"
+    assert (run["JobRunState"], run["ErrorMessage"]) == ("FAILED", "SystemExit: 3")

@@ -35,12 +35,16 @@ variable "script_uri" {
 }
 
 variable "extra_py_files" {
-  description = "s3:// URIs of zip or wheel files that Glue puts on the script's import path."
+  description = "s3:// URIs of what Glue puts on the script's import path: wheels of a pythonshell job, zip files or wheels of a spark job."
   type        = list(string)
 
   validation {
     condition     = length(var.extra_py_files) > 0 && alltrue([for uri in var.extra_py_files : can(regex("^s3://[^/,]+/[^,]+\\.(zip|whl)$", uri))])
     error_message = "extra_py_files ${jsonencode(var.extra_py_files)}: at least one s3://<bucket>/<key>.zip or .whl; Glue's Python 3.9 takes no .egg."
+  }
+  validation {
+    condition     = var.kind != "pythonshell" || alltrue([for uri in var.extra_py_files : endswith(uri, ".whl")])
+    error_message = "extra_py_files ${jsonencode(var.extra_py_files)}: wheels (.whl); a pythonshell job installs them with pip and cannot import from a .zip."
   }
 }
 

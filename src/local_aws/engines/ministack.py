@@ -24,6 +24,7 @@ from local_aws.engines.repeats import Repeats
 from local_aws.engines.services import Endpoint, Services
 from local_aws.engines.task_calls import Call, Place, calls, definition_calls
 from local_aws.errors import AwsError
+from local_aws.services.glue_libraries import Libraries
 from local_aws.services.glue_process import Settings
 from local_aws.services.glue_runs import OPERATIONS as GLUE_OPERATIONS
 
@@ -40,7 +41,7 @@ _execution: contextvars.ContextVar[str] = contextvars.ContextVar("execution", de
 class MiniStackEngine:
     """One endpoint in this process. `serve` blocks until `stop` is set; `close` ends all that was started."""
 
-    def __init__(self, *, host: str, port: int, region: str, workdir: Path) -> None:
+    def __init__(self, *, host: str, port: int, region: str, workdir: Path, libraries: Libraries) -> None:
         self._host, self._port, self._region = host, port, region
         self.endpoint_url = f"http://{host}:{port}"
         _configure(host, port, region)
@@ -50,7 +51,7 @@ class MiniStackEngine:
         self._roles = Roles(self._place, self._keys)
         self._services = Services(
             Endpoint(self.endpoint_url, region, ACCOUNT_ID),
-            Settings(workdir=workdir, java_home=java_home()),
+            Settings(workdir, libraries, java_home=java_home()),
             roles=self._roles,
         )
         keep_objects_in(workdir / "s3")

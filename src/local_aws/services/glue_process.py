@@ -15,16 +15,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from aws_facts import glue
 from local_aws.errors import AwsError
 from local_aws.services import spark_classes
+from local_aws.services.glue_libraries import InstallError, Libraries
 from local_aws.services.s3_mirror import Mirror, Place, download, uris_in
 from local_aws.services.spark_classes import QUICK_JVM
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-_ERROR_LINE = re.compile(r"^(error: .+|[\w.]*(?:Error|Exception|Interrupt|Exit)\b.*)$")
-_TAIL_BYTES = 64_000
+EXCEPTION_FILE = "exception.txt"
+_SPARK_SCRIPT = Path(__file__).with_name("glue_spark_script.py")
 
 
 class LogSink(Protocol):
@@ -40,6 +42,7 @@ class Settings:
     Attributes:
         workdir: the runs' files go below it; they stay until the endpoint's directory is removed.
         python: the interpreter of both kinds of job.
+        libraries: of Python shell runs.
         java_home: of a Java that Spark runs on.
         spark_home: of the Spark of `python`; None where `python` is this interpreter.
         driver_memory: of Spark in local mode, as Spark writes sizes.
@@ -47,6 +50,7 @@ class Settings:
     """
 
     workdir: Path
+    libraries: Libraries
     python: Path = Path(sys.executable)
     java_home: Path | None = None
     spark_home: Path | None = None
@@ -79,6 +83,7 @@ class ProcessFactory:
 
         Raises:
             AwsError: the script or a package is not in S3, or the command is of a kind that is not run here.
+            InstallError: a package cannot be installed; the run's log says it.
         """
         command = job.get("Command") or {}
         kind, location = command.get("Name"), command.get("ScriptLocation") or ""
@@ -95,19 +100,27 @@ class ProcessFactory:
         ]
         argv = [str(script), *script_arguments(str(job["Name"]), run_id, arguments)]
         environment = self._base_environment(directory) | dict(self._environment(job))
-        if kind == "pythonshell":
-            environment["PYTHONPATH"] = os.pathsep.join(map(str, packages))
+        spark, logs = kind == "glueetl", self._logs(job)
+        group = glue.SPARK_LOGS if spark else glue.PYTHON_SHELL_LOGS
+        version, prefix = str(job.get("GlueVersion") or ""), arguments.get("--custom-logStream-prefix", "")
+        stream = glue.log_stream(run_id, spark=spark, glue_version=version, prefix=prefix)
+        mirror = None
+        if not spark:
+            try:
+                installed = [self._settings.libraries.install(packages)] if packages else []
+            except InstallError as error:
+                logs.append(f"{group}/error", stream, error.lines)
+                raise
+            environment["PYTHONPATH"] = os.pathsep.join(map(str, installed))
             line = [str(self._settings.python), *argv]
-            mirror = None
         else:
             mirror = Mirror(s3, directory / "s3")
             mirror.fetch(uris_in(arguments.values()))
             mirror.configure(directory / "hadoop")
             environment["HADOOP_CONF_DIR"] = str(directory / "hadoop")
-            line = self._spark_submit(packages, arguments, environment) + argv
-        stream = "-".join(filter(None, [arguments.get("--custom-logStream-prefix"), run_id]))
-        group = "/aws-glue/python-jobs" if kind == "pythonshell" else "/aws-glue/jobs"
-        return JobProcess(line, environment, directory, self._logs(job), (group, stream), self._settings, mirror)
+            environment["GLUE_EXCEPTION_FILE"] = str(directory / EXCEPTION_FILE)
+            line = [*self._spark_submit(packages, arguments, environment), str(_SPARK_SCRIPT), *argv]
+        return JobProcess(line, environment, directory, logs, (group, stream), self._settings, mirror)
 
     def _base_environment(self, directory: Path) -> dict[str, str]:
         kept = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "USER", "LOGNAME")
@@ -228,6 +241,13 @@ class JobProcess:
                 continue
         process.wait()
 
+    def error_message(self, code: int) -> str:
+        """What Glue says of a run that ended with this code: a Spark script's exception, or only the code."""
+        try:
+            return (self._directory / EXCEPTION_FILE).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return glue.exit_message(code)
+
     def publish(self) -> None:
         """Bring what a Spark run wrote into S3."""
         if self._mirror:
@@ -273,20 +293,3 @@ def fetch(s3: S3Client, uri: str, directory: Path) -> Path:
     except s3.exceptions.ClientError as error:
         raise AwsError("InvalidInputException", f"{uri} cannot be read: {error}") from error
     return target
-
-
-def describe_exit(code: int, stderr: Path) -> str:
-    """The run's ErrorMessage: what the script said last about an error, and how it ended."""
-    if code < 0:
-        try:
-            ending = f"killed by {signal.Signals(-code).name}"
-        except ValueError:
-            ending = f"killed by signal {-code}"
-    else:
-        ending = f"exit code {code}"
-    with stderr.open("rb") as file:
-        file.seek(max(0, stderr.stat().st_size - _TAIL_BYTES))
-        lines = [line.strip() for line in file.read().decode("utf-8", errors="replace").splitlines() if line.strip()]
-    # Spark writes lines of its own after the script's last one.
-    said = next((line for line in reversed(lines) if _ERROR_LINE.match(line)), lines[-1] if lines else "")
-    return f"{said} ({ending})" if said else f"the script said nothing on stderr ({ending})"

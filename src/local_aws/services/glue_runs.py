@@ -15,8 +15,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from aws_facts import glue
 from local_aws.errors import AwsError
-from local_aws.services.glue_process import JobProcess, ProcessFactory, describe_exit
+from local_aws.services.glue_libraries import InstallError
+from local_aws.services.glue_process import JobProcess, ProcessFactory
 
 Job = Mapping[str, Any]
 
@@ -85,7 +87,7 @@ class Run:
             "PredecessorRuns": [],
             "ExecutionTime": self.execution_seconds,
             "Timeout": self.timeout_minutes,
-            "LogGroupName": "/aws-glue/jobs" if spark else "/aws-glue/python-jobs",
+            "LogGroupName": glue.SPARK_LOGS if spark else glue.PYTHON_SHELL_LOGS,
             **{name: value for name, value in optional.items() if value not in (None, "")},
         }
 
@@ -236,6 +238,8 @@ class GlueJobRuns:
                 self._places.release()
         except AwsError as failure:
             state, error = "FAILED", failure.message
+        except InstallError:
+            state, error = "FAILED", glue.exit_message(1)
         except Exception as failure:  # whatever happens here, the run must not look as if it went on, or well
             state, error = "ERROR", f"the local endpoint could not run the job: {failure!r}"
         with run.changed:
@@ -272,7 +276,7 @@ class GlueJobRuns:
             # left on disk may be half a file, which S3 would not have.
             with contextlib.suppress(Exception):
                 process.publish()
-        return "FAILED", describe_exit(code, process.stderr)
+        return "FAILED", process.error_message(code)
 
 
 def effective_arguments(job: Job, run_arguments: Mapping[str, Any]) -> dict[str, str]:

@@ -23,6 +23,10 @@ def read(columns: AuditColumns, said: str = "", failed_state: str = "-", **detai
     ("cause", "expected"),
     [
         (json.dumps(RUN), "error: the file is not there"),
+        (
+            json.dumps({**RUN, "LogGroupName": "/aws-glue/python-jobs"}),
+            "error: the file is not there (log: /aws-glue/python-jobs/error, job run jr_1)",
+        ),
         (json.dumps(LAMBDA), "dataset 'x' is unknown"),
         (json.dumps(NESTED), "SqlFailed: statement 1 ended as FAILED: ERROR: no such table"),
         (json.dumps({"Cause": json.dumps(RUN)}), "error: the file is not there"),

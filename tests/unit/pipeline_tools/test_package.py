@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import base64
+import hashlib
+import importlib.metadata
 import json
 import os
 import shutil
@@ -13,6 +16,7 @@ import pytest
 
 from pipeline_tools import package
 from pipeline_tools.contracts import DatasetError
+from pipeline_tools.environments import find_pip
 
 ROOT = Path(__file__).parents[3]
 
@@ -20,6 +24,7 @@ ROOT = Path(__file__).parents[3]
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A copy of what is packaged, free to be changed."""
+    shutil.copyfile(ROOT / "pyproject.toml", tmp_path / "pyproject.toml")
     for folder in ("sql", "src"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
     return tmp_path
@@ -58,18 +63,46 @@ def test_the_lambda_gets_its_code_and_the_compiled_sql(project: Path, tmp_path: 
     assert not any(name.endswith((".yaml", ".pyc")) for name in names)
 
 
-@pytest.mark.parametrize("job", package.JOBS)
-def test_a_job_is_a_script_and_a_zip_that_it_imports_from(project: Path, tmp_path: Path, job: str) -> None:
+@pytest.mark.parametrize(("job", "code"), [("glue_python_job", "*.whl"), ("glue_spark_job", ".zip")])
+def test_a_job_is_a_script_and_an_archive_that_it_imports_from(
+    project: Path, tmp_path: Path, job: str, code: str
+) -> None:
     package.build(project, tmp_path / "out")
+    (archive,) = (tmp_path / "out").glob(f"{job}{code}")
     run = subprocess.run(
         [sys.executable, str(tmp_path / "out" / job / "main.py")],
-        env={**os.environ, "PYTHONPATH": str(tmp_path / "out" / f"{job}.zip")},
+        env={**os.environ, "PYTHONPATH": str(archive)},
         capture_output=True,
         text=True,
         check=False,
     )
     assert run.returncode == 2, run.stderr  # all imports were found, the arguments not
     assert "job_id" in run.stderr
+
+
+def test_pip_takes_the_wheel_of_the_python_job(project: Path, tmp_path: Path) -> None:
+    package.build(project, tmp_path / "out")
+    (wheel,) = (tmp_path / "out").glob("*.whl")
+    line = [
+        str(find_pip()),
+        "-m",
+        "pip",
+        "--isolated",
+        "install",
+        "--no-index",
+        "--quiet",
+        f"--target={tmp_path / 'in'}",
+    ]
+    done = subprocess.run([*line, str(wheel)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    (distribution,) = importlib.metadata.distributions(path=[str(tmp_path / "in")])
+    assert distribution.name == "glue-python-job"
+    assert distribution.requires is None  # pip would look for what it asks for
+    files = [(file, file.hash) for file in distribution.files or [] if file.suffix == ".py"]
+    assert {"glue_python_job/main.py", "dataset_contract/model.py"} <= {str(file) for file, _ in files}
+    for file, stated in files:
+        data = hashlib.sha256(Path(str(file.locate())).read_bytes()).digest()
+        assert stated and stated.value == base64.urlsafe_b64encode(data).decode().rstrip("="), file
 
 
 def test_a_new_folder_is_a_new_dataset(project: Path, tmp_path: Path) -> None:

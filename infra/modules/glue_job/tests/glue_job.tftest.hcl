@@ -4,7 +4,7 @@ variables {
   name                 = "dev-job"
   kind                 = "pythonshell"
   script_uri           = "s3://dev-artifacts/job/main.py"
-  extra_py_files       = ["s3://dev-artifacts/job.zip"]
+  extra_py_files       = ["s3://dev-artifacts/job-1-py3-none-any.whl"]
   default_arguments    = { "--code_version" = "1" }
   timeout_minutes      = 60
   s3_read              = [{ bucket_arn = "arn:aws:s3:::dev-raw", prefix = "" }]
@@ -91,7 +91,7 @@ run "a_python_shell_job_has_capacity_and_no_workers" {
     condition = aws_glue_job.this.default_arguments == tomap({
       "--additional-python-modules" = "duckdb==1.4.5,boto3==1.42.97"
       "--code_version"              = "1"
-      "--extra-py-files"            = "s3://dev-artifacts/job.zip"
+      "--extra-py-files"            = "s3://dev-artifacts/job-1-py3-none-any.whl"
     })
     error_message = "Arguments: ${jsonencode(aws_glue_job.this.default_arguments)}"
   }
@@ -101,9 +101,10 @@ run "a_spark_job_has_workers_metrics_and_no_capacity" {
   command = plan
 
   variables {
-    kind        = "spark"
-    kms_key_arn = null
-    spark       = { number_of_workers = 4, event_logs_uri = "s3://dev-lake/spark-events/" }
+    kind           = "spark"
+    extra_py_files = ["s3://dev-artifacts/job.zip"]
+    kms_key_arn    = null
+    spark          = { number_of_workers = 4, event_logs_uri = "s3://dev-lake/spark-events/" }
   }
 
   assert {
@@ -129,6 +130,16 @@ run "a_spark_job_has_workers_metrics_and_no_capacity" {
     }))
     error_message = "Metrics of another namespace could be written."
   }
+}
+
+run "a_python_shell_job_takes_no_zip" {
+  command = plan
+
+  variables {
+    extra_py_files = ["s3://dev-artifacts/job-1-py3-none-any.whl", "s3://dev-artifacts/job.zip"]
+  }
+
+  expect_failures = [var.extra_py_files]
 }
 
 run "writing_to_a_whole_bucket_is_refused" {

@@ -19,6 +19,7 @@ from local_aws.engines.localstack import entry_points
 from local_aws.engines.localstack.entry_points import NAME
 from local_aws.engines.localstack.interpreter import Interpreter
 from local_aws.engines.services import Endpoint, Services
+from local_aws.services.glue_libraries import Libraries
 from local_aws.services.glue_process import Settings
 
 _SECONDS_TO_READY = 60.0
@@ -27,12 +28,14 @@ _SECONDS_TO_READY = 60.0
 class LocalStackEngine:
     """One endpoint in this process. `serve` blocks until `stop` is set; `close` ends all that was started."""
 
-    def __init__(self, *, host: str, port: int, region: str, workdir: Path, jobs: Interpreter) -> None:
+    def __init__(
+        self, *, host: str, port: int, region: str, workdir: Path, jobs: Interpreter, libraries: Libraries
+    ) -> None:
         self.endpoint_url = f"http://{host}:{port}"
         self._workdir = workdir
         configure(host, port, region, workdir)
         use_models(workdir / "localstack" / "models", jobs.models)
-        settings = Settings(workdir=workdir, python=jobs.python, java_home=jobs.java_home, spark_home=jobs.spark_home)
+        settings = Settings(workdir, libraries, jobs.python, jobs.java_home, jobs.spark_home)
         self._services = Services(
             Endpoint(self.endpoint_url, region),
             settings,

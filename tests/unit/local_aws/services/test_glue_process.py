@@ -1,37 +1,109 @@
+"""What is said of a run that failed: Glue's own words, and no more."""
+
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from local_aws.services.glue_process import describe_exit
+from aws_facts import glue
+from local_aws.services import glue_process
+from local_aws.services.glue_libraries import InstallError, Libraries
+from local_aws.services.glue_process import JobProcess, ProcessFactory, Settings
+from pipeline_tools.environments import find_pip
+from tests.unit.local_aws.services.conftest import DirectoryS3
+
+SPARK_SCRIPT = Path(glue_process.__file__).with_name("glue_spark_script.py")
+
+
+class Logs:
+    def __init__(self) -> None:
+        self.lines: list[tuple[str, str, str]] = []
+
+    def append(self, group: str, stream: str, lines: Any) -> None:
+        self.lines += [(group, stream, line) for line in lines]
+
+
+def ended(folder: Path, script: str) -> tuple[int, str | None]:
+    """The exit code of a Spark run's script, and the exception that was written down."""
+    (folder / "main.py").write_text(script, encoding="utf-8")
+    told = folder / "exception.txt"
+    line = [sys.executable, str(SPARK_SCRIPT), str(folder / "main.py"), "--name", "value"]
+    done = subprocess.run(line, env={**os.environ, "GLUE_EXCEPTION_FILE": str(told)}, capture_output=True, check=False)
+    return done.returncode, told.read_text(encoding="utf-8") if told.exists() else None
 
 
 @pytest.mark.parametrize(
-    ("stderr", "code", "expected"),
+    ("script", "code", "said"),
     [
-        ("warning\nerror: no files below s3://x/\n", 1, "error: no files below s3://x/ (exit code 1)"),
-        ("Traceback …\nValueError: 5 is no name\n", 1, "ValueError: 5 is no name (exit code 1)"),
-        (
-            "error: bad SQL\n26/01/31 INFO ShutdownHookManager: Shutdown hook called\n",
-            1,
-            "error: bad SQL (exit code 1)",
-        ),
-        ("botocore.exceptions.ClientError: denied\n", 1, "botocore.exceptions.ClientError: denied (exit code 1)"),
-        ("something\n", 3, "something (exit code 3)"),
-        ("", 3, "the script said nothing on stderr (exit code 3)"),
-        ("", -9, "the script said nothing on stderr (killed by SIGKILL)"),
-        ("", -250, "the script said nothing on stderr (killed by signal 250)"),
-        ("\xff\n", 2, "\xff (exit code 2)"),
+        ("import sys\nsys.exit(3)\n", 3, "SystemExit: 3"),
+        ("import sys\nsys.exit('error: no such file')\n", 1, "SystemExit: error: no such file"),
+        ("import sys\nsys.exit(0)\n", 1, "SystemExit: 0"),
+        ("raise SystemExit\n", 1, "SystemExit: None"),
+        ("raise ValueError('5 is\\nno name')\n", 1, "ValueError: 5 is\nno name"),
+        ("class Odd(Exception): ...\nraise Odd\n", 1, "Odd: "),
+        ("print('error: this is only said')\n", 0, None),
+        ("import sys\nassert (__name__, sys.argv[1:]) == ('__main__', ['--name', 'value'])\n", 0, None),
+        ("import helper_beside\n", 0, None),
     ],
 )
-def test_a_failed_run_says_what_the_script_said_and_how_it_ended(
-    tmp_path: Path, stderr: str, code: int, expected: str
+def test_the_exception_that_ends_a_spark_script_is_written_down(
+    tmp_path: Path, script: str, code: int, said: str | None
 ) -> None:
-    (tmp_path / "stderr.log").write_text(stderr, encoding="utf-8")
-    assert describe_exit(code, tmp_path / "stderr.log") == expected
+    (tmp_path / "helper_beside.py").write_text("")
+    assert ended(tmp_path, script) == (code, said)
 
 
-def test_a_long_stderr_is_read_from_its_end(tmp_path: Path) -> None:
-    (tmp_path / "stderr.log").write_text("noise\n" * 100_000 + "error: the last line\n", encoding="utf-8")
-    assert describe_exit(1, tmp_path / "stderr.log") == "error: the last line (exit code 1)"
+@pytest.mark.parametrize(
+    ("code", "said", "expected"),
+    [
+        (1, None, "Command failed with exit code 1"),
+        (3, None, "Command failed with exit code 3"),
+        (-9, None, "Command failed with exit code 137"),
+        (1, "ValueError: no such column", "ValueError: no such column"),
+    ],
+)
+def test_a_failed_run_says_what_glue_says(tmp_path: Path, code: int, said: str | None, expected: str) -> None:
+    (tmp_path / "stderr.log").write_text("error: the file is not there\n")
+    if said:
+        (tmp_path / "exception.txt").write_text(said)
+    settings = Settings(tmp_path, Libraries(tmp_path))
+    process = JobProcess([], {}, tmp_path, Logs(), ("/group", "stream"), settings, None)
+    assert process.error_message(code) == expected
+
+
+@pytest.mark.parametrize(
+    ("spark", "version", "prefix", "expected"),
+    [
+        (False, "", "", "jr_1"),
+        (False, "", "the-job-id", "jr_1"),
+        (True, "5.1", "the-job-id", "the-job-id-driver"),
+        (True, "5.0", "the-job-id", "the-job-id-driver"),
+        (True, "5.1", "", "jr_1"),
+        (True, "4.0", "the-job-id", "jr_1"),
+    ],
+)
+def test_a_log_stream_is_named_as_glue_does(spark: bool, version: str, prefix: str, expected: str) -> None:
+    assert glue.log_stream("jr_1", spark=spark, glue_version=version, prefix=prefix) == expected
+
+
+def test_a_library_that_cannot_be_installed_fails_the_run_and_says_why_in_its_log(tmp_path: Path) -> None:
+    s3, logs = DirectoryS3(tmp_path / "s3"), Logs()
+    for key in ("main.py", "job.zip"):
+        s3.put_object(Bucket="code", Key=key, Body=b"")
+    processes = ProcessFactory(
+        Settings(tmp_path / "work", Libraries(tmp_path / "libraries", find_pip())),
+        s3_client=lambda _job: s3,  # type: ignore[arg-type,return-value]
+        environment=lambda _job: {},
+        logs=lambda _job: logs,
+    )
+    job = {"Name": "job", "Command": {"Name": "pythonshell", "ScriptLocation": "s3://code/main.py"}}
+    with pytest.raises(InstallError):
+        processes.create(job, "jr_1", {"--extra-py-files": "s3://code/job.zip"})
+    ((group, stream, line),) = logs.lines
+    assert (group, stream) == ("/aws-glue/python-jobs/error", "jr_1")
+    assert "job.zip cannot be installed" in line

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from local_aws.services.glue_libraries import Libraries
 from local_aws.services.glue_process import JobProcess, Settings
 
 # Ignores SIGTERM and starts a grandchild; both write their process ID.
@@ -44,7 +45,7 @@ def logs() -> Lines:
 def process(tmp_path: Path, logs: Lines) -> Callable[[str], JobProcess]:
     def make(script: str) -> JobProcess:
         (tmp_path / "tmp").mkdir()
-        settings = Settings(workdir=tmp_path, seconds_to_end=0.3)
+        settings = Settings(tmp_path, Libraries(tmp_path / "libraries"), seconds_to_end=0.3)
         line = [sys.executable, "-c", script]
         return JobProcess(line, {"A": "b"}, tmp_path, logs, ("/group", "stream"), settings, None)
 

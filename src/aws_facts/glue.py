@@ -1,0 +1,54 @@
+"""Glue jobs: what a run is given, what it may take, where its log lines go, and what is said of one that failed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+# https://docs.aws.amazon.com/glue/latest/dg/add-job-python.html: of --library-set; by default the first.
+ANALYTICS, NO_LIBRARIES = "analytics", "none"
+LIBRARY_SETS: Final = (ANALYTICS, NO_LIBRARIES)
+
+# The same page: a library is a wheel (or an .egg, up to Python 3.6), which pip installs before the script starts.
+# What happens to another file: https://github.com/aws/aws-cdk/issues/20481
+PYTHON_SHELL_PYTHON: Final = "3.9"
+PYTHON_SHELL_GLIBC: Final = (
+    2,
+    26,
+)  # Amazon Linux 2: https://docs.aws.amazon.com/linux/al2/ug/glibc-gcc-and-binutils.html
+
+# https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-jobs-job.html (MaxCapacity): a DPU has 4 vCPUs and 16 GB.
+DPU_BYTES: Final = 16 * 1024**3
+PYTHON_SHELL_CAPACITIES: Final = (0.0625, 1.0)
+
+# https://docs.aws.amazon.com/glue/latest/dg/monitor-continuous-logging-enable.html
+PYTHON_SHELL_LOGS: Final = "/aws-glue/python-jobs"
+SPARK_LOGS: Final = "/aws-glue/jobs"
+
+
+def python_shell_platforms() -> Iterator[str]:
+    """The platform tags of wheels that Python shell's pip installs, as PEP 600 orders them by glibc."""
+    major, newest = PYTHON_SHELL_GLIBC
+    for minor in range(newest, 4, -1):
+        yield f"manylinux_{major}_{minor}_x86_64"
+    for legacy in ("manylinux2014", "manylinux2010", "manylinux1", "linux"):
+        yield f"{legacy}_x86_64"
+
+
+def log_stream(run_id: str, *, spark: bool, glue_version: str, prefix: str) -> str:
+    """The stream in the groups …/output and …/error that a run's script, or Spark's driver, writes to.
+
+    Python shell's is the run's ID. From Glue 5.0 on, a Spark job's --custom-logStream-prefix takes the ID's place, so
+    runs with the same prefix share a stream: https://docs.aws.amazon.com/glue/latest/dg/monitor-continuous-logging.html
+    """
+    if spark and prefix and int(glue_version.partition(".")[0] or 0) >= 5:
+        return f"{prefix}-driver"
+    return run_id
+
+
+def exit_message(code: int) -> str:
+    """The ErrorMessage of a run by its exit code (negative: the signal that ended it, which a shell adds to 128).
+
+    Why is in the run's log: https://github.com/awslabs/aws-glue-libs/issues/221
+    """
+    return f"Command failed with exit code {code if code >= 0 else 128 - code}"

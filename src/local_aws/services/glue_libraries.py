@@ -1,0 +1,90 @@
+"""What a Python shell run can import: the wheels that it names, installed by pip as Glue does, and nothing else.
+
+https://docs.aws.amazon.com/glue/latest/dg/add-job-python.html
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from aws_facts import glue
+
+_SECONDS: Final = 300.0
+
+
+class InstallError(Exception):
+    """A library cannot be installed. lines: what Glue would have in the run's log of errors."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        super().__init__(lines[-1] if lines else "pip failed")
+        self.lines = list(lines)
+
+
+@dataclass(frozen=True)
+class Libraries:
+    """Installs wheels, each set of them once.
+
+    Attributes:
+        cache: where they are installed, by their names and contents; endpoints may share it.
+        pip: an interpreter, of any version, that has pip.
+    """
+
+    cache: Path
+    pip: Path = Path(sys.executable)
+    _lock: threading.Lock = field(default_factory=threading.Lock, compare=False, repr=False)
+
+    def install(self, files: Sequence[Path]) -> Path:
+        """Return the directory that has what the files hold.
+
+        Raises:
+            InstallError: a file is no wheel, or none for Glue's Python and Linux.
+        """
+        if refused := [file.name for file in files if file.suffix != ".whl"]:
+            said = "Python shell installs wheels, and imports from nothing else"
+            raise InstallError([f"ERROR: {', '.join(refused)} cannot be installed: {said}"])
+        target = self.cache / _key(files)
+        with self._lock:  # two runs that begin at once need the same
+            if not target.is_dir():
+                self._install(files, target)
+        return target
+
+    def _install(self, files: Sequence[Path], target: Path) -> None:
+        self.cache.mkdir(parents=True, exist_ok=True)
+        new = Path(tempfile.mkdtemp(prefix="new-", dir=self.cache))
+        try:
+            _pip(self.pip, files, new)
+            try:
+                new.rename(target)
+            except OSError:
+                if not target.is_dir():  # else another endpoint was faster
+                    raise
+        finally:
+            shutil.rmtree(new, ignore_errors=True)
+
+
+def _pip(python: Path, files: Sequence[Path], target: Path) -> None:
+    """Let pip decide what fits, by Glue's tags: this machine's Linux may be newer, and its Python another."""
+    line = [str(python), "-m", "pip", "--isolated", "--disable-pip-version-check", "--no-input", "install", "--quiet"]
+    line += ["--no-index", "--no-deps", "--root-user-action=ignore", f"--target={target}"]
+    line += ["--implementation=cp", f"--python-version={glue.PYTHON_SHELL_PYTHON}", "--no-compile"]
+    line += [f"--platform={platform}" for platform in glue.python_shell_platforms()]
+    line += map(str, files)
+    done = subprocess.run(line, capture_output=True, text=True, check=False, timeout=_SECONDS)
+    if done.returncode:
+        raise InstallError([line for line in (done.stderr or done.stdout).splitlines() if line.strip()])
+
+
+def _key(files: Sequence[Path]) -> str:
+    digest = hashlib.sha256()
+    for file in sorted(files, key=lambda file: file.name):
+        digest.update(file.name.encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()[:32]
