@@ -1,7 +1,9 @@
 """The manifests by which the stages hand over: their fields, and the check that each reader makes.
 
 A stage publishes `runs/<job_id>/<stage>.json` last, so it says that the stage is complete. A stage that failed leaves
-`<stage>-error.json` beside it, since Glue's own ErrorMessage does not carry the reason.
+`<stage>-error.json` beside it, since Glue's own ErrorMessage does not carry the reason. State machines read both, and a
+state passes on 256 KiB at most (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html): so what
+grows with the source stands in a third file, `<stage>-details.json`, which people read, and no stage.
 """
 
 from __future__ import annotations
@@ -15,7 +17,12 @@ from typing import Any
 
 from dataset_contract.naming import as_json
 
-VERSION = 2
+VERSION = 3
+# Of a manifest or an error file, in UTF-8. All that a job may have, twice a stage, are together read by one state.
+MOST_BYTES = 60_000
+# Of the verdicts in it. What is left is for the counts of each table or reference.
+MOST_RULE_BYTES = 30_000
+_MOST_ERROR_CHARACTERS = 5_000
 PYTHON, SPARK, LOAD = "python", "spark", "load"
 
 
@@ -57,7 +64,11 @@ class StageRun:
 
 @dataclass(frozen=True)
 class StageResult:
-    """What a stage read and wrote, and the verdicts of the set rules that it judged (judging.document)."""
+    """What a stage read and wrote, and the verdicts of the set rules that it judged (judging.document).
+
+    more: the stage's own fields (references, tables), of a size that the contract alone decides. details: what else is
+    told, of any size (parameters, the files of each reference).
+    """
 
     rows_in: int
     rows_out: int
@@ -67,17 +78,51 @@ class StageResult:
     rejected_files: Sequence[FileEntry] = ()
     rejected_reasons: Mapping[str, int] = field(default_factory=dict)  # `<column>: <reason>` -> rows
     rules: Sequence[Mapping[str, Any]] = ()
-    more: Mapping[str, Any] = field(default_factory=dict)  # the stage's own fields: references, tables, parameters
+    more: Mapping[str, Any] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 def render(run: StageRun, result: StageResult) -> str:
-    """The text of a manifest: JSON with sorted keys."""
-    return _text({**_run(run), **_result(result)})
+    """The text of a manifest: JSON with sorted keys.
+
+    Raises:
+        ManifestError: it is larger than MOST_BYTES.
+    """
+    text = _text({**_run(run), **_result(result)})
+    if (size := len(text.encode("utf-8"))) > MOST_BYTES:
+        raise ManifestError(f"the manifest of stage {run.stage} has {size:,} bytes; accepted: at most {MOST_BYTES:,}")
+    return text
 
 
 def render_error(run: StageRun, result: StageResult, error: str) -> str:
     """The text of <stage>-error.json: as a manifest, of what was done until then, with the error in one line."""
-    return _text({**_run(run), **_result(result), "error": " ".join(error.split())})
+    line = " ".join(error.split())
+    if len(line) > _MOST_ERROR_CHARACTERS:
+        line = line[:_MOST_ERROR_CHARACTERS] + "…"
+    return _text({**_run(run), **_result(result), "error": line})
+
+
+def render_details(run: StageRun, result: StageResult) -> str:
+    """The text of <stage>-details.json: the files that were read and written, one by one, and why rows were refused."""
+    return _text(
+        {
+            **_run(run),
+            "files_in": [file.document() for file in result.files_in],
+            "files_out": [file.document() for file in result.files_out],
+            "rejected_files": [file.document() for file in result.rejected_files],
+            "rejected_reasons": dict(result.rejected_reasons),
+            **result.details,
+        }
+    )
+
+
+def check_rules(rules: Sequence[Mapping[str, Any]]) -> None:
+    """Raises ManifestError where a manifest could not hold the verdicts of rules (judging.document)."""
+    if (size := len(_text({"rules": list(rules)}).encode("utf-8"))) > MOST_RULE_BYTES:
+        raise ManifestError(
+            f"{len(rules)} set rules make verdicts of {size:,} bytes; accepted: at most {MOST_RULE_BYTES:,}, "
+            "which a manifest has room for"
+        )
 
 
 def read(text: str, *, stage: str, job_id: str, dataset: str, where: str) -> dict[str, Any]:
@@ -96,7 +141,7 @@ def read(text: str, *, stage: str, job_id: str, dataset: str, where: str) -> dic
     for name, value in expected.items():
         if document.get(name) != value or isinstance(document.get(name), bool):  # true equals 1 in Python
             raise ManifestError(f"{where} has {name} {as_json(document.get(name))}, expected {as_json(value)}")
-    for name in ("rows_in", "rows_out", "rows_rejected", "bytes_in", "bytes_out"):
+    for name in ("rows_in", "rows_out", "rows_rejected", "bytes_in", "bytes_out", "files_out"):
         value = document.get(name)
         if not isinstance(value, int) or isinstance(value, bool) or value < 0:
             raise ManifestError(f"{where} has {name} {as_json(value)}, expected a whole number, 0 or more")
@@ -155,10 +200,9 @@ def _result(result: StageResult) -> dict[str, Any]:
         "rows_rejected": result.rows_rejected,
         "bytes_in": sum(file.bytes for file in result.files_in),
         "bytes_out": sum(file.bytes for file in result.files_out),
-        "files_in": [file.document() for file in result.files_in],
-        "files_out": [file.document() for file in result.files_out],
-        "rejected_files": [file.document() for file in result.rejected_files],
-        "rejected_reasons": dict(result.rejected_reasons),
+        "files_in": len(result.files_in),
+        "files_out": len(result.files_out),
+        "rejected_files": len(result.rejected_files),
         "rules": [dict(rule) for rule in result.rules],
         **result.more,
     }

@@ -59,6 +59,11 @@ class Places:
         }
 
 
+def details_of(manifest: str) -> str:
+    """The URI or key of what a stage read and wrote, file by file, beside its manifest: `…/python-details.json`."""
+    return manifest.removesuffix(".json") + "-details.json"
+
+
 def failure_of(manifest: str) -> str:
     """The URI or key where a stage that failed says why, beside its manifest: `…/python-error.json`."""
     return manifest.removesuffix(".json") + "-error.json"

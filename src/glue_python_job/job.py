@@ -62,6 +62,7 @@ class _Stage:
         self._rejected: Sequence[FileEntry] = ()
         self._verdicts: list[Verdict] = []
         self._references: dict[str, dict[str, Any]] = {}
+        self._reference_entries: dict[str, list[dict[str, Any]]] = {}
 
     def run(self) -> None:
         arguments, store = self._arguments, self._stores.of(self._arguments.manifest_uri)
@@ -86,7 +87,9 @@ class _Stage:
         with _resource_errors(), scratch_directory(everything, remote) as scratch:
             outcomes = self._clean(contract, files, references, scratch)
             self._publish(contract, outcomes)
-        store.write_text(arguments.manifest_uri, manifests.render(self._run(), self._result()))
+        run, result = self._run(), self._result()
+        store.write_text(places.details_of(arguments.manifest_uri), manifests.render_details(run, result))
+        store.write_text(arguments.manifest_uri, manifests.render(run, result))
         self._log.info(
             "finished",
             rows_in=self._counts.rows_in,
@@ -97,11 +100,13 @@ class _Stage:
         )
 
     def tell(self, error: str) -> None:
-        """Write <manifest>-error.json. The error itself is worth more than a failure to write it."""
+        """Write <manifest>-error.json and its details. The error itself is worth more than a failure to write it."""
         uri = places.failure_of(self._arguments.manifest_uri)
+        run, result = self._run(), self._result()
         try:
-            text = manifests.render_error(self._run(), self._result(), error)
-            self._stores.of(uri).write_text(uri, text)
+            self._stores.of(uri).write_text(uri, manifests.render_error(run, result, error))
+            details = places.details_of(self._arguments.manifest_uri)
+            self._stores.of(details).write_text(details, manifests.render_details(run, result))
         except Exception as second:
             self._log.warning("the error is not written", uri=uri, cause=str(second))
 
@@ -186,11 +191,12 @@ class _Stage:
         for item in contract.references:
             outcome, directory = outcomes[item.name], f"{arguments.staged_references_uri}{item.name}/"
             written = publishing.publish(outcome.staged, directory, self._stores, self._log)
+            self._reference_entries[item.name] = [file.document() for file in outcome.sources]
             self._references[item.name] = {
                 "uri": directory,
                 "rows": outcome.counts.staged,
                 "bytes": sum(file.bytes for file in written),
-                "files": [file.document() for file in outcome.sources],
+                "files": len(outcome.sources),
             }
 
     def _run(self) -> StageRun:
@@ -219,6 +225,7 @@ class _Stage:
             # Contract.set_rules begins with the source's rules and those of the references.
             rules=[judging.document(verdict, number) for number, verdict in enumerate(self._verdicts)],
             more={"references": self._references},
+            details={"references": self._reference_entries},
         )
 
 

@@ -48,9 +48,14 @@ def run(spark: SparkSession, arguments: Arguments, log: Log) -> None:
             return
         storage.delete(arguments.manifest_uri)  # one of another contract would vouch for files that are replaced
         _run(spark, storage, arguments, contract_text, progress, log)
+        storage.write_text(places.details_of(arguments.manifest_uri), report.details(progress, arguments))
         storage.write_text(arguments.manifest_uri, report.manifest(progress, arguments))
     except Exception as error:
-        _leave_failure(storage, failure_uri, report.failure(progress, arguments, told(error)), log)
+        left = {
+            failure_uri: report.failure(progress, arguments, told(error)),
+            places.details_of(arguments.manifest_uri): report.details(progress, arguments),
+        }
+        _leave_failure(storage, left, log)
         raise
     log.info("manifest written", manifest=arguments.manifest_uri)
 
@@ -91,10 +96,11 @@ def _is_complete(storage: Storage, arguments: Arguments, contract_hash: str) -> 
     )
 
 
-def _leave_failure(storage: Storage, uri: str, text: str, log: Log) -> None:
+def _leave_failure(storage: Storage, texts: Mapping[str, str], log: Log) -> None:
     """Write why the run failed. Where that fails too, the run's own error is what counts."""
     try:
-        storage.write_text(uri, text)
+        for uri, text in texts.items():
+            storage.write_text(uri, text)
     except Exception as error:
         log.error(told(error))
 

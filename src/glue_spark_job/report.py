@@ -1,4 +1,4 @@
-"""What this stage tells the next one, and whoever has to find out why it failed: spark.json and spark-error.json."""
+"""What this stage tells the next one, and people: spark.json, spark-details.json, and spark-error.json of a failure."""
 
 from __future__ import annotations
 
@@ -28,6 +28,11 @@ class Progress:
     parameters: Mapping[str, object] = field(default_factory=dict)
     tables: dict[str, Written] = field(default_factory=dict)  # those that are complete
     verdicts: Sequence[tuple[int, Verdict]] = ()  # with their positions in the contract's set rules
+
+
+def details(progress: Progress, arguments: Arguments) -> str:
+    """The text of spark-details.json."""
+    return manifests.render_details(_run(progress, arguments), _result(progress, arguments))
 
 
 def manifest(progress: Progress, arguments: Arguments) -> str:
@@ -66,7 +71,6 @@ def _result(progress: Progress, arguments: Arguments) -> StageResult:
         rules=[judging.document(verdict, number) for number, verdict in progress.verdicts],
         more={
             "execution_started_at": manifests.utc_text(arguments.started_at),
-            "parameters": dict(progress.parameters),
             "tables": {
                 name: {
                     "uri": arguments.curated_uris[name],
@@ -77,6 +81,7 @@ def _result(progress: Progress, arguments: Arguments) -> StageResult:
                 for name, table in progress.tables.items()
             },
         },
+        details={"parameters": dict(progress.parameters)},
     )
 
 

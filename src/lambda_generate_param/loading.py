@@ -28,7 +28,7 @@ def load(
         sql: the packaged folder sql/.
         places: of the job.
         dataset: of the job.
-        found: by stage, the manifest as text or object. The lists of files that were read may be left out of it.
+        found: by stage, the manifest as text or object.
         copy_role_arn: the role that COPY reads with.
         code_version: of this code.
 

@@ -32,7 +32,7 @@ _MOST_BYTES_OF_FAILURE = 150_000
 # A token is a whole text constant; what stands within a longer text, a name or a comment is none.
 _TOKEN = re.compile(r"'\{\{\s*([a-z_][a-z0-9_]*)\s*\}\}'")
 _INTERPOLATED = re.compile(r"(s3://|arn:aws[a-z-]*:iam::\d{12}:role/)[0-9A-Za-z!_.()=+,@/-]+")
-_COUNTS = ("rows_in", "rows_out", "rows_rejected", "bytes_in", "bytes_out")
+_COUNTS = ("rows_in", "rows_out", "rows_rejected", "bytes_in", "bytes_out", "files_out")
 _MOMENTS = ("started_at", "finished_at")
 _VERSIONS = ("code_version", "contract_version")
 # What may hide a semicolon: 'text', "name", $tag$ body $tag$, -- comment, /* comment */.
@@ -139,15 +139,13 @@ def stage_parameters(stage: str, manifest: Mapping[str, Any] | None, columns: Au
         ManifestError: a field is missing, or a moment is none.
     """
     if manifest is None:
-        return {f"{stage}_{name}": UNKNOWN for name in (*_COUNTS, *_MOMENTS, *_VERSIONS, "files_out")}
-    files = manifest.get("files_out")
+        return {f"{stage}_{name}": UNKNOWN for name in (*_COUNTS, *_MOMENTS, *_VERSIONS)}
     try:
         values = {name: str(manifest[name]) for name in _COUNTS}
         values |= {name: timestamp(datetime.fromisoformat(manifest[name])) for name in _MOMENTS}
         values |= {name: columns.cut("stage_run", name, str(manifest[name])) or UNKNOWN for name in _VERSIONS}
     except (KeyError, TypeError, ValueError) as error:
         raise ManifestError(f"the manifest of stage {stage} is not whole: {error}") from error
-    values["files_out"] = str(len(files) if isinstance(files, list) else 0)
     return {f"{stage}_{name}": value for name, value in values.items()}
 
 

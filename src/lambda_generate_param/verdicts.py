@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from dataset_contract import judging
+from dataset_contract import judging, manifests
 from dataset_contract.model import Contract, SetRule
 from lambda_generate_param.audit import AuditColumns, TooLongError
 
@@ -46,7 +46,11 @@ def complete(contract: Contract, found: Sequence[Mapping[str, Any]]) -> list[Map
 
 
 def check(contract: Contract, columns: AuditColumns) -> None:
-    """Raises VerdictError where audit.rule_run could not hold a rule of the contract."""
+    """Raises VerdictError where audit.rule_run could not hold a rule of the contract, or a manifest not all of them."""
+    try:
+        manifests.check_rules([_document(rule) for rule in contract.set_rules])
+    except manifests.ManifestError as error:
+        raise VerdictError(f"the contract's {error}") from error
     for rule in contract.set_rules:
         for column, value in _texts(_document(rule)).items():
             try:

@@ -23,7 +23,7 @@ import yaml
 
 from dataset_contract import reading, wording
 from dataset_contract.model import DataObject
-from dataset_contract.places import failure_of
+from dataset_contract.places import details_of, failure_of
 from glue_python_job.main import main as python_job
 from pipeline_tools.environments import JUDGE, ROOT
 
@@ -181,11 +181,14 @@ def ours(case: Case, directory: Path) -> dict[str, str]:
     if not told.is_file():
         raise ValueError(f"{case.name}: our job could not judge it: {said}")
     contract = reading.parse_text((directory / "contract.json").read_text(encoding="utf-8"), str(directory))
-    return our_verdicts(case, contract.source, json.loads(told.read_text(encoding="utf-8")), said)
+    found = json.loads(told.read_text(encoding="utf-8"))
+    details = json.loads(Path(details_of(str(manifest))).read_text(encoding="utf-8"))
+    found["rejected_reasons"] = details["rejected_reasons"]
+    return our_verdicts(case, contract.source, found, said)
 
 
 def our_verdicts(case: Case, source: DataObject, manifest: Mapping[str, Any], said: str) -> dict[str, str]:
-    """What the manifest of a run says of each rule; `said` is the line of a run that failed.
+    """What the manifest of a run, with its reasons, says of each rule; `said` is the line of a run that failed.
 
     A rule of a value or a key holds where no row was refused for it.
     """

@@ -18,7 +18,7 @@ RUN = StageRun(
 RESULT = StageResult(
     3, 2, 1, [FileEntry("s3://raw/a.csv", 10, 3, 1), FileEntry("s3://raw/b.csv", 0, 0, note="empty")],
     [FileEntry("s3://lake/p.parquet", 7, 2)], [FileEntry("s3://lake/r.parquet", 5, 1)], {"code: duplicate key": 1},
-    [{"number": 0}], {"references": {"a": {"rows": 1}}},
+    [{"number": 0}], {"references": {"a": {"rows": 1}}}, {"references": {"a": []}},
 )  # fmt: skip
 
 
@@ -30,18 +30,26 @@ def read(text: str, **changes: str) -> dict[str, Any]:
 
 def test_what_is_written_is_read() -> None:
     assert read(manifests.render(RUN, RESULT)) == {
-        "manifest_version": 2, "stage": "python", "job_id": "job-1", "dataset": "orders", "source_uri": "s3://raw/orders/",
+        "manifest_version": 3, "stage": "python", "job_id": "job-1", "dataset": "orders", "source_uri": "s3://raw/orders/",
         "started_at": "2024-05-01T10:00:00.000Z", "finished_at": "2024-05-01T10:00:01.500Z", "seconds": 1.5,
         "code_version": "c1", "contract_version": "1.0.0", "engine": "duckdb 1", "contract_hash": "0f",
         "rows_in": 3, "rows_out": 2, "rows_rejected": 1, "bytes_in": 10, "bytes_out": 7,
-        "files_in": [
-            {"uri": "s3://raw/a.csv", "bytes": 10, "rows": 3, "empty_lines": 1},
-            {"uri": "s3://raw/b.csv", "bytes": 0, "rows": 0, "note": "empty"},
-        ],
-        "files_out": [{"uri": "s3://lake/p.parquet", "bytes": 7, "rows": 2}],
-        "rejected_files": [{"uri": "s3://lake/r.parquet", "bytes": 5, "rows": 1}],
-        "rejected_reasons": {"code: duplicate key": 1}, "rules": [{"number": 0}], "references": {"a": {"rows": 1}},
+        "files_in": 2, "files_out": 1, "rejected_files": 1, "rules": [{"number": 0}], "references": {"a": {"rows": 1}},
     }  # fmt: skip
+
+
+def test_the_details_tell_each_file_and_reason() -> None:
+    document = json.loads(manifests.render_details(RUN, RESULT))
+    assert {name: document[name] for name in ("job_id", "stage", "manifest_version", "references")} == {
+        "job_id": "job-1", "stage": "python", "manifest_version": 3, "references": {"a": []},
+    }  # fmt: skip
+    assert document["files_in"] == [
+        {"uri": "s3://raw/a.csv", "bytes": 10, "rows": 3, "empty_lines": 1},
+        {"uri": "s3://raw/b.csv", "bytes": 0, "rows": 0, "note": "empty"},
+    ]
+    assert document["files_out"] == [{"uri": "s3://lake/p.parquet", "bytes": 7, "rows": 2}]
+    assert document["rejected_files"] == [{"uri": "s3://lake/r.parquet", "bytes": 5, "rows": 1}]
+    assert document["rejected_reasons"] == {"code: duplicate key": 1}
 
 
 def test_a_failed_stage_says_why_in_one_line() -> None:
@@ -49,10 +57,34 @@ def test_a_failed_stage_says_why_in_one_line() -> None:
     assert (document["error"], document["rows_rejected"]) == ("every row was refused", 1)
 
 
+@pytest.mark.parametrize("files", [1, 5_000, 50_000])
+def test_what_the_state_machines_read_does_not_grow_with_the_source(files: int) -> None:
+    long = "é" * 400
+    entries = [FileEntry(f"s3://raw/{long}/{number}.csv", 10, 3, note=long) for number in range(files)]
+    reasons = {f"column: {long} {number}": 1 for number in range(1_000)}
+    result = StageResult(3 * files, 3 * files, 0, entries, entries, entries, reasons, [{"number": 0}])
+    texts = [manifests.render(RUN, result), manifests.render_error(RUN, result, long * 1_000)]
+    assert all(len(text.encode()) < manifests.MOST_BYTES for text in texts)
+    # All that a job may leave, as one state of record-failure passes it on.
+    assert 4 * manifests.MOST_BYTES < 256 * 1024
+    assert len(json.loads(manifests.render_details(RUN, result))["files_in"]) == files
+
+
+def test_a_manifest_is_never_larger_than_what_a_state_passes_on() -> None:
+    rules = [{"number": number, "rule": "r" * 100} for number in range(1_000)]
+    with pytest.raises(ManifestError, match=r"1000 set rules make verdicts of \d+,\d+ bytes; accepted: at most 30,000"):
+        manifests.check_rules(rules)
+    manifests.check_rules(rules[:150])
+    with pytest.raises(
+        ManifestError, match=r"the manifest of stage python has \d+,\d+ bytes; accepted: at most 60,000"
+    ):
+        manifests.render(RUN, StageResult(0, 0, 0, (), (), rules=rules))
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"manifest_version": 1}, "s3://m has manifest_version 1, expected 2"),
+        ({"manifest_version": 2}, "s3://m has manifest_version 2, expected 3"),
         ({"references": []}, "has references [], expected an object"),
         ({"references": {"items": 3}}, "expected an object for each reference"),
         ({"stage": "spark"}, 'has stage "spark", expected "python"'),
@@ -60,6 +92,7 @@ def test_a_failed_stage_says_why_in_one_line() -> None:
         ({"dataset": None}, 'has dataset null, expected "orders"'),
         ({"rows_in": "3"}, 'has rows_in "3", expected a whole number'),
         ({"rows_out": True}, "has rows_out true"),
+        ({"files_out": [{}]}, "has files_out [{}], expected a whole number"),
         ({"bytes_out": -1}, "has bytes_out -1"),
     ],
 )

@@ -126,9 +126,18 @@ class Job:
         )
 
     def _document(self, name: str) -> dict[str, Any]:
+        """A manifest or an error file, with its details in the place of their counts."""
         path = self.root / "runs" / name
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-        return found
+        if not path.exists():
+            return {}
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        details = json.loads((self.root / "runs" / "python-details.json").read_text(encoding="utf-8"))
+        for field in ("files_in", "files_out", "rejected_files"):
+            assert found[field] == len(details[field])
+        for reference, counts in found["references"].items():
+            assert counts["files"] == len(details["references"][reference])
+            counts["files"] = details["references"][reference]
+        return {**details, **found, **{field: details[field] for field in ("files_in", "files_out", "rejected_files")}}
 
     def clean(self, files: Mapping[str, bytes], contract: str, **changed: str) -> Result:
         """Write the files, run, and check that the run succeeded."""

@@ -47,7 +47,7 @@ def test_the_manifest_says_what_was_read_and_written(job: Any, contract: str) ->
     assert 0 < manifest.pop("seconds") < 60
     assert re.fullmatch(r"duckdb 1\.4\.\d+, python 3\.\d+\.\d+", manifest.pop("engine"))
     assert manifest == {
-        "manifest_version": 2,
+        "manifest_version": 3,
         "stage": "python",
         "job_id": "job-1",
         "dataset": "items",
@@ -67,6 +67,15 @@ def test_the_manifest_says_what_was_read_and_written(job: Any, contract: str) ->
         "contract_version": "1.2.3",
         "contract_hash": manifests.contract_hash(contract),
     }
+
+
+def test_the_manifest_does_not_grow_with_the_files(job: Any, contract: str) -> None:
+    sizes = []
+    for files in (1, 30):
+        job.clean({f"{number}.csv": FILES["x.csv"] for number in range(files)}, contract)
+        sizes.append((job.root / "runs" / "python.json").stat().st_size)
+        (job.root / "runs" / "python.json").unlink()
+    assert sizes[1] - sizes[0] < 20  # digits of the counts
 
 
 def test_the_manifest_is_sorted_and_indented(job: Any, contract: str) -> None:
@@ -107,9 +116,9 @@ def test_a_stage_runs_again_under_another_contract(job: Any, contract_of: Callab
         "{",
         "[]",
         '{"stage": "python"}',
-        '{"manifest_version": 2, "stage": "python", "job_id": "job-0", "dataset": "items"}',
-        '{"manifest_version": 2, "stage": "spark", "job_id": "job-1", "dataset": "items"}',
-        '{"manifest_version": 2, "stage": "python", "job_id": "job-1", "dataset": "others"}',
+        '{"manifest_version": 3, "stage": "python", "job_id": "job-0", "dataset": "items"}',
+        '{"manifest_version": 3, "stage": "spark", "job_id": "job-1", "dataset": "items"}',
+        '{"manifest_version": 3, "stage": "python", "job_id": "job-1", "dataset": "others"}',
         '{"manifest_version": 1, "stage": "python", "job_id": "job-1", "dataset": "items", "rows_in": 0, '
         '"rows_out": 0, "rows_rejected": 0, "bytes_in": 0, "bytes_out": 0}',
     ],
@@ -157,7 +166,8 @@ def test_the_manifest_is_written_last(job: Any, contract: str, monkeypatch: pyte
     for name in ("publish", "write_text"):
         monkeypatch.setattr(LocalStorage, name, noted(name))
     job.clean(FILES, contract)
-    assert [Path(uri).name for uri in order] == ["part-00000.parquet", "part-00000.parquet", "python.json"]
+    names = ["part-00000.parquet", "part-00000.parquet", "python-details.json", "python.json"]
+    assert [Path(uri).name for uri in order] == names
 
 
 def test_a_run_that_fails_publishes_nothing_and_keeps_what_is_there(job: Any, contract: str) -> None:
@@ -168,7 +178,7 @@ def test_a_run_that_fails_publishes_nothing_and_keeps_what_is_there(job: Any, co
     argv = [text for name, value in job.arguments.items() for text in (f"--{name}", value)]
     assert main(argv) == 1
     assert earlier.read_bytes() == b"of an earlier attempt"
-    assert files_below(job.root / "runs") == ["python-error.json"]
+    assert files_below(job.root / "runs") == ["python-details.json", "python-error.json"]
 
 
 def test_two_runs_write_the_same_bytes(job: Any, contract: str) -> None:

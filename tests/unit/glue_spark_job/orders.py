@@ -168,6 +168,12 @@ class Orders:
         return self.root / "runs" / self.job_id / "spark.json"
 
     @property
+    def details(self) -> dict[str, Any]:
+        """What the Spark stage read and wrote, file by file."""
+        document: dict[str, Any] = json.loads(self.manifest.with_name("spark-details.json").read_text(encoding="utf-8"))
+        return document
+
+    @property
     def failure(self) -> dict[str, Any]:
         """What the Spark stage left about its failure."""
         text = self.manifest.with_name("spark-error.json").read_text(encoding="utf-8")

@@ -40,7 +40,7 @@ def test_a_run_writes_the_tables_then_the_manifest(orders: Orders, capsys: pytes
 
     manifest = json.loads(orders.manifest.read_text())
     assert (manifest["rows_in"], manifest["rows_out"], manifest["rows_rejected"]) == (4, 7, 0)
-    assert manifest["parameters"] == {"discount": 0.5}
+    assert orders.details["parameters"] == {"discount": 0.5}
     assert (manifest["code_version"], manifest["contract_version"]) == ("abc123", "2.1.0")
     assert manifest["contract_hash"] == manifests.contract_hash(json.dumps(orders.contract))
     assert manifest["source_uri"] == "s3://raw/orders/"
@@ -53,10 +53,10 @@ def test_a_run_writes_the_tables_then_the_manifest(orders: Orders, capsys: pytes
             "files": len(files),
         }
         assert all(path.name.endswith(".snappy.parquet") for path in files)
-    assert {file["uri"] for file in manifest["files_out"]} == {
+    assert {file["uri"] for file in orders.details["files_out"]} == {
         str(path) for path in (orders.root / "curated").rglob("*") if path.is_file()
     }
-    assert manifest["manifest_version"] == 2
+    assert (manifest["manifest_version"], manifest["files_in"]) == (3, len(orders.details["files_in"]))
     assert manifest["execution_started_at"] == "2013-01-01T10:00:00.000Z"
     assert manifest["rules"] == []
     assert not orders.manifest.with_name("spark-error.json").exists()
@@ -225,7 +225,8 @@ def test_a_failure_tells_what_was_done_until_then(orders: Orders) -> None:
     assert failure["error"].startswith(
         "table items_sold breaks its contract: column weight: required but empty (1 row)"
     )
-    assert (failure["rows_in"], failure["contract_version"], failure["parameters"]) == (4, "2.1.0", {"discount": 0.5})
+    assert (failure["rows_in"], failure["contract_version"]) == (4, "2.1.0")
+    assert orders.details["parameters"] == {"discount": 0.5}
     assert "items_sold" not in failure["tables"]
 
 
@@ -348,7 +349,8 @@ def test_a_failed_run_can_be_run_again(orders: Orders) -> None:
     orders.transform = TRANSFORM
     assert orders.run() == 0
     assert orders.rows("items_sold") == SOLD
-    assert [path.name for path in orders.manifest.parent.iterdir()] == ["python.json", "spark.json"]
+    left = sorted(path.name for path in orders.manifest.parent.iterdir())
+    assert left == ["python.json", "spark-details.json", "spark.json"]
 
 
 @pytest.mark.parametrize("name", ["--python_manifest_uri", "--contract_uri", "--transform_uri"])
@@ -383,7 +385,7 @@ def test_an_unknown_parameter_is_a_wrong_argument(orders: Orders, capsys: pytest
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"manifest_version": 1}, "has manifest_version 1, expected 2; run the Python stage of this job again"),
+        ({"manifest_version": 1}, "has manifest_version 1, expected 3; run the Python stage of this job again"),
         ({"job_id": "another"}, 'has job_id "another", expected'),
         ({"references": {}}, "says null; run the Python stage of this job again"),
     ],

@@ -63,7 +63,7 @@ def test_under_spark_submit_s3_uris_work_through_hadoop(tmp_path: Path) -> None:
         for path in (bucket / "curated").rglob("*")
         if path.is_file() and not path.name.endswith(".crc")
     }
-    assert {file["uri"]: file["bytes"] for file in manifest["files_out"]} == on_disk
+    assert {file["uri"]: file["bytes"] for file in orders.details["files_out"]} == on_disk
     assert len(orders.rows("items_sold")) == 3
 
 

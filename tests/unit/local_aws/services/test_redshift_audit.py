@@ -42,7 +42,7 @@ class JobRun:
         moment = datetime(2026, 1, 31, 12, 34, 56, 789000, tzinfo=UTC)
         failure = Failure(JOB, attempt, "arn", "FAILED", moment, "d", "s3://b/", "LoadAndRecord", "E", "because")
         manifest = {
-            "rows_in": 16, "rows_out": 10, "rows_rejected": 6, "bytes_in": 1, "bytes_out": 1, "files_out": [{}],
+            "rows_in": 16, "rows_out": 10, "rows_rejected": 6, "bytes_in": 1, "bytes_out": 1, "files_out": 1,
             "started_at": "2026-01-31T12:34:56.789Z", "finished_at": "2026-01-31T12:34:56.789Z",
             "code_version": "abc", "contract_version": "1",
             "rules": [
