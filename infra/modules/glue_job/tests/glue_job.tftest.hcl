@@ -142,6 +142,17 @@ run "a_python_shell_job_takes_no_zip" {
   expect_failures = [var.extra_py_files]
 }
 
+run "a_spark_job_takes_no_egg" {
+  command = plan
+
+  variables {
+    kind           = "spark"
+    extra_py_files = ["s3://dev-artifacts/job.egg"]
+  }
+
+  expect_failures = [var.extra_py_files]
+}
+
 run "writing_to_a_whole_bucket_is_refused" {
   command = plan
 
@@ -160,7 +171,6 @@ run "a_job_that_is_neither_or_not_pinned_is_refused" {
     name                 = "dev job"
     kind                 = "ray"
     script_uri           = "job.py"
-    extra_py_files       = ["s3://dev-artifacts/job.egg"]
     default_arguments    = { "--job_id" = "1" }
     timeout_minutes      = 0
     max_concurrent_runs  = 0
@@ -170,7 +180,7 @@ run "a_job_that_is_neither_or_not_pinned_is_refused" {
   }
 
   expect_failures = [
-    var.name, var.kind, var.script_uri, var.extra_py_files, var.default_arguments, var.timeout_minutes,
+    var.name, var.kind, var.script_uri, var.default_arguments, var.timeout_minutes,
     var.max_concurrent_runs, var.python_shell, var.spark, var.log_group_arn_prefix,
   ]
 }
