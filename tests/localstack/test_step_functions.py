@@ -12,34 +12,28 @@ from typing import Any
 
 import pytest
 
+from local_aws.engines.step_functions import expressions
+from local_aws.engines.step_functions.interpreter import LOCALSTACK, SERVICE
 from pipeline_tools import emulators
 from pipeline_tools.clients import Clients
 
 
 @pytest.fixture
-def change(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Any]]:
+def change() -> Iterator[Callable[[], None]]:
     """Make the changes, for the time of one test."""
-    ours: Any = importlib.import_module("local_aws.engines.localstack.step_functions")
-    for kind, name in (
-        (ours.localstack_jsonata, "_eval_jsonata"),
-        (ours.StringJSONata, "_eval_body"),
-        (ours.StateTaskService, "_from_boto_response"),
-        (ours.StateTaskServiceGlue, "_build_sync_resolver"),
-        (ours.StateTaskServiceSfn, "_build_sync_resolver"),
-        (ours.StateTaskServiceSfn, "_build_sync2_resolver"),
-        (ours.StateTaskServiceCallback, "_eval_sync"),
-        (ours.StepFunctionsProvider, "_STATE_MACHINE_EXECUTION_ARN_REGEX"),
-        (ours.Execution, "publish_execution_status_change_event"),
-    ):
-        monkeypatch.setattr(kind, name, getattr(kind, name))  # what is put back at the end
-    monkeypatch.delitem(ours.StateTaskService._SERVICE_NAME_SFN_TO_BOTO_OVERRIDES, "redshiftdata", raising=False)
-    monkeypatch.delitem(ours.state_task_service_aws_sdk._SERVICE_ERROR_NAMES, "redshiftdata", raising=False)
+    ours = importlib.import_module("local_aws.engines.localstack.step_functions")
+    made: list[Any] = []
+    yield lambda: made.append(ours.change())
+    for changes in made:
+        changes.undo()
 
-    def make() -> Any:
-        ours.change()
-        return ours
 
-    yield make
+EXPRESSION = "asl.component.common.string.string_expression"
+FAILURE = "asl.component.common.error_name.failure_event"
+
+
+def theirs(path: str, name: str) -> Any:
+    return LOCALSTACK.get(path, name)
 
 
 def task(action: str) -> Any:
@@ -53,13 +47,13 @@ def task(action: str) -> Any:
     return made
 
 
-def test_the_data_api_has_its_name(change: Callable[[], Any]) -> None:
+def test_the_data_api_has_its_name(change: Callable[[], None]) -> None:
     assert task("describeStatement")._get_boto_service_name() != "redshift-data"
     change()
     assert task("describeStatement")._get_boto_service_name() == "redshift-data"
 
 
-def test_errors_of_the_data_api_have_its_name(change: Callable[[], Any]) -> None:
+def test_errors_of_the_data_api_have_its_name(change: Callable[[], None]) -> None:
     assert task("describeStatement")._normalise_service_error_name("redshiftdata") != "RedshiftData"
     change()
     assert task("describeStatement")._normalise_service_error_name("redshiftdata") == "RedshiftData"
@@ -71,13 +65,13 @@ def records(task: Any) -> Any:
     return answer["Records"]
 
 
-def test_members_of_a_list_in_a_list_are_named_as_step_functions_does(change: Callable[[], Any]) -> None:
+def test_members_of_a_list_in_a_list_are_named_as_step_functions_does(change: Callable[[], None]) -> None:
     assert records(task("getStatementResult")) != [[{"StringValue": "a"}, {"LongValue": 1}]]
     change()
     assert records(task("getStatementResult")) == [[{"StringValue": "a"}, {"LongValue": 1}]]
 
 
-def test_jsonata_needs_no_java(change: Callable[[], Any]) -> None:
+def test_jsonata_needs_no_java(change: Callable[[], None]) -> None:
     from localstack.services.stepfunctions.asl.jsonata import jsonata
 
     # A Maven package, for a Java in this process.
@@ -96,82 +90,54 @@ def environment(states: Mapping[str, Any], variables: Mapping[str, Any]) -> Any:
     )
 
 
-def test_a_variable_may_hold_quotes_and_line_breaks(change: Callable[[], Any]) -> None:
+def test_a_variable_may_hold_quotes_and_line_breaks(change: Callable[[], None]) -> None:
     from localstack.services.stepfunctions.asl.jsonata import jsonata
 
     text = 'a "b"\nc'
     assert jsonata.encode_jsonata_variable_declarations({"$text": text}) == f'$text:="{text}";'
-    ours = change()
+    change()
     env = environment({"input": {"x": "1"}}, {"text": text})
-    ours.StringJSONata(expression="$states.input.x & $text")._eval_body(env)
+    theirs(EXPRESSION, "StringJSONata")(expression="$states.input.x & $text")._eval_body(env)
     assert env.stack == ["1" + text]
 
 
-def test_an_expression_that_fails_fails_the_state_with_its_text(change: Callable[[], Any]) -> None:
-    ours = change()
-    with pytest.raises(ours.FailureEventException) as error:
-        ours.StringJSONata(expression="$states.input.missing")._eval_body(environment({"input": {}}, {}))
+def test_an_expression_that_fails_fails_the_state_with_its_text(change: Callable[[], None]) -> None:
+    change()
+    with pytest.raises(theirs(FAILURE, "FailureEventException")) as error:
+        theirs(EXPRESSION, "StringJSONata")(expression="$states.input.missing")._eval_body(
+            environment({"input": {}}, {})
+        )
     event = error.value.failure_event
     assert event.error_name.error_name == "States.QueryEvaluationError"
     details = event.event_details["evaluationFailedEventDetails"]
     assert "$states.input.missing" in details["cause"]
 
 
-def test_the_time_of_a_state_is_utc_with_a_z(change: Callable[[], Any]) -> None:
-    ours = change()
+def test_the_time_of_a_state_is_utc_with_a_z() -> None:
     entered = "2026-11-24T10:00:00.123456+00:00"
     env = environment({"context": {"State": {"EnteredTime": entered}}}, {})
-    assert ours.variables(env, {"states"})["states"]["context"]["State"]["EnteredTime"] == "2026-11-24T10:00:00.123Z"
+    named = expressions.variables(env, {"states"}, theirs("asl.utils.encoding", "to_json_str"))
+    assert named["states"]["context"]["State"]["EnteredTime"] == "2026-11-24T10:00:00.123Z"
 
 
 @pytest.mark.parametrize("service", ["glue", "sfn"])
-def test_localstack_stops_nothing_that_it_no_longer_waits_for(service: str, change: Callable[[], Any]) -> None:
-    ours = change()
-    module = inspect.getmodule({"glue": ours.StateTaskServiceGlue, "sfn": ours.StateTaskServiceSfn}[service])
-    assert module is not None
-    source = inspect.getsource(module)
+def test_localstack_stops_nothing_that_it_no_longer_waits_for(service: str) -> None:
+    source = inspect.getsource(LOCALSTACK.module(f"{SERVICE}.state_task_service_{service}"))
     assert "batch_stop_job_run" not in source
     assert "stop_execution" not in source
 
 
-def test_a_task_that_is_no_longer_waited_for_is_stopped(change: Callable[[], Any]) -> None:
-    ours = change()
-    stopped: list[Any] = []
-    build = ours._with_stop(lambda *_: lambda: None, lambda *what: stopped.append(what))
-    env = SimpleNamespace(stack=[{"JobName": "j", "JobRunId": "r"}], is_running=lambda: False)
-    resolver = build(SimpleNamespace(), env, SimpleNamespace(region="us-east-1"), {}, None)
-    # The execution was stopped while it waited, so there is no outcome.
-    assert ours._wait_or_stop(SimpleNamespace(), env, resolver, None, None, None) is None
-    assert stopped == [({"JobName": "j", "JobRunId": "r"}, "us-east-1", None)]
-
-
-def published(execution: Any, publish: Callable[[Any], None]) -> dict[str, Any]:
-    sent: list[dict[str, Any]] = []
-    execution._get_events_client = lambda: SimpleNamespace(put_events=lambda Entries: sent.extend(Entries))  # noqa: N803
-    publish(execution)
-    detail: dict[str, Any] = json.loads(sent[0]["Detail"])
-    return detail
-
-
-def test_a_status_event_has_times_in_milliseconds(change: Callable[[], Any]) -> None:
+def test_localstack_writes_the_times_of_a_status_event_as_text() -> None:
     began = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
-    described = {"executionArn": "arn", "status": "RUNNING", "startDate": began, "input": "{}", "traceHeader": "t"}
     fields = {"exec_arn": "arn", "exec_status": "RUNNING", "start_date": began, "stop_date": None, "name": "n"}
     nothing = dict.fromkeys(("input_data", "input_details", "output", "output_details", "error", "cause"))
-    machine = SimpleNamespace(arn="machine")
+    sent: list[dict[str, Any]] = []
+    client = SimpleNamespace(put_events=lambda Entries: sent.extend(Entries))  # noqa: N803
     execution = SimpleNamespace(
-        **fields, **nothing, state_machine=machine, trace_header=None, to_describe_output=lambda: described
+        **fields, **nothing, state_machine=SimpleNamespace(arn="machine"), _get_events_client=lambda: client
     )
-    from localstack.services.stepfunctions.backend.execution import Execution
-
-    before = published(execution, Execution.publish_execution_status_change_event)
-    assert not isinstance(before["startDate"], int)
-    change()
-    after = published(execution, Execution.publish_execution_status_change_event)
-    assert after["startDate"] == int(began.timestamp() * 1000)
-    assert after["stopDate"] is None
-    assert after["input"] == "{}"
-    assert "traceHeader" not in after
+    theirs("backend.execution", "Execution").publish_execution_status_change_event(execution)
+    assert not isinstance(json.loads(sent[0]["Detail"])["startDate"], int)
 
 
 @pytest.fixture(scope="module")
@@ -199,7 +165,7 @@ def test_localstack_forgets_the_tracing_and_what_an_execution_was_stopped_with(p
     assert "cause" not in described
 
 
-def test_the_name_of_an_execution_may_be_beyond_ascii(change: Callable[[], Any]) -> None:
+def test_the_name_of_an_execution_may_be_beyond_ascii(change: Callable[[], None]) -> None:
     provider = importlib.import_module("localstack.services.stepfunctions.provider")
     arn = f"arn:aws:states:us-east-1:000000000000:execution:machine:{'ü' * 80}"
     with pytest.raises(provider.InvalidArn):

@@ -6,14 +6,18 @@ What is added rather than registered is named beside its reason; each has a test
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import json
 import logging
 import os
+import queue
 import threading
 from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, cast
+
+from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from local_aws.engines.java import java_home
 from local_aws.engines.ministack_events import Deliveries
@@ -21,8 +25,11 @@ from local_aws.engines.ministack_keys import Keys, caller
 from local_aws.engines.ministack_objects import keep_objects_in
 from local_aws.engines.ministack_roles import Roles, let_strangers_be_the_account
 from local_aws.engines.repeats import Repeats
-from local_aws.engines.services import Endpoint, Services
-from local_aws.engines.task_calls import Call, Place, calls, definition_calls
+from local_aws.engines.services import Clients, Endpoint, Services
+from local_aws.engines.step_functions import changes
+from local_aws.engines.step_functions.api import StepFunctions
+from local_aws.engines.step_functions.interpreter import MOTO
+from local_aws.engines.task_calls import Call, Place, data_api_calls, definition_calls
 from local_aws.errors import AwsError
 from local_aws.services.glue_libraries import Libraries
 from local_aws.services.glue_process import Settings
@@ -34,8 +41,11 @@ Handler = Callable[[str, str, dict[str, str], bytes, dict[str, Any]], Awaitable[
 _log = logging.getLogger(__name__)
 ACCOUNT_ID = "000000000000"
 SERVICES = "s3,iam,sts,kms,secretsmanager,sns,sqs,logs,monitoring,events,scheduler,states,lambda,glue,ec2,ssm,tagging"
-# The ARN of the execution that a thread of Step Functions works for.
-_execution: contextvars.ContextVar[str] = contextvars.ContextVar("execution", default="")
+# Of the clients that tasks call services with: what is wrong with a request the service says, a call is made once, and
+# it may take as long as a Lambda function.
+_OF_TASKS = Config(
+    parameter_validation=False, max_pool_connections=64, read_timeout=960, proxies={}, retries={"total_max_attempts": 1}
+)
 
 
 class MiniStackEngine:
@@ -45,18 +55,20 @@ class MiniStackEngine:
         self._host, self._port, self._region = host, port, region
         self.endpoint_url = f"http://{host}:{port}"
         _configure(host, port, region)
-        self._children: dict[str, list[str]] = {}
         self._place = Place(region, ACCOUNT_ID)
         self._keys = Keys(self._place, lambda cluster: self._services.redshift.key_of(cluster))
         self._roles = Roles(self._place, self._keys)
-        self._services = Services(
-            Endpoint(self.endpoint_url, region, ACCOUNT_ID),
-            Settings(workdir, libraries, java_home=java_home()),
-            roles=self._roles,
-        )
+        endpoint = Endpoint(self.endpoint_url, region, ACCOUNT_ID)
+        settings = Settings(workdir, libraries, java_home=java_home())
+        self._services = Services(endpoint, settings, roles=self._roles)
         keep_objects_in(workdir / "s3")
         self._job_properties: dict[str, dict[str, Any]] = {}
-        self._tracing: dict[str, Any] = {}
+        self._task_clients = Clients(endpoint, _OF_TASKS)
+        self._status_events: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+        changes.apply(MOTO, emit=lambda _execution, event: self._status_events.put(event), client_for=self._client_for)
+        self._states = StepFunctions(MOTO, region=region, account_id=ACCOUNT_ID)
+        # Some requests take long: GetActivityTask waits a minute, StartSyncExecution for the execution.
+        self._states_threads = ThreadPoolExecutor(128, thread_name_prefix="states")
         self._register()
 
     def serve(self, stop: threading.Event, ready: Callable[[], None]) -> None:
@@ -97,7 +109,7 @@ class MiniStackEngine:
     def _register(self) -> None:
         from ministack import app
         from ministack.core import router
-        from ministack.services import lambda_svc, stepfunctions
+        from ministack.services import eventbridge, lambda_svc
 
         handlers: dict[str, Handler] = app.SERVICE_HANDLERS
         handlers["redshift"] = self._handle_redshift
@@ -109,28 +121,12 @@ class MiniStackEngine:
             "host_patterns": [r"^redshift-data\."],
         }
         router.SERVICE_PATTERNS["redshift"] = {"host_patterns": [r"^redshift\."]}
-        stepfunctions._AWS_SDK_SERVICE_MAP["redshiftdata"] = {
-            "protocol": "json",
-            "target_prefix": "RedshiftData",
-            "service_key": "redshift-data",
-        }
-        stepfunctions._AWS_SDK_ERROR_PREFIX["redshiftdata"] = "RedshiftData"
-        dispatch = stepfunctions._SERVICE_DISPATCH
-        dispatch["arn:aws:states:::glue:startJobRun"] = self._task(self._task_glue)
-        dispatch["arn:aws:states:::aws-sdk:s3:getObject"] = self._task(self._task_get_object)
-        dispatch["arn:aws:states:::aws-sdk:s3:putObject"] = self._task(self._task_put_object)
-
         let_strangers_be_the_account()
         self._keys.install()
         Deliveries(self._place, self._roles, self._keys).install()
-        # Not a registry: what Step Functions does with a role is no request, so nothing else checks it.
-        invoke_resource = stepfunctions._invoke_resource
-
-        def invoke_permitted_resource(resource: str, arguments: Any) -> Any:
-            self._require_task(resource, arguments)
-            return invoke_resource(resource, arguments)
-
-        stepfunctions._invoke_resource = invoke_permitted_resource
+        # Not a registry: EventBridge would start executions of MiniStack's own.
+        eventbridge._dispatch_to_stepfunctions = self._start_execution
+        threading.Thread(target=self._send_status_events, name="status-events", daemon=True).start()
 
         # Not a registry: MiniStack names every exception of a handler Runtime.HandlerError, and so no Catch or Retry
         # would meet it by its name.
@@ -142,78 +138,36 @@ class MiniStackEngine:
 
         lambda_svc._execute_function_warm = execute_logged_function
 
-        # Not a registry: which execution a task belongs to is known nowhere else, and a stopped execution has to end
-        # its job runs and its nested executions, as on AWS.
-        run_execution = stepfunctions._run_execution
+    # Step Functions
 
-        def run_known_execution(arn: str) -> None:
-            parent = _execution.get()
-            if parent:
-                self._children.setdefault(parent, []).append(arn)
-            token = _execution.set(arn)
-            time_out = self._time_out(arn)
-            try:
-                run_execution(arn)
-            finally:
-                if time_out:
-                    time_out.cancel()
-                _execution.reset(token)
-
-        stepfunctions._run_execution = run_known_execution
-
-        # Not a registry either: a task that ends after its execution was stopped would turn ABORTED into FAILED.
-        fail_execution = stepfunctions._fail_execution
-
-        def fail_running_execution(execution: dict[str, Any], error: str, cause: str) -> None:
-            if execution["status"] == "RUNNING":
-                fail_execution(execution, error, cause)
-
-        stepfunctions._fail_execution = fail_running_execution
-
-    def _time_out(self, arn: str) -> threading.Timer | None:
-        """Begin the TimeoutSeconds of an execution's state machine, if it has any: MiniStack does not look at them."""
-        from ministack.services import stepfunctions
-
-        execution = stepfunctions._executions[arn]
-        machine = stepfunctions._state_machines.get(execution["stateMachineArn"], {})
-        seconds = _document(machine.get("definition", "{}")).get("TimeoutSeconds")
-        if seconds is None:
-            return None
-
-        def end() -> None:
-            if execution["status"] != "RUNNING":
-                return
-            execution.update(status="TIMED_OUT", stopDate=stepfunctions.now_iso())
-            stepfunctions._add_event(execution, "ExecutionTimedOut", {"executionTimedOutEventDetails": {}})
-            stepfunctions._emit_execution_status_event(execution)
-            # As a stopped execution does, it takes its nested ones with it; its job runs see that it no longer runs.
-            for child in self._children.get(arn, []):
-                self._services.client("stepfunctions").stop_execution(executionArn=child)
-
-        # The same thread's context: MiniStack keeps accounts and regions there.
-        context = contextvars.copy_context()
-        timer = threading.Timer(seconds, lambda: context.run(end))
-        timer.daemon = True
-        timer.start()
-        return timer
-
-    def _require_task(self, resource: str, arguments: Any) -> None:
-        from ministack.services.stepfunctions import _ExecutionError
-
-        if not resource.startswith("arn:aws:states:::") or not isinstance(arguments, dict):
-            return
-        role, session = self._role_of(_execution.get())
+    def _client_for(self, _region: str, service: str, credentials: Any) -> Any:
+        """The client of a task, which acts with the role of its state."""
         try:
-            self._roles.require(role, "states.amazonaws.com", session, calls(resource, arguments, self._place))
+            keys = self._roles.credentials(credentials.role_arn, "states.amazonaws.com", "StepFunctions")
         except AwsError as error:
-            raise _ExecutionError(f"{_error_prefix(resource)}.{error.code}", error.message) from error
+            said = {"Code": error.code, "Message": error.message}
+            metadata = {"HTTPStatusCode": error.status, "RequestId": "-", "HTTPHeaders": {}, "RetryAttempts": 0}
+            raise ClientError({"Error": said, "ResponseMetadata": metadata}, service) from error  # type: ignore[typeddict-item]
+        return self._task_clients.get(service, keys)
 
-    def _role_of(self, execution_arn: str) -> tuple[str, str]:
-        """The role of the state machine of an execution, and the name of the execution."""
-        from ministack.services import stepfunctions
+    def _send_status_events(self) -> None:
+        """Send what executions tell, in its order; no execution waits for its rules."""
+        from ministack.services import eventbridge
 
-        execution = stepfunctions._executions[execution_arn]
-        return stepfunctions._state_machines[execution["stateMachineArn"]]["roleArn"], execution["name"]
+        while True:
+            event = self._status_events.get()
+            try:
+                eventbridge._put_events({"Entries": [event]}, allow_aws_source=True)
+            except Exception:
+                _log.exception("a status event could not be sent to EventBridge")
+
+    def _start_execution(self, arn: str, payload: Any) -> None:
+        """Start a state machine that is the target of a rule or a schedule."""
+        text = payload if isinstance(payload, str) else json.dumps(payload)
+        try:
+            self._states.handle("StartExecution", {"stateMachineArn": arn, "input": text})
+        except AwsError as error:
+            _log.warning("EventBridge did not start %s: %s", arn, error)
 
     def _may_log(self, function: dict[str, Any]) -> bool:
         """Whether a function's role may write its log; without, the function runs all the same, as on AWS."""
@@ -239,10 +193,7 @@ class MiniStackEngine:
     ) -> Response:
         def answer(operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
             # The Data API uses secret and key with the permissions of who asks.
-            api = f"{operation[:1].lower()}{operation[1:]}"
-            self._roles.require_of(
-                principal, calls(f"arn:aws:states:::aws-sdk:redshiftdata:{api}", request, self._place)
-            )
+            self._roles.require_of(principal, data_api_calls(operation, request, self._place))
             return self._services.redshift_data.handle(operation, request)
 
         principal = caller(headers, query)
@@ -291,124 +242,31 @@ class MiniStackEngine:
         async def handle(
             method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
         ) -> Response:
-            operation, request = _operation(headers), _document(body)
-            if operation in ("CreateStateMachine", "UpdateStateMachine"):
-                refusal = self._refuse_machine(request)
-                if refusal:
-                    return refusal
-            response = await ministack(method, path, headers, body, query)
-            if operation == "StartExecution" and response[0] == 400:
-                return await self._same_execution(ministack, headers, request, response)
-            if response[0] < 400 and operation.endswith("StateMachine"):
-                return self._keep_tracing(operation, request, response)
-            if operation == "StopExecution" and response[0] < 400:
-                for child in self._children.get(request.get("executionArn", ""), []):
-                    stop = json.dumps({**request, "executionArn": child}).encode()
-                    await handle(method, path, headers, stop, query)
-            return response
+            if _operation(headers) == "TestState":
+                return await ministack(method, path, headers, body, query)
+            return await asyncio.get_running_loop().run_in_executor(
+                self._states_threads, _answer_json, self._handle_states, headers, body
+            )
 
         return handle
 
-    def _refuse_machine(self, request: dict[str, Any]) -> Response | None:
-        """The answer to a state machine whose role lacks what Step Functions tries with it at once."""
-        from ministack.services import stepfunctions
+    def _handle_states(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        if operation in ("CreateStateMachine", "UpdateStateMachine"):
+            self._refuse_machine(request)
+        return self._states.handle(operation, request)
 
-        known = stepfunctions._state_machines.get(request.get("stateMachineArn", ""), {})
-        definition = _document(request.get("definition") or known.get("definition") or "{}")
-        logging_configuration = request.get("loggingConfiguration") or known.get("loggingConfiguration")
-        role = str(request.get("roleArn") or known.get("roleArn") or "")
-        needed = definition_calls(definition, logging_configuration, self._place)
-        try:
-            self._roles.require(role, "states.amazonaws.com", "create", needed)
-        except AwsError as error:
-            return _error(error)
-        return None
+    def _refuse_machine(self, request: Mapping[str, Any]) -> None:
+        """Refuse a state machine whose role lacks what Step Functions tries with it at once.
 
-    def _keep_tracing(self, operation: str, request: dict[str, Any], response: Response) -> Response:
-        """MiniStack forgets the tracing configuration of a state machine."""
-        document = _document(response[2])
-        arn = document.get("stateMachineArn") or request.get("stateMachineArn", "")
-        if operation in ("CreateStateMachine", "UpdateStateMachine") and "tracingConfiguration" in request:
-            self._tracing[arn] = request["tracingConfiguration"]
-        elif operation == "DescribeStateMachine" and arn in self._tracing:
-            document["tracingConfiguration"] = self._tracing[arn]
-            return response[0], response[1], json.dumps(document).encode()
-        return response
-
-    async def _same_execution(
-        self, ministack: Handler, headers: dict[str, str], request: dict[str, Any], response: Response
-    ) -> Response:
-        """StartExecution is idempotent: the same name and input, while it runs, is the same execution.
-
-        https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
+        Raises:
+            AwsError: AccessDeniedException.
         """
-        if "ExecutionAlreadyExists" not in str(_document(response[2]).get("__type")):
-            return response
-        machine = request["stateMachineArn"].replace(":stateMachine:", ":execution:")
-        describe = {**headers, "x-amz-target": "AWSStepFunctions.DescribeExecution"}
-        body = json.dumps({"executionArn": f"{machine}:{request['name']}"}).encode()
-        status, described_headers, content = await ministack("POST", "/", describe, body, {})
-        running = _document(content)
-        if status >= 400 or running.get("status") != "RUNNING" or running.get("input") != request.get("input", "{}"):
-            return response
-        answer = {"executionArn": running["executionArn"], "startDate": running["startDate"]}
-        return 200, described_headers, json.dumps(answer).encode()
-
-    # Tasks of Step Functions
-
-    def _task(self, task: Callable[[str, dict[str, Any]], Any]) -> Callable[[str, dict[str, Any]], Any]:
-        from ministack.services.stepfunctions import _ExecutionError
-
-        def run(resource: str, arguments: dict[str, Any]) -> Any:
-            try:
-                return task(resource, arguments)
-            except AwsError as error:
-                raise _ExecutionError(error.code, error.message) from error
-
-        return run
-
-    def _task_glue(self, resource: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        """glue:startJobRun, and .sync: a run that did not succeed fails the task, with the run as its cause."""
-        try:
-            started = self._services.glue_runs.handle("StartJobRun", arguments)
-        except AwsError as error:
-            raise AwsError(f"Glue.{error.code}", error.message) from error
-        if not resource.endswith(".sync"):
-            return started
-        execution = _execution.get()
-        run = self._services.glue_runs.wait(
-            arguments["JobName"], started["JobRunId"], give_up=lambda: bool(execution) and not self._running(execution)
-        )
-        if run["JobRunState"] != "SUCCEEDED":
-            raise AwsError("States.TaskFailed", json.dumps(run))
-        return run
-
-    def _task_get_object(self, _resource: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Body as text: https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.html"""
-        with _client_errors("S3"):
-            answer = self._s3_of_execution().get_object(Bucket=arguments["Bucket"], Key=arguments["Key"])
-            body = answer["Body"].read().decode()
-        return {"Body": body, "ContentLength": answer["ContentLength"], "ETag": answer["ETag"]}
-
-    def _task_put_object(self, _resource: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        body = arguments.get("Body", "")
-        text = body if isinstance(body, str) else json.dumps(body)
-        with _client_errors("S3"):
-            answer = self._s3_of_execution().put_object(
-                Bucket=arguments["Bucket"],
-                Key=arguments["Key"],
-                Body=text.encode(),
-                ContentType=arguments.get("ContentType", "binary/octet-stream"),
-            )
-        return {"ETag": answer["ETag"]}
-
-    def _s3_of_execution(self) -> Any:
-        role, _ = self._role_of(_execution.get())
-        return self._services.client_as(role, "states", "StepFunctions", "s3")
-
-    def _running(self, execution_arn: str) -> bool:
-        described = self._services.client("stepfunctions").describe_execution(executionArn=execution_arn)
-        return bool(described["status"] == "RUNNING")
+        known = self._states.store.state_machines.get(request.get("stateMachineArn", ""))
+        definition = request.get("definition") or (known.definition if known else "{}")
+        logging_configuration = request.get("loggingConfiguration") or (known.logging_config if known else None)
+        role = str(request.get("roleArn") or (known.role_arn if known else ""))
+        needed = definition_calls(_document(definition), logging_configuration, self._place)
+        self._roles.require(role, "states.amazonaws.com", "create", needed)
 
 
 def _configure(host: str, port: int, region: str) -> None:
@@ -484,29 +342,5 @@ def _error(error: AwsError) -> Response:
     return error.status, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(document).encode()
 
 
-def _error_prefix(resource: str) -> str:
-    """How the errors of a task begin: Lambda, Glue, S3, RedshiftData, Sfn, StepFunctions, SNS."""
-    integration = resource.removeprefix("arn:aws:states:::").removeprefix("aws-sdk:").partition(":")[0]
-    known = {"redshiftdata": "RedshiftData", "states": "StepFunctions", "sns": "SNS", "sqs": "SQS"}
-    return known.get(integration, integration[:1].upper() + integration[1:])
-
-
 def _seconds(value: Any) -> float:
     return float(value.timestamp())  # the JSON protocols write a timestamp as seconds since 1970-01-01 UTC
-
-
-class _client_errors:  # noqa: N801 - reads as a statement
-    """Raises botocore's errors as Step Functions names them: S3.NoSuchKeyException."""
-
-    def __init__(self, prefix: str) -> None:
-        self._prefix = prefix
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        from botocore.exceptions import ClientError
-
-        if isinstance(error, ClientError):
-            code = error.response["Error"].get("Code", "S3")
-            name = code if code.endswith("Exception") else f"{code}Exception"
-            raise AwsError(f"{self._prefix}.{name}", error.response["Error"].get("Message", str(error))) from error

@@ -1,7 +1,7 @@
 """Roles with their policies in force, by MiniStack's evaluator: for its requests (AUTH=true) and what it does itself.
 
-MiniStack checks who sends a request. What Step Functions and EventBridge do inside of it, with the role of a state
-machine or a rule, reaches no request, so it is checked here.
+MiniStack checks who sends a request to a service that it has. What Step Functions tries when a state machine is made,
+and what EventBridge does with the role of a rule, reaches no request, so it is checked here.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ from local_aws.services.redshift_data import RedshiftData
 
 # As Glue calls the sessions of its runs.
 GLUE_SESSION: Final = "GlueJobRunnerSession"
+_CONFIG: Final = Config(max_pool_connections=64, retries={"total_max_attempts": 2}, proxies={})
 ROOT: Final = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 
 
@@ -52,10 +53,16 @@ class RootForAll:
 
 
 class Clients:
-    """boto3 clients of the endpoint, one a service and access key."""
+    """boto3 clients of the endpoint, one a service and access key.
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    Args:
+        endpoint: the emulator.
+        config: of the clients.
+    """
+
+    def __init__(self, endpoint: Endpoint, config: Config = _CONFIG) -> None:
         self._endpoint = endpoint
+        self._config = config
         self._made: dict[tuple[str, str], Any] = {}
         self._session = sdk_environment.session()  # one for all: it keeps the services' models, which take long to load
         self._lock = threading.Lock()
@@ -73,7 +80,7 @@ class Clients:
                     aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
                     aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
                     aws_session_token=keys.get("AWS_SESSION_TOKEN"),
-                    config=Config(max_pool_connections=64, retries={"total_max_attempts": 2}, proxies={}),
+                    config=self._config,
                 )
             return self._made[made]
 

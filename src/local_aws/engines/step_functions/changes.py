@@ -1,0 +1,29 @@
+"""What is changed in an interpreter, in the order that the changes need."""
+
+from __future__ import annotations
+
+from local_aws.engines.step_functions import definitions, errors, events, expressions, runs, tasks
+from local_aws.engines.step_functions.events import Emit
+from local_aws.engines.step_functions.interpreter import Changes, Interpreter
+from local_aws.engines.step_functions.tasks import ClientFor
+
+
+def apply(interpreter: Interpreter, *, emit: Emit, client_for: ClientFor | None = None) -> Changes:
+    """Change an interpreter of this process, once.
+
+    Args:
+        interpreter: the one to change.
+        emit: sends an entry of PutEvents, which tells the status of an execution.
+        client_for: gives the client of a region and service that acts with a state's credentials; None keeps the
+            interpreter's own.
+
+    Returns:
+        What was changed; its `undo` makes another `apply` possible.
+    """
+    changes = Changes(interpreter)
+    tasks.change(changes, client_for)
+    definitions.change(changes)
+    expressions.change(changes)
+    errors.change(changes)
+    runs.change(changes, events.publisher(interpreter, emit))
+    return changes

@@ -1,0 +1,75 @@
+"""Definitions are parsed once: the components of a program keep nothing of an execution.
+
+What an execution has while it runs is in its environment, under names that the components make for themselves.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+from local_aws.engines.step_functions.interpreter import Changes
+
+_MOST_PROGRAMS = 256
+_MOST_PATHS = 4096
+
+
+def change(changes: Changes) -> None:
+    """Give the parser a stack of query languages for each definition, and each program to all executions of it."""
+    interpreter = changes.interpreter
+    preprocessor = interpreter.get("asl.parse.preprocessor", "Preprocessor")
+    if "_query_language_per_scope" in vars(preprocessor):
+        # moto keeps it in the class: what a refused definition leaves there is the language of all later ones, and
+        # threads that parse at the same time share it.
+        changes.replace(preprocessor, "__init__", _with_own_languages)
+    worker = interpreter.get("backend.execution_worker", "ExecutionWorker")
+    parse = interpreter.get("asl.parse.asl_parser", "AmazonStateLanguageParser").parse
+    program_of = lru_cache(maxsize=_MOST_PROGRAMS)(_settled(parse))
+    changes.replace(
+        worker,
+        "_get_evaluation_entrypoint",
+        lambda self: program_of(self._evaluation_details.state_machine_details.definition),
+    )
+    # Each use of a path would build the parser of paths anew, which takes longer than all else of a state.
+    for name, module in list(sys.modules.items()):
+        if name.startswith(f"{interpreter.root}.asl.") and _is_path_parser(vars(module).get("parse")):
+            changes.replace(module, "parse", lru_cache(maxsize=_MOST_PATHS)(module.parse))
+
+
+def _is_path_parser(function: Any) -> bool:
+    return str(getattr(function, "__module__", "")).startswith("jsonpath_ng")
+
+
+def _with_own_languages(self: Any) -> None:
+    self._query_language_per_scope = []
+
+
+def _settled(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+    def program_of(definition: str) -> Any:
+        program, _tree = parse(definition)
+        settle(program)
+        return program
+
+    return program_of
+
+
+def settle(component: Any, _seen: set[int] | None = None) -> None:
+    """Have each component make the name of its place in an environment now, so that no two threads make it."""
+    seen = _seen if _seen is not None else set()
+    if id(component) in seen or isinstance(component, str | int | float | bool | type(None)):
+        return
+    seen.add(id(component))
+    if isinstance(component, dict):
+        parts = list(component.values())
+    elif isinstance(component, list | tuple | set):
+        parts = list(component)
+    elif ".asl.component." in type(component).__module__:
+        if hasattr(type(component), "heap_key"):
+            _ = component.heap_key
+        parts = list(getattr(component, "__dict__", {}).values())
+    else:
+        return
+    for part in parts:
+        settle(part, seen)

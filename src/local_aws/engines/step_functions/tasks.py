@@ -1,0 +1,151 @@
+"""Tasks: who calls the services, how members of requests and answers are named, and what ends with a task."""
+
+from __future__ import annotations
+
+import pkgutil
+import sys
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any
+
+from botocore.loaders import Loader
+from botocore.model import ListShape, ServiceModel, StructureShape
+
+from local_aws.engines.step_functions.interpreter import SERVICE, Changes
+
+# Region, service and the credentials of a state; the client acts with them.
+ClientFor = Callable[[str, str, Any], Any]
+
+# aws-sdk names of services that botocore knows by another.
+_BOTOCORE_NAMES = {"redshiftdata": "redshift-data", "cloudwatchlogs": "logs", "eventbridge": "events"}
+_NO_REQUEST = "00000000-0000-0000-0000-000000000000"
+
+
+def change(changes: Changes, client_for: ClientFor | None) -> None:
+    """Change how tasks of an interpreter call services."""
+    interpreter = changes.interpreter
+    # Modules of services are imported when a definition first names one.
+    package = interpreter.module("asl.component")
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        import_module(module.name)
+    if client_for is not None:
+        _call_with(changes, client_for)
+        _name_by_shapes(changes)
+    service = interpreter.get(f"{SERVICE}.state_task_service", "StateTaskService")
+    names = {**service._SERVICE_NAME_SFN_TO_BOTO_OVERRIDES, **_BOTOCORE_NAMES}
+    changes.replace(service, "_SERVICE_NAME_SFN_TO_BOTO_OVERRIDES", names)
+    _name_list_members(changes)
+    _wait_for_what_was_started(changes)
+
+
+# Clients
+
+
+def _call_with(changes: Changes, client_for: ClientFor) -> None:
+    def client(region: str, service: str, state_credentials: Any = None) -> Any:
+        made = client_for(region, service, state_credentials)
+        made.meta.events.register_first("after-call", _with_request_id, unique_id="request-id")
+        return made
+
+    # Imported by name in each module of a service.
+    for name, module in list(sys.modules.items()):
+        if name.startswith(f"{changes.interpreter.root}.asl.") and "boto_client_for" in vars(module):
+            changes.replace(module, "boto_client_for", client)
+
+
+def _with_request_id(parsed: dict[str, Any], **_: Any) -> None:
+    # The interpreter reads it from every error, and an emulator leaves it out of some.
+    parsed.setdefault("ResponseMetadata", {}).setdefault("RequestId", _NO_REQUEST)
+
+
+# Names of members
+
+
+def _name_list_members(changes: Changes) -> None:
+    """Members of a list in a list: Records[0][0].StringValue, where the interpreters keep botocore's .stringValue."""
+    service = changes.interpreter.get(f"{SERVICE}.state_task_service", "StateTaskService")
+    name_structure = service._from_boto_response
+
+    def name_members(self: Any, response: Any, shape: Any) -> None:
+        if isinstance(response, list) and isinstance(shape, ListShape):
+            for member in response:
+                self._from_boto_response(member, shape.member)
+        else:
+            name_structure(self, response, shape)
+
+    changes.replace(service, "_from_boto_response", name_members)
+
+
+def _name_by_shapes(changes: Changes) -> None:
+    """Members of requests and answers by the service's model, which moto left out of its copy."""
+    service = changes.interpreter.get(f"{SERVICE}.state_task_service", "StateTaskService")
+    models: dict[str, ServiceModel] = {}
+
+    def shape(self: Any, boto_name: str | None, action: str | None, kind: str) -> Any:
+        name = self._get_boto_service_name(boto_name)
+        if name not in models:
+            models[name] = ServiceModel(Loader().load_service_model(name, "service-2"))
+        wanted = self._get_boto_service_action(action).replace("_", "").lower()
+        for operation in models[name].operation_names:
+            if operation.lower() == wanted:
+                return getattr(models[name].operation_model(operation), kind)
+        return None
+
+    def normalise_parameters(
+        self: Any, parameters: Any, boto_service_name: str | None = None, service_action_name: str | None = None
+    ) -> None:
+        found = shape(self, boto_service_name, service_action_name, "input_shape")
+        if isinstance(found, StructureShape):
+            self._to_boto_request(parameters, found)
+
+    def normalise_response(
+        self: Any, response: Any, boto_service_name: str | None = None, service_action_name: str | None = None
+    ) -> None:
+        found = shape(self, boto_service_name, service_action_name, "output_shape")
+        if isinstance(found, StructureShape):
+            self._from_boto_response(response, found)
+
+    changes.replace(service, "_normalise_parameters", normalise_parameters)
+    changes.replace(service, "_normalise_response", normalise_response)
+
+
+# What a task waits for
+
+
+def _wait_for_what_was_started(changes: Changes) -> None:
+    """.sync and .sync:2: what its execution no longer waits for is stopped; the interpreters leave it going.
+
+    moto also interrupts a task token after each wait, which a task of Glue does not have.
+    """
+    glue = changes.interpreter.module(f"{SERVICE}.state_task_service_glue")
+    nested = changes.interpreter.module(f"{SERVICE}.state_task_service_sfn")
+    condition = changes.interpreter.get(f"{SERVICE}.resource", "ResourceCondition")
+    callback = changes.interpreter.get(f"{SERVICE}.state_task_service_callback", "StateTaskServiceCallback")
+
+    def stop_job_run(submitted: Mapping[str, Any], region: str, credentials: Any) -> None:
+        client = glue.boto_client_for(service="glue", region=region, state_credentials=credentials)
+        client.batch_stop_job_run(JobName=submitted["JobName"], JobRunIds=[submitted["JobRunId"]])
+
+    def stop_execution(submitted: Mapping[str, Any], region: str, credentials: Any) -> None:
+        client = nested.boto_client_for(service="stepfunctions", region=region, state_credentials=credentials)
+        client.stop_execution(executionArn=submitted["ExecutionArn"])
+
+    stops = {glue.StateTaskServiceGlue: stop_job_run, nested.StateTaskServiceSfn: stop_execution}
+    wait_for_token = callback._eval_integration_pattern
+
+    def wait(
+        self: Any, env: Any, resource_runtime_part: Any, normalised_parameters: Any, state_credentials: Any
+    ) -> None:
+        if self.resource.condition == condition.WaitForTaskToken:
+            wait_for_token(self, env, resource_runtime_part, normalised_parameters, state_credentials)
+            return
+        submitted = env.stack[-1]
+        sync = self.resource.condition == condition.Sync
+        build = self._build_sync_resolver if sync else self._build_sync2_resolver
+        resolver = build(env, resource_runtime_part, normalised_parameters, state_credentials)
+        result = self._eval_sync(env, resolver, None, None, None)
+        if result is None and type(self) in stops:
+            stops[type(self)](submitted, resource_runtime_part.region, state_credentials)
+        env.stack.append(result)
+
+    changes.replace(callback, "_eval_integration_pattern", wait)

@@ -1,0 +1,108 @@
+"""What a request may hold: names, ARNs, definitions, inputs."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, Final
+
+from botocore.loaders import Loader
+from botocore.model import ServiceModel
+
+from local_aws.engines.step_functions.interpreter import Interpreter
+from local_aws.errors import AwsError
+
+# https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
+_NAME: Final = r"""[^\s<>{}\[\]?*"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f\ufffe\uffff]{1,80}"""
+_ARN: Final = r"arn:aws[a-z-]*:states:[a-z0-9-]+:\d{12}:"
+STATE_MACHINE_ARN: Final = re.compile(rf"{_ARN}stateMachine:{_NAME}(:{_NAME})*$")
+EXECUTION_ARN: Final = re.compile(rf"{_ARN}(stateMachine|execution|express):{_NAME}(:{_NAME})*$")
+ACTIVITY_ARN: Final = re.compile(rf"{_ARN}activity:{_NAME}$")
+
+
+@cache
+def _model() -> ServiceModel:
+    return ServiceModel(Loader().load_service_model("stepfunctions", "service-2"))
+
+
+def check_members(operation: str, request: Mapping[str, Any]) -> None:
+    """Check that a request has the members that its operation needs.
+
+    Raises:
+        AwsError: ValidationException.
+    """
+    shape = _model().operation_model(operation).input_shape
+    missing = [name for name in (shape.required_members if shape else ()) if request.get(name) is None]
+    if missing:
+        said = "; ".join(
+            f"Value null at '{name}' failed to satisfy constraint: Member must not be null" for name in missing
+        )
+        count = f"{len(missing)} validation error{'s' if len(missing) > 1 else ''} detected"
+        raise AwsError("ValidationException", f"{count}: {said}")
+
+
+def check_name(name: str) -> None:
+    """Raises AwsError: InvalidName."""
+    if not re.fullmatch(_NAME, name):
+        raise AwsError("InvalidName", f"Invalid Name: '{name}'")
+
+
+def check_arn(arn: str, form: re.Pattern[str]) -> None:
+    """Raises AwsError: InvalidArn."""
+    if not form.match(arn):
+        raise AwsError("InvalidArn", f"Invalid arn: '{arn}'")
+
+
+def check_definition(interpreter: Interpreter, definition: str, kind: str) -> None:
+    """Check a definition as a state machine of a type (STANDARD, EXPRESS).
+
+    Raises:
+        AwsError: InvalidDefinition.
+    """
+    name = {
+        "EXPRESS": ("asl.static_analyser.express_static_analyser", "ExpressStaticAnalyser"),
+        "STANDARD": ("asl.static_analyser.static_analyser", "StaticAnalyser"),
+    }[kind]
+    syntax_error = interpreter.get("asl.parse.asl_parser", "ASLParserException")
+    try:
+        interpreter.get(*name)().analyse(definition)
+    except syntax_error as error:
+        raise AwsError("InvalidDefinition", repr(error)) from error
+    except Exception as error:
+        said = f"Error={type(error).__name__} Args={list(error.args)} in definition '{definition}'."
+        raise AwsError("InvalidDefinition", said) from error
+
+
+def check_logging(configuration: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The logging configuration with its defaults.
+
+    Raises:
+        AwsError: InvalidLoggingConfiguration.
+    """
+    given = dict(configuration or {})
+    destinations = given.get("destinations")
+    if len(destinations or ()) > 1 or (given.get("level", "OFF") != "OFF" and not destinations):
+        message = "Invalid Logging Configuration: Must specify exactly one Log Destination."
+        raise AwsError("InvalidLoggingConfiguration", message)
+    return {
+        **given,
+        "level": given.get("level") or "OFF",
+        "includeExecutionData": given.get("includeExecutionData", False),
+    }
+
+
+def read_input(text: str | None) -> str:
+    """The input of an execution as JSON.
+
+    Raises:
+        AwsError: InvalidExecutionInput.
+    """
+    if text is None:
+        return "{}"
+    try:
+        json.loads(text)
+    except ValueError as error:
+        raise AwsError("InvalidExecutionInput", f"Invalid State Machine Execution Input: '{error}'") from error
+    return text

@@ -1,0 +1,161 @@
+"""Starting, stopping, timing out and ending of executions."""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import Any
+
+import pytest
+
+from local_aws.engines.step_functions.interpreter import MOTO
+from local_aws.errors import AwsError
+from tests.unit.local_aws.engines.step_functions.conftest import SECONDS, Functions
+
+WAIT = {"Wait": {"Type": "Wait", "Seconds": 3600, "End": True}}
+INVOKE = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Arguments": {"FunctionName": "f"}, "End": True}
+LAST = ("ExecutionSucceeded", "ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut")
+
+
+def test_an_execution_has_a_name_an_input_and_a_history_at_once(functions: Functions) -> None:
+    machine = functions.machine(WAIT)
+    arn = machine.start({"a": 1})
+    described = functions.ask("DescribeExecution", executionArn=arn)
+    assert described["name"] == arn.rpartition(":")[2] != "None"
+    assert (described["status"], json.loads(described["input"])) == ("RUNNING", {"a": 1})
+    assert functions.types(arn)[0] == "ExecutionStarted"
+    functions.ask("StopExecution", executionArn=arn)
+
+
+def test_it_can_be_stopped_at_once_and_says_what_with(functions: Functions) -> None:
+    machine = functions.machine(WAIT)
+    for number in range(20):
+        arn = machine.start()
+        functions.ask("StopExecution", executionArn=arn, error="Stopped", cause=f"number {number}")
+        described = functions.ask("DescribeExecution", executionArn=arn)
+        assert (described["status"], described["error"], described["cause"]) == (
+            "ABORTED",
+            "Stopped",
+            f"number {number}",
+        )
+        last = functions.history(arn)[-1]
+        assert last["executionAbortedEventDetails"] == {"error": "Stopped", "cause": f"number {number}"}
+        assert "output" not in described
+
+
+def test_what_a_task_does_after_the_stop_changes_nothing(functions: Functions) -> None:
+    called, go_on = threading.Event(), threading.Event()
+
+    def invoke(_: Any) -> tuple[str, str]:
+        called.set()
+        go_on.wait(SECONDS)
+        return "ServiceException", "too late"
+
+    functions.answers["invoke"] = invoke
+    arn = functions.machine({"Invoke": INVOKE}).start()
+    assert called.wait(SECONDS)
+    functions.ask("StopExecution", executionArn=arn)
+    assert functions.ask("DescribeExecution", executionArn=arn)["status"] == "ABORTED"
+    before = functions.types(arn)
+    assert before[-1] == "ExecutionAborted"
+    go_on.set()
+    for thread in [found for found in threading.enumerate() if found.name == "program"]:
+        thread.join(SECONDS)
+    assert functions.types(arn) == before
+    assert functions.ask("DescribeExecution", executionArn=arn)["status"] == "ABORTED"
+
+
+def test_a_state_machine_that_takes_too_long_times_out_with_its_event(functions: Functions) -> None:
+    machine = functions.machine(WAIT, TimeoutSeconds=1)
+    described = machine.run()
+    assert described["status"] == "TIMED_OUT"
+    assert functions.types(described["executionArn"])[-1] == "ExecutionTimedOut"
+
+
+@pytest.mark.parametrize(
+    ("state", "status"),
+    [
+        ({"Type": "Pass", "End": True}, "SUCCEEDED"),
+        ({"Type": "Fail", "Error": "Broken"}, "FAILED"),
+    ],
+)
+def test_the_status_is_told_at_the_start_and_at_the_end(functions: Functions, state: Any, status: str) -> None:
+    described = functions.machine({"Only": state}).run({"n": 1})
+    assert [event["status"] for event in functions.events] == ["RUNNING", status]
+    begun, ended = functions.events
+    assert begun["startDate"] == int(described["startDate"].timestamp() * 1000)
+    assert (begun["stopDate"], begun["output"]) == (None, None)
+    assert ended["stopDate"] == int(described["stopDate"].timestamp() * 1000)
+    assert ended["input"] == '{"n":1}'
+    assert sum(type_ in LAST for type_ in functions.types(described["executionArn"])) == 1
+
+
+def test_the_same_name_and_input_is_the_same_execution_while_it_runs(functions: Functions) -> None:
+    machine = functions.machine(WAIT)
+    arn = machine.start({"n": 1}, name="one")
+    assert machine.start({"n": 1}, name="one") == arn
+    with pytest.raises(AwsError, match="ExecutionAlreadyExists"):
+        machine.start({"n": 2}, name="one")
+    functions.ask("StopExecution", executionArn=arn)
+    with pytest.raises(AwsError, match="ExecutionAlreadyExists"):
+        machine.start({"n": 1}, name="one")
+
+
+def test_versions_and_aliases_can_be_started(functions: Functions) -> None:
+    machine = functions.machine({"Only": {"Type": "Pass", "End": True}})
+    version = functions.ask("PublishStateMachineVersion", stateMachineArn=machine.arn)["stateMachineVersionArn"]
+    routing = [{"stateMachineVersionArn": version, "weight": 100}]
+    alias = functions.ask("CreateStateMachineAlias", name="live", routingConfiguration=routing)["stateMachineAliasArn"]
+    for started in (version, alias):
+        arn = str(functions.ask("StartExecution", stateMachineArn=started)["executionArn"])
+        described = functions.ended(arn)
+        assert described["status"] == "SUCCEEDED"
+        assert (described["stateMachineArn"], described["stateMachineVersionArn"]) == (machine.arn, version)
+        assert described.get("stateMachineAliasArn") == (alias if started == alias else None)
+        listed = functions.ask("ListExecutions", stateMachineArn=started)["executions"]
+        assert arn in [found["executionArn"] for found in listed]
+
+
+def test_executions_at_the_same_time_share_the_program_and_nothing_else(functions: Functions) -> None:
+    tries: dict[str, int] = {}
+    lock, all_in = threading.Lock(), threading.Barrier(4)
+
+    def invoke(request: Any) -> Any:
+        number = json.loads(request["Payload"])["number"]
+        with lock:
+            tries[number] = tries.get(number, 0) + 1
+        if tries[number] == 1:
+            all_in.wait(SECONDS)
+        return "ServiceException", "again"
+
+    functions.answers["invoke"] = invoke
+    retry = [{"ErrorEquals": ["Lambda.ServiceException"], "MaxAttempts": 2, "IntervalSeconds": 1, "BackoffRate": 1}]
+    payload = {"FunctionName": "f", "Payload": "{% $states.input %}"}
+    machine = functions.machine({"Invoke": {**INVOKE, "Arguments": payload, "Retry": retry}})
+    arns = [machine.start({"number": str(number)}) for number in range(4)]
+    assert {functions.ended(arn)["error"] for arn in arns} == {"Lambda.ServiceException"}
+    assert tries == {str(number): 3 for number in range(4)}
+
+
+def test_a_definition_is_parsed_once(functions: Functions, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = functions.machine({"Only": {"Type": "Pass", "End": True}})
+    machine.run()
+
+    def parse(_: str) -> Any:
+        raise AssertionError("parsed again")
+
+    monkeypatch.setattr(MOTO.get("asl.parse.asl_parser", "AmazonStateLanguageParser"), "parse", parse)
+    assert machine.run()["status"] == "SUCCEEDED"
+
+
+def test_a_definition_that_is_refused_leaves_nothing_behind(functions: Functions) -> None:
+    with pytest.raises(AwsError, match="InvalidDefinition"):
+        functions.machine({"Only": {"Type": "Pass", "Parameters": {"no": "JSONata"}, "Next": "Nowhere", "End": 1}})
+    states = {"Only": {"Type": "Pass", "Parameters": {"n.$": "$.n"}, "End": True}}
+    assert functions.machine(states, QueryLanguage="JSONPath").run({"n": 1})["output"] == '{"n":1}'
+
+
+def test_no_thread_is_kept(functions: Functions) -> None:
+    kept = MOTO.module("utils").TMP_THREADS
+    functions.machine({"Only": {"Type": "Pass", "End": True}}).run()
+    assert kept == MOTO.module("asl.component.program.program").TMP_THREADS == []

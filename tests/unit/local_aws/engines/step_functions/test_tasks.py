@@ -1,0 +1,149 @@
+"""How requests, answers and errors of tasks are named, and what ends with a task."""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import Any
+
+import pytest
+
+from local_aws.engines.step_functions.errors import sdk_name
+from tests.unit.local_aws.engines.step_functions.conftest import SECONDS, Functions
+
+MACHINE = "arn:aws:states:us-east-1:000000000000:stateMachine:child"
+
+
+def task(resource: str, arguments: Any, **fields: Any) -> dict[str, Any]:
+    resource = f"arn:aws:states:::{resource}"
+    return {"Only": {"Type": "Task", "Resource": resource, "Arguments": arguments, "End": True, **fields}}
+
+
+def denied(_: Any) -> tuple[str, str]:
+    return "AccessDeniedException", "User: me is not authorized to perform: it"
+
+
+@pytest.mark.parametrize(
+    ("service_id", "name"),
+    [
+        ("Redshift Data", "RedshiftData"),
+        ("DynamoDB", "DynamoDb"),
+        ("SQS", "Sqs"),
+        ("S3", "S3"),
+        ("EC2", "Ec2"),
+        ("SFN", "Sfn"),
+        ("Secrets Manager", "SecretsManager"),
+        ("API Gateway", "ApiGateway"),
+        ("EventBridge", "EventBridge"),
+    ],
+)
+def test_a_service_is_written_as_in_the_sdk_for_java(service_id: str, name: str) -> None:
+    assert sdk_name(service_id) == name
+
+
+@pytest.mark.parametrize(
+    ("resource", "api", "arguments", "error"),
+    [
+        (
+            "states:startExecution",
+            "startExecution",
+            {"StateMachineArn": MACHINE},
+            "StepFunctions.AccessDeniedException",
+        ),
+        ("lambda:invoke", "invoke", {"FunctionName": "f"}, "Lambda.AccessDeniedException"),
+        ("glue:startJobRun", "startJobRun", {"JobName": "j"}, "Glue.AccessDeniedException"),
+        (
+            "aws-sdk:redshiftdata:describeStatement",
+            "describeStatement",
+            {"Id": "i"},
+            "RedshiftData.AccessDeniedException",
+        ),
+    ],
+)
+def test_a_denied_call_is_named_so(functions: Functions, resource: str, api: str, arguments: Any, error: str) -> None:
+    functions.answers[api] = denied
+    described = functions.machine(task(resource, arguments)).run()
+    assert described["error"] == error
+    assert "is not authorized to perform: it" in described["cause"]
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        ("ValidationException", "RedshiftData.ValidationException"),
+        ("ThrottlingException", "RedshiftData.RedshiftDataException"),
+    ],
+)
+def test_an_error_that_the_model_has_not_has_the_name_of_the_service(
+    functions: Functions, code: str, error: str
+) -> None:
+    functions.answers["describeStatement"] = lambda _: (code, "no")
+    assert functions.machine(task("aws-sdk:redshiftdata:describeStatement", {"Id": "i"})).run()["error"] == error
+
+
+def test_members_are_named_as_step_functions_does(functions: Functions) -> None:
+    asked: list[Any] = []
+
+    def get_result(request: Any) -> Any:
+        asked.append(request)
+        return {"Records": [[{"stringValue": "a"}, {"longValue": 1}]], "TotalNumRows": 1}
+
+    functions.answers["getStatementResult"] = get_result
+    described = functions.machine(task("aws-sdk:redshiftdata:getStatementResult", {"Id": "i"})).run()
+    assert asked == [{"Id": "i"}]
+    answer = json.loads(described["output"])
+    assert answer["Records"] == [[{"StringValue": "a"}, {"LongValue": 1}]]
+
+
+def test_the_error_of_a_branch_or_an_item_goes_through(functions: Functions) -> None:
+    inner = {"StartAt": "In", "States": {"In": {"Type": "Pass", "Output": "{% $states.input.missing %}", "End": True}}}
+    parallel = {"Only": {"Type": "Parallel", "Branches": [inner], "End": True}}
+    each = {"Only": {"Type": "Map", "Items": [1], "ItemProcessor": inner, "End": True}}
+    for number, states in enumerate((parallel, each)):
+        assert functions.machine(states, name=f"m{number}").run()["error"] == "States.QueryEvaluationError"
+
+
+def child(functions: Functions, **described: Any) -> None:
+    arn = f"{MACHINE.replace(':stateMachine:', ':execution:')}:one"
+    functions.answers["startExecution"] = lambda _: {"executionArn": arn, "startDate": 1}
+    functions.answers["describeExecution"] = lambda _: {
+        "executionArn": arn,
+        "stateMachineArn": MACHINE,
+        "startDate": 1,
+        "input": "{}",
+        **described,
+    }
+
+
+def test_a_failed_child_is_a_failed_task_with_its_description(functions: Functions) -> None:
+    child(functions, status="FAILED", error="Refused", cause="bad input")
+    described = functions.machine(task("states:startExecution.sync:2", {"StateMachineArn": MACHINE})).run()
+    assert described["error"] == "States.TaskFailed"
+    cause = json.loads(described["cause"])
+    assert (cause["Status"], cause["Error"], cause["Cause"]) == ("FAILED", "Refused", "bad input")
+
+
+@pytest.mark.parametrize("how", ["stopped", "timed out"])
+def test_what_a_task_waited_for_ends_with_it(functions: Functions, how: str) -> None:
+    waited, stopped = threading.Event(), threading.Event()
+    functions.answers["startJobRun"] = lambda _: {"JobRunId": "jr"}
+
+    def get(_: Any) -> Any:
+        waited.set()
+        return {"JobRun": {"Id": "jr", "JobRunState": "RUNNING"}}
+
+    def stop(request: Any) -> Any:
+        assert request == {"JobName": "j", "JobRunIds": ["jr"]}
+        stopped.set()
+        return {}
+
+    functions.answers |= {"getJobRun": get, "batchStopJobRun": stop}
+    functions.client_for("us-east-1", "glue", None)  # making one takes a while
+    fields = {"TimeoutSeconds": 1} if how == "timed out" else {}
+    arn = functions.machine(task("glue:startJobRun.sync", {"JobName": "j"}, **fields)).start()
+    assert waited.wait(SECONDS)
+    if how == "stopped":
+        functions.ask("StopExecution", executionArn=arn)
+    else:
+        assert functions.ended(arn)["error"] == "States.Timeout"
+    assert stopped.wait(SECONDS)
