@@ -433,6 +433,12 @@ def _total(_program: Any, values: Any) -> Any:
     return None if values is None else _sum(values)
 
 
+def _type(_program: Any, value: Any) -> Any:
+    if is_function(value):
+        return "function"
+    return "number" if Utils.is_numeric(value) else Functions.type(value)
+
+
 def _sum(values: Any) -> float:
     # One by one: sum() of Python 3.12 and later corrects the rounding.
     total: float = 0.0
@@ -816,7 +822,7 @@ _LANGUAGE: Final[tuple[tuple[str, str, int, Callable[..., Any]], ...]] = (
     ("each", "<o-f:a>", 2, _each),
     ("error", "<s?:x>", 1, _error),
     ("assert", "<bs?:x>", 2, _assert),
-    ("type", "<x:s>", 1, lambda _program, value: "function" if is_function(value) else Functions.type(value)),
+    ("type", "<x:s>", 1, _type),
     ("sort", "<af?:a>", 2, _sort),
     ("shuffle", "<a:a>", 1, _shuffled),
     ("distinct", "<x:x>", 1, _distinct),

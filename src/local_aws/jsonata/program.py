@@ -117,8 +117,8 @@ class Program(Jsonata):  # type: ignore[misc]
             raise ExpressionSyntaxError(expression, message(error), position) from error
         except RecursionError as error:
             raise ExpressionSyntaxError(expression, "the expression is nested too deeply", 0) from error
-        except RuntimeError as error:  # a signature, for which the library has no code
-            raise ExpressionSyntaxError(expression, str(error), 0) from error
+        except Exception as error:  # what the library raises for a signature, and for a number in one
+            raise ExpressionSyntaxError(expression, f"the expression cannot be read: {error}", 0) from error
         self.names = frozenset(_names(self.ast))
 
     def evaluate(self, document: Any, variables: Mapping[str, Any]) -> Any:
@@ -164,6 +164,37 @@ class Program(Jsonata):  # type: ignore[misc]
             return _collapsed(result, keep=node.keep_array)
         return result
 
+    def evaluate_path(self, node: Any, here: Any, frame: Any) -> Any:
+        current = here
+        if not isinstance(here, list) or node.steps[0].type == "variable":
+            current = Utils.create_sequence(here)
+        found: Any = None
+        tuples: Any = None
+        in_tuples = False
+        for number, step in enumerate(node.steps):
+            in_tuples = in_tuples or step.tuple is not None
+            if number == 0 and step.consarray:
+                found = self.eval(step, current, frame)
+            elif in_tuples:
+                tuples = self.evaluate_tuple_step(step, current, tuples, frame)
+            else:  # what is no array has no elements to go on from
+                items = current if isinstance(current, list) else ()
+                found = self.evaluate_step(step, items, frame, number == len(node.steps) - 1)
+            if not in_tuples and (found is None or found == []):
+                break
+            if step.focus is None:
+                current = found
+        if in_tuples:
+            found = tuples if node.tuple else Utils.create_sequence_from_iter(each["@"] for each in tuples)
+        if node.keep_singleton_array:
+            found = found if isinstance(found, Utils.JList) else Utils.JList(found or ())
+            if found.cons and not found.sequence:
+                found = Utils.create_sequence(found)
+            found.keep_singleton = True
+        if node.group is not None:
+            return self.evaluate_group_expression(node.group, tuples if in_tuples else found, frame)
+        return found
+
     def evaluate_binary(self, node: Any, here: Any, frame: Any) -> Any:
         left = self.eval(node.lhs, here, frame)
         kind = node.value
@@ -191,13 +222,13 @@ class Program(Jsonata):  # type: ignore[misc]
 
     def evaluate_filter(self, predicate: Any, value: Any, frame: Any) -> Any:
         tuples = isinstance(value, Utils.JList) and value.tuple_stream
-        items = value if isinstance(value, list) else [] if value is None else [value]
+        items = value if isinstance(value, list) else [value]  # what is not there is asked too
         found = Utils.create_sequence()
         found.tuple_stream = tuples
         if predicate.type == "number":
             at = math.floor(predicate.value)
             at += len(items) if at < 0 else 0
-            if 0 <= at < len(items):
+            if 0 <= at < len(items) and items[at] is not None:
                 if isinstance(items[at], list):
                     return items[at]
                 found.append(items[at])
