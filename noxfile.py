@@ -113,7 +113,7 @@ def new(session: nox.Session) -> None:
 
 @nox.session
 def deploy(session: nox.Session) -> None:
-    """Bring the deployment of a running `nox -s local` to what the checkout says: `-- local`."""
+    """Bring what runs to what the checkout says: `-- local` at once, `-- dev` and others by their saved plan."""
     _python(session, "-m", "pipeline_tools.package")
     _python(session, "-m", "pipeline_tools.deploy", *session.posargs)
 

@@ -10,9 +10,11 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from dataset_contract.redshift import SCHEMA
+from lambda_generate_param import datasets, schemas
 from lambda_generate_param.statements import MOST_STATEMENTS
 from pipeline_tools import deployed, executions
 from pipeline_tools.clients import Clients
@@ -61,6 +63,18 @@ def update(clients: Clients, outputs: Mapping[str, Any]) -> Update:
     """
     found = _invoke(clients, outputs, {"deployed": describe(clients, outputs)})
     _run(clients, outputs, found["statements"])
+    return Update(tuple(found["statements"]), tuple(found["refusals"]))
+
+
+def compare(clients: Clients, outputs: Mapping[str, Any], package: Path) -> Update:
+    """What `update` would do and refuse once a package is deployed; nothing is changed.
+
+    Raises:
+        SchemaError: the tables could not be read.
+    """
+    sql = package / "sql"
+    packaged = [datasets.load(sql, name) for name in datasets.names(sql)]
+    found = schemas.compare(packaged, describe(clients, outputs))
     return Update(tuple(found["statements"]), tuple(found["refusals"]))
 
 
@@ -120,15 +134,8 @@ def main(arguments: Sequence[str]) -> int:
 
 def _tell_another_version(found: deployed.Deployed) -> None:
     """Say where the package at hand is not what is deployed: the tables follow what is deployed."""
-    configuration = found.clients.get("lambda").get_function_configuration(
-        FunctionName=found.outputs["lambda_function_name"]
-    )
-    there = configuration.get("Environment", {}).get("Variables", {}).get("CODE_VERSION")
-    try:
-        here = json.loads((OUTPUT / "package.json").read_text(encoding="utf-8"))["code_version"]
-    except FileNotFoundError:
-        return
-    if here != there:
+    there, here = deployed_version(found), packaged_version(OUTPUT)
+    if here is not None and here != there:
         print(
             f"note: version {there} is deployed, build/package is {here}; the tables are compared with what is "
             "deployed, so apply first",
@@ -136,19 +143,40 @@ def _tell_another_version(found: deployed.Deployed) -> None:
         )
 
 
+def deployed_version(found: deployed.Deployed) -> str | None:
+    """The code version that the deployed Lambda has."""
+    name = found.outputs["lambda_function_name"]
+    configuration = found.clients.get("lambda").get_function_configuration(FunctionName=name)
+    version: str | None = configuration.get("Environment", {}).get("Variables", {}).get("CODE_VERSION")
+    return version
+
+
+def packaged_version(package: Path) -> str | None:
+    """The code version of a package; None where there is none."""
+    try:
+        return str(json.loads((package / "package.json").read_text(encoding="utf-8"))["code_version"])
+    except FileNotFoundError:
+        return None
+
+
 def report(count: int, changes: Update) -> int:
     """Say what was done and what was not; the exit code is 1 where something was refused."""
     for statement in changes.statements:
         print(f"ran: {statement}", file=sys.stderr)
-    for refusal in changes.refusals:
-        print(f"refused: {refusal['problem']}\n  a person could run:", file=sys.stderr)
-        for statement in refusal["statements"]:
-            print("    " + statement.replace("\n", "\n    ") + ";", file=sys.stderr)
+    tell(changes.refusals)
     if changes.refusals:
         print("error: the tables differ from their contracts, so loads into them may fail", file=sys.stderr)
         return 1
     print(f"{count + len(changes.statements)} statements ran; the schema is up to date", file=sys.stderr)
     return 0
+
+
+def tell(refusals: Sequence[Mapping[str, Any]]) -> None:
+    """Say what was refused, with what a person could run."""
+    for refusal in refusals:
+        print(f"refused: {refusal['problem']}\n  a person could run:", file=sys.stderr)
+        for statement in refusal["statements"]:
+            print("    " + statement.replace("\n", "\n    ") + ";", file=sys.stderr)
 
 
 if __name__ == "__main__":

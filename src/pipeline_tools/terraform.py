@@ -31,6 +31,10 @@ class TerraformError(RuntimeError):
     """A Terraform command failed; the message is Terraform's own."""
 
 
+class NothingAppliedError(TerraformError):
+    """There are no outputs."""
+
+
 @dataclass(frozen=True)
 class Deployment:
     """One environment of infra/, on AWS or on an endpoint.
@@ -84,6 +88,12 @@ class Deployment:
         """Raises TerraformError."""
         self._run("apply", auto_approve=IsFlagged, **self._inputs())
 
+    def apply_plan(self, plan: Path) -> None:
+        """Apply a saved plan; Terraform's own output goes to the terminal. Raises TerraformError."""
+        self.init()
+        options: dict[str, Any] = {"input": False, "no_color": IsFlagged, **self._state}
+        self._run("apply", str(plan), **options, capture_output=False)
+
     def destroy(self) -> None:
         """Raises TerraformError."""
         self._run("destroy", auto_approve=IsFlagged, **self._inputs())
@@ -109,15 +119,28 @@ class Deployment:
         with self._environment():
             described = self._terraform().output(no_color=IsFlagged, **self._state)
         if not described:
-            raise TerraformError(f"environment {self.environment!r} has no outputs; run terraform apply first")
+            raise NothingAppliedError(f"environment {self.environment!r} has no outputs; run terraform apply first")
         return {name: output["value"] for name, output in described.items()}
 
-    def _inputs(self) -> dict[str, Any]:
-        variables = self.configuration / "environments" / f"{self.environment}.tfvars"
+    def require_known(self) -> None:
+        """Raises TerraformError where there is no such environment."""
+        variables = self._variables
         if not variables.is_file():
             known = ", ".join(sorted(path.stem for path in variables.parent.glob("*.tfvars")))
             raise TerraformError(f"environment {self.environment!r} is unknown; known: {known} (infra/environments/)")
-        return {"input": False, "no_color": IsFlagged, "var_file": str(variables), **self._state}
+
+    @property
+    def package_directory(self) -> Path:
+        """What is deployed: a folder that `nox -s package` wrote."""
+        return self.configuration / os.environ.get(PACKAGE_DIR, str(ROOT / "build" / "package"))
+
+    @property
+    def _variables(self) -> Path:
+        return self.configuration / "environments" / f"{self.environment}.tfvars"
+
+    def _inputs(self) -> dict[str, Any]:
+        self.require_known()
+        return {"input": False, "no_color": IsFlagged, "var_file": str(self._variables), **self._state}
 
     def _run(self, command: str, *arguments: str, codes: tuple[int, ...] = (0,), **options: Any) -> tuple[int, str]:
         with self._environment():
@@ -128,7 +151,8 @@ class Deployment:
             except TerraformCommandError as error:
                 raise TerraformError(str(error)) from error
         if code not in codes:
-            raise TerraformError(f"terraform {command} ended with exit code {code}:\n{err or out}")
+            said = f":\n{err or out}" if err or out else ""
+            raise TerraformError(f"terraform {command} ended with exit code {code}{said}")
         return code, out
 
     def _terraform(self) -> Terraform:
@@ -144,7 +168,7 @@ class Deployment:
             "TF_IN_AUTOMATION": "1",
             "TF_CLI_CONFIG_FILE": cli_config(self._home),
             "TF_DATA_DIR": str(self._home / "data"),
-            PACKAGE_DIR: os.environ.get(PACKAGE_DIR, str(ROOT / "build" / "package")),
+            PACKAGE_DIR: str(self.package_directory),
         }
         if self.endpoint_url:
             changes = {

@@ -15,7 +15,7 @@ from pipeline_tools.claims import ClaimedError, claimed
 from pipeline_tools.endpoint import EndpointError, LocalEndpoint
 from pipeline_tools.environments import ROOT
 from pipeline_tools.local import say
-from pipeline_tools.plan import render, review
+from pipeline_tools.plan import render, review, sources
 from pipeline_tools.terraform import Deployment, TerraformError
 
 DIRECTORY = ROOT / "build" / "plan"
@@ -80,6 +80,7 @@ def save(deployment: Deployment, directory: Path, *, against: str, lock: bool = 
     summary = render.summary(review.read(json.loads(document)), deployment.environment, against=against, full_plan=name)
     for path, content in ((full, text), (saved.with_suffix(".json"), document), (saved.with_suffix(".md"), summary)):
         path.write_text(content, encoding="utf-8")
+    sources.note(deployment, saved)
     say(f"saved: {name.removesuffix('.txt')}.tfplan, .txt, .json and .md")
     return changes
 
