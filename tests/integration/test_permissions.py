@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from aws_facts import glue
 from pipeline_tools.conformance import DOCUMENT, documented
 from pipeline_tools.endpoint import LocalEndpoint
 from tests.integration.conftest import Pipeline, given_endpoint, until
@@ -136,7 +137,25 @@ def what_is_said(pipeline: Pipeline, roles: Roles, endpoint: LocalEndpoint, miss
             return marked_folder(pipeline, missing, said)
     outcome = pipeline.run(pipeline.put(pipeline.sample(3)))
     assert not outcome.succeeded, f"without {missing.sid} of {missing.role} the execution succeeded"
-    return outcome.cause
+    return outcome.cause + job_log(pipeline, outcome.cause)
+
+
+def job_log(pipeline: Pipeline, cause: str) -> str:
+    """What a job run wrote, where a cause is a job run: Glue itself does not tell why one failed."""
+    try:
+        run = json.loads(cause)
+        group, prefix = run["LogGroupName"], run["Arguments"].get("--custom-logStream-prefix", "")
+    except (ValueError, KeyError, TypeError):
+        return ""
+    spark = group == glue.SPARK_LOGS
+    stream = glue.log_stream(run["Id"], spark=spark, glue_version=run.get("GlueVersion", ""), prefix=prefix)
+    logs = pipeline.clients.get("logs")
+    lines: list[str] = []
+    for kind in ("output", "error"):
+        with contextlib.suppress(logs.exceptions.ResourceNotFoundException):  # it wrote nothing there
+            events = logs.get_log_events(logGroupName=f"{group}/{kind}", logStreamName=stream)["events"]
+            lines += [event["message"] for event in events]
+    return "\n".join(lines)
 
 
 def refused_update(pipeline: Pipeline, missing: Granted) -> str:
