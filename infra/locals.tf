@@ -6,30 +6,32 @@ data "aws_partition" "current" {}
 
 locals {
   account_id = data.aws_caller_identity.current.account_id
-  region     = data.aws_region.current.name
+  region     = data.aws_region.current.id # provider 6 deprecates "name" for "region", which 5 has not; both have this
   partition  = data.aws_partition.current.partition
-  prefix     = coalesce(var.name_prefix, var.environment)
+  # Whoever deploys may change whatever in the account begins with it, so not the environment's name alone.
+  prefix = coalesce(var.name_prefix, "tdp-${var.environment}")
 
   # The one place where resources get their names.
   names = {
-    arrival_trigger  = "${local.prefix}-arrival"
-    artifacts_bucket = "${local.prefix}-artifacts-${local.account_id}-${local.region}"
-    failure_queue    = "${local.prefix}-pipeline-failed-undelivered"
-    failure_rule     = "${local.prefix}-pipeline-failed"
-    failure_topic    = "${local.prefix}-pipeline-failures"
-    kms_alias        = "${local.prefix}-pipeline"
-    lake_bucket      = "${local.prefix}-lake-${local.account_id}-${local.region}"
-    lambda_function  = "${local.prefix}-generate-param-lambda"
-    pipeline         = "${local.prefix}-pipeline"
-    python_job       = "${local.prefix}-job-python-param"
-    raw_bucket       = "${local.prefix}-raw-${local.account_id}-${local.region}"
-    record_failure   = "${local.prefix}-record-failure"
-    redshift         = "${local.prefix}-redshift"
-    redshift_role    = "${local.prefix}-redshift-copy"
-    run_sql          = "${local.prefix}-run-sql"
-    schedules        = "${local.prefix}-pipeline-schedules"
-    spark_job        = "${local.prefix}-job-spark-param"
-    start_on_arrival = "${local.prefix}-start-on-arrival"
+    arrival_trigger   = "${local.prefix}-arrival"
+    artifacts_bucket  = "${local.prefix}-artifacts-${local.account_id}-${local.region}"
+    failure_queue     = "${local.prefix}-pipeline-failed-undelivered"
+    failure_rule      = "${local.prefix}-pipeline-failed"
+    failure_topic     = "${local.prefix}-pipeline-failures"
+    kms_alias         = "${local.prefix}-pipeline"
+    lake_bucket       = "${local.prefix}-lake-${local.account_id}-${local.region}"
+    lambda_function   = "${local.prefix}-generate-param-lambda"
+    pipeline          = "${local.prefix}-pipeline"
+    python_job        = "${local.prefix}-job-python-param"
+    raw_bucket        = "${local.prefix}-raw-${local.account_id}-${local.region}"
+    record_failure    = "${local.prefix}-record-failure"
+    redshift          = "${local.prefix}-redshift"
+    redshift_role     = "${local.prefix}-redshift-copy"
+    run_sql           = "${local.prefix}-run-sql"
+    schedules         = "${local.prefix}-pipeline-schedules"
+    spark_job         = "${local.prefix}-job-spark-param"
+    start_on_arrival  = "${local.prefix}-start-on-arrival"
+    start_on_schedule = "${local.prefix}-start-on-schedule"
   }
 
   # ARNs are composed of known names, not read from resources: a first plan then shows the policies in full, but for

@@ -72,7 +72,8 @@ resource "aws_s3_object" "package" {
   # Not etag: the ETag of an object under a KMS key is not its MD5.
   source_hash = filemd5("${local.package_dir}/${each.value}")
 
-  depends_on = [terraform_data.package]
+  # The whole module: an object that is there before its bucket's encryption and versioning would have neither.
+  depends_on = [module.storage, terraform_data.package]
 }
 
 # ---- Step 1: the job ID --------------------------------------------------------------------------------------------

@@ -1,17 +1,17 @@
 # ---- Where and under which names -----------------------------------------------------------------------------------
 
 variable "environment" {
-  description = "Name of the environment, such as dev or prod. It tags every resource and, without name_prefix, begins every name."
+  description = "Name of the environment, such as dev or prod. It tags every resource; without name_prefix, tdp-<environment> begins every name."
   type        = string
 
   validation {
-    condition     = can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", var.environment)) && length(var.environment) <= 20
-    error_message = "environment \"${var.environment}\": up to 20 lower-case letters, digits and single hyphens; it starts with a letter."
+    condition     = can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", var.environment)) && length(var.environment) <= 16
+    error_message = "environment \"${var.environment}\": up to 16 lower-case letters, digits and single hyphens; it starts with a letter."
   }
 }
 
 variable "name_prefix" {
-  description = "Begins every name; null for the environment's name. Roles are global: the same environment in a second region needs a prefix of its own."
+  description = "Begins every name; null for tdp-<environment>. Nothing else in the account may begin with it, since whoever deploys may change all that does; infra/bootstrap is given the same. Roles are global: the same environment in a second region needs a prefix of its own."
   type        = string
   default     = null
 

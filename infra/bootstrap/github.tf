@@ -12,19 +12,22 @@ locals {
   }
   trusted_repositories = [for form in sort(var.github_subject_forms) : local.repositories[form]]
 
+  # As infra/locals.tf makes them.
+  prefixes = { for name, environment in var.environments : name => coalesce(environment.name_prefix, "tdp-${name}") }
+
   # The workflow that a token was made for. A pull request from a fork gets no token at all.
   roles = merge([
     for name, environment in var.environments : {
       "${name}-plan" = {
         environment = name
-        prefix      = coalesce(environment.name_prefix, name)
+        prefix      = local.prefixes[name]
         kms_key_arn = environment.kms_key_arn
         # apply.yml plans on main, before anybody has approved.
         contexts = ["pull_request", "ref:refs/heads/main"]
       }
       "${name}-apply" = {
         environment = name
-        prefix      = coalesce(environment.name_prefix, name)
+        prefix      = local.prefixes[name]
         kms_key_arn = environment.kms_key_arn
         # Only behind the approval of the GitHub environment.
         contexts = ["environment:${name}"]

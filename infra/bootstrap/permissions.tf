@@ -167,10 +167,25 @@ locals {
         resources = scope.serverless
         condition = local.new_for[key]
       }
-      # The secret that Redshift makes for the cluster's password: only its description. Its value is for run-sql alone.
+      # `nox -s schema` asks which columns there are.
+      Queries = {
+        read      = []
+        write     = ["redshift-data:ExecuteStatement"]
+        resources = ["arn:${local.partition}:redshift:${scope.regional}:cluster:${scope.prefix}-*"]
+      }
+      ServerlessQueries = {
+        read      = []
+        write     = ["redshift-data:ExecuteStatement"]
+        resources = ["arn:${local.partition}:redshift-serverless:${scope.regional}:workgroup/*"]
+        condition = { StringEquals = { "aws:ResourceTag/Pipeline" = scope.prefix } }
+      }
+      # The secret that Redshift makes for the cluster's password. Its value is for `nox -s schema`, and not for a plan.
       Secrets = {
-        read      = ["secretsmanager:DescribeSecret"]
-        write     = ["secretsmanager:CreateSecret", "secretsmanager:DeleteSecret", "secretsmanager:RotateSecret", "secretsmanager:TagResource", "secretsmanager:UpdateSecret"]
+        read = ["secretsmanager:DescribeSecret"]
+        write = [
+          "secretsmanager:CreateSecret", "secretsmanager:DeleteSecret", "secretsmanager:GetSecretValue", "secretsmanager:RotateSecret",
+          "secretsmanager:TagResource", "secretsmanager:UpdateSecret",
+        ]
         resources = ["arn:${local.partition}:secretsmanager:${scope.regional}:secret:redshift!${scope.prefix}-*"]
       }
       Roles = {
@@ -201,8 +216,10 @@ locals {
       # Lambda, S3, Scheduler, Redshift and Secrets Manager encrypt with the key, and decrypt, as who asks them to. A plan
       # reads the function's environment, the package and the schedules.
       UseKey = {
-        read      = ["kms:Decrypt", "kms:DescribeKey"]
-        write     = ["kms:Encrypt", "kms:GenerateDataKey", "kms:RetireGrant"]
+        read = ["kms:Decrypt", "kms:DescribeKey"]
+        write = [
+          "kms:Encrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:RetireGrant",
+        ]
         resources = local.used_keys[key].arns
         condition = local.used_keys[key].condition
       }
@@ -219,7 +236,7 @@ locals {
         resources = ["arn:${local.partition}:kms:${scope.regional}:alias/${scope.prefix}-*"]
       }
       # For these AWS accepts no other resource than "*": lists and descriptions, a definition that is checked before it
-      # has a name, subscriptions, passwords, and the resource policies and deliveries of CloudWatch Logs, which belong to
+      # has a name, subscriptions, passwords, statements (only one's own), and the resource policies and deliveries of CloudWatch Logs, which belong to
       # the account. (A VPC has an ARN, but only its ID.)
       Account = {
         read = [
@@ -231,7 +248,8 @@ locals {
           "sns:GetSubscriptionAttributes", "states:ValidateStateMachineDefinition",
         ]
         write = [
-          "logs:CreateLogDelivery", "logs:DeleteResourcePolicy", "logs:PutResourcePolicy", "secretsmanager:GetRandomPassword", "sns:Unsubscribe",
+          "logs:CreateLogDelivery", "logs:DeleteResourcePolicy", "logs:PutResourcePolicy", "redshift-data:DescribeStatement",
+          "redshift-data:GetStatementResult", "secretsmanager:GetRandomPassword", "sns:Unsubscribe",
         ]
         resources = ["*"]
       }
@@ -306,7 +324,7 @@ locals {
 
   # What holds data, and what may be done with it. A policy has 6,144 characters at most, so these have their own.
   data_services = [
-    "Aliases", "Artifacts", "Buckets", "GrantKey", "Keys", "NewKeys", "NewServerless", "OwnServerless", "Redshift", "Roles", "Secrets", "Serverless", "UseKey",
+    "Aliases", "Artifacts", "Buckets", "GrantKey", "Keys", "NewKeys", "NewServerless", "OwnServerless", "Queries", "Redshift", "Roles", "Secrets", "Serverless", "ServerlessQueries", "UseKey",
   ]
 
   statements = {

@@ -49,7 +49,8 @@ variable "github_subject_forms" {
 variable "environments" {
   description = <<-EOT
     Environments to make a plan and an apply role for: their names in infra/environments.
-    name_prefix: begins the names of their resources, as there; null for the environment's name.
+    name_prefix: begins the names of their resources, as there; null for tdp-<environment>. The roles reach whatever in the
+    account begins with it, so it has at least two words.
     kms_key_arn: kms.key_arn there, where kms.mode is existing; null for a key that the environment makes.
   EOT
   type = map(object({
@@ -66,14 +67,18 @@ variable "environments" {
     error_message = "kms_key_arn ${join(", ", [for environment in values(var.environments) : coalesce(environment.kms_key_arn, "null")])}: the ARN of one key, arn:<partition>:kms:<region>:<account>:key/<ID>; an alias is no key."
   }
   validation {
+    condition     = alltrue([for environment in values(var.environments) : environment.name_prefix == null || can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)+$", environment.name_prefix))])
+    error_message = "name_prefix ${join(", ", [for environment in values(var.environments) : coalesce(environment.name_prefix, "null")])}: at least two words of lower-case letters and digits with a hyphen between, such as acme-dev. The roles may change whatever in the account begins with it."
+  }
+  validation {
     # The prefix is what keeps a role to its own environment.
     condition = alltrue(flatten([
       for name, one in var.environments : [
         for other_name, other in var.environments :
-        !startswith("${coalesce(other.name_prefix, other_name)}-", "${coalesce(one.name_prefix, name)}-") if other_name != name
+        !startswith("${coalesce(other.name_prefix, "tdp-${other_name}")}-", "${coalesce(one.name_prefix, "tdp-${name}")}-") if other_name != name
       ]
     ]))
-    error_message = "Prefixes ${join(", ", [for name, environment in var.environments : coalesce(environment.name_prefix, name)])}: none may be another one, or begin it (\"a\" and \"a-b\")."
+    error_message = "Prefixes ${join(", ", [for name, environment in var.environments : coalesce(environment.name_prefix, "tdp-${name}")])}: none may be another one, or begin it (\"a\" and \"a-b\")."
   }
 }
 

@@ -1,5 +1,6 @@
 # For an endpoint on this machine: set AWS_ENDPOINT_URL, AWS_REGION and any access key.
 environment = "local"
+name_prefix = "local"
 
 # Nothing here is worth keeping or hiding.
 protect            = false

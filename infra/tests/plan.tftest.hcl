@@ -7,7 +7,7 @@ mock_provider "aws" {
     defaults = { partition = "aws" }
   }
   mock_data "aws_region" {
-    defaults = { name = "eu-central-1" }
+    defaults = { id = "eu-central-1" }
   }
   mock_data "aws_redshiftserverless_workgroup" {
     defaults = { arn = "arn:aws:redshift-serverless:eu-central-1:123456789012:workgroup/found" }
@@ -41,6 +41,7 @@ override_resource {
 
 variables {
   environment = "prod"
+  name_prefix = "prod"
 }
 
 run "prod_is_encrypted_with_a_key_of_its_own" {
@@ -351,4 +352,28 @@ run "a_key_is_named_where_it_is_used" {
   }
 
   expect_failures = [var.kms]
+}
+
+run "a_name_without_prefix_is_distinctive" {
+  command = plan
+  variables {
+    name_prefix = null
+  }
+
+  assert {
+    condition     = local.names.pipeline == "tdp-prod-pipeline"
+    error_message = "Roles for \"prod-*\" could change what belongs to others: ${local.names.pipeline}"
+  }
+}
+
+run "a_schedule_starts_what_starts_once" {
+  command = plan
+  variables {
+    schedules = { nightly = { dataset = "flights", source_uri = "s3://raw/flights/", expression = "rate(1 day)" } }
+  }
+
+  assert {
+    condition     = strcontains(one(module.start_on_schedule).definition, "stateMachine:prod-pipeline")
+    error_message = "start-on-schedule does not start the pipeline."
+  }
 }

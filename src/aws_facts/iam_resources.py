@@ -27,6 +27,8 @@ WITHOUT_RESOURCE = frozenset(
         "logs:DescribeLogGroups",
         "logs:DescribeResourcePolicies",
         "logs:PutResourcePolicy",
+        "redshift-data:DescribeStatement",
+        "redshift-data:GetStatementResult",
         "redshift:DescribeClusterParameterGroups",
         "redshift:DescribeClusterSubnetGroups",
         "redshift:DescribeClusters",
@@ -67,6 +69,7 @@ _DASHBOARD = ("cloudwatch::{account}:dashboard/{name}",)
 _OBJECT = ("s3:::{artifacts}/{any}",)
 _ALIAS = ("kms:{place}:alias/{name}", "kms:{place}:key/{any}")
 _REDSHIFT_TAGGED = (*_ARNS["redshift"], *_PARAMETER_GROUP, *_SUBNET_GROUP)
+_EXECUTION = ("states:{place}:execution:{name}:{any}",)
 _ARNS_OF_ACTION = {
     # AWS checks it on all alarms, whatever names are asked for: https://github.com/mattclay/aws-terminator/pull/63
     "cloudwatch:DescribeAlarms": ("cloudwatch:{place}:alarm:*",),
@@ -88,6 +91,7 @@ _ARNS_OF_ACTION = {
     "redshift:ModifyClusterParameterGroup": _PARAMETER_GROUP,
     "redshift:ModifyClusterSubnetGroup": _SUBNET_GROUP,
     "redshift:ResetClusterParameterGroup": _PARAMETER_GROUP,
+    "redshift-data:ExecuteStatement": (*_ARNS["redshift"], "redshift-serverless:{place}:workgroup/{any}"),
     "s3:DeleteObject": _OBJECT,
     "s3:DeleteObjectVersion": _OBJECT,
     "s3:GetObject": _OBJECT,
@@ -100,6 +104,8 @@ _ARNS_OF_ACTION = {
     "scheduler:ListTagsForResource": _SCHEDULE_GROUP,
     "scheduler:TagResource": _SCHEDULE_GROUP,
     "scheduler:UntagResource": _SCHEDULE_GROUP,
+    "states:DescribeExecution": _EXECUTION,
+    "states:GetExecutionHistory": _EXECUTION,
 }
 
 

@@ -1,7 +1,8 @@
 """What Terraform's AWS provider calls for each type in infra/, as IAM actions.
 
 Besides the `sources` of a type: what AWS lists for the same type in CloudFormation (the schema's `handlers`), less what
-infra/ does not set and plus what the provider's source calls.
+infra/ does not set and plus what the provider's source calls. What a call needs on a key stands in
+`permissions.CALLER_KEY_ACTIONS`, and here only where one of the sources asks for more.
 https://docs.aws.amazon.com/cloudcontrolapi/latest/userguide/resource-operations.html
 https://github.com/hashicorp/terraform-provider-aws/tree/v5.100.0/internal/service
 """
@@ -41,7 +42,7 @@ class Needs:
         return frozenset((*self.read, *self.create, *self.update, *self.delete, *passing))
 
 
-# A service that encrypts for the caller asks KMS as the caller.
+# Redshift encrypts for the caller as the caller.
 _MAKE_WITH_KEY = ("kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey", "kms:RetireGrant")
 # Redshift makes, rotates and deletes the secret of its password as the caller too.
 _MANAGED_SECRET = (
@@ -189,10 +190,8 @@ TERRAFORM: dict[str, Needs] = {
             "lambda:ListTags",
             "lambda:ListVersionsByFunction",
         ),
-        create=("kms:CreateGrant", "kms:Encrypt", "kms:GenerateDataKey", "lambda:CreateFunction", "lambda:TagResource"),
+        create=("kms:GenerateDataKey", "lambda:CreateFunction", "lambda:TagResource"),
         update=(
-            "kms:CreateGrant",
-            "kms:Encrypt",
             "kms:GenerateDataKey",
             "lambda:DeleteFunctionConcurrency",
             "lambda:GetFunctionConfiguration",
@@ -337,11 +336,10 @@ TERRAFORM: dict[str, Needs] = {
         (
             f"{_PROVIDER}s3/object.go",
             "https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html",
-            "https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html",
         ),
-        read=("kms:Decrypt", "s3:GetObject", "s3:GetObjectTagging", "s3:ListBucket"),
-        create=("kms:GenerateDataKey", "s3:PutObject", "s3:PutObjectTagging"),
-        update=("kms:GenerateDataKey", "s3:PutObject", "s3:PutObjectTagging"),
+        read=("s3:GetObject", "s3:GetObjectTagging", "s3:ListBucket"),
+        create=("s3:PutObject", "s3:PutObjectTagging"),
+        update=("s3:PutObject", "s3:PutObjectTagging"),
         delete=("s3:DeleteObject", "s3:DeleteObjectVersion", "s3:ListBucketVersions"),
     ),
     "aws_scheduler_schedule": Needs(
@@ -349,9 +347,9 @@ TERRAFORM: dict[str, Needs] = {
             f"{_AUTHORIZATION}amazoneventbridgescheduler.html",
             "https://docs.aws.amazon.com/scheduler/latest/UserGuide/encryption-rest.html",
         ),
-        read=("kms:Decrypt", "scheduler:GetSchedule"),
-        create=("kms:DescribeKey", "kms:GenerateDataKey", "scheduler:CreateSchedule"),
-        update=("kms:DescribeKey", "kms:GenerateDataKey", "scheduler:UpdateSchedule"),
+        read=("scheduler:GetSchedule",),
+        create=("scheduler:CreateSchedule",),
+        update=("scheduler:UpdateSchedule",),
         delete=("scheduler:DeleteSchedule",),
         passed_to="scheduler.amazonaws.com",
     ),
@@ -420,3 +418,21 @@ TERRAFORM: dict[str, Needs] = {
     "data.aws_region": Needs((f"{_PROVIDER}meta/region_data_source.go",)),
     "data.aws_redshiftserverless_workgroup": Needs(_SERVERLESS, read=("redshift-serverless:GetWorkgroup",)),
 }
+
+# What the apply role does besides: `nox -s schema`, which makes tables and compares their columns with the contracts.
+SCHEMA = Needs(
+    ("https://docs.aws.amazon.com/redshift/latest/mgmt/data-api-iam.html",),
+    read=(
+        "lambda:GetFunctionConfiguration",
+        "redshift-data:DescribeStatement",
+        "redshift-data:GetStatementResult",
+        "states:DescribeExecution",
+        "states:GetExecutionHistory",
+    ),
+    create=(
+        "lambda:InvokeFunction",
+        "redshift-data:ExecuteStatement",
+        "secretsmanager:GetSecretValue",
+        "states:StartExecution",
+    ),
+)

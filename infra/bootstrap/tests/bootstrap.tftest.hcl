@@ -15,7 +15,7 @@ variables {
   region                = "eu-central-1"
   github_repository     = "acme/pipeline"
   github_repository_ids = { owner = 4242, repository = 1234567890 }
-  environments          = { dev = {}, prod = { name_prefix = "live" } }
+  environments          = { dev = {}, prod = { name_prefix = "acme-live" } }
 }
 
 run "the_state_is_safe" {
@@ -154,7 +154,7 @@ run "a_plan_changes_nothing_but_its_lock_and_what_is_handed_on" {
   command = plan
 
   assert {
-    condition     = toset(keys(aws_iam_policy.github)) == toset(flatten([
+    condition = toset(keys(aws_iam_policy.github)) == toset(flatten([
       for environment in ["dev", "prod"] : concat(
         [for policy in ["state", "read", "read-data"] : "${environment}-plan/${policy}"],
         [for policy in ["state", "read", "read-data", "write", "write-data"] : "${environment}-apply/${policy}"],
@@ -235,7 +235,7 @@ run "only_an_apply_reads_a_saved_plan" {
 run "the_key_is_used_for_the_environment_alone" {
   command = plan
   variables {
-    environments = { dev = {}, prod = { name_prefix = "live", kms_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd" } }
+    environments = { dev = {}, prod = { name_prefix = "acme-live", kms_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd" } }
   }
 
   assert {
@@ -248,7 +248,7 @@ run "the_key_is_used_for_the_environment_alone" {
         Effect    = "Allow"
         Action    = ["kms:Decrypt", "kms:DescribeKey"]
         Resource  = ["arn:aws:kms:eu-central-1:123456789012:key/*"]
-        Condition = { StringEquals = { "aws:ResourceTag/Pipeline" = "dev" } }
+        Condition = { StringEquals = { "aws:ResourceTag/Pipeline" = "tdp-dev" } }
       },
       {
         Sid      = "WriteGrantKey"
@@ -257,15 +257,15 @@ run "the_key_is_used_for_the_environment_alone" {
         Resource = ["arn:aws:kms:eu-central-1:123456789012:key/*"]
         Condition = {
           Bool         = { "kms:GrantIsForAWSResource" = "true" }
-          StringEquals = { "aws:ResourceTag/Pipeline" = "dev" }
+          StringEquals = { "aws:ResourceTag/Pipeline" = "tdp-dev" }
         }
       },
       {
         Sid       = "WriteUseKey"
         Effect    = "Allow"
-        Action    = ["kms:Encrypt", "kms:GenerateDataKey", "kms:RetireGrant"]
+        Action    = ["kms:Encrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:RetireGrant"]
         Resource  = ["arn:aws:kms:eu-central-1:123456789012:key/*"]
-        Condition = { StringEquals = { "aws:ResourceTag/Pipeline" = "dev" } }
+        Condition = { StringEquals = { "aws:ResourceTag/Pipeline" = "tdp-dev" } }
       },
     ]
     error_message = "The apply role could not encrypt with the key, or could use another one: ${aws_iam_policy.github["dev-apply/write-data"].policy}"
@@ -276,7 +276,7 @@ run "the_key_is_used_for_the_environment_alone" {
       Effect    = "Allow"
       Action    = ["kms:Decrypt", "kms:DescribeKey"]
       Resource  = ["arn:aws:kms:eu-central-1:123456789012:key/*"]
-      Condition = { StringEquals = { "aws:ResourceTag/Pipeline" = "dev" } }
+      Condition = { StringEquals = { "aws:ResourceTag/Pipeline" = "tdp-dev" } }
     }]
     error_message = "The function's environment would read as empty, and every plan would change it."
   }
@@ -308,7 +308,7 @@ run "an_apply_keeps_to_its_prefix" {
   assert {
     condition = alltrue(flatten([
       for statement in concat([for policy in ["write", "write-data"] : jsondecode(aws_iam_policy.github["prod-apply/${policy}"].policy).Statement]...) : [
-        for place in statement.Resource : can(regex("[:/!]live-", place)) || try(one(values(statement.Condition.StringEquals)), "") == "live"
+        for place in statement.Resource : can(regex("[:/!]acme-live-", place)) || try(one(values(statement.Condition.StringEquals)), "") == "acme-live"
       ] if statement.Sid != "WriteAccount"
     ]))
     error_message = "An apply role reaches beyond its prefix."
@@ -320,7 +320,7 @@ run "an_apply_keeps_to_its_prefix" {
         Sid      = "PassRoles"
         Effect   = "Allow"
         Action   = ["iam:PassRole"]
-        Resource = ["arn:aws:iam::123456789012:role/dev-*"]
+        Resource = ["arn:aws:iam::123456789012:role/tdp-dev-*"]
         Condition = { StringEquals = { "iam:PassedToService" = [
           "events.amazonaws.com", "glue.amazonaws.com", "lambda.amazonaws.com", "redshift-serverless.amazonaws.com", "redshift.amazonaws.com",
           "scheduler.amazonaws.com", "states.amazonaws.com",
@@ -377,6 +377,14 @@ run "a_prefix_of_a_prefix_reaches_the_other_environment" {
   command = plan
   variables {
     environments = { dev = {}, dev-two = {} }
+  }
+  expect_failures = [var.environments]
+}
+
+run "a_common_word_is_no_prefix" {
+  command = plan
+  variables {
+    environments = { dev = { name_prefix = "dev" } }
   }
   expect_failures = [var.environments]
 }

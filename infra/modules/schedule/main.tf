@@ -23,12 +23,17 @@ resource "aws_scheduler_schedule" "this" {
   target {
     arn      = var.state_machine_arn
     role_arn = aws_iam_role.this.arn
-    # The execution input, as src/lambda_generate_param/request.py reads it.
-    input = jsonencode({
-      dataset    = each.value.dataset
-      source_uri = each.value.source_uri
-      parameters = { for name, value in each.value.parameters : name => try(jsondecode(value), value) }
-    })
+    # What start-on-schedule reads. Scheduler puts the moment in where it finds these brackets, which jsonencode escapes.
+    input = replace(
+      jsonencode({
+        schedule       = each.key
+        scheduled_time = "<aws.scheduler.scheduled-time>"
+        dataset        = each.value.dataset
+        source_uri     = each.value.source_uri
+        parameters     = { for name, value in each.value.parameters : name => try(jsondecode(value), value) }
+      }),
+      "\\u003caws.scheduler.scheduled-time\\u003e", "<aws.scheduler.scheduled-time>",
+    )
 
     # A start that comes later than this is better left to a person.
     retry_policy {

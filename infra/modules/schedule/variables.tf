@@ -19,7 +19,7 @@ variable "group_arn" {
 }
 
 variable "state_machine_arn" {
-  description = "State machine that the schedules start; nothing else can be started by them."
+  description = "State machine that the schedules start with schedule, scheduled_time, dataset, source_uri and parameters; nothing else can be started by them."
   type        = string
 }
 
@@ -54,8 +54,9 @@ variable "schedules" {
   default = {}
 
   validation {
-    condition     = alltrue([for name in keys(var.schedules) : can(regex("^[a-zA-Z0-9_-]{1,64}$", name))])
-    error_message = "Schedule names ${join(", ", keys(var.schedules))}: each is 1 to 64 letters, digits, hyphens or underscores."
+    # Scheduler takes 64, but the name of an execution, with the time, at most 80.
+    condition     = alltrue([for name in keys(var.schedules) : can(regex("^[a-zA-Z0-9_-]{1,63}$", name))])
+    error_message = "Schedule names ${join(", ", keys(var.schedules))}: each is 1 to 63 letters, digits, hyphens or underscores."
   }
   validation {
     condition     = alltrue([for schedule in values(var.schedules) : can(regex(local.patterns.dataset, schedule.dataset))])

@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from aws_facts.permissions import LOG_SENDER_ACTIONS, LOG_SENDERS
 from local_aws.engines.ministack_keys import Keys, Sender
 from local_aws.engines.ministack_roles import Roles
+from local_aws.engines.schedules import deliveries, is_schedule, meant_moment
 from local_aws.engines.task_calls import Call, Place
 from local_aws.errors import AwsError
 
@@ -32,8 +34,10 @@ class Deliveries:
 
     def install(self) -> None:
         """Ask before MiniStack invokes a target or publishes for an alarm."""
-        from ministack.services import cloudwatch, eventbridge
+        from ministack.services import cloudwatch, eventbridge, scheduler
 
+        # Ten seconds would be long for who waits for a schedule.
+        scheduler._SCHEDULE_TICK_INTERVAL = 1
         invoke, publish = eventbridge._invoke_target, cloudwatch._dispatch_alarm_actions
 
         def invoke_permitted(target: dict[str, Any], event: Any, rule: Any, *further: Any) -> Any:
@@ -42,7 +46,10 @@ class Deliveries:
                 self._require(target, rule)
                 if ":logs:" in arn:
                     return self._write_log(arn, rule, event)
-                return invoke(target, event, rule, *further)
+                if not is_schedule(rule):
+                    return invoke(target, event, rule, *further)
+                for delivered in deliveries(target, rule, _meant_moment(rule)):
+                    invoke(delivered, event, rule, *further)
             except AwsError as error:
                 _log.warning("EventBridge did not reach %s: %s", arn, error.message)
                 self._keep(target, rule, event)
@@ -70,7 +77,7 @@ class Deliveries:
     def _require(self, target: Mapping[str, Any], rule: Mapping[str, Any]) -> None:
         arn, source = str(target.get("Arn", "")), str(rule.get("Arn", ""))
         service = (arn.split(":") + [""] * 3)[2]
-        if ":scheduler:" in source:
+        if is_schedule(rule):
             role = str(target.get("RoleArn", ""))
             self._refuse(self._keys.refuse_role(role, "scheduler", "scheduler", rule.get("KmsKeyArn")))
             if action := _ROLE_ACTIONS.get(service):
@@ -124,7 +131,7 @@ class Deliveries:
             return
         source = str(rule.get("Arn", ""))
         try:
-            if ":scheduler:" in source:
+            if is_schedule(rule):
                 self._require_schedule(str(target.get("RoleArn", "")), source, Call("sqs:SendMessage", queue))
             else:
                 self._require_send(queue, Sender(_EVENTS, source))
@@ -155,6 +162,21 @@ class Deliveries:
     def _refuse(refusal: Any) -> None:
         if refusal:
             raise AwsError("AccessDeniedException", refusal.message)
+
+
+def _meant_moment(schedule: Mapping[str, Any]) -> datetime:
+    """The moment that a schedule of MiniStack's, which has just become due, is due for."""
+    from ministack.services import eventbridge, scheduler
+
+    expression = str(schedule["ScheduleExpression"])
+    fields = eventbridge._parse_cron_fields(expression)
+    return meant_moment(
+        datetime.now(UTC),
+        once=scheduler._at_time_epoch(expression),
+        created=float(schedule["CreationDate"]),
+        interval=eventbridge._parse_rate_seconds(expression),
+        after=lambda moment: eventbridge._cron_next_fire(fields, moment),
+    )
 
 
 def _refused(principal: str, action: str, resource: str) -> AwsError:

@@ -21,7 +21,7 @@ SAMPLE = "x"
 _SAMPLES = {
     "data.aws_caller_identity.current.account_id": "123456789012",
     "data.aws_partition.current.partition": "aws",
-    "data.aws_region.current.name": "us-east-1",
+    "data.aws_region.current.id": "us-east-1",
 }
 
 

@@ -260,7 +260,7 @@ def _drifted(change: Change, managed: set[tuple[Any, Any]]) -> bool:
 def _region(module: Mapping[str, Any]) -> str | None:
     for resource in _resources(module):
         if resource.get("type") == "aws_region":
-            region = resource.get("values", {}).get("name")
+            region = resource.get("values", {}).get("id")
             return str(region) if region else None
     return None
 

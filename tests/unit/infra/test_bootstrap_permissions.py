@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -14,7 +14,8 @@ from botocore.loaders import Loader
 from lark import Token, Tree
 
 from aws_facts.iam_resources import arn_forms
-from aws_facts.terraform_permissions import TERRAFORM
+from aws_facts.permissions import CALLER_KEY_ACTIONS
+from aws_facts.terraform_permissions import SCHEMA, TERRAFORM
 from pipeline_tools.crosscheck.hcl import Expression, Infra, parse, reference
 from pipeline_tools.environments import ROOT
 
@@ -40,8 +41,8 @@ NAMES = {
 }
 BUCKETS = [f"mine-{kind}-123456789012-eu-central-1" for kind in ("artifacts", "lake", "raw")]
 LOG_GROUPS = ("/aws/lambda/", "/aws/vendedlogs/states/", "/aws/events/")
-# Not an operation of its own: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatchlogs.html
-PERMISSION_ONLY = {"iam:PassRole", "logs:CreateLogDelivery"}
+# Not operations: https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
+PERMISSION_ONLY = {"iam:PassRole", "lambda:InvokeFunction", "logs:CreateLogDelivery"}
 BOTOCORE = {"states": "stepfunctions"}
 
 
@@ -152,10 +153,15 @@ def resources_of(action: str) -> list[str]:
     return samples
 
 
-def lacking(actions: frozenset[str] | set[str], allowed: list[Statement]) -> list[str]:
+def with_key(actions: Iterable[str]) -> set[str]:
+    """The actions, with those on the key of what they touch."""
+    return set(actions).union(*(CALLER_KEY_ACTIONS.get(action, ()) for action in actions))
+
+
+def lacking(actions: Iterable[str], allowed: list[Statement]) -> list[str]:
     return [
         f"{action} on {resource}"
-        for action in sorted(actions)
+        for action in sorted(with_key(actions))
         for resource in resources_of(action)
         if not any(statement.allows(action, resource) for statement in allowed)
     ]
@@ -174,7 +180,11 @@ def test_the_apply_role_may_do_all_that_a_type_needs(name: str) -> None:
 
 @pytest.mark.parametrize("name", TYPES)
 def test_the_plan_role_may_read_what_a_type_needs(name: str) -> None:
-    assert lacking(set(TERRAFORM[name].read), statements()["read"]) == []
+    assert lacking(TERRAFORM[name].read, statements()["read"]) == []
+
+
+def test_the_apply_role_may_bring_the_schema_up_to_date() -> None:
+    assert lacking(SCHEMA.all, [*statements()["read"], *statements()["write"]]) == []
 
 
 def test_a_role_is_passed_to_the_services_that_take_one_and_to_no_other() -> None:
@@ -184,26 +194,22 @@ def test_a_role_is_passed_to_the_services_that_take_one_and_to_no_other() -> Non
 
 
 def test_what_nothing_needs_is_not_allowed() -> None:
-    """But for what the roles do besides Terraform, each with its reason in permissions.tf."""
-    needed: set[str] = set().union(*(TERRAFORM[name].all for name in TYPES))
+    needed = with_key(SCHEMA.all.union(*(TERRAFORM[name].all for name in TYPES)))
     allowed = {action for access in statements().values() for statement in access for action in statement.actions}
-    assert allowed - needed == {
-        # `nox -s schema`, after an apply.
-        "lambda:InvokeFunction",
-        "states:DescribeExecution",
-        "states:GetExecutionHistory",
-        "states:StartExecution",
-        # To take back what was deleted by mistake.
-        "kms:CancelKeyDeletion",
-    }
+    # To take back what was deleted by mistake.
+    assert allowed - needed == {"kms:CancelKeyDeletion"}
 
 
-@pytest.mark.parametrize("service", sorted({a.split(":")[0] for n in TERRAFORM.values() for a in n.all} - {"s3"}))
+@pytest.mark.parametrize(
+    "service", sorted({a.split(":")[0] for n in (SCHEMA, *TERRAFORM.values()) for a in n.all} - {"s3"})
+)
 def test_an_action_is_an_operation_of_its_service(service: str) -> None:
     """S3's actions have names of their own."""
     loader = Loader()
     known = loader.load_service_model(BOTOCORE.get(service, service), "service-2")["operations"].keys()
-    named = {action for needs in TERRAFORM.values() for action in needs.all if action.startswith(f"{service}:")}
+    named = {
+        action for needs in (SCHEMA, *TERRAFORM.values()) for action in needs.all if action.startswith(f"{service}:")
+    }
     assert {action for action in named - PERMISSION_ONLY if action.split(":")[1] not in known} == set()
 
 

@@ -8,7 +8,7 @@ override_resource {
 variables {
   name                  = "dev-pipeline-schedules"
   group_arn             = "arn:aws:scheduler:eu-central-1:123456789012:schedule-group/dev-pipeline-schedules"
-  state_machine_arn     = "arn:aws:states:eu-central-1:123456789012:stateMachine:dev-pipeline"
+  state_machine_arn     = "arn:aws:states:eu-central-1:123456789012:stateMachine:dev-start-on-schedule"
   dead_letter_queue_arn = "arn:aws:sqs:eu-central-1:123456789012:dev-pipeline-failed-undelivered"
   schedules = {
     nightly = {
@@ -28,14 +28,20 @@ variables {
   }
 }
 
-run "the_input_is_what_the_pipeline_reads" {
+run "the_input_is_what_start_on_schedule_reads" {
   assert {
     condition = jsondecode(aws_scheduler_schedule.this["nightly"].target[0].input) == {
-      dataset    = "flights"
-      source_uri = "s3://dev-raw-123456789012-eu-central-1/flights/"
-      parameters = { late_minutes = 30, share = 0.5, strict = true, carrier = "UA", from = "2013-06-30", code = "007" }
+      schedule       = "nightly"
+      scheduled_time = "<aws.scheduler.scheduled-time>"
+      dataset        = "flights"
+      source_uri     = "s3://dev-raw-123456789012-eu-central-1/flights/"
+      parameters     = { late_minutes = 30, share = 0.5, strict = true, carrier = "UA", from = "2013-06-30", code = "007" }
     }
-    error_message = "Not the execution input: ${aws_scheduler_schedule.this["nightly"].target[0].input}"
+    error_message = "Not the input: ${aws_scheduler_schedule.this["nightly"].target[0].input}"
+  }
+  assert {
+    condition     = alltrue([for schedule in aws_scheduler_schedule.this : strcontains(schedule.target[0].input, "\"<aws.scheduler.scheduled-time>\"")])
+    error_message = "Scheduler does not look for escaped brackets, so the name of each execution would be the same."
   }
   assert {
     condition     = jsondecode(aws_scheduler_schedule.this["hourly"].target[0].input).parameters == {}
@@ -99,7 +105,7 @@ run "the_role_is_for_this_group_and_this_state_machine" {
         Sid      = "StartExecution"
         Effect   = "Allow"
         Action   = ["states:StartExecution"]
-        Resource = ["arn:aws:states:eu-central-1:123456789012:stateMachine:dev-pipeline"]
+        Resource = ["arn:aws:states:eu-central-1:123456789012:stateMachine:dev-start-on-schedule"]
       },
       {
         Sid      = "KeepUndelivered"
@@ -153,6 +159,14 @@ run "with_a_key_and_no_queue_the_role_decrypts_the_input" {
     condition     = jsondecode(aws_iam_role_policy.this.policy).Statement[1].Action == ["kms:Decrypt"]
     error_message = "The role encrypts nothing: ${aws_iam_role_policy.this.policy}"
   }
+}
+
+run "a_name_leaves_room_for_the_time" {
+  command = plan
+  variables {
+    schedules = { "${join("", [for _ in range(64) : "n"])}" = { dataset = "flights", source_uri = "s3://raw/flights/", expression = "rate(1 hour)" } }
+  }
+  expect_failures = [var.schedules]
 }
 
 run "a_source_without_slash_is_refused" {

@@ -265,7 +265,7 @@ def test_the_cost_of_a_change_is_in_the_head() -> None:
 
 
 def test_another_region_is_told() -> None:
-    state = {"values": {"root_module": {"resources": [{"type": "aws_region", "values": {"name": "eu-west-1"}}]}}}
+    state = {"values": {"root_module": {"resources": [{"type": "aws_region", "values": {"id": "eu-west-1"}}]}}}
     text = summary(replaced_bucket(), prior_state=state)
     assert "⚠ The deployment is in `eu-west-1`, where prices may differ." in text
 

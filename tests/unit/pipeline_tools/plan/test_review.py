@@ -133,6 +133,6 @@ class TestDrift:
 
 
 def test_the_region_is_that_of_the_data_source() -> None:
-    read = {"type": "aws_region", "values": {"name": "eu-west-1"}}
+    read = {"type": "aws_region", "values": {"id": "eu-west-1"}}
     state = {"values": {"root_module": {"child_modules": [{"resources": [read]}]}}}
     assert plan(prior_state=state).region == "eu-west-1"
