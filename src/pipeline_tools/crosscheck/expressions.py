@@ -47,6 +47,11 @@ def examine(expression: str, scope: Scope, report: Report) -> Any:
         return UNKNOWN
     walk = _Walk(scope, report)
     shape = walk.visit(program.ast, _ABSENT, {})
+    tree = program.ast
+    named = tree.type == "variable" and tree.value in facts.FUNCTIONS and tree.value not in scope.variables
+    if named or _types(tree) == frozenset({"function"}):
+        report(0, "the expression gives a function, which is no JSON and fails the state", "call it")
+        return UNKNOWN
     if walk.uncertain or is_known(shape):
         return shape
     try:

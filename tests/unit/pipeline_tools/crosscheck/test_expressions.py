@@ -180,6 +180,8 @@ def test_what_jsonata_offers_is_known(expression: str) -> None:
         ("$f($job.name ?? 'none')", 14, 'not JSONata 2.0.6: The symbol "?" cannot be used as a unary operator'),
         ("$format($job.name)", 7, "$format is not assigned on every path to this state"),
         ("$parse('{')", 0, "the expression fails in a sample run: it threw an error during evaluation. D3137: Invalid"),
+        ("$sum", 0, "the expression gives a function"),
+        ("($x := 1; function($y) {$y})", 0, "the expression gives a function"),
         ("/a++/", 0, "not JSONata 2.0.6: Invalid regular expression"),
     ],
 )
