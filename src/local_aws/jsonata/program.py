@@ -117,7 +117,9 @@ class Program(Jsonata):  # type: ignore[misc]
             raise ExpressionSyntaxError(expression, message(error), position) from error
         except RecursionError as error:
             raise ExpressionSyntaxError(expression, "the expression is nested too deeply", 0) from error
-        except Exception as error:  # what the library raises for a signature, and for a number in one
+        except RuntimeError as error:  # of a signature, with the reference's words
+            raise ExpressionSyntaxError(expression, str(error), 0) from error
+        except Exception as error:  # whatever else the library raises, as for a number in a signature
             raise ExpressionSyntaxError(expression, f"the expression cannot be read: {error}", 0) from error
         self.names = frozenset(_names(self.ast))
 

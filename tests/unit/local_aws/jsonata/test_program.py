@@ -32,6 +32,7 @@ from local_aws.jsonata.program import compiled
         ("1 /* open", "Comment has no closing tag"),
         ("'\\y'", 'Unsupported escape sequence: \\"y"'),
         ("/a++/", "Invalid regular expression: /a++/: nothing to repeat"),
+        ("function($x)<n<n>> {$x}", "Type parameters can only be applied to functions and arrays"),
         ("5 := 1", "The left side of := must be a variable name (start with $)"),
     ],
 )
