@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import fnmatch
 import re
 from collections.abc import Iterable, Iterator
@@ -10,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import pytest
+from botocore import xform_name
 from botocore.loaders import Loader
 from lark import Token, Tree
 
@@ -217,3 +219,24 @@ def test_an_action_is_an_operation_of_its_service(service: str) -> None:
 def test_each_need_has_its_source(name: str) -> None:
     assert TERRAFORM[name].sources
     assert all(re.fullmatch(r"https://\S+", source) for source in TERRAFORM[name].sources)
+
+
+def test_the_needs_of_schema_are_what_its_modules_call() -> None:
+    """A call of a client that is added to one of them has to be added to the roles too."""
+    loader = Loader()
+    methods = {
+        xform_name(operation): f"{prefix}:{operation}"
+        for service, prefix in (("lambda", "lambda"), ("stepfunctions", "states"), ("redshift-data", "redshift-data"))
+        for operation in loader.load_service_model(service, "service-2")["operations"]
+    }
+    called = set()
+    for name in ("schema", "executions", "redshift", "deployed"):
+        for node in ast.walk(ast.parse((ROOT / "src" / "pipeline_tools" / f"{name}.py").read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                called.add(node.func.attr)
+                if node.func.attr == "get_paginator" and isinstance(node.args[0], ast.Constant):
+                    called.add(str(node.args[0].value))
+    actions = {methods[method] for method in called if method in methods}
+    named = {"lambda:Invoke": "lambda:InvokeFunction"}
+    # Who executes statements by a secret reads it.
+    assert {named.get(action, action) for action in actions} == SCHEMA.all - {"secretsmanager:GetSecretValue"}
