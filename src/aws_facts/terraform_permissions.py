@@ -177,6 +177,14 @@ TERRAFORM: dict[str, Needs] = {
         ),
         delete=("kms:ScheduleKeyDeletion",),
     ),
+    # To take it away is to give the key its default policy.
+    "aws_kms_key_policy": Needs(
+        (f"{_PROVIDER}kms/key_policy.go",),
+        read=("kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus", "kms:ListResourceTags"),
+        create=("kms:PutKeyPolicy",),
+        update=("kms:PutKeyPolicy",),
+        delete=("kms:PutKeyPolicy",),
+    ),
     "aws_lambda_function": Needs(
         (
             f"{_AUTHORIZATION}awslambda.html",
