@@ -89,7 +89,6 @@ module "generate_param" {
     RAW_BUCKET       = local.names.raw_bucket
     LAKE_BUCKET      = local.names.lake_bucket
     ARTIFACTS_BUCKET = local.names.artifacts_bucket
-    COPY_ROLE_ARN    = var.redshift.mode == "existing" ? var.redshift.existing.copy_role_arn : local.arns.redshift_role
     CODE_VERSION     = local.code_version
   }
   log_group_arn_prefix = local.arns.log_group_prefix

@@ -67,8 +67,3 @@ output "failure_topic_arn" {
   description = "ARN of the SNS topic that tells of failed executions."
   value       = module.failure_notification.topic_arn
 }
-
-output "copy_role_arn" {
-  description = "ARN of the role that Redshift's COPY reads with."
-  value       = module.redshift.copy_role_arn
-}

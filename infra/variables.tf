@@ -292,7 +292,6 @@ variable "redshift" {
       kms_key_arn        = optional(string)
       secret_arn         = string
       secret_kms_key_arn = optional(string)
-      copy_role_arn      = string
     }))
   })
   default  = {}

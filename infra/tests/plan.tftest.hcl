@@ -145,14 +145,13 @@ run "on_what_is_there_already_nothing_is_made" {
       existing = {
         workgroup_name = "shared"
         secret_arn     = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:shared"
-        copy_role_arn  = "arn:aws:iam::123456789012:role/shared-copy"
       }
     }
   }
 
   assert {
-    condition     = strcontains(module.run_sql.definition, "'WorkgroupName': 'shared'") && output.copy_role_arn == "arn:aws:iam::123456789012:role/shared-copy"
-    error_message = "run-sql does not name the workgroup, or COPY has another role."
+    condition     = strcontains(module.run_sql.definition, "'WorkgroupName': 'shared'")
+    error_message = "run-sql does not name the workgroup."
   }
   assert {
     condition     = jsondecode(module.run_sql.policy).Statement[0].Resource == ["arn:aws:redshift-serverless:eu-central-1:123456789012:workgroup/found"]
@@ -179,7 +178,6 @@ run "the_keys_of_what_is_there_already_are_used" {
         kms_key_arn        = "arn:aws:kms:eu-central-1:123456789012:key/warehouse"
         secret_arn         = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:shared"
         secret_kms_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/secret"
-        copy_role_arn      = "arn:aws:iam::123456789012:role/shared-copy"
       }
     }
   }

@@ -1,4 +1,10 @@
 -- No row was lost between the source and the staged files, nor between those and Spark.
-CALL audit.check_equal('rows_in = rows_staged + rows_rejected', :python_rows_in, CAST(:python_rows_out AS BIGINT) + CAST(:python_rows_rejected AS BIGINT));
+CALL audit.check_equal(
+    'rows_in = rows_staged + rows_rejected',
+    CAST(:python_rows_in AS BIGINT),
+    CAST(:python_rows_out AS BIGINT) + CAST(:python_rows_rejected AS BIGINT)
+);
 
-CALL audit.check_equal('rows read by Spark = rows_staged', :python_rows_out, :spark_rows_in);
+CALL audit.check_equal(
+    'rows read by Spark = rows_staged', CAST(:python_rows_out AS BIGINT), CAST(:spark_rows_in AS BIGINT)
+);

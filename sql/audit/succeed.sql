@@ -7,14 +7,18 @@ INSERT INTO audit.stage_run (
 )
 VALUES
 (
-    :job_id, :attempt, 'python', :python_rows_in, :python_rows_out, :python_rows_rejected, :python_bytes_in,
-    :python_bytes_out, :python_files_out, :python_started_at, :python_finished_at, :python_code_version,
-    :python_contract_version
+    CAST(:job_id AS VARCHAR(56)), CAST(:attempt AS INTEGER), 'python', CAST(:python_rows_in AS BIGINT),
+    CAST(:python_rows_out AS BIGINT), CAST(:python_rows_rejected AS BIGINT), CAST(:python_bytes_in AS BIGINT),
+    CAST(:python_bytes_out AS BIGINT), CAST(:python_files_out AS BIGINT), CAST(:python_started_at AS TIMESTAMP),
+    CAST(:python_finished_at AS TIMESTAMP), CAST(:python_code_version AS VARCHAR(64)),
+    CAST(:python_contract_version AS VARCHAR(64))
 ),
 (
-    :job_id, :attempt, 'spark', :spark_rows_in, :spark_rows_out, :spark_rows_rejected, :spark_bytes_in,
-    :spark_bytes_out, :spark_files_out, :spark_started_at, :spark_finished_at, :spark_code_version,
-    :spark_contract_version
+    CAST(:job_id AS VARCHAR(56)), CAST(:attempt AS INTEGER), 'spark', CAST(:spark_rows_in AS BIGINT),
+    CAST(:spark_rows_out AS BIGINT), CAST(:spark_rows_rejected AS BIGINT), CAST(:spark_bytes_in AS BIGINT),
+    CAST(:spark_bytes_out AS BIGINT), CAST(:spark_files_out AS BIGINT), CAST(:spark_started_at AS TIMESTAMP),
+    CAST(:spark_finished_at AS TIMESTAMP), CAST(:spark_code_version AS VARCHAR(64)),
+    CAST(:spark_contract_version AS VARCHAR(64))
 );
 
 INSERT INTO audit.stage_run (
@@ -22,8 +26,9 @@ INSERT INTO audit.stage_run (
     code_version, contract_version
 )
 SELECT
-    :job_id, CAST(:attempt AS INTEGER), 'load', CAST(:spark_rows_out AS BIGINT), SUM(rows_loaded), 0,
-    CAST(:spark_bytes_out AS BIGINT), 0, CAST(:load_started_at AS TIMESTAMP), GETDATE(), :code_version, :contract_version
+    CAST(:job_id AS VARCHAR(56)), CAST(:attempt AS INTEGER), 'load', CAST(:spark_rows_out AS BIGINT), SUM(rows_loaded),
+    0, CAST(:spark_bytes_out AS BIGINT), 0, CAST(:load_started_at AS TIMESTAMP), GETDATE(),
+    CAST(:code_version AS VARCHAR(64)), CAST(:contract_version AS VARCHAR(64))
 FROM ({{loaded}}) AS loaded;
 
 UPDATE audit.job_run

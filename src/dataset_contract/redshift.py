@@ -68,15 +68,16 @@ def create_table(output: DataObject) -> str:
 def load_statements(output: DataObject) -> str:
     """DELETE of the job's rows and COPY of its files, so the load of a job may run again.
 
-    Holds the parameter :job_id and the tokens {{<output>_uri}} and {{copy_role_arn}}. COPY maps Parquet by order, so
-    the columns are listed: a table that has them in another order is loaded right.
+    Holds the parameter :job_id and the token {{<output>_uri}}. COPY reads by the warehouse's default role: an ARN in
+    its text has colons, as a parameter has. It maps Parquet by order, so the columns are listed: a table that has them
+    in another order is loaded right.
     """
     columns = ",\n".join(f"    {identifier(name)}" for name in _wanted(output))
     return (
         f"DELETE FROM {table(output)} WHERE {identifier(JOB_ID_COLUMN)} = :job_id;\n\n"
         f"COPY {table(output)} (\n{columns}\n)\n"
         f"FROM '{{{{{output.name}_uri}}}}'\n"
-        "IAM_ROLE '{{copy_role_arn}}'\n"
+        "IAM_ROLE DEFAULT\n"
         "FORMAT AS PARQUET;\n"
     )
 

@@ -36,7 +36,6 @@ class Settings:
     raw_bucket: str
     lake_bucket: str
     artifacts_bucket: str
-    copy_role_arn: str
     code_version: str
 
     @classmethod
@@ -46,7 +45,6 @@ class Settings:
             raw_bucket=environment["RAW_BUCKET"],
             lake_bucket=environment["LAKE_BUCKET"],
             artifacts_bucket=environment["ARTIFACTS_BUCKET"],
-            copy_role_arn=environment["COPY_ROLE_ARN"],
             code_version=environment["CODE_VERSION"],
         )
 
@@ -134,9 +132,7 @@ def _load(event: Mapping[str, Any], settings: Settings, sql: Path) -> dict[str, 
         raise job_id.JobIdError(f"job_id is {as_json(job['job_id'])}; accepted: the job ID that start answered")
     dataset = datasets.load(sql, job["dataset"])
     places = _places(job["job_id"], dataset.name, settings)
-    batch = loading.load(
-        sql, places, dataset, event, copy_role_arn=settings.copy_role_arn, code_version=settings.code_version
-    )
+    batch = loading.load(sql, places, dataset, event, code_version=settings.code_version)
     _log(places.job_id, "load prepared", dataset=dataset.name, statements=len(batch.statements))
     return batch.document()
 

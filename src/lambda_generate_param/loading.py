@@ -17,9 +17,7 @@ from lambda_generate_param.datasets import Dataset
 from lambda_generate_param.statements import Batch, audit_statements, batch, render, split, stage_parameters
 
 
-def load(
-    sql: Path, places: Places, dataset: Dataset, found: Mapping[str, Any], *, copy_role_arn: str, code_version: str
-) -> Batch:
+def load(sql: Path, places: Places, dataset: Dataset, found: Mapping[str, Any], *, code_version: str) -> Batch:
     """The batch of one load.
 
     Bound by the state machine, which alone knows the moment: `attempt`, `load_started_at`.
@@ -29,7 +27,6 @@ def load(
         places: of the job.
         dataset: of the job.
         found: by stage, the manifest as text or object.
-        copy_role_arn: the role that COPY reads with.
         code_version: of this code.
 
     Raises:
@@ -52,11 +49,12 @@ def load(
         **{f"rows_{table}": str(_rows(spark, table)) for table in dataset.outputs},
         **judged_texts,
     }
-    tokens = {f"{table}_uri": places.curated(table) for table in dataset.outputs} | {"copy_role_arn": copy_role_arn}
+    tokens = {f"{table}_uri": places.curated(table) for table in dataset.outputs}
     statements = split(render(dataset.load_sql, tokens, where=f"sql/datasets/{dataset.name}/load.sql"))
     statements += audit_statements(sql, "check")
     for table in dataset.outputs:
-        statements.append(f"CALL audit.check_table(:job_id, '{table}', :rows_{table})")
+        counted = f"'{table}', CAST(:rows_{table} AS BIGINT)"
+        statements.append(f"CALL audit.check_table(CAST(:job_id AS VARCHAR(56)), {counted})")
     statements += judged_statements
     # Last, since the state machine reads the result of the last statement.
     statements += audit_statements(sql, "succeed", loaded=_counts(dataset))

@@ -1,7 +1,8 @@
 """The Redshift statements of a run, as batches for the state machine `run-sql`.
 
-Values reach Redshift as bound parameters (`:name`). Only URIs and the role's ARN, which COPY cannot bind, are put into
-the text (`{{name}}`), and only when they are of the alphabet that is checked here.
+Values reach Redshift as bound parameters (`:name`), each with a CAST or beside the column that it is compared with.
+Only URIs, which COPY cannot bind, are put into the text (`{{name}}`), and only when they are of the alphabet that is
+checked here: it has no colon beyond that of `s3://`, so nothing in a text looks like a parameter.
 """
 
 from __future__ import annotations
@@ -14,24 +15,26 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from aws_facts import redshift_data as facts
 from dataset_contract.manifests import ManifestError
 from dataset_contract.places import Places
-from lambda_generate_param import job_id, verdicts
+from lambda_generate_param import inlining, job_id, verdicts
 from lambda_generate_param.audit import AuditColumns
 from lambda_generate_param.datasets import Dataset
 from lambda_generate_param.evidence import STAGES, Evidence
 from lambda_generate_param.failures import UNKNOWN, Failure
 
-# https://docs.aws.amazon.com/redshift-data/latest/APIReference/API_BatchExecuteStatement.html
-MOST_STATEMENTS = 40
 # Of a payload's 262,144 bytes, without what is around a batch; around that of a failure there is its cause once more.
 # https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 MOST_BYTES = 255_000
 _MOST_BYTES_OF_FAILURE = 150_000
+# What the state machine binds besides, since it alone knows the moment.
+OF_THE_MOMENT = ("attempt", "load_started_at")
+_MOST_BYTES_OF_A_MOMENT = 32
 
 # A token is a whole text constant; what stands within a longer text, a name or a comment is none.
 _TOKEN = re.compile(r"'\{\{\s*([a-z_][a-z0-9_]*)\s*\}\}'")
-_INTERPOLATED = re.compile(r"(s3://|arn:aws[a-z-]*:iam::\d{12}:role/)[0-9A-Za-z!_.()=+,@/-]+")
+_INTERPOLATED = re.compile(r"s3://[0-9A-Za-z!_.()=+,@/-]+")
 _COUNTS = ("rows_in", "rows_out", "rows_rejected", "bytes_in", "bytes_out", "files_out")
 _MOMENTS = ("started_at", "finished_at")
 _VERSIONS = ("code_version", "contract_version")
@@ -150,10 +153,10 @@ def stage_parameters(stage: str, manifest: Mapping[str, Any] | None, columns: Au
 
 
 def render(template: str, tokens: Mapping[str, str], *, where: str) -> str:
-    """Put URIs and role ARNs in the place of their tokens, each a text constant: `'{{token}}'`.
+    """Put URIs in the place of their tokens, each a text constant: `'{{token}}'`.
 
     Raises:
-        SqlTemplateError: an unknown token, or a value that is neither an s3:// URI nor a role's ARN.
+        SqlTemplateError: an unknown token, or a value that is no s3:// URI.
     """
 
     def value(match: re.Match[str]) -> str:
@@ -164,7 +167,7 @@ def render(template: str, tokens: Mapping[str, str], *, where: str) -> str:
             raise SqlTemplateError(f"{where}: {{{{{token[1]}}}}} is unknown; known: {', '.join(sorted(tokens))}")
         text = tokens[token[1]]
         if not _INTERPOLATED.fullmatch(text):
-            raise SqlTemplateError(f"{where}: {token[1]} is {text!r}; accepted: an s3:// URI or the ARN of a role")
+            raise SqlTemplateError(f"{where}: {token[1]} is {text!r}; accepted: an s3:// URI")
         return f"'{text}'"
 
     return _LEXEMES.sub(value, template)
@@ -191,13 +194,29 @@ def batch(
     Raises:
         SqlTemplateError: it is more than the Data API or Step Functions takes.
     """
-    if len(statements) > MOST_STATEMENTS:
-        raise SqlTemplateError(f"step {step} has {len(statements)} statements; the Data API takes {MOST_STATEMENTS}")
+    if len(statements) > facts.MOST_STATEMENTS:
+        raise SqlTemplateError(
+            f"step {step} has {len(statements)} statements; the Data API takes {facts.MOST_STATEMENTS}"
+        )
     # The comment stays in Redshift's own query history, where the statement name does not show.
     made = Batch(f"{identifier} {step}", tuple(_commented(statements, f"job_id={identifier} step={step}")), dict(bound))
     if (size := len(json.dumps(made.document()))) > most:
         raise SqlTemplateError(f"step {step} takes {size:,} bytes; Step Functions passes on {most:,}")
+    _check_sizes(made, step)
     return made
+
+
+def _check_sizes(made: Batch, step: str) -> None:
+    """With the values in place, as the Data API gets them where it takes no Parameters with a batch."""
+    values = {**dict.fromkeys(OF_THE_MOMENT, "m" * _MOST_BYTES_OF_A_MOMENT), **made.parameters}
+    sizes = [len(inlining.inlined(statement, values).encode()) for statement in made.statements]
+    for number, size in enumerate(sizes, 1):
+        if size > facts.MOST_STATEMENT_BYTES:
+            limit = f"the Data API takes {facts.MOST_STATEMENT_BYTES:,}"
+            raise SqlTemplateError(f"statement {number} of step {step} takes {size:,} bytes; {limit}")
+    if sum(sizes) > facts.MOST_SQL_BYTES:
+        limit = f"the Data API takes {facts.MOST_SQL_BYTES:,}"
+        raise SqlTemplateError(f"the statements of step {step} take {sum(sizes):,} bytes; {limit}")
 
 
 def _commented(statements: Sequence[str], comment: str) -> Iterator[str]:

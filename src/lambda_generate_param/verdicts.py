@@ -6,12 +6,15 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from aws_facts import redshift_data as facts
 from dataset_contract import judging, manifests
 from dataset_contract.model import Contract, SetRule
+from lambda_generate_param import inlining
 from lambda_generate_param.audit import AuditColumns, TooLongError
 
-# A statement may have 100 KB, a row has about 130 bytes: https://docs.aws.amazon.com/redshift/latest/mgmt/data-api.html
-_MOST_ROWS = 500
+# Of the rows of one INSERT with their values in place, so that the statement is within the Data API's limit.
+_MOST_BYTES = facts.MOST_STATEMENT_BYTES - 4096
+_OF_A_JOB = {"job_id": "j" * 56, "attempt": "9" * 10}
 _COLUMNS = (
     *("job_id", "attempt", "number", "rule", "object_name", "column_names", "metric", "expected", "severity"),
     *("measured", "passed"),
@@ -67,21 +70,40 @@ def insert(verdicts: Sequence[Mapping[str, Any]], columns: AuditColumns) -> tupl
     names: dict[str, str] = {}
     rows = [_row(verdict, names, columns) for verdict in verdicts if isinstance(verdict.get("number"), int)]
     statements = [_DELETE] if rows else []
-    for first in range(0, len(rows), _MOST_ROWS):
-        listed = ",\n".join(rows[first : first + _MOST_ROWS])
+    bound = {name: text for text, name in names.items()}
+    for several in _portions(rows, bound):
+        listed = ",\n".join(several)
         statements.append(f"INSERT INTO audit.rule_run ({', '.join(_COLUMNS)}) VALUES\n{listed}")
-    return statements, {name: text for text, name in names.items()}
+    return statements, bound
+
+
+def _portions(rows: Sequence[str], bound: Mapping[str, str]) -> Iterator[list[str]]:
+    portion: list[str] = []
+    left = _MOST_BYTES
+    values = {**_OF_A_JOB, **bound}
+    for row in rows:
+        size = len(f"{inlining.inlined(row, values)},\n".encode())
+        if portion and size > left:
+            yield portion
+            portion, left = [], _MOST_BYTES
+        portion.append(row)
+        left -= size
+    if portion:
+        yield portion
 
 
 def _row(verdict: Mapping[str, Any], names: dict[str, str], columns: AuditColumns) -> str:
-    def bound(text: str) -> str:
-        return f":{names.setdefault(text, f'rule_{len(names) + 1}')}" if text else "NULL"
+    def bound(text: str, type_: str) -> str:
+        return f"CAST(:{names.setdefault(text, f'rule_{len(names) + 1}')} AS {type_})" if text else "NULL"
 
-    texts = [bound(columns.cut("rule_run", name, text)) for name, text in _texts(verdict).items()]
-    measured = _double(verdict.get("measured"))
-    number = f"CAST({bound(measured)} AS DOUBLE PRECISION)" if measured else "NULL"
+    sizes = columns.sizes["rule_run"]
+    texts = [
+        bound(columns.cut("rule_run", name, text), f"VARCHAR({sizes[name]})") for name, text in _texts(verdict).items()
+    ]
+    measured = bound(_double(verdict.get("measured")), "DOUBLE PRECISION")
     passed = "TRUE" if verdict.get("passed") is True else "FALSE"
-    values = [":job_id", "CAST(:attempt AS INTEGER)", str(int(verdict["number"])), *texts, number, passed]
+    job = (f"CAST(:job_id AS VARCHAR({sizes['job_id']}))", "CAST(:attempt AS INTEGER)")
+    values = [*job, str(int(verdict["number"])), *texts, measured, passed]
     return f"({', '.join(values)})"
 
 

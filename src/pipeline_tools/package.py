@@ -28,6 +28,8 @@ LAMBDA = "lambda_generate_param"
 JOBS = PYTHON_JOB, SPARK_JOB = "glue_python_job", "glue_spark_job"
 # What all of them read contracts with.
 SHARED = "dataset_contract"
+# What the Lambda knows of AWS.
+FACTS = "aws_facts"
 # The oldest moment that a zip can hold; a real one would change the file at every run.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -46,12 +48,12 @@ def build(root: Path = ROOT, output: Path = OUTPUT) -> Description:
         DatasetError: a dataset's folder is not complete or its contract cannot be honoured.
     """
     sql = compiled_sql(root / "sql")
-    sources = {name: python_files(root / "src" / name) for name in (LAMBDA, *JOBS, SHARED)}
+    sources = {name: python_files(root / "src" / name) for name in (LAMBDA, *JOBS, SHARED, FACTS)}
     staging = output.with_name(output.name + ".new")
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)
 
-    lambda_files = {**_below(LAMBDA, sources), **_below(SHARED, sources)}
+    lambda_files = {**_below(LAMBDA, sources), **_below(SHARED, sources), **_below(FACTS, sources)}
     write_zip(staging / f"{LAMBDA}.zip", lambda_files | {f"sql/{name}": data for name, data in sql.items()})
     for job in JOBS:
         (staging / job).mkdir()

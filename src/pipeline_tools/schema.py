@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from aws_facts import redshift_data as facts
 from dataset_contract.redshift import SCHEMA
 from lambda_generate_param import datasets, schemas
-from lambda_generate_param.statements import MOST_STATEMENTS
 from pipeline_tools import deployed, executions
 from pipeline_tools.clients import Clients
 from pipeline_tools.package import OUTPUT
@@ -102,10 +102,10 @@ def _invoke(clients: Clients, outputs: Mapping[str, Any], more: Mapping[str, Any
 
 def _run(clients: Clients, outputs: Mapping[str, Any], statements: Sequence[str]) -> None:
     step_functions = clients.get("stepfunctions")
-    for first in range(0, len(statements), MOST_STATEMENTS):
+    for first in range(0, len(statements), facts.MOST_STATEMENTS):
         batch = {
             "statement_name": "schema",
-            "statements": statements[first : first + MOST_STATEMENTS],
+            "statements": statements[first : first + facts.MOST_STATEMENTS],
             "parameters": [],
         }
         arn = executions.start(

@@ -61,7 +61,9 @@ resource "aws_redshift_cluster" "this" {
   enhanced_vpc_routing         = var.network.enhanced_vpc_routing
   cluster_parameter_group_name = one(aws_redshift_parameter_group.this[*].name)
 
-  iam_roles = [aws_iam_role.copy[0].arn]
+  # COPY says IAM_ROLE DEFAULT.
+  iam_roles            = [aws_iam_role.copy[0].arn]
+  default_iam_role_arn = aws_iam_role.copy[0].arn
 
   automated_snapshot_retention_period = var.provisioned.snapshot_retention_days
   skip_final_snapshot                 = var.provisioned.skip_final_snapshot
@@ -100,7 +102,10 @@ resource "aws_redshiftserverless_namespace" "this" {
   # Always encrypted; without a key of ours, by one that AWS owns.
   kms_key_id = var.kms_key_arn
 
-  iam_roles   = [aws_iam_role.copy[0].arn]
+  # COPY says IAM_ROLE DEFAULT.
+  iam_roles            = [aws_iam_role.copy[0].arn]
+  default_iam_role_arn = aws_iam_role.copy[0].arn
+
   log_exports = var.log_exports
 
   depends_on = [aws_iam_role_policy.copy]

@@ -36,8 +36,3 @@ output "secret_kms_key_arn" {
   description = "ARN of the customer managed key of that secret; null where it is under the key that AWS keeps for Secrets Manager."
   value       = local.is_existing ? var.existing.secret_kms_key_arn : var.kms_key_arn
 }
-
-output "copy_role_arn" {
-  description = "ARN of the role that COPY reads with."
-  value       = local.is_existing ? var.existing.copy_role_arn : aws_iam_role.copy[0].arn
-}

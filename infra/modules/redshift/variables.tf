@@ -142,7 +142,7 @@ variable "existing" {
     secret_arn: secret with "username" and "password"; the user needs CREATE on the database.
     kms_key_arn: customer managed key of the cluster or namespace, if it has one; statements need rights on it.
     secret_kms_key_arn: customer managed key of that secret, if it has one.
-    copy_role_arn: role that the cluster or namespace already has, for COPY. It has to read curated/ and runs/ of the
+    COPY reads by the default role that the cluster or namespace already has. It has to read curated/ and runs/ of the
     lake bucket (and to decrypt with that bucket's key).
   EOT
   type = object({
@@ -151,7 +151,6 @@ variable "existing" {
     kms_key_arn        = optional(string)
     secret_arn         = string
     secret_kms_key_arn = optional(string)
-    copy_role_arn      = string
   })
   default = null
 
@@ -170,10 +169,6 @@ variable "existing" {
   validation {
     condition     = alltrue([for arn in [try(var.existing.kms_key_arn, null), try(var.existing.secret_kms_key_arn, null)] : arn == null || can(regex("^arn:[^:]+:kms:[^:]+:[0-9]{12}:key/.+$", arn))])
     error_message = "Redshift existing.kms_key_arn \"${try(coalesce(var.existing.kms_key_arn), "null")}\", secret_kms_key_arn \"${try(coalesce(var.existing.secret_kms_key_arn), "null")}\": the ARN of a key (not of an alias), arn:aws:kms:<region>:<account>:key/<id>."
-  }
-  validation {
-    condition     = var.existing == null || can(regex("^arn:[^:]+:iam::[0-9]{12}:role/.+$", var.existing.copy_role_arn))
-    error_message = "Redshift existing.copy_role_arn \"${try(var.existing.copy_role_arn, "")}\": arn:aws:iam::<account>:role/<name>."
   }
 }
 

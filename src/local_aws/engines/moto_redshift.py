@@ -32,7 +32,8 @@ _MISSING_ATTRIBUTES = {
 class MotoRedshift:
     """Answers Redshift's Query API.
 
-    What moto does not know is added: a master password that AWS manages, as a secret in Secrets Manager.
+    What moto does not know is added: a master password that AWS manages, as a secret in Secrets Manager, and the
+    default role.
     """
 
     def __init__(
@@ -60,6 +61,8 @@ class MotoRedshift:
         self._secrets_manager = secrets_manager
         # Of clusters whose password AWS manages: the secret's ARN, the password.
         self._managed: dict[str, tuple[str, str]] = {}
+        # The default role of each cluster that has one: its ARN.
+        self._default_roles: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def handle(self, method: str, headers: Mapping[str, str], body: bytes) -> Response:
@@ -79,7 +82,7 @@ class MotoRedshift:
                 self._forget(identifier)
             text = content.decode() if isinstance(content, bytes) else str(content)
         plain = {str(name): str(value) for name, value in dict(answered).items() if name.lower() != "status"}
-        return int(status), plain, self._with_secrets(text).encode()
+        return int(status), plain, self._completed(text).encode()
 
     def find_cluster(self, identifier: str) -> ClusterInfo | None:
         """A cluster as the Redshift Data API needs to know it."""
@@ -93,6 +96,7 @@ class MotoRedshift:
                 database=cluster.db_name,
                 master_username=cluster.master_username,
                 iam_roles=tuple(cluster.iam_roles_arn),
+                default_iam_role=self._default_roles.get(identifier),
                 master_password=self._managed[identifier][1]
                 if identifier in self._managed
                 else cluster.master_user_password,
@@ -109,6 +113,8 @@ class MotoRedshift:
         for name, value in _MISSING_ATTRIBUTES.items():
             setattr(cluster, name, value)
         cluster.preferred_maintenance_window = cluster.preferred_maintenance_window.lower()  # as AWS gives it
+        if "DefaultIamRoleArn" in form:
+            self._default_roles[identifier] = form["DefaultIamRoleArn"]
         if form.get("ManageMasterPassword", "").lower() == "true":
             secret = {"username": form["MasterUsername"], "password": secrets.token_urlsafe(24)}
             answer = self._secrets_manager.create_secret(
@@ -120,16 +126,18 @@ class MotoRedshift:
             self._managed[identifier] = (answer["ARN"], secret["password"])
 
     def _forget(self, identifier: str) -> None:
+        self._default_roles.pop(identifier, None)
         managed = self._managed.pop(identifier, None)
         if managed:
             self._secrets_manager.delete_secret(SecretId=managed[0], ForceDeleteWithoutRecovery=True)
         self._on_deleted(identifier)
 
-    def _with_secrets(self, text: str) -> str:
+    def _completed(self, text: str) -> str:
         def add(match: re.Match[str]) -> str:
-            managed = self._managed.get(match[1])
+            managed, role = self._managed.get(match[1]), self._default_roles.get(match[1])
             secret = f"<MasterPasswordSecretArn>{managed[0]}</MasterPasswordSecretArn>" if managed else ""
-            return match[0] + secret
+            default = f"<DefaultIamRoleArn>{role}</DefaultIamRoleArn>" if role else ""
+            return match[0] + secret + default
 
         # A cluster's own element only: other answers name clusters too.
         return re.sub(r"(?<=<Cluster>)<ClusterIdentifier>([^<]*)</ClusterIdentifier>", add, text)

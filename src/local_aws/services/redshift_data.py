@@ -15,16 +15,17 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
+from aws_facts import redshift_data as facts
 from local_aws.errors import AwsError
 from local_aws.services.postgres import PostgresServer
-from local_aws.services.redshift import metadata, statements
+from local_aws.services.redshift import metadata, parameters, statements
 from local_aws.services.redshift.execution import Execution
 from local_aws.services.redshift.files import FileMover
-from local_aws.services.redshift.lexer import parameter_names, tokenize
 from local_aws.services.redshift.model import ACTIVE, ClusterInfo, Result, Statement, SubStatement, Target
 from local_aws.services.redshift.results import csv_text, field, page_end
 from local_aws.services.redshift.sqlerror import SqlError
 from local_aws.services.redshift.targets import TargetFinder
+from local_aws.services.redshift.throttling import Throttle
 from local_aws.services.redshift.validation import check_request, service_model, validation_error
 from local_aws.services.redshift.warehouse import Warehouse
 
@@ -35,8 +36,6 @@ __all__ = ["ClusterInfo", "RedshiftData"]
 
 # Below PostgreSQL's connection limit, above what twenty pipelines keep waiting at once.
 _WORKERS = 40
-_MAX_SQL_BYTES = 200 * 1024
-_MAX_NAME_CHARACTERS = 500
 
 _Handler = Callable[[Mapping[str, Any], str], dict[str, Any]]
 
@@ -47,7 +46,8 @@ class RedshiftData:
     ``find_cluster`` (and ``find_workgroup``, if serverless is served) answer for an identifier, ``get_secret`` gives
     a secret's SecretString, ``s3_client`` the client that acts as a
     role (its ARN) for COPY and UNLOAD. ``on_event`` receives the detail of the
-    EventBridge event of a statement that was submitted WithEvent, once it has ended, on a worker thread.
+    EventBridge event of a statement that was submitted WithEvent, once it has ended, on a worker thread. ``clock``
+    gives the seconds that the API's rates are counted by.
     """
 
     def __init__(
@@ -61,6 +61,7 @@ class RedshiftData:
         region: str,
         find_workgroup: Callable[[str], ClusterInfo | None] | None = None,
         on_event: Callable[[dict[str, Any]], None] | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._targets = TargetFinder(find_cluster, find_workgroup, get_secret)
         self._warehouse = Warehouse(postgres)
@@ -68,6 +69,7 @@ class RedshiftData:
         self._caller = f"arn:aws:iam::{account_id}:root"
         self._on_event = on_event
         self._store = statements.StatementStore()
+        self._throttle = Throttle(facts.REQUESTS_A_SECOND, clock)
         self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="redshift-data")
         self._executions: dict[str, Execution] = {}
         self._closed = False
@@ -92,6 +94,7 @@ class RedshiftData:
             raise AwsError("UnknownOperationException", f"redshift-data {operation} is not implemented here")
         if self._closed:
             raise AwsError("InternalServerException", "the local Redshift Data API is shutting down", 500)
+        self._throttle.take(operation)
         check_request(operation, request)
         given = {name: value for name, value in request.items() if value is not None}
         return self._handlers[operation](given, caller_arn or self._caller)
@@ -272,32 +275,17 @@ def _check_submission(request: Mapping[str, Any], sqls: Sequence[str]) -> None:
             raise validation_error(
                 f"{name} is not implemented by this local endpoint: each request has its own session"
             )
-    if sum(len(text.encode()) for text in sqls) > _MAX_SQL_BYTES:
-        raise validation_error(f"SQL text is longer than {_MAX_SQL_BYTES // 1024} KB, the limit of the Data API")
+    sizes = [len(text.encode()) for text in sqls]
+    if max(sizes) > facts.MOST_STATEMENT_BYTES:
+        raise validation_error(f"A SQL statement is longer than {facts.MOST_STATEMENT_BYTES // 1024} KB")
+    if sum(sizes) > facts.MOST_SQL_BYTES:
+        raise validation_error(f"The SQL statements are longer than {facts.MOST_SQL_BYTES // 1024} KB in all")
     if not all(text.strip() for text in sqls):
         raise validation_error("SQL statement is empty.")
-    if len(request.get("StatementName", "")) > _MAX_NAME_CHARACTERS:
-        raise validation_error(f"StatementName is longer than {_MAX_NAME_CHARACTERS} characters")
+    if len(request.get("StatementName", "")) > facts.MOST_NAME_CHARACTERS:
+        raise validation_error(f"StatementName is longer than {facts.MOST_NAME_CHARACTERS} characters")
     if "Parameters" in request:
-        _check_parameters([parameter["name"] for parameter in request["Parameters"]], sqls)
-
-
-def _check_parameters(given: Sequence[str], sqls: Sequence[str]) -> None:
-    twice = sorted({name for name in given if given.count(name) > 1})
-    if twice:
-        raise validation_error(f"Parameters list contains duplicate parameters: [{', '.join(twice)}]")
-    used: set[str] = set()
-    for text in sqls:
-        try:
-            used |= parameter_names(tokenize(text))
-        except SqlError as error:
-            raise validation_error(f"Cannot read the parameters of the SQL statement: {error.message}") from error
-    unused = [name for name in given if name not in used]
-    if unused:
-        raise validation_error(f"Parameters list contains unused parameters. Unused parameters: [{', '.join(unused)}]")
-    missing = sorted(used - set(given))
-    if missing:
-        raise validation_error(f"Cannot find parameter: {', '.join(missing)}")
+        parameters.check([parameter["name"] for parameter in request["Parameters"]], sqls)
 
 
 def _statement(request: Mapping[str, Any], caller: str, sqls: Sequence[str], target: Target, batch: bool) -> Statement:

@@ -15,7 +15,7 @@ from typing import Any
 import botocore.session
 from botocore.model import ListShape, OperationModel, ServiceModel, Shape, StructureShape
 
-from aws_facts import permissions
+from aws_facts import permissions, redshift_data
 from pipeline_tools.crosscheck.values import UNKNOWN
 
 _RESOURCE = re.compile(r"arn:[^:]+:states:::(aws-sdk:)?([a-z0-9]+):([A-Za-z0-9]+)(\.[a-zA-Z]+(?::2)?)?")
@@ -47,7 +47,10 @@ _OPTIMIZED_PREFIX = {"sns": "SNS", "sqs": "SQS", "dynamodb": "DynamoDB"}
 _DATA_API = {("redshiftdata", "executeStatement"), ("redshiftdata", "batchExecuteStatement")}
 # The AWS SDK's own errors, beside those of a service.
 _SDK_ERRORS = {"SdkClientException", "SdkException"}
-_OTHER_ERRORS = {"lambda": {"AWSLambdaException", "Unknown"}}
+_OTHER_ERRORS = {
+    "lambda": {"AWSLambdaException", "Unknown"},
+    "redshiftdata": {name.partition(".")[2] for name in redshift_data.THROTTLED},
+}
 
 
 @dataclass(frozen=True)

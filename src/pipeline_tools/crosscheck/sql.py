@@ -11,7 +11,11 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+from aws_facts.redshift_data import PARAMETER
 from lambda_generate_param.statements import split
+from local_aws.services.redshift.lexer import Kind, tokenize
+from local_aws.services.redshift.parameters import ambiguous
+from local_aws.services.redshift.sqlerror import SqlError
 from pipeline_tools.crosscheck.project import Project
 from pipeline_tools.crosscheck.run import Call, SampleRun
 from pipeline_tools.transforms import quiet
@@ -22,7 +26,8 @@ _CALL = re.compile(r"CALL\s+([\w.]+)\s*\(", re.IGNORECASE)
 
 
 def check_files(project: Project) -> None:
-    """Report statements that do not parse, in Spark SQL or Redshift SQL, and calls of procedures that do not fit."""
+    """Report statements that do not parse, in Spark SQL or Redshift SQL, calls of procedures that do not fit, and
+    parameters that nothing gives a type or that are within a text."""
     procedures = dict(_procedures(project.root / "sql" / "audit" / "schema.sql"))
     for file in _files(project.root):
         for statement, line in _statements(file.read_text(encoding="utf-8")):
@@ -30,6 +35,9 @@ def check_files(project: Project) -> None:
             if problem:
                 offset, wrong = problem
                 project.say(file, line + offset, wrong, "correct the statement")
+            elif file.parent.name == "audit":
+                for offset, wrong, todo in _parameter_faults(statement):
+                    project.say(file, line + offset, wrong, todo)
 
 
 def check_batches(project: Project, run: SampleRun) -> None:
@@ -46,6 +54,10 @@ def _check_batch(project: Project, call: Call, batch: dict[str, object]) -> None
     if not isinstance(statements, list) or not isinstance(parameters, list):
         return  # an expression that is reported already
     line = call.line("Input", "batch", "parameters")
+    if parameters:
+        for statement in _generated(project.root, statements):
+            for _, wrong, todo in _parameter_faults(statement):
+                project.say(call.machine.file, line, f"state {call.name}: {wrong} of: {statement[:200]}", todo)
     used = {name for statement in statements for name in _parameters(str(statement))}
     bound = [item.get("Name") for item in parameters if isinstance(item, dict)]
     for item in parameters:
@@ -91,6 +103,56 @@ def _parse(statement: str, dialect: str) -> tuple[exp.Expr, str]:
     with quiet():
         parsed = sqlglot.parse_one(_CALL.sub("SELECT f(", bare, count=1) if called else bare, read=dialect)
     return parsed, called[1] if called else ""
+
+
+def _parameter_faults(statement: str) -> Iterator[tuple[int, str, str]]:
+    """The line, counted from the statement's first, what is wrong with a parameter there, and what to do.
+
+    A CAST gives a parameter its type, and so does the column that it is compared with; of other places the
+    documentation is silent (aws_facts.redshift_data).
+    """
+    try:
+        parsed, _ = _parse(statement, "redshift")
+        tokens = tokenize(statement)
+    except (SqlglotError, SqlError):
+        return  # reported as no SQL
+    for name in sorted({each.name for each in parsed.find_all(exp.Placeholder) if each.name and not _is_typed(each)}):
+        todo = "write CAST(:name AS type), or compare it with a column"
+        yield _line(statement, name), f"nothing gives the parameter :{name} a type", todo
+    if any(token.kind is Kind.PARAMETER for token in tokens):
+        for text in ambiguous(tokens):
+            yield _start(statement), f"{text} within a text may be taken for a parameter", "write it without a colon"
+
+
+def _is_typed(placeholder: exp.Placeholder) -> bool:
+    node: exp.Expr = placeholder
+    while isinstance(node.parent, (exp.Paren, exp.Tuple)):
+        node = node.parent
+    parent = node.parent
+    if isinstance(parent, exp.Cast):
+        return True
+    compared = isinstance(parent, (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.In, exp.Between))
+    if parent is None or not compared or placeholder.find_ancestor(exp.Where, exp.Having) is None:
+        return False
+    return any(isinstance(each, exp.Column) for each in parent.iter_expressions())
+
+
+def _generated(root: Path, statements: list[object]) -> Iterator[str]:
+    """The statements of a batch that are not those of a file, which are checked there."""
+    written = {_ink(statement) for file in _files(root) for statement, _ in _statements(file.read_text("utf-8"))}
+    for statement in map(str, statements):
+        if _ink(statement) not in written:
+            yield statement
+
+
+def _ink(statement: str) -> str:
+    return "".join(_COMMENT.sub("", statement).split())
+
+
+def _line(statement: str, name: str) -> int:
+    bare = _COMMENT.sub(lambda match: re.sub(r"[^\n]", " ", match.group()), statement)
+    use = re.search(rf"{PARAMETER}(?<=:{re.escape(name)})(?!\w)", bare)
+    return bare.count("\n", 0, use.start() if use else 0)
 
 
 def _parameters(statement: str) -> set[str]:

@@ -315,7 +315,7 @@ def test_null_texts_do_not_apply_to_outputs() -> None:
         ("oid", '"oid" is the name of a system column of Redshift; accepted: another'),
         ("CTID", "is the name of a system column"),
         ("deletexid", "is the name of a system column"),
-        ("{{copy_role_arn}}", "has {{ in it, which marks a value in a statement; accepted: a name without"),
+        ("{{orders_uri}}", "has {{ in it, which marks a value in a statement; accepted: a name without"),
         ("a}}", "has }} in it"),
         (":job_id", "has : in it"),
     ],

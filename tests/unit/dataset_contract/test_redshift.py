@@ -61,7 +61,7 @@ COPY analytics."orders" (
     "job_id"
 )
 FROM '{{orders_uri}}'
-IAM_ROLE '{{copy_role_arn}}'
+IAM_ROLE DEFAULT
 FORMAT AS PARQUET;
 """
     )

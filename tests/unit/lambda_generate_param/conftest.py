@@ -53,7 +53,6 @@ def settings() -> Settings:
         raw_bucket="the-raw-bucket",
         lake_bucket="the-lake-bucket",
         artifacts_bucket="the-artifacts-bucket",
-        copy_role_arn="arn:aws:iam::123456789012:role/copy",
         code_version="abc",
     )
 

@@ -251,5 +251,5 @@ def test_settings_name_a_missing_variable() -> None:
 def test_a_name_that_terraform_sets_is_read_here() -> None:
     infra = Path(__file__).parents[3] / "infra"
     text = "\n".join(path.read_text(encoding="utf-8") for path in infra.rglob("*.tf"))
-    for name in ("RAW_BUCKET", "LAKE_BUCKET", "ARTIFACTS_BUCKET", "COPY_ROLE_ARN", "CODE_VERSION"):
+    for name in ("RAW_BUCKET", "LAKE_BUCKET", "ARTIFACTS_BUCKET", "CODE_VERSION"):
         assert re.search(rf"\b{name}\b", text), name

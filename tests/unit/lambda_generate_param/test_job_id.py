@@ -86,8 +86,9 @@ def test_one_module_knows_the_format() -> None:
     assert knows == ["lambda_generate_param/job_id.py"]
 
 
-def test_the_lambda_imports_nothing_but_the_standard_library() -> None:
-    for path in (SOURCES / "lambda_generate_param").rglob("*.py"):
+@pytest.mark.parametrize("package", ["lambda_generate_param", "aws_facts"])
+def test_the_lambda_imports_nothing_but_the_standard_library(package: str) -> None:
+    for path in (SOURCES / package).rglob("*.py"):
         text = path.read_text(encoding="utf-8")
         imported = set(re.findall(r"^\s*(?:from|import) (\w+)", text, flags=re.MULTILINE))
         allowed = {
@@ -101,7 +102,8 @@ def test_the_lambda_imports_nothing_but_the_standard_library() -> None:
             "pathlib",
             "re",
             "sys",
+            "types",
             "typing",
             "uuid",
         }
-        assert imported <= allowed | {"dataset_contract", "lambda_generate_param"}, path
+        assert imported <= allowed | {"aws_facts", "dataset_contract", "lambda_generate_param"}, path

@@ -7,28 +7,25 @@ from typing import Any
 
 import pytest
 
+from aws_facts import redshift_data as facts
 from dataset_contract.manifests import PYTHON, SPARK, ManifestError
-from lambda_generate_param import datasets, loading, statements
-from lambda_generate_param.statements import Batch
+from lambda_generate_param import datasets, loading
+from lambda_generate_param.statements import OF_THE_MOMENT, Batch
 from lambda_generate_param.verdicts import VerdictError
 from tests.unit.lambda_generate_param.conftest import JOB, manifest, orders, places, write_dataset
 from tests.unit.lambda_generate_param.test_statements import bound_names
-
-ROLE = "arn:aws:iam::123456789012:role/copy"
-# Which the state machine alone knows.
-OF_THE_MOMENT = {"attempt", "load_started_at"}
 
 
 def load(sql: Path, dataset: str = "orders", **change: Any) -> Batch:
     known = datasets.load(sql, dataset)
     found = {stage: manifest(known.contract, stage) for stage in (PYTHON, SPARK)} | change
-    return loading.load(sql, places(dataset), known, found, copy_role_arn=ROLE, code_version="abc")
+    return loading.load(sql, places(dataset), known, found, code_version="abc")
 
 
 @pytest.mark.parametrize("dataset", ["orders", "flights"])
 def test_load_binds_all_but_what_the_moment_gives(sql: Path, dataset: str) -> None:
     batch = load(sql, dataset)
-    assert bound_names(batch) == set(batch.parameters) | OF_THE_MOMENT
+    assert bound_names(batch) == set(batch.parameters) | set(OF_THE_MOMENT)
     assert all(batch.parameters.values())
     assert batch.name == f"{JOB} load"
 
@@ -61,22 +58,22 @@ def test_a_manifest_may_be_text_and_without_the_files_that_were_read(sql: Path) 
 def test_every_statement_of_a_job_says_which_job_it_is(sql: Path) -> None:
     batch = load(sql, "flights")
     assert all(text.startswith(f"/* job_id={JOB} step=load */ ") for text in batch.statements)
-    assert len(batch.statements) <= statements.MOST_STATEMENTS
+    assert len(batch.statements) <= facts.MOST_STATEMENTS
 
 
-def test_copy_reads_the_jobs_own_files_by_the_copy_role(sql: Path) -> None:
+def test_copy_reads_the_jobs_own_files_by_the_default_role(sql: Path) -> None:
     copies = [text for text in load(sql, "flights").statements if "COPY analytics" in text]
     assert [re.findall(r"FROM '([^']+)'", text) for text in copies] == [
         [f"s3://the-lake-bucket/curated/flights/enriched_flights/job_id={JOB}/"],
         [f"s3://the-lake-bucket/curated/flights/route_delays/job_id={JOB}/"],
     ]
-    assert all(f"IAM_ROLE '{ROLE}'" in text for text in copies)
+    assert all("IAM_ROLE DEFAULT" in text for text in copies)
 
 
 def test_every_output_table_is_checked_against_the_manifest(sql: Path) -> None:
     calls = [text for text in load(sql, "flights").statements if "CALL audit.check_table" in text]
-    assert ["'enriched_flights', :rows_enriched_flights" in text for text in calls] == [True, False]
-    assert ["'route_delays', :rows_route_delays" in text for text in calls] == [False, True]
+    assert ["'enriched_flights', CAST(:rows_enriched_flights AS BIGINT))" in text for text in calls] == [True, False]
+    assert ["'route_delays', CAST(:rows_route_delays AS BIGINT))" in text for text in calls] == [False, True]
 
 
 def test_the_verdicts_are_part_of_the_transaction_and_the_counts_are_its_last_result(sql: Path) -> None:
@@ -126,6 +123,6 @@ def test_a_contract_with_two_hundred_rules_is_loaded(sql: Path, tmp_path: Path) 
     ]
     dataset = write_dataset(tmp_path, document)
     found = {stage: manifest(dataset.contract, stage) for stage in (PYTHON, SPARK)}
-    batch = loading.load(sql, places(), dataset, found, copy_role_arn=ROLE, code_version="abc")
-    assert len(batch.statements) <= statements.MOST_STATEMENTS
-    assert max(map(len, batch.statements)) < 100_000
+    batch = loading.load(sql, places(), dataset, found, code_version="abc")
+    assert len(batch.statements) <= facts.MOST_STATEMENTS
+    assert max(map(len, batch.statements)) <= facts.MOST_STATEMENT_BYTES

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from aws_facts import redshift_data as facts
 from dataset_contract import reading
 from dataset_contract.manifests import PYTHON, SPARK
 from dataset_contract.model import Contract
-from lambda_generate_param import datasets, verdicts
+from lambda_generate_param import datasets, inlining, verdicts
 from lambda_generate_param.audit import AuditColumns
 from lambda_generate_param.verdicts import VerdictError
 from tests.unit.lambda_generate_param.conftest import orders, verdict_documents
@@ -62,10 +63,12 @@ def test_a_row_binds_every_text_and_each_text_once(found: list[dict[str, Any]], 
     rows = insert.partition("VALUES\n")[2].split("\n")
     texts = [re.sub(r":(rule_\d+)", lambda match: bound[match[1]], row) for row in rows]
     assert texts[0] == (
-        "(:job_id, CAST(:attempt AS INTEGER), 0, orders.rowCount, orders, NULL, rowCount, mustBeGreaterThan 0 rows, "
-        "error, CAST(12 AS DOUBLE PRECISION), TRUE),"
+        "(CAST(:job_id AS VARCHAR(56)), CAST(:attempt AS INTEGER), 0, CAST(orders.rowCount AS VARCHAR(1024)), "
+        "CAST(orders AS VARCHAR(127)), NULL, CAST(rowCount AS VARCHAR(32)), "
+        "CAST(mustBeGreaterThan 0 rows AS VARCHAR(512)), CAST(error AS VARCHAR(16)), "
+        "CAST(12 AS DOUBLE PRECISION), TRUE),"
     )
-    assert "not_many, clean_orders, id, note, duplicateValues, mustBeLessThan 5 percent, warning" in texts[2]
+    assert "CAST(id, note AS VARCHAR(16384)), CAST(duplicateValues AS VARCHAR(32))" in texts[2]
 
 
 @pytest.mark.parametrize(
@@ -103,9 +106,15 @@ def test_two_hundred_rules_are_few_statements_within_the_limits(columns: AuditCo
     assert max(map(len, statements)) < 100_000
 
 
-def test_rules_beyond_a_statement_go_on_in_the_next(columns: AuditColumns) -> None:
-    statements, _ = verdicts.insert([{"number": number} for number in range(1_001)], columns)
-    assert [statement.count("\n(") for statement in statements] == [0, 500, 500, 1]
+@pytest.mark.parametrize("expected", ["mustBe 1", "it's \\ " * 64])
+def test_rules_beyond_a_statement_go_on_in_the_next(columns: AuditColumns, expected: str) -> None:
+    found = [{"number": number, "expected": expected} for number in range(500)]
+    statements, bound = verdicts.insert(found, columns)
+    assert len(statements) > 2
+    assert sum(statement.count("\n(") for statement in statements) == 500
+    values = {"job_id": "j" * 56, "attempt": "1", **bound}
+    sizes = [len(inlining.inlined(statement, values)) for statement in statements]
+    assert all(95_000 < size <= facts.MOST_STATEMENT_BYTES for size in sizes[1:-1])
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ run "a_cluster_is_private_encrypted_and_keeps_its_password_to_itself" {
       arn       = output.arn
       secret    = output.secret_arn
       key       = output.secret_kms_key_arn
-      role      = output.copy_role_arn
+      role      = aws_redshift_cluster.this[0].default_iam_role_arn
       }) == jsonencode({
       cluster   = "dev-redshift"
       workgroup = null
@@ -177,6 +177,10 @@ run "a_workgroup_is_private_encrypted_and_keeps_its_password_to_itself" {
     error_message = "The role is assumed by others: ${aws_iam_role.copy[0].assume_role_policy}"
   }
   assert {
+    condition     = aws_redshiftserverless_namespace.this[0].default_iam_role_arn == aws_iam_role.copy[0].arn
+    error_message = "COPY says IAM_ROLE DEFAULT, and the namespace has another default."
+  }
+  assert {
     condition     = length(aws_redshift_cluster.this) + length(aws_redshift_subnet_group.this) + length(aws_redshift_parameter_group.this) + length(aws_redshift_logging.this) == 0
     error_message = "A workgroup was asked for."
   }
@@ -199,7 +203,6 @@ run "with_an_existing_cluster_nothing_is_made" {
     existing = {
       cluster_identifier = "warehouse"
       secret_arn         = "arn:aws:secretsmanager:us-east-1:123456789012:secret:warehouse"
-      copy_role_arn      = "arn:aws:iam::123456789012:role/warehouse-copy"
     }
   }
 
@@ -212,13 +215,12 @@ run "with_an_existing_cluster_nothing_is_made" {
     error_message = "Something is made."
   }
   assert {
-    condition = jsonencode([output.cluster_identifier, output.workgroup_name, output.arn, output.secret_arn, output.secret_kms_key_arn, output.copy_role_arn]) == jsonencode([
+    condition = jsonencode([output.cluster_identifier, output.workgroup_name, output.arn, output.secret_arn, output.secret_kms_key_arn]) == jsonencode([
       "warehouse",
       null,
       "arn:aws:redshift:us-east-1:123456789012:cluster:warehouse",
       "arn:aws:secretsmanager:us-east-1:123456789012:secret:warehouse",
       null,
-      "arn:aws:iam::123456789012:role/warehouse-copy",
     ])
     error_message = "The outputs do not name the cluster."
   }
@@ -233,7 +235,6 @@ run "an_existing_workgroup_is_looked_up_for_its_arn" {
       workgroup_name     = "warehouse"
       secret_arn         = "arn:aws:secretsmanager:us-east-1:123456789012:secret:warehouse"
       secret_kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/2"
-      copy_role_arn      = "arn:aws:iam::123456789012:role/warehouse-copy"
     }
   }
 
@@ -266,7 +267,6 @@ run "settings_without_existing_are_refused" {
       cluster_identifier = "warehouse"
       workgroup_name     = "warehouse"
       secret_arn         = "warehouse"
-      copy_role_arn      = "*"
     }
   }
 

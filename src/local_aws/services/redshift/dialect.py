@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import sqlglot
-from psycopg import sql as psycopg_sql
 from sqlglot import exp, transforms
 
 from local_aws.services.redshift import copy_statement, unload_statement
@@ -19,6 +18,7 @@ from local_aws.services.redshift.ddl import alter_table, create_table, is_create
 from local_aws.services.redshift.expressions import rewrite
 from local_aws.services.redshift.lexer import Kind, Token, code, join, next_code, statements, tokenize
 from local_aws.services.redshift.merge import check_merge
+from local_aws.services.redshift.parameters import untyped
 from local_aws.services.redshift.procedures import create_function, create_procedure
 from local_aws.services.redshift.reader import Reader, spaced
 from local_aws.services.redshift.sqlerror import SqlError, refused, syntax_error
@@ -88,16 +88,18 @@ def plan(text: str, parameters: Mapping[str, str] | None = None) -> Plan:
     tokens = found[0]
     words = code(tokens)
     head = words[0].upper
+    if parameters:
+        _refuse_untyped(tokens)
     if head in _BINDABLE:
         return _bind(_HANDLERS.get(head, _query)(tokens), parameters)
     if is_create_table(words):
         made, has_query = create_table(tokens)
-        return _bind(Plan(made), parameters) if has_query else _literal(Plan(made), parameters)
+        return _bind(Plan(made), parameters) if has_query else _bindless(Plan(made), tokens, parameters)
     handler = _HANDLERS.get(head)
     if handler is not None:
-        return _literal(handler(tokens), parameters)
+        return _bindless(handler(tokens), tokens, parameters)
     if head in _PASSED:
-        return _literal(Plan(join(rewrite(tokens))), parameters)
+        return _bindless(Plan(join(rewrite(tokens))), tokens, parameters)
     if head in _TRANSACTION:
         raise refused(f"{head} (a batch is one transaction, a single statement commits by itself)")
     if head in _OTHER_REDSHIFT:
@@ -118,17 +120,16 @@ def _bind(planned: Plan, parameters: Mapping[str, str] | None) -> Plan:
     return replace(planned, sql=join(tokens), values=tuple(values))
 
 
-def _literal(planned: Plan, parameters: Mapping[str, str] | None) -> Plan:
-    """Parameters as quoted literals, for the statements to which PostgreSQL binds no value."""
-    if not parameters or planned.copy is not None or planned.unload is not None:
-        return planned
-    tokens = [
-        replace(token, text=psycopg_sql.Literal(parameters[token.text[1:]]).as_string(None))
-        if token.kind is Kind.PARAMETER
-        else token
-        for token in tokenize(planned.sql)
-    ]
-    return replace(planned, sql=join(tokens))
+def _refuse_untyped(tokens: Sequence[Token]) -> None:
+    for name, place in untyped(tokens):
+        raise SqlError(f"could not determine data type of parameter :{name}, {place}: CAST it", "42P18")
+
+
+def _bindless(planned: Plan, tokens: Sequence[Token], parameters: Mapping[str, str] | None) -> Plan:
+    """A statement in which neither Redshift nor PostgreSQL binds a value."""
+    if parameters:
+        _refuse_parameters(tokens)
+    return planned
 
 
 def _query(tokens: Sequence[Token]) -> Plan:
@@ -342,7 +343,6 @@ def _unload(tokens: Sequence[Token]) -> Plan:
 
 
 def _refuse_parameters(tokens: Sequence[Token]) -> None:
-    """Redshift binds no parameter in these two statements."""
     if any(token.kind is Kind.PARAMETER for token in tokens):
         raise syntax_error("$1")
 

@@ -12,11 +12,11 @@ from typing import Any
 import psycopg
 from psycopg.pq.abc import PGresult
 
+from aws_facts import redshift_data as facts
 from local_aws.services.redshift.model import Column, Result
 from local_aws.services.redshift.sqlerror import SqlError
 
-# The Data API's limit on a result, and how many rows and bytes one GetStatementResult answers at most.
-MAX_RESULT_BYTES = 500 * 1024 * 1024
+# How many rows and bytes one GetStatementResult answers at most.
 PAGE_ROWS = 1000
 PAGE_BYTES = 4 * 1024 * 1024
 
@@ -42,11 +42,13 @@ def read_result(connection: psycopg.Connection[Any], raw: PGresult) -> Result:
     size = 0
     for row in range(raw.ntuples):
         values = [raw.get_value(row, column) for column in range(len(oids))]
-        size += sum(len(value) for value in values if value is not None)
-        if size > MAX_RESULT_BYTES:
-            raise SqlError(
-                f"The result is larger than {MAX_RESULT_BYTES // 1024**2} MB, the limit of the Data API: UNLOAD it"
-            )
+        row_size = sum(len(value) for value in values if value is not None)
+        if row_size > facts.MOST_ROW_BYTES:
+            raise SqlError(f"Packet for query is too large ({row_size} > {facts.MOST_ROW_BYTES}).", "XX000")
+        size += row_size
+        if size > facts.MOST_RESULT_BYTES:
+            limit = f"{facts.MOST_RESULT_BYTES // 1024**2} MB"
+            raise SqlError(f"Database response exceeded size limit: {limit}, so UNLOAD it", "XX000")
         rows.append(tuple(_value(oid, value) for oid, value in zip(oids, values, strict=True)))
     return Result(columns, tuple(rows), size)
 

@@ -8,26 +8,27 @@ import json
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from aws_facts import redshift_data as facts
 from local_aws.errors import AwsError
 from local_aws.services.redshift.model import ACTIVE, Statement, SubStatement
 from local_aws.services.redshift.validation import validation_error
 
-MAX_ACTIVE = 500
-# AWS keeps statements for 24 hours and client tokens for 8.
-_KEPT_SECONDS = 24 * 3600
-_TOKEN_SECONDS = 8 * 3600
 # Bounds on memory: statements remembered, and bytes of results held for all of them.
 _MAX_STATEMENTS = 10_000
 _MAX_HELD_BYTES = 1024 * 1024 * 1024
 
 
 class StatementStore:
-    """Statements by Id, oldest first, and the client tokens that made them. Thread-safe."""
+    """Statements by Id, oldest first, and the client tokens that made them. Thread-safe.
 
-    def __init__(self) -> None:
+    ``clock`` gives the seconds since the epoch.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
         self._lock = threading.Lock()
         self._statements: OrderedDict[str, Statement] = OrderedDict()
         self._tokens: dict[tuple[str, str], tuple[float, str, str]] = {}
@@ -40,7 +41,7 @@ class StatementStore:
         with self._lock:
             made, fingerprint, identifier = self._tokens.get((operation, token), (0.0, "", ""))
             statement = self._statements.get(identifier)
-            if statement is None or time.time() - made > _TOKEN_SECONDS:
+            if statement is None or self._clock() - made > facts.CLIENT_TOKEN_SECONDS:
                 return None
         if fingerprint != _fingerprint(request):
             raise validation_error(f"ClientToken {token} was used before by a request with other parameters")
@@ -49,15 +50,17 @@ class StatementStore:
     def add(self, statement: Statement, operation: str, request: Mapping[str, Any]) -> Statement:
         """Remember a statement; returns the other one if a request with the same ClientToken came in between."""
         with self._lock:
-            if sum(known.status in ACTIVE for known in self._statements.values()) >= MAX_ACTIVE:
+            cluster = statement.target.cluster.identifier
+            active = [each for each in self._statements.values() if each.status in ACTIVE]
+            if sum(each.target.cluster.identifier == cluster for each in active) >= facts.MOST_ACTIVE_STATEMENTS:
                 raise AwsError(
                     "ActiveStatementsExceededException",
-                    f"Active statements exceeded the allowed quota ({MAX_ACTIVE})",
+                    f"Active statements exceeded the allowed quota ({facts.MOST_ACTIVE_STATEMENTS})",
                 )
             token = request.get("ClientToken")
             if token is not None:
-                _, _, identifier = self._tokens.get((operation, token), (0.0, "", ""))
-                if identifier in self._statements:
+                made, _, identifier = self._tokens.get((operation, token), (0.0, "", ""))
+                if identifier in self._statements and self._clock() - made <= facts.CLIENT_TOKEN_SECONDS:
                     return self._statements[identifier]
                 self._tokens[operation, token] = (statement.created, _fingerprint(request), statement.id)
             self._statements[statement.id] = statement
@@ -68,14 +71,14 @@ class StatementStore:
         """The statement with this Id, or the batch that a sub-statement's Id belongs to."""
         with self._lock:
             statement = self._statements.get(identifier.partition(":")[0])
-        if statement is None:
+        if statement is None or self._is_expired(statement):
             raise not_found("Query does not exist.", identifier)
         return statement
 
     def all(self) -> list[Statement]:
         """All statements, newest first."""
         with self._lock:
-            return list(reversed(self._statements.values()))
+            return [each for each in reversed(self._statements.values()) if not self._is_expired(each)]
 
     def trim_results(self) -> None:
         """Let go of the oldest results beyond the bound."""
@@ -87,11 +90,12 @@ class StatementStore:
                     if held > _MAX_HELD_BYTES:
                         sub.result = None
 
+    def _is_expired(self, statement: Statement) -> bool:
+        return statement.created < self._clock() - facts.RESULT_SECONDS
+
     def _forget(self) -> None:
-        oldest = time.time() - _KEPT_SECONDS
         for identifier, statement in list(self._statements.items()):
-            expired = statement.created < oldest or len(self._statements) > _MAX_STATEMENTS
-            if not expired:
+            if not self._is_expired(statement) and len(self._statements) <= _MAX_STATEMENTS:
                 break
             if statement.status not in ACTIVE:
                 del self._statements[identifier]
@@ -227,7 +231,7 @@ def event_detail(statement: Statement) -> dict[str, Any]:
         "redshiftQueryId": statement.subs[-1].query_id,
         "state": statement.status,
         "rows": statement.subs[-1].rows,
-        "expireAt": int(statement.created + _KEPT_SECONDS),
+        "expireAt": int(statement.created + facts.RESULT_SECONDS),
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -143,7 +144,9 @@ def make_redshift(postgres: PostgresServer, tmp_path: Path) -> Iterator[Callable
 
     def make() -> Redshift:
         password = "Secret-Passw0rd"
-        info = ClusterInfo("warehouse", "available", "dev", "admin", (ROLE,), master_password=password)
+        info = ClusterInfo(
+            "warehouse", "available", "dev", "admin", (ROLE,), master_password=password, default_iam_role=ROLE
+        )
         clusters = {"warehouse": info}
         secrets = {SECRET: json.dumps({"username": "admin", "password": password})}
         events: list[dict[str, Any]] = []
@@ -156,6 +159,7 @@ def make_redshift(postgres: PostgresServer, tmp_path: Path) -> Iterator[Callable
             account_id="000000000000",
             region="us-east-1",
             on_event=events.append,
+            clock=itertools.count(step=60).__next__,
         )
         defaults = {"ClusterIdentifier": "warehouse", "Database": "dev", "SecretArn": SECRET}
         made.append(Redshift(api, s3, clusters, secrets, defaults, events))

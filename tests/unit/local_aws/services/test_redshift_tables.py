@@ -14,7 +14,7 @@ from dataset_contract.model import OUTPUT, Column, DataObject, ValueRule
 from lambda_generate_param import schemas, statements
 from lambda_generate_param.datasets import Dataset
 from pipeline_tools import schema
-from tests.unit.local_aws.services.conftest import ROLE, Redshift
+from tests.unit.local_aws.services.conftest import Redshift
 
 pytestmark = pytest.mark.postgres
 
@@ -127,6 +127,6 @@ def load(redshift: Redshift, item: DataObject, job: str, query: str) -> None:
     path = redshift.s3.root / "lake" / job / "part.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
     duckdb.sql(f"COPY ({query}) TO '{path}' (FORMAT parquet)")
-    tokens = {"orders_uri": f"s3://lake/{job}/", "copy_role_arn": ROLE}
+    tokens = {"orders_uri": f"s3://lake/{job}/"}
     text = statements.render(tables.load_statements(item), tokens, where="load.sql")
     redshift.run(*statements.split(text), parameters={"job_id": job}, batch=True)

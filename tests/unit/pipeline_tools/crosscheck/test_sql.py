@@ -15,8 +15,8 @@ PIPELINE = "infra/state_machines/pipeline.asl.yaml"
         ("sql/audit/fail.sql", "UPDATE", "SET", "STE", "not redshift SQL"),
         ("sql/audit/schema.sql", "", "dataset VARCHAR(127),", "dataset VARCHAR(127", "not redshift SQL"),
         ("sql/audit/succeed.sql", "UPDATE", "SET", "STE", "not redshift SQL"),
-        ("sql/audit/check.sql", "", "audit.check_equal('rows_in", "audit.check_equals('rows_in", "is not in sql/audit"),
-        ("sql/audit/check.sql", "read by", ", :spark_rows_in", "", "check_equal takes 3 arguments, not 2"),
+        ("sql/audit/check.sql", "", "audit.check_equal(", "audit.check_equals(", "is not in sql/audit"),
+        ("sql/audit/check.sql", "", "(\n    'rows read by Spark = rows_staged', ", "(", "takes 3 arguments, not 2"),
         ("sql/audit/check.sql", "", "CALL audit.check_equal(", "EXPLODE audit.check_equal(", "redshift SQL"),
     ],
 )
@@ -46,6 +46,38 @@ def test_a_parameter_that_nothing_binds_is_reported(
     project.assert_found(file, line, f"{new} is not bound by state {state}", "bound are job_id")
 
 
+@pytest.mark.parametrize(
+    ("file", "after", "old", "new", "name"),
+    [
+        ("sql/audit/check.sql", "read by", "CAST(:spark_rows_in AS BIGINT)", ":spark_rows_in", "spark_rows_in"),
+        ("sql/audit/check.sql", "", "CAST(:python_rows_in AS BIGINT)", "(:python_rows_in)", "python_rows_in"),
+        ("sql/audit/register.sql", "", "CAST(:started_at AS TIMESTAMP)", ":started_at", "started_at"),
+        ("sql/audit/fail.sql", "", "CAST(:job_id AS VARCHAR(56))", ":job_id AS job_id", "job_id"),
+        ("sql/audit/fail.sql", "UPDATE", "CAST(:error AS VARCHAR(256))", ":error", "error"),
+        ("sql/audit/fail.sql", "UPDATE", "CAST(:dataset AS VARCHAR(127))", ":dataset", "dataset"),
+        ("sql/audit/succeed.sql", "", "CAST(:spark_rows_in AS BIGINT)", ":spark_rows_in", "spark_rows_in"),
+    ],
+)
+def test_a_parameter_that_nothing_gives_a_type_is_reported(
+    project: Copy, file: str, after: str, old: str, new: str, name: str
+) -> None:
+    line = project.break_(file, old, new, after=after)
+    project.assert_found(file, line, f"nothing gives the parameter :{name} a type", "write CAST")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("'rows read by Spark = rows_staged'", "'rows read by :spark'"),
+        ("CAST(:spark_rows_in AS BIGINT)\n", "CAST(:spark_rows_in AS BIGINT) /* 12:30 */\n"),
+    ],
+)
+def test_what_may_be_taken_for_a_parameter_is_reported(project: Copy, old: str, new: str) -> None:
+    project.break_("sql/audit/check.sql", old, new)
+    (found,) = [each for each in project.findings() if "within a text may be taken for a parameter" in each]
+    assert found.startswith("sql/audit/check.sql:") and found.endswith("write it without a colon")
+
+
 def test_a_parameter_that_no_statement_uses_is_reported(project: Copy) -> None:
     project.break_("sql/audit/succeed.sql", ":python_code_version", "'1'")
     line = project.break_(PIPELINE, "{% $append($load.parameters", "{% $append($load.parameters")
@@ -66,6 +98,6 @@ def test_a_payload_that_the_lambda_refuses_is_reported(project: Copy) -> None:
 
 
 def test_a_setting_that_the_lambda_misses_is_reported(project: Copy) -> None:
-    project.break_("infra/main.tf", "COPY_ROLE_ARN ", "ROLE_ARN ")
+    project.break_("infra/main.tf", "LAKE_BUCKET ", "LAKE ")
     line = project.break_("infra/main.tf", "environment = {", "environment = {")
-    project.assert_found("infra/main.tf", line, "environment of module generate_param has no COPY_ROLE_ARN", "add it")
+    project.assert_found("infra/main.tf", line, "environment of module generate_param has no LAKE_BUCKET", "add it")
