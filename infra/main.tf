@@ -249,6 +249,7 @@ module "run_sql" {
     redshift_target           = coalesce(module.redshift.workgroup_name, module.redshift.cluster_identifier)
     redshift_database         = module.redshift.database
     redshift_secret_arn       = module.redshift.secret_arn
+    sql_parameters            = var.redshift.sql_parameters
   }
   log_retention_days     = var.log_retention_days
   log_level              = var.state_machine_log_level

@@ -264,6 +264,8 @@ variable "redshift" {
     admin_username: owner of a cluster or namespace that is made. Redshift makes, keeps and rotates the password.
     network: your own subnets and security groups; without them, those of the default VPC.
     log_exports: audit logs to send to CloudWatch: connectionlog, userlog, useractivitylog.
+    sql_parameters: how values reach a batch of statements. bound: as Parameters of BatchExecuteStatement, which are new (April
+    2026); inlined: as quoted text constants, where Step Functions in the region does not know them yet.
     provisioned, serverless, existing: the settings of that mode.
   EOT
   type = object({
@@ -275,7 +277,8 @@ variable "redshift" {
       security_group_ids   = optional(list(string), [])
       enhanced_vpc_routing = optional(bool, false)
     }), {})
-    log_exports = optional(list(string), [])
+    log_exports    = optional(list(string), [])
+    sql_parameters = optional(string, "bound")
     provisioned = optional(object({
       node_type               = optional(string, "ra3.large")
       number_of_nodes         = optional(number, 1)
@@ -296,6 +299,11 @@ variable "redshift" {
   })
   default  = {}
   nullable = false
+
+  validation {
+    condition     = contains(["bound", "inlined"], var.redshift.sql_parameters)
+    error_message = "redshift.sql_parameters \"${var.redshift.sql_parameters}\": bound or inlined."
+  }
 
   validation {
     condition     = !var.protect || !var.redshift.provisioned.skip_final_snapshot

@@ -87,6 +87,10 @@ run "on_a_cluster_the_statements_name_it_and_may_do_no_more" {
     error_message = "run-sql does not name the cluster."
   }
   assert {
+    condition     = strcontains(module.run_sql.definition, "{'Parameters': [$batch.parameters]}") && !strcontains(module.run_sql.definition, "$inlined")
+    error_message = "The values are not bound."
+  }
+  assert {
     condition = slice(jsondecode(module.run_sql.policy).Statement, 0, 3) == jsondecode(jsonencode([
       {
         Sid      = "RunStatements"
@@ -115,9 +119,13 @@ run "on_a_workgroup_the_statements_name_it" {
   command = plan
 
   variables {
-    redshift = { mode = "serverless", database = "warehouse" }
+    redshift = { mode = "serverless", database = "warehouse", sql_parameters = "inlined" }
   }
 
+  assert {
+    condition     = strcontains(module.run_sql.definition, "function($sql) { $inlined($sql) }") && !strcontains(module.run_sql.definition, "'Parameters'")
+    error_message = "The values are not put in place."
+  }
   assert {
     condition     = strcontains(module.run_sql.definition, "'WorkgroupName': 'prod-redshift'") && strcontains(module.run_sql.definition, "'Database': 'warehouse'") && !strcontains(module.run_sql.definition, "ClusterIdentifier")
     error_message = "run-sql does not name the workgroup."
@@ -330,6 +338,16 @@ run "wrong_values_are_refused" {
   }
 
   expect_failures = [var.environment, var.name_prefix, var.staged_expiration_days, var.rejected_expiration_days]
+}
+
+run "another_mode_of_parameters_is_refused" {
+  command = plan
+
+  variables {
+    redshift = { sql_parameters = "escaped" }
+  }
+
+  expect_failures = [var.redshift]
 }
 
 run "an_alias_is_no_key" {
