@@ -74,6 +74,35 @@ def test_a_load_that_fails(pipeline: Pipeline) -> None:
     assert_failed(pipeline, arn, state="LoadAndRecord", said="route_delays")
 
 
+def test_a_redriven_load_fails_and_succeeds_as_a_new_attempt_of_the_same_job(pipeline: Pipeline) -> None:
+    client, source = pipeline.clients.get("stepfunctions"), pipeline.put(pipeline.sample(3))
+    pipeline.query("ALTER TABLE analytics.route_delays RENAME TO route_delays_aside")
+    try:
+        arn = pipeline.start(source)
+        assert pipeline.wait(arn).status == "FAILED"
+        client.redrive_execution(executionArn=arn)
+        assert pipeline.wait(arn).status == "FAILED"
+    finally:
+        pipeline.query("ALTER TABLE analytics.route_delays_aside RENAME TO route_delays")
+    client.redrive_execution(executionArn=arn)
+    outcome = pipeline.wait(arn)
+    assert outcome.succeeded, (outcome.error, outcome.cause)
+    described = client.describe_execution(executionArn=arn)
+    assert (described["redriveCount"], described["redriveStatus"]) == (2, "NOT_REDRIVABLE")
+    rows = pipeline.query("SELECT status, attempt FROM audit.job_run WHERE execution_arn = :arn", arn=arn)
+    assert rows == [{"status": "SUCCEEDED", "attempt": 3}]
+    pages = client.get_paginator("get_execution_history").paginate(executionArn=arn)
+    entered = [
+        event["stateEnteredEventDetails"]["name"]
+        for event in pages.build_full_result()["events"]
+        if "stateEnteredEventDetails" in event
+    ]
+    # Neither job is run again.
+    assert [entered.count(name) for name in ("GenerateJobId", "CleanWithPython", "TransformWithSpark")] == [1, 1, 1]
+    with pytest.raises(client.exceptions.ExecutionNotRedrivable, match="SUCCEEDED"):
+        client.redrive_execution(executionArn=arn)
+
+
 def test_rows_that_do_not_add_up_fail_the_load(pipeline: Pipeline) -> None:
     from pipeline_tools.redshift import QueryError
 
@@ -103,6 +132,12 @@ def test_an_aborted_execution_ends_its_job_run(pipeline: Pipeline) -> None:
     assert until(stopped, "the Spark job run ended") == "STOPPED"
     audit = pipeline.audit_of(arn)
     assert (audit["status"], audit["error"], audit["failed_state"]) == ("FAILED", "ABORTED", "TransformWithSpark")
+    # It goes on with the job that was stopped.
+    pipeline.clients.get("stepfunctions").redrive_execution(executionArn=arn)
+    outcome = pipeline.wait(arn)
+    assert outcome.succeeded, (outcome.error, outcome.cause)
+    rows = pipeline.query("SELECT status, attempt FROM audit.job_run WHERE execution_arn = :arn", arn=arn)
+    assert rows == [{"status": "SUCCEEDED", "attempt": 2}]
 
 
 def test_people_are_told_of_a_failure(pipeline: Pipeline) -> None:

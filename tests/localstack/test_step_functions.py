@@ -175,3 +175,37 @@ def test_the_name_of_an_execution_may_be_beyond_ascii(change: Callable[[], None]
     for bad in (arn + "ü", arn[:-1] + "*", arn[:-1] + " "):
         with pytest.raises(provider.InvalidArn):
             provider.StepFunctionsProvider._validate_state_machine_execution_arn(bad)
+
+
+def test_a_failed_execution_is_redriven_as_the_same(change: Callable[[], None]) -> None:
+    assert not hasattr(theirs("backend.execution", "Execution"), "redrive")
+    change()
+    role, arn = "arn:aws:iam::000000000000:role/r", "arn:aws:states:us-east-1:000000000000:stateMachine:m"
+    count = "$states.context.Execution.RedriveCount"
+    states = {
+        "First": {"Type": "Pass", "Assign": {"kept": 1}, "Next": "Choice"},
+        "Choice": {"Type": "Choice", "Choices": [{"Condition": f"{{% {count} > 0 %}}", "Next": "Last"}]},
+        "Last": {"Type": "Pass", "Output": [f"{{% {count} %}}", "{% $kept %}"], "End": True},
+    }
+    definition = json.dumps({"QueryLanguage": "JSONata", "StartAt": "First", "States": states})
+    machine = theirs("backend.state_machine", "StateMachineRevision")("m", arn, definition, role, {}, None)
+    # Of the type of those that wait for their end.
+    execution = theirs("backend.execution", "SyncExecution")(
+        name="e",
+        sm_type="STANDARD",
+        role_arn=role,
+        exec_arn=f"{arn.replace(':stateMachine:', ':execution:')}:e",
+        account_id="000000000000",
+        region_name="us-east-1",
+        state_machine=machine,
+        start_date=datetime.now(UTC),
+        cloud_watch_logging_session=None,
+        activity_store={},
+        input_data={},
+    )
+    execution.start()
+    assert (execution.exec_status, execution.to_describe_output()["redriveStatus"]) == ("FAILED", "REDRIVABLE")
+    execution.redrive()
+    assert (execution.exec_status, execution.output) == ("SUCCEEDED", [1, 1])
+    described = execution.to_describe_output()
+    assert (described["redriveCount"], described["redriveStatus"]) == (1, "NOT_REDRIVABLE")

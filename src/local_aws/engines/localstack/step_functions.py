@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from localstack.aws.api import RequestContext
+from localstack.aws.api import CommonServiceException, RequestContext
 from localstack.aws.api.stepfunctions import (
     DescribeStateMachineOutput,
+    RedriveExecutionOutput,
     TracingConfiguration,
     UpdateStateMachineOutput,
 )
@@ -18,6 +19,7 @@ from localstack.services.stepfunctions.provider import StepFunctionsProvider
 
 from local_aws.engines.step_functions import changes, validation
 from local_aws.engines.step_functions.interpreter import LOCALSTACK, Changes
+from local_aws.errors import AwsError
 
 
 def change() -> Changes:
@@ -35,6 +37,17 @@ def _emit(execution: Any, event: dict[str, Any]) -> None:
 
 class Provider(StepFunctionsProvider):
     """Registered in the place of LocalStack's own."""
+
+    def redrive_execution(
+        self, context: RequestContext, execution_arn: str, client_token: str | None = None, **kwargs: Any
+    ) -> RedriveExecutionOutput:
+        """LocalStack has none."""
+        self._validate_state_machine_execution_arn(execution_arn)
+        try:
+            moment = self._get_execution(context=context, execution_arn=execution_arn).redrive(client_token)
+        except AwsError as error:
+            raise CommonServiceException(error.code, error.message) from error
+        return RedriveExecutionOutput(redriveDate=moment)
 
     def update_state_machine(
         self,

@@ -45,6 +45,7 @@ class StepFunctions:
             "ListStateMachineAliases": aliases.list,
             "StartExecution": executions.start,
             "StartSyncExecution": executions.start_sync,
+            "RedriveExecution": executions.redrive,
             "StopExecution": executions.stop,
             "DescribeExecution": executions.describe,
             "DescribeStateMachineForExecution": executions.state_machine,

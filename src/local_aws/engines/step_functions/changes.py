@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from local_aws.engines.step_functions import definitions, errors, events, expressions, runs, tasks
+from local_aws.engines.step_functions import definitions, errors, events, expressions, progress, redrive, runs, tasks
 from local_aws.engines.step_functions.events import Emit
 from local_aws.engines.step_functions.interpreter import Changes, Interpreter
 from local_aws.engines.step_functions.tasks import ClientFor
@@ -25,5 +25,8 @@ def apply(interpreter: Interpreter, *, emit: Emit, client_for: ClientFor | None 
     definitions.change(changes)
     expressions.change(changes)
     errors.change(changes)
-    runs.change(changes, events.publisher(interpreter, emit))
+    publish = events.publisher(interpreter, emit)
+    runs.change(changes, publish)
+    progress.change(changes)
+    redrive.change(changes, publish)
     return changes

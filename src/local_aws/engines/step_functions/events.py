@@ -27,6 +27,8 @@ _OPTIONAL_DETAILS = (
     "outputDetails",
     "error",
     "cause",
+    "redriveDate",
+    "redriveStatusReason",
 )
 _NOT_IN_EVENTS = ("traceHeader",)
 

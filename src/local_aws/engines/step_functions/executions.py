@@ -69,6 +69,10 @@ class Executions:
         execution.stop(stop_date=now, error=request.get("error"), cause=request.get("cause"))
         return {"stopDate": execution.stop_date or now}
 
+    def redrive(self, request: Request) -> Answer:
+        """RedriveExecution"""
+        return {"redriveDate": self._standard(request).redrive(request.get("clientToken"))}
+
     def describe(self, request: Request) -> Answer:
         """DescribeExecution"""
         return self._described(self._standard(request))

@@ -55,6 +55,12 @@ class Changes:
         setattr(owner, name, new)
         return old
 
+    def add(self, owner: Any, name: str, new: Any) -> None:
+        """Give a class a name that it does not have."""
+        assert not hasattr(owner, name), f"{owner} has {name} by itself"
+        self._before.append((owner, name, _INHERITED))
+        setattr(owner, name, new)
+
     def undo(self) -> None:
         """Put everything back."""
         while self._before:

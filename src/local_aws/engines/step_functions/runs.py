@@ -13,6 +13,7 @@ from typing import Any
 from local_aws.engines.step_functions.events import Publish
 from local_aws.engines.step_functions.expressions import as_aws_writes
 from local_aws.engines.step_functions.interpreter import Changes
+from local_aws.engines.step_functions.progress import Progress
 
 _SECONDS_TO_STOP = 10.0
 _LAST_EVENTS = ("ExecutionSucceeded", "ExecutionFailed", "ExecutionTimedOut", "ExecutionAborted")
@@ -145,25 +146,35 @@ def change(changes: Changes, publish: Publish) -> None:
 
 
 class Run:
-    """One run of an execution: from its start, or from where it was redriven. `ended`: nobody waits for it any more."""
+    """One run of an execution: from its start, or from where it was redriven.
 
-    def __init__(self) -> None:
+    `ended`: nobody waits for it any more. `left_out`: contexts (their id) of the history whose next event of an entered
+    state is there already.
+    """
+
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
         self.ended = threading.Event()
         self.lock = threading.Lock()
         self.has_last_event = False
+        self.left_out: set[int] = set()
 
 
-def open_run(worker: Any, program: Any, env: Any) -> None:
+def open_run(worker: Any, program: Any, env: Any, progress: Progress | None = None) -> None:
     """Give a worker what it runs, with a history that ends once."""
     worker.program, worker.env, worker.terminated = program, env, threading.Event()
-    run = env.run = Run()
+    run = env.run = Run(progress or Progress())
     add_event = env.event_manager.add_event
 
     def add_until_the_end(context: Any, event_type: Any, *args: Any, **kwargs: Any) -> int:
         with run.lock:
             if run.has_last_event:
                 return 0
-            run.has_last_event = str(getattr(event_type, "value", event_type)) in _LAST_EVENTS
+            name = str(getattr(event_type, "value", event_type))
+            if id(context) in run.left_out and name.endswith("StateEntered"):
+                run.left_out.discard(id(context))
+                return int(context.source_event_id)
+            run.has_last_event = name in _LAST_EVENTS
             return int(add_event(context, event_type, *args, **kwargs))
 
     env.event_manager.add_event = add_until_the_end

@@ -32,6 +32,10 @@ class _Raw:
     def stream(self, *_: Any, **__: Any) -> Iterator[bytes]:
         yield self._body
 
+    def read(self, *_: Any) -> bytes:
+        body, self._body = self._body, b""
+        return body
+
 
 @dataclass
 class Machine:

@@ -13,7 +13,6 @@ import pytest
 from local_aws.engines import step_functions
 from local_aws.engines.step_functions import changes
 from local_aws.engines.step_functions.interpreter import MOTO, SERVICE, Changes
-from tests.unit.local_aws.engines.step_functions.conftest import Functions
 
 PACKAGE = Path(step_functions.__file__).parent
 
@@ -71,6 +70,12 @@ METHODS = [
     ("asl.component.program.program", "Program.eval", "env"),
     ("asl.component.eval_component", "EvalComponent.eval", "env"),
     ("asl.eval.environment", "Environment.set_error", "error"),
+    ("asl.eval.environment", "Environment.as_inner_frame_of", "env variable_store event_history_frame_cache"),
+    ("asl.component.state.state", "CommonStateField._eval_body", "env"),
+    ("asl.component.state.exec.state_map.state_map", "StateMap._eval_execution", "env"),
+    ("asl.component.state.exec.state_parallel.state_parallel", "StateParallel._eval_execution", "env"),
+    ("asl.component.state.exec.state_parallel.branches_decl", "BranchesDecl.__init__", "programs"),
+    ("asl.component.state.exec.state_map.iteration.iteration_worker", "IterationWorker._eval_job", "env job"),
     ("asl.eval.environment", "Environment.set_stop", "stop_date cause error"),
     ("asl.eval.environment", "Environment.set_timed_out", ""),
     ("asl.eval.environment", "Environment.is_frame", ""),
@@ -150,13 +155,18 @@ def test_moto_stops_nothing_that_it_no_longer_waits_for(service: str) -> None:
     assert "stop_execution" not in source
 
 
-def test_everything_is_put_back(functions: Functions) -> None:
-    owner = MOTO.get("asl.component.program.program", "Program")
-    before = owner.eval
-    made = changes.apply(MOTO, emit=functions.tell, client_for=functions.client_for)
-    assert owner.eval is not before
+def test_everything_is_put_back() -> None:
+    program, execution = (
+        MOTO.get("asl.component.program.program", "Program"),
+        MOTO.get("backend.execution", "Execution"),
+    )
+    before = program.eval
+    made = changes.apply(MOTO, emit=lambda *_: None, client_for=lambda *_: None)
+    assert program.eval is not before
+    assert hasattr(execution, "redrive")
     made.undo()
-    assert owner.eval is before
+    assert program.eval is before
+    assert not hasattr(execution, "redrive")
 
 
 def test_another_version_is_refused() -> None:
