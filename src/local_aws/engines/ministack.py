@@ -6,12 +6,13 @@ What is added rather than registered is named beside its reason; each has a test
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import os
 import queue
 import threading
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, cast
@@ -29,7 +30,7 @@ from local_aws.engines.services import Clients, Endpoint, Services
 from local_aws.engines.step_functions import changes
 from local_aws.engines.step_functions.api import StepFunctions
 from local_aws.engines.step_functions.interpreter import MOTO
-from local_aws.engines.task_calls import Call, Place, data_api_calls, definition_calls
+from local_aws.engines.task_calls import Call, Place, data_api_calls, definition_calls, sync_calls
 from local_aws.errors import AwsError
 from local_aws.services.glue_libraries import Libraries
 from local_aws.services.glue_process import Settings
@@ -41,6 +42,8 @@ Handler = Callable[[str, str, dict[str, str], bytes, dict[str, Any]], Awaitable[
 _log = logging.getLogger(__name__)
 ACCOUNT_ID = "000000000000"
 SERVICES = "s3,iam,sts,kms,secretsmanager,sns,sqs,logs,monitoring,events,scheduler,states,lambda,glue,ec2,ssm,tagging"
+# As Step Functions calls the sessions of its tasks.
+SESSION = "StepFunctions"
 # Of the clients that tasks call services with: what is wrong with a request the service says, a call is made once, and
 # it may take as long as a Lambda function.
 _OF_TASKS = Config(
@@ -65,7 +68,12 @@ class MiniStackEngine:
         self._job_properties: dict[str, dict[str, Any]] = {}
         self._task_clients = Clients(endpoint, _OF_TASKS)
         self._status_events: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
-        changes.apply(MOTO, emit=lambda _execution, event: self._status_events.put(event), client_for=self._client_for)
+        changes.apply(
+            MOTO,
+            emit=lambda _execution, event: self._status_events.put(event),
+            client_for=self._client_for,
+            permit=self._permit,
+        )
         self._states = StepFunctions(MOTO, region=region, account_id=ACCOUNT_ID)
         # Some requests take long: GetActivityTask waits a minute, StartSyncExecution for the execution.
         self._states_threads = ThreadPoolExecutor(128, thread_name_prefix="states")
@@ -142,13 +150,15 @@ class MiniStackEngine:
 
     def _client_for(self, _region: str, service: str, credentials: Any) -> Any:
         """The client of a task, which acts with the role of its state."""
-        try:
-            keys = self._roles.credentials(credentials.role_arn, "states.amazonaws.com", "StepFunctions")
-        except AwsError as error:
-            said = {"Code": error.code, "Message": error.message}
-            metadata = {"HTTPStatusCode": error.status, "RequestId": "-", "HTTPHeaders": {}, "RetryAttempts": 0}
-            raise ClientError({"Error": said, "ResponseMetadata": metadata}, service) from error  # type: ignore[typeddict-item]
+        with _as_client_errors(service):
+            keys = self._roles.credentials(credentials.role_arn, "states.amazonaws.com", SESSION)
         return self._task_clients.get(service, keys)
+
+    def _permit(self, service: str, api: str, pattern: str, parameters: Mapping[str, Any], credentials: Any) -> None:
+        """Ask the role of a state for what following and stopping needs."""
+        needed = sync_calls(service, api, pattern, parameters, self._place)
+        with _as_client_errors(service):
+            self._roles.require(credentials.role_arn, "states.amazonaws.com", SESSION, needed)
 
     def _send_status_events(self) -> None:
         """Send what executions tell, in its order; no execution waits for its rules."""
@@ -267,6 +277,17 @@ class MiniStackEngine:
         role = str(request.get("roleArn") or (known.role_arn if known else ""))
         needed = definition_calls(_document(definition), logging_configuration, self._place)
         self._roles.require(role, "states.amazonaws.com", "create", needed)
+
+
+@contextlib.contextmanager
+def _as_client_errors(service: str) -> Iterator[None]:
+    """Raises errors as a client of a service does."""
+    try:
+        yield
+    except AwsError as error:
+        said = {"Code": error.code, "Message": error.message}
+        metadata = {"HTTPStatusCode": error.status, "RequestId": "-", "HTTPHeaders": {}, "RetryAttempts": 0}
+        raise ClientError({"Error": said, "ResponseMetadata": metadata}, service) from error  # type: ignore[typeddict-item]
 
 
 def _configure(host: str, port: int, region: str) -> None:

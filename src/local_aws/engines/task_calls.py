@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aws_facts.permissions import LOG_DELIVERY_ACTIONS, MANAGED_RULE, MANAGED_RULE_ACTIONS
+from aws_facts.permissions import LOG_DELIVERY_ACTIONS, MANAGED_RULE, MANAGED_RULE_ACTIONS, SYNC_ACTIONS
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,20 @@ def data_api_calls(operation: str, request: Mapping[str, Any], place: Place) -> 
     if secret := request.get("SecretArn"):
         found.append(Call("secretsmanager:GetSecretValue", str(secret)))
     return found
+
+
+def sync_calls(service: str, api: str, pattern: str, parameters: Mapping[str, Any], place: Place) -> list[Call]:
+    """The calls by which Step Functions follows and stops what a task with a pattern (".sync") starts.
+
+    They are asked for at its start: what could be neither followed nor stopped should not be started.
+    """
+    resource = None
+    if service == "glue":
+        resource = place.arn("glue", f"job/{parameters.get('JobName')}")
+    elif service == "states":
+        machine = str(parameters.get("stateMachineArn")).replace(":stateMachine:", ":execution:")
+        resource = f"{machine}:{parameters.get('name', 'unnamed')}"
+    return [Call(needed, resource) for needed in SYNC_ACTIONS.get((service, api, pattern), ())]
 
 
 def definition_calls(definition: Mapping[str, Any], logging: Mapping[str, Any] | None, place: Place) -> list[Call]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from local_aws.engines.step_functions import definitions, errors, events, expressions, progress, redrive, runs, tasks
 from local_aws.engines.step_functions.events import Emit
 from local_aws.engines.step_functions.interpreter import Changes, Interpreter
-from local_aws.engines.step_functions.tasks import ClientFor
+from local_aws.engines.step_functions.tasks import ClientFor, Permit
 
 
-def apply(interpreter: Interpreter, *, emit: Emit, client_for: ClientFor | None = None) -> Changes:
+def apply(
+    interpreter: Interpreter, *, emit: Emit, client_for: ClientFor | None = None, permit: Permit | None = None
+) -> Changes:
     """Change an interpreter of this process, once.
 
     Args:
@@ -16,12 +18,13 @@ def apply(interpreter: Interpreter, *, emit: Emit, client_for: ClientFor | None 
         emit: sends an entry of PutEvents, which tells the status of an execution.
         client_for: gives the client of a region and service that acts with a state's credentials; None keeps the
             interpreter's own.
+        permit: asked before a task starts what it will wait for; None permits all.
 
     Returns:
         What was changed; its `undo` makes another `apply` possible.
     """
     changes = Changes(interpreter)
-    tasks.change(changes, client_for)
+    tasks.change(changes, client_for, permit)
     definitions.change(changes)
     expressions.change(changes)
     errors.change(changes)

@@ -15,13 +15,15 @@ from local_aws.engines.step_functions.interpreter import SERVICE, Changes
 
 # Region, service and the credentials of a state; the client acts with them.
 ClientFor = Callable[[str, str, Any], Any]
+# Service, API, pattern (".sync"), parameters of the request, credentials of a state; a ClientError is a refusal.
+Permit = Callable[[str, str, str, Mapping[str, Any], Any], None]
 
 # aws-sdk names of services that botocore knows by another.
 _BOTOCORE_NAMES = {"redshiftdata": "redshift-data", "cloudwatchlogs": "logs", "eventbridge": "events"}
 _NO_REQUEST = "00000000-0000-0000-0000-000000000000"
 
 
-def change(changes: Changes, client_for: ClientFor | None) -> None:
+def change(changes: Changes, client_for: ClientFor | None, permit: Permit | None) -> None:
     """Change how tasks of an interpreter call services."""
     interpreter = changes.interpreter
     # Modules of services are imported when a definition first names one.
@@ -36,6 +38,8 @@ def change(changes: Changes, client_for: ClientFor | None) -> None:
     changes.replace(service, "_SERVICE_NAME_SFN_TO_BOTO_OVERRIDES", names)
     _name_list_members(changes)
     _wait_for_what_was_started(changes)
+    if permit is not None:
+        _ask_before_starting(changes, permit)
 
 
 # Clients
@@ -149,3 +153,24 @@ def _wait_for_what_was_started(changes: Changes) -> None:
         env.stack.append(result)
 
     changes.replace(callback, "_eval_integration_pattern", wait)
+
+
+def _ask_before_starting(changes: Changes, permit: Permit) -> None:
+    for owner in (
+        changes.interpreter.get(f"{SERVICE}.state_task_service_glue", "StateTaskServiceGlue"),
+        changes.interpreter.get(f"{SERVICE}.state_task_service_sfn", "StateTaskServiceSfn"),
+    ):
+        changes.replace(owner, "_eval_service_task", _permitted(owner._eval_service_task, permit))
+
+
+def _permitted(evaluate: Callable[..., None], permit: Permit) -> Callable[..., None]:
+    def evaluate_permitted(
+        self: Any, env: Any, resource_runtime_part: Any, normalised_parameters: Any, state_credentials: Any
+    ) -> None:
+        resource = self.resource
+        if str(resource.condition).startswith("sync"):
+            pattern = f".{resource.condition}"
+            permit(resource.service_name, resource.api_action, pattern, normalised_parameters, state_credentials)
+        evaluate(self, env, resource_runtime_part, normalised_parameters, state_credentials)
+
+    return evaluate_permitted

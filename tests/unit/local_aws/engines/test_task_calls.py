@@ -5,9 +5,11 @@ from typing import Any
 import pytest
 
 from aws_facts.permissions import LOG_DELIVERY_ACTIONS
-from local_aws.engines.task_calls import Call, Place, data_api_calls, definition_calls
+from local_aws.engines.task_calls import Call, Place, data_api_calls, definition_calls, sync_calls
 
 PLACE = Place("eu-west-1", "111122223333")
+MACHINE = "arn:aws:states:eu-west-1:111122223333:stateMachine:child"
+JOB = "arn:aws:glue:eu-west-1:111122223333:job/j"
 CLUSTER = "arn:aws:redshift:eu-west-1:111122223333:cluster:c"
 SECRET = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:s"
 
@@ -29,6 +31,27 @@ def test_a_request_to_the_data_api_needs(
 ) -> None:
     found = data_api_calls(operation, request_, PLACE)
     assert found == [Call(action, on) for action, on in expected]
+
+
+@pytest.mark.parametrize(
+    ("task", "parameters", "actions", "on"),
+    [
+        (("glue", "startJobRun", ".sync"), {"JobName": "j"}, ("GetJobRun", "GetJobRuns", "BatchStopJobRun"), JOB),
+        *(
+            (
+                ("states", "startExecution", pattern),
+                {"stateMachineArn": MACHINE, "name": "n"},
+                ("DescribeExecution", "StopExecution"),
+                "arn:aws:states:eu-west-1:111122223333:execution:child:n",
+            )
+            for pattern in (".sync", ".sync:2")
+        ),
+    ],
+)
+def test_what_is_started_can_be_followed_and_stopped(
+    task: tuple[str, str, str], parameters: dict[str, Any], actions: tuple[str, ...], on: str
+) -> None:
+    assert sync_calls(*task, parameters, PLACE) == [Call(f"{task[0]}:{action}", on) for action in actions]
 
 
 def machine(resource: str) -> dict[str, Any]:

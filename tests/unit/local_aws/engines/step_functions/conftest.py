@@ -61,6 +61,7 @@ class Functions:
     service: StepFunctions
     events: list[dict[str, Any]] = field(default_factory=list)
     answers: dict[str, Answer] = field(default_factory=dict)
+    permit: Callable[..., None] = field(default=lambda *_: None)
     told: threading.Condition = field(default_factory=threading.Condition)
     _making: threading.Lock = field(default_factory=threading.Lock)
     _clients: dict[str, Any] = field(default_factory=dict)
@@ -133,6 +134,6 @@ class Functions:
 def functions() -> Iterator[Functions]:
     """The service with nothing in it."""
     made = Functions(StepFunctions(MOTO, region="us-east-1", account_id="000000000000"))
-    done = changes.apply(MOTO, emit=made.tell, client_for=made.client_for)
+    done = changes.apply(MOTO, emit=made.tell, client_for=made.client_for, permit=lambda *what: made.permit(*what))
     yield made
     done.undo()

@@ -108,6 +108,8 @@ METHODS = [
         "StateTaskServiceCallback._eval_sync",
         "env sync_resolver timeout_seconds callback_endpoint heartbeat_endpoint",
     ),
+    (f"{SERVICE}.state_task_service_glue", "StateTaskServiceGlue._eval_service_task", OF_A_TASK),
+    (f"{SERVICE}.state_task_service_sfn", "StateTaskServiceSfn._eval_service_task", OF_A_TASK),
     ("asl.utils.boto_client", "boto_client_for", "region service state_credentials"),
 ]
 

@@ -7,6 +7,7 @@ import threading
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from local_aws.engines.step_functions.errors import sdk_name
 from tests.unit.local_aws.engines.step_functions.conftest import SECONDS, Functions
@@ -101,6 +102,38 @@ def test_the_error_of_a_branch_or_an_item_goes_through(functions: Functions) -> 
     each = {"Only": {"Type": "Map", "Items": [1], "ItemProcessor": inner, "End": True}}
     for number, states in enumerate((parallel, each)):
         assert functions.machine(states, name=f"m{number}").run()["error"] == "States.QueryEvaluationError"
+
+
+@pytest.mark.parametrize(
+    ("resource", "api", "arguments", "error"),
+    [
+        ("glue:startJobRun.sync", "startJobRun", {"JobName": "j"}, "Glue.AccessDeniedException"),
+        (
+            "states:startExecution.sync:2",
+            "startExecution",
+            {"StateMachineArn": MACHINE},
+            "StepFunctions.AccessDeniedException",
+        ),
+    ],
+)
+def test_what_could_not_be_stopped_is_not_started(
+    functions: Functions, resource: str, api: str, arguments: Any, error: str
+) -> None:
+    asked: list[Any] = []
+
+    def refuse(*what: Any) -> None:
+        asked.append(what[:4])
+        metadata: Any = {"HTTPStatusCode": 400, "RequestId": "-"}
+        said: Any = {"Error": {"Code": "AccessDeniedException", "Message": "no"}, "ResponseMetadata": metadata}
+        raise ClientError(said, api)
+
+    functions.permit = refuse
+    functions.answers[api] = lambda _: pytest.fail("started")
+    described = functions.machine(task(resource, arguments)).run()
+    assert described["error"] == error
+    members = {"startJobRun": arguments, "startExecution": {"stateMachineArn": MACHINE, "input": "{}"}}
+    integration, _, pattern = resource.partition(".")
+    assert asked == [(*integration.split(":"), f".{pattern}", members[api])]
 
 
 def child(functions: Functions, **described: Any) -> None:
