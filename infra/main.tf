@@ -26,6 +26,7 @@ module "kms_key" {
   region               = local.region
   account_id           = local.account_id
   deletion_window_days = var.protect ? 30 : 7
+  rotate               = var.kms.rotate
   log_group_arns = concat(local.operations_log_group_arns, [
     "${local.arns.log_group_prefix}/aws/lambda/${local.names.lambda_function}",
     "${local.arns.log_group_prefix}/aws/vendedlogs/states/${local.names.pipeline}",
@@ -38,6 +39,8 @@ locals {
   # Whether there is one is known before it is made.
   has_kms_key = var.kms.mode != "none"
   kms_key_arn = var.kms.mode == "create" ? one(module.kms_key[*].arn) : var.kms.key_arn
+  # For log groups, which cannot be made before the key's policy is there.
+  log_kms_key_arn = var.kms.mode == "create" ? one(module.kms_key[*].arn_for_log_groups) : var.kms.key_arn
 }
 
 # ---- Storage -----------------------------------------------------------------------------------------------------
@@ -94,7 +97,7 @@ module "generate_param" {
   log_group_arn_prefix = local.arns.log_group_prefix
   log_retention_days   = var.log_retention_days
   tracing_enabled      = var.tracing_enabled
-  kms_key_arn          = local.kms_key_arn
+  kms_key_arn          = local.log_kms_key_arn
 
   depends_on = [terraform_data.package]
 }
@@ -255,7 +258,7 @@ module "run_sql" {
   log_level              = var.state_machine_log_level
   include_execution_data = var.state_machine_log_execution_data
   tracing_enabled        = var.tracing_enabled
-  kms_key_arn            = local.kms_key_arn
+  kms_key_arn            = local.log_kms_key_arn
 
   policy_statements = concat(
     [
@@ -336,7 +339,7 @@ module "pipeline" {
   log_level              = var.state_machine_log_level
   include_execution_data = var.state_machine_log_execution_data
   tracing_enabled        = var.tracing_enabled
-  kms_key_arn            = local.kms_key_arn
+  kms_key_arn            = local.log_kms_key_arn
 
   policy_statements = concat(
     [local.invoke_lambda_statement],
@@ -388,7 +391,7 @@ module "record_failure" {
   log_level              = var.state_machine_log_level
   include_execution_data = var.state_machine_log_execution_data
   tracing_enabled        = var.tracing_enabled
-  kms_key_arn            = local.kms_key_arn
+  kms_key_arn            = local.log_kms_key_arn
 
   policy_statements = concat(
     [local.invoke_lambda_statement],

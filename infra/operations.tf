@@ -69,7 +69,7 @@ module "start_on_arrival" {
     pipeline_state_machine_arn = local.arns.pipeline
   }
   log_retention_days     = var.log_retention_days
-  kms_key_arn            = local.kms_key_arn
+  kms_key_arn            = local.log_kms_key_arn
   log_level              = var.state_machine_log_level
   include_execution_data = var.state_machine_log_execution_data
   tracing_enabled        = var.tracing_enabled
@@ -118,7 +118,7 @@ module "monitoring" {
   lambda_function_name    = local.names.lambda_function
   dead_letter_queue_names = var.keep_undelivered_events ? [local.names.failure_queue] : []
   log_group_arn_prefix    = local.arns.log_group_prefix
-  kms_key_arn             = local.kms_key_arn
+  kms_key_arn             = local.log_kms_key_arn
   log_retention_days      = var.log_retention_days
 }
 

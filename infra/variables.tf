@@ -56,12 +56,14 @@ variable "protect" {
 variable "kms" {
   description = <<-EOT
     The KMS key of the buckets, the logs, Redshift and its secret, the topic and the queue.
-    mode: create makes a key, which AWS rotates each year; existing uses key_arn; none leaves it to AWS's own keys.
+    mode: create makes a key; existing uses key_arn; none leaves it to AWS's own keys.
+    rotate: have AWS rotate the key that is made each year.
     key_arn: its policy has to let IAM policies of this account count, and CloudWatch Logs, EventBridge and CloudWatch use
     it as that of modules/kms_key does.
   EOT
   type = object({
     mode    = optional(string, "create")
+    rotate  = optional(bool, true)
     key_arn = optional(string)
   })
   default  = {}
@@ -80,8 +82,8 @@ variable "kms" {
     error_message = "kms.key_arn \"${coalesce(var.kms.key_arn, "null")}\": the ARN of a key (not of an alias), arn:aws:kms:<region>:<account>:key/<id>."
   }
   validation {
-    condition     = !var.protect || var.kms.mode != "none"
-    error_message = "kms.mode \"none\" with protect = true: a protected environment has a key of its own."
+    condition     = !var.protect || (var.kms.mode != "none" && var.kms.rotate)
+    error_message = "kms.mode \"${var.kms.mode}\", rotate = ${var.kms.rotate} with protect = true: a protected environment has a key of its own, which rotates."
   }
 }
 

@@ -493,6 +493,24 @@ def test_eventbridge_sends_to_a_queue_by_its_policy(desk: Desk, key: str) -> Non
     assert one(desk, url) == [1]
 
 
+def test_a_schedule_needs_rights_on_its_own_key_and_on_that_of_the_queue(desk: Desk, key: str) -> None:
+    url, own = queue(desk, key), desk.key(ROOT)
+    send = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": queue_arn(desk, url)}
+    read = {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": own}
+    write = [
+        {"Effect": "Allow", "Action": action, "Resource": key} for action in ("kms:Decrypt", "kms:GenerateDataKey")
+    ]
+    needed = [send, read, *write]
+    # The one that may comes last: when its message is there, the others have had their turn.
+    roles = [[statement for statement in needed if statement != missing] for missing in needed]
+    for number, statements in enumerate([*roles, needed]):
+        wanted = schedule(desk, own, desk.role(*statements, trusted="scheduler"))
+        target = {**wanted["Target"], "Arn": queue_arn(desk, url), "Input": json.dumps({"detail": {"number": number}})}
+        wanted |= {"ScheduleExpression": "at(2020-01-01T00:00:00)", "Target": target}
+        desk.root("scheduler").create_schedule(**wanted)
+    assert set(one(desk, url)) == {len(needed)}  # a schedule may deliver more than once
+
+
 def test_an_alarm_publishes_by_the_policies_of_the_topic_and_of_its_key(desk: Desk, key: str) -> None:
     service = {**SEND, "Principal": {"Service": "cloudwatch.amazonaws.com"}}
     sns, watch, name = desk.root("sns"), desk.root("cloudwatch"), desk.name()

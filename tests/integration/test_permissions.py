@@ -1,4 +1,4 @@
-"""Each statement of each role is needed: without it something fails, with an error that names the action.
+"""Each statement of each role and of the key is needed: without it something fails, and the error names the action.
 
 What AWS does without a word, such as dropping log lines, is looked for in the endpoint's own log.
 """
@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from aws_facts import glue
+from pipeline_tools import executions
 from pipeline_tools.conformance import DOCUMENT, documented
 from pipeline_tools.endpoint import LocalEndpoint
 from tests.integration.conftest import Pipeline, given_endpoint, until
@@ -101,11 +103,12 @@ def enforced(request: pytest.FixtureRequest, endpoint: LocalEndpoint) -> None:
 def test_without_any_one_statement_something_fails_and_names_the_action(
     pipeline: Pipeline, roles: Roles, endpoint: LocalEndpoint
 ) -> None:
+    load = load_of(pipeline)
     loud = [granted for granted in roles.statements() if granted.sid not in QUIET]
     assert len({granted.role for granted in loud}) >= 8
     for granted in loud:
         with roles.without(granted):
-            said = what_is_said(pipeline, roles, endpoint, granted)
+            said = what_is_said(pipeline, roles, endpoint, granted, load)
         assert any(DENIED + action in said for action in granted.actions), (granted.role, granted.sid, said[-2000:])
 
 
@@ -124,7 +127,96 @@ def test_without_the_quiet_statements_the_pipeline_runs_and_logs_nothing(
             assert f"{DENIED}logs:" in log
 
 
-def what_is_said(pipeline: Pipeline, roles: Roles, endpoint: LocalEndpoint, missing: Granted) -> str:
+def test_without_any_one_statement_of_the_keys_policy_something_is_refused(
+    pipeline: Pipeline, roles: Roles, endpoint: LocalEndpoint
+) -> None:
+    kms = pipeline.clients.get("kms")
+    key = kms.describe_key(KeyId=f"alias/{roles.prefix}-pipeline")["KeyMetadata"]["KeyId"]
+    policy = kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"]
+    statements = json.loads(policy)["Statement"]
+    assert {statement["Sid"] for statement in statements} == set(USES_OF_KEY)
+    for missing in statements:
+        left = [statement for statement in statements if statement != missing]
+        kms.put_key_policy(KeyId=key, PolicyName="default", Policy=json.dumps({"Statement": left}))
+        try:
+            with log_since(endpoint) as said:
+                USES_OF_KEY[missing["Sid"]](pipeline, roles)
+                until(lambda: f"{DENIED}kms:" in said() or None, f"{missing['Sid']} was missed")
+        finally:
+            kms.put_key_policy(KeyId=key, PolicyName="default", Policy=policy)
+
+
+def put_as_the_account(pipeline: Pipeline, _: Roles) -> None:
+    with pytest.raises(ClientError, match=f"{DENIED}kms:GenerateDataKey"):
+        pipeline.put(pipeline.sample(1))
+
+
+def encrypt_a_log_group(pipeline: Pipeline, roles: Roles) -> None:
+    name, logs = f"/aws/lambda/{roles.prefix}-generate-param-lambda", pipeline.clients.get("logs")
+    [group] = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+    with pytest.raises(ClientError, match="not allowed to be used with Arn"):
+        logs.associate_kms_key(logGroupName=name, kmsKeyId=group["kmsKeyId"])
+
+
+def send_an_event_to_a_queue(pipeline: Pipeline, roles: Roles) -> None:
+    """As failure_notification does, whose queue is not made locally."""
+    sqs, events, name = pipeline.clients.get("sqs"), pipeline.clients.get("events"), f"{roles.prefix}-key-test"
+    service = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Resource": "*"}
+    attributes = {
+        "KmsMasterKeyId": f"alias/{roles.prefix}-pipeline",
+        "Policy": json.dumps({"Statement": [{**service, "Action": "sqs:SendMessage"}]}),
+    }
+    url = sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    events.put_rule(Name=name, EventPattern=json.dumps({"source": [name]}))
+    events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": arn}])
+    events.put_events(Entries=[{"Source": name, "DetailType": "Test", "Detail": "{}"}])
+    events.remove_targets(Rule=name, Ids=["queue"])
+    events.delete_rule(Name=name)
+    sqs.delete_queue(QueueUrl=url)
+
+
+def raise_an_alarm(pipeline: Pipeline, roles: Roles) -> None:
+    """As monitoring does, which is not made locally."""
+    client, name = pipeline.clients.get("cloudwatch"), f"{roles.prefix}-key-test"
+    client.put_metric_alarm(
+        AlarmName=name,
+        Namespace=name,
+        MetricName="any",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1.0,
+        ComparisonOperator="GreaterThanThreshold",
+        AlarmActions=[pipeline.outputs["failure_topic_arn"]],
+    )
+    client.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="a test")
+    client.delete_alarms(AlarmNames=[name])
+
+
+# By the Sid of a statement of the key's policy.
+USES_OF_KEY: dict[str, Callable[[Pipeline, Roles], None]] = {
+    "LetIamPoliciesOfThisAccountCount": put_as_the_account,
+    "EncryptLogGroups": encrypt_a_log_group,
+    "QueueUndeliveredEvents": send_an_event_to_a_queue,
+    "PublishAlarms": raise_an_alarm,
+}
+
+
+def load_of(pipeline: Pipeline) -> dict[str, Any]:
+    """The input of a nested execution that has loaded a job's tables; it can be run again, without the job's stages."""
+    outcome = pipeline.run(pipeline.put(pipeline.sample(3)))
+    assert outcome.succeeded, (outcome.error, outcome.cause)
+    runs = pipeline.outputs["run_sql_state_machine_arn"].replace(":stateMachine:", ":execution:")
+    client = pipeline.clients.get("stepfunctions")
+    nested = client.describe_execution(executionArn=f"{runs}:{outcome.output['job_id']}-load-0-0")
+    document: dict[str, Any] = json.loads(nested["input"])
+    return document
+
+
+def what_is_said(
+    pipeline: Pipeline, roles: Roles, endpoint: LocalEndpoint, missing: Granted, load: dict[str, Any]
+) -> str:
     """What is said where the missing statement is needed."""
     if missing.sid in TRIED_AT_UPDATE:
         return refused_update(pipeline, missing)
@@ -135,7 +227,11 @@ def what_is_said(pipeline: Pipeline, roles: Roles, endpoint: LocalEndpoint, miss
     if name in ("arrival", "start-on-arrival"):
         with log_since(endpoint) as said:
             return marked_folder(pipeline, missing, said)
-    outcome = pipeline.run(pipeline.put(pipeline.sample(3)))
+    if name in ("run-sql", "redshift-copy"):
+        client = pipeline.clients.get("stepfunctions")
+        outcome = pipeline.wait(executions.start(client, pipeline.outputs["run_sql_state_machine_arn"], load))
+    else:
+        outcome = pipeline.run(pipeline.put(pipeline.sample(3)))
     assert not outcome.succeeded, f"without {missing.sid} of {missing.role} the execution succeeded"
     return outcome.cause + job_log(pipeline, outcome.cause)
 

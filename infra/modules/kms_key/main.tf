@@ -59,9 +59,14 @@ locals {
 
 resource "aws_kms_key" "this" {
   description             = var.description
-  enable_key_rotation     = true
+  enable_key_rotation     = var.rotate
   deletion_window_in_days = var.deletion_window_days
-  policy                  = jsonencode({ Version = "2012-10-17", Statement = local.statements })
+}
+
+# A resource of its own: the provider waits for a policy to be there, which only log groups need to wait for.
+resource "aws_kms_key_policy" "this" {
+  key_id = aws_kms_key.this.key_id
+  policy = jsonencode({ Version = "2012-10-17", Statement = local.statements })
 }
 
 resource "aws_kms_alias" "this" {

@@ -44,6 +44,12 @@ variable "deletion_window_days" {
   }
 }
 
+variable "rotate" {
+  description = "Have AWS rotate the key each year. False only for an endpoint that encrypts nothing: the provider waits for it."
+  type        = bool
+  default     = true
+}
+
 variable "log_group_arns" {
   description = "ARNs of the log groups that CloudWatch Logs may encrypt with the key."
   type        = list(string)

@@ -89,6 +89,17 @@ class Keys:
         """Why a role (its ARN or name) in a service's hands may not use the key of the service's resource."""
         return self.refuse(self.session(role, session), key, ROLE_KEY_ACTIONS[service])
 
+    def refuse_environment(self, function: Mapping[str, Any]) -> Refusal | None:
+        """Why a function, by its configuration, does not start: as Lambda words it."""
+        if not (function.get("Environment") or {}).get("Variables"):
+            return None
+        refusal = self.refuse_role(function["Role"], function["FunctionName"], "lambda", function.get("KMSKeyArn"))
+        message = (
+            "Lambda was unable to decrypt the environment variables because KMS access was denied. Please check the "
+            f"function's KMS key settings. KMS Exception: {KEY_ERROR}KMS Message: "
+        )
+        return replace(refusal, message=message + refusal.message) if refusal else None
+
     def refuse_sender(self, sender: Sender, target: str) -> Refusal | None:
         """Why a service may not use the key of a topic or queue (its ARN) that it sends to."""
         key = self._key_of(Call("sqs:SendMessage" if ":sqs:" in target else "sns:Publish", target))
@@ -281,28 +292,19 @@ class Keys:
             action = iam_actions.extract_iam_action("lambda", method, path, headers, body, query)
             refusal = None
             if action == "lambda:InvokeFunction":
-                refusal = self._refuse_environment(_function(path))
+                refusal = self.refuse_environment(_function(path))
             elif action in ("lambda:CreateFunction", "lambda:UpdateFunctionConfiguration"):
                 key = _document(body).get("KMSKeyArn") or _function(path).get("KMSKeyArn")
                 if refusal := self.refuse(caller(headers, query), key, CALLER_KEY_ACTIONS[action]):
                     return _response("lambda", refusal, headers, 403, KEY_ERROR)
             if refusal:
-                message = (
-                    "Lambda was unable to decrypt the environment variables because KMS access was denied. Please "
-                    f"check the function's KMS key settings. KMS Exception: {KEY_ERROR}KMS Message: {refusal.message}"
-                )
-                return _response("lambda", replace(refusal, message=message), headers, 502)
+                return _response("lambda", refusal, headers, 502)
             response = await ministack(method, path, headers, body, query)
             if method == "GET" and response[0] == 200 and b'"KMSKeyArn"' in response[2]:
                 return self._without_environment(response, caller(headers, query))
             return response
 
         return handle
-
-    def _refuse_environment(self, function: Mapping[str, Any]) -> Refusal | None:
-        if not (function.get("Environment") or {}).get("Variables"):
-            return None
-        return self.refuse_role(function["Role"], function["FunctionName"], "lambda", function.get("KMSKeyArn"))
 
     def _without_environment(self, response: Response, principal: Any) -> Response:
         """Who may not decrypt reads a function without its environment, which is no error."""

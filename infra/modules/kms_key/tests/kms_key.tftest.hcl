@@ -30,7 +30,7 @@ run "services_use_it_for_this_account_only" {
   command = plan
 
   assert {
-    condition = jsondecode(aws_kms_key.this.policy) == jsondecode(jsonencode({
+    condition = jsondecode(aws_kms_key_policy.this.policy) == jsondecode(jsonencode({
       Version = "2012-10-17"
       Statement = [
         {
@@ -76,7 +76,7 @@ run "services_use_it_for_this_account_only" {
         },
       ]
     }))
-    error_message = "Policy of the key: ${aws_kms_key.this.policy}"
+    error_message = "Policy of the key: ${aws_kms_key_policy.this.policy}"
   }
 }
 
