@@ -22,6 +22,7 @@ from local_aws.services.redshift.parameters import untyped
 from local_aws.services.redshift.procedures import create_function, create_procedure
 from local_aws.services.redshift.reader import Reader, spaced
 from local_aws.services.redshift.sqlerror import SqlError, refused, syntax_error
+from local_aws.services.redshift.users import user_statement
 
 
 class Place(enum.Enum):
@@ -92,14 +93,19 @@ def plan(text: str, parameters: Mapping[str, str] | None = None) -> Plan:
         _refuse_untyped(tokens)
     if head in _BINDABLE:
         return _bind(_HANDLERS.get(head, _query)(tokens), parameters)
-    if is_create_table(words):
-        made, has_query = create_table(tokens)
-        return _bind(Plan(made), parameters) if has_query else _bindless(Plan(made), tokens, parameters)
+    table = create_table(tokens) if is_create_table(words) else None
+    if table is not None and table[1]:  # CREATE TABLE AS
+        return _bind(Plan(table[0]), parameters)
+    if parameters:
+        # Neither Redshift nor PostgreSQL binds a value in what follows.
+        _refuse_parameters(tokens)
+    if table is not None:
+        return Plan(table[0])
     handler = _HANDLERS.get(head)
     if handler is not None:
-        return _bindless(handler(tokens), tokens, parameters)
+        return handler(tokens)
     if head in _PASSED:
-        return _bindless(Plan(join(rewrite(tokens))), tokens, parameters)
+        return Plan(join(rewrite(tokens)))
     if head in _TRANSACTION:
         raise refused(f"{head} (a batch is one transaction, a single statement commits by itself)")
     if head in _OTHER_REDSHIFT:
@@ -123,13 +129,6 @@ def _bind(planned: Plan, parameters: Mapping[str, str] | None) -> Plan:
 def _refuse_untyped(tokens: Sequence[Token]) -> None:
     for name, place in untyped(tokens):
         raise SqlError(f"could not determine data type of parameter :{name}, {place}: CAST it", "42P18")
-
-
-def _bindless(planned: Plan, tokens: Sequence[Token], parameters: Mapping[str, str] | None) -> Plan:
-    """A statement in which neither Redshift nor PostgreSQL binds a value."""
-    if parameters:
-        _refuse_parameters(tokens)
-    return planned
 
 
 def _query(tokens: Sequence[Token]) -> Plan:
@@ -282,6 +281,8 @@ def _create(tokens: Sequence[Token]) -> Plan:
         return Plan(create_procedure(tokens))
     if what == "FUNCTION":
         return Plan(create_function(tokens))
+    if what == "USER":
+        return Plan(user_statement(tokens))
     if what == "VIEW" and words[-4:] == ["WITH", "NO", "SCHEMA", "BINDING"]:
         raise refused("a late-binding view (WITH NO SCHEMA BINDING)")
     if what == "SCHEMA" and "QUOTA" in words:
@@ -294,6 +295,8 @@ def _alter(tokens: Sequence[Token]) -> Plan:
     words = [token.upper for token in code(tokens)]
     if words[1:2] == ["TABLE"]:
         return Plan(alter_table(tokens))
+    if words[1:2] == ["USER"]:
+        return Plan(user_statement(tokens))
     if words[1:2] == ["SCHEMA"] and "QUOTA" in words:
         raise refused("ALTER SCHEMA ... QUOTA")
     _check_object("ALTER", words[1] if len(words) > 1 else "")
