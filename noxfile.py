@@ -146,13 +146,18 @@ def lock(session: nox.Session) -> None:
         "dev": "3.11",
         "infra": "3.11",
         "glue-python-shell": "3.9",
+        "glue-python-job": "3.9",
         "localstack": "3.13",
         "moto": "3.11",
         "judge": "3.11",
     }
+    # Of Glue's Linux alone, and with the versions that the tests have.
+    glue = ("--python-platform", "x86_64-manylinux_2_28", "--only-binary", ":all:")
+    glue += ("--constraint", "requirements/glue-python-shell.lock")
     for group, version in groups.items():
         session.run(
-            *("uv", "pip", "compile", "--quiet", "pyproject.toml", "--group", group, "--universal"),
+            *("uv", "pip", "compile", "--quiet", "pyproject.toml", "--group", group),
+            *(glue if group == "glue-python-job" else ("--universal",)),
             *("--python-version", version, "--generate-hashes", "--no-emit-index-url", *session.posargs),
             *("--custom-compile-command", "./noxw -s lock", "-o", f"requirements/{group}.lock"),
             external=True,

@@ -117,7 +117,7 @@ module "python_job" {
   max_concurrent_runs = var.max_concurrent_runs
   python_shell = {
     max_capacity              = var.python_max_capacity
-    additional_python_modules = var.python_modules
+    additional_python_modules = [for key in local.python_modules : "s3://${local.names.artifacts_bucket}/${key}"]
   }
 
   s3_read = [

@@ -208,12 +208,6 @@ variable "python_max_capacity" {
   default     = 0.0625
 }
 
-variable "python_modules" {
-  description = "What pip installs before the Python shell job starts, each pinned, for Python 3.9."
-  type        = list(string)
-  default     = ["duckdb==1.4.5", "zstandard==0.25.0", "boto3==1.42.97"]
-}
-
 variable "python_timeout_minutes" {
   description = "Minutes after which Glue ends a run of the Python shell job."
   type        = number

@@ -9,6 +9,9 @@ from typing import Final
 ANALYTICS, NO_LIBRARIES = "analytics", "none"
 LIBRARY_SETS: Final = (ANALYTICS, NO_LIBRARIES)
 
+# What of the set `analytics` the local endpoint has, by the names of modules; the same page lists all of it.
+ANALYTICS_HERE: Final = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six.py", "urllib3")
+
 # The same page: a library is a wheel (or an .egg, up to Python 3.6), which pip installs before the script starts.
 # What happens to another file: https://github.com/aws/aws-cdk/issues/20481
 PYTHON_SHELL_PYTHON: Final = "3.9"
@@ -33,6 +36,12 @@ def python_shell_platforms() -> Iterator[str]:
         yield f"manylinux_{major}_{minor}_x86_64"
     for legacy in ("manylinux2014", "manylinux2010", "manylinux1", "linux"):
         yield f"{legacy}_x86_64"
+
+
+def pip_options() -> list[str]:
+    """What tells a pip of another Python or Linux which wheels are for Python shell."""
+    options = ["--only-binary=:all:", "--implementation=cp", f"--python-version={PYTHON_SHELL_PYTHON}"]
+    return options + [f"--platform={platform}" for platform in python_shell_platforms()]
 
 
 def log_stream(run_id: str, *, spark: bool, glue_version: str, prefix: str) -> str:

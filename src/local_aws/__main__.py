@@ -55,6 +55,9 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--pip-python", type=Path, default=Path(sys.executable), help="interpreter with pip (default: this one)"
     )
+    parser.add_argument(
+        "--python-shell", type=Path, help="interpreter of Glue's Python, with boto3, for Python shell jobs"
+    )
     parser.add_argument("--until-stdin-ends", action="store_true", help="end with the process that holds stdin open")
     options = parser.parse_args(arguments)
     try:
@@ -92,7 +95,11 @@ def _follow_stdin(stop: threading.Event) -> None:
 def _engine(options: argparse.Namespace, port: int) -> Engine:
     # Each engine's emulator is imported only where it is served: they are installed in different environments.
     workdir = options.workdir.absolute()
-    libraries = Libraries((options.libraries or workdir / "libraries").absolute(), options.pip_python.absolute())
+    libraries = Libraries(
+        (options.libraries or workdir / "libraries").absolute(),
+        options.pip_python.absolute(),
+        options.python_shell.absolute() if options.python_shell else None,
+    )
     if options.engine == "localstack":
         from local_aws.engines.localstack import interpreter
         from local_aws.engines.localstack.engine import LocalStackEngine

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import platform
 import selectors
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import time
 from pathlib import Path
 from types import TracebackType
 
-from pipeline_tools.environments import LOCALSTACK, ROOT, InterpreterNotFoundError, find_pip
+from pipeline_tools.environments import GLUE_PYTHON_SHELL, LOCALSTACK, ROOT, InterpreterNotFoundError, find_pip
 
 ENGINES = ("ministack", "localstack")
 
@@ -31,6 +32,16 @@ def _pip() -> Path:
         return find_pip()
     except InterpreterNotFoundError as error:
         raise EndpointError(f"Python shell jobs need pip: {error}") from error
+
+
+def _python_shell() -> Path | None:
+    """Glue's Python, where its wheels can run: else jobs run in this environment, see docs/local.md."""
+    if (sys.platform, platform.machine()) != ("linux", "x86_64"):
+        return None
+    try:
+        return GLUE_PYTHON_SHELL.ensure()
+    except InterpreterNotFoundError:
+        return None
 
 
 def add_engine_option(parser: argparse.ArgumentParser) -> None:
@@ -74,6 +85,7 @@ class LocalEndpoint:
         environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
         line = [*program, "--engine", self.engine, "--port", str(self._port), "--region", self.region]
         line += ["--libraries", str(LIBRARIES), "--pip-python", str(_pip())]
+        line += ["--python-shell", str(python)] if (python := _python_shell()) else []
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
                 [*line, "--workdir", str(self.workdir), "--until-stdin-ends"],

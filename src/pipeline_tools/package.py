@@ -3,6 +3,7 @@
 lambda_generate_param.zip                       the Lambda with the compiled sql/
 glue_python_job/main.py, glue_python_job-*.whl  script and packages (--extra-py-files) of the Python shell job
 glue_spark_job/main.py, glue_spark_job.zip      the same of the Spark job, which takes a zip
+wheels/                                         what the Python shell job imports besides, as its lock says
 sql/                                            audit/ and datasets/: contracts as JSON, tables and loads made of them
 package.json                                    code version (a hash over all of it) and the datasets
 """
@@ -16,11 +17,11 @@ import shutil
 import sys
 import tomllib
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypedDict
 
-from pipeline_tools import contracts
+from pipeline_tools import contracts, wheels
 from pipeline_tools.environments import ROOT
 
 OUTPUT = ROOT / "build" / "package"
@@ -34,6 +35,9 @@ FACTS = "aws_facts"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
+Libraries = Callable[[], Sequence[Path]]
+
+
 class Description(TypedDict):
     """package.json."""
 
@@ -41,8 +45,8 @@ class Description(TypedDict):
     datasets: list[str]
 
 
-def build(root: Path = ROOT, output: Path = OUTPUT) -> Description:
-    """Write the package and return what package.json says.
+def build(root: Path = ROOT, output: Path = OUTPUT, libraries: Sequence[Path] = ()) -> Description:
+    """Write the package and return what package.json says. libraries: the wheels that the Python shell job imports.
 
     Raises:
         DatasetError: a dataset's folder is not complete or its contract cannot be honoured.
@@ -60,6 +64,9 @@ def build(root: Path = ROOT, output: Path = OUTPUT) -> Description:
         (staging / job / "main.py").write_bytes(sources[job]["main.py"])
     write_wheel(staging, PYTHON_JOB, _project_version(root), {**_below(PYTHON_JOB, sources), **_below(SHARED, sources)})
     write_zip(staging / f"{SPARK_JOB}.zip", {**_below(SPARK_JOB, sources), **_below(SHARED, sources)})
+    (staging / "wheels").mkdir()
+    for wheel in libraries:
+        shutil.copyfile(wheel, staging / "wheels" / wheel.name)
     for name, data in sql.items():
         target = staging / "sql" / name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -68,6 +75,7 @@ def build(root: Path = ROOT, output: Path = OUTPUT) -> Description:
     every = {
         f"{folder}/{name}": data for folder, files in {**sources, "sql": sql}.items() for name, data in files.items()
     }
+    every |= {f"wheels/{wheel.name}": wheel.read_bytes() for wheel in libraries}
     datasets = sorted({name.split("/")[1] for name in sql if name.startswith("datasets/")})
     description = Description(code_version=version(every), datasets=datasets)
     (staging / "package.json").write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
@@ -141,13 +149,18 @@ def version(files: Mapping[str, bytes]) -> str:
     return digest.hexdigest()[:16]
 
 
-def main(arguments: Iterable[str], root: Path = ROOT, output: Path = OUTPUT) -> int:
+def main(
+    arguments: Iterable[str], root: Path = ROOT, output: Path = OUTPUT, libraries: Libraries = wheels.ensure
+) -> int:
     """Build the package; the exit code is 0, or 1 with the error on stderr."""
     if list(arguments):
         print("package takes no arguments", file=sys.stderr)
         return 2
     try:
-        description = build(root, output)
+        description = build(root, output, libraries())
+    except wheels.WheelsError as error:
+        print(f"error: nothing was packaged: {error}", file=sys.stderr)
+        return 1
     except contracts.DatasetError as error:
         print(error, file=sys.stderr)
         print(f"error: nothing was packaged, since sql/datasets has {_count(len(error.findings))}", file=sys.stderr)

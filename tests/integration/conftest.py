@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import pytest
 
 from local_aws.services.spark_classes import QUICK_JVM
-from pipeline_tools import executions, flights, package, redshift
+from pipeline_tools import executions, flights, package, redshift, wheels
 from pipeline_tools.clients import Clients
 from pipeline_tools.endpoint import LocalEndpoint
 from pipeline_tools.environments import ROOT
@@ -190,7 +190,7 @@ def packaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(ROOT / "sql", root / "sql")
     shutil.copytree(Path(__file__).parent / "datasets", root / "sql" / "datasets", dirs_exist_ok=True)
     output = root / "build" / "package"
-    package.build(root, output)
+    package.build(root, output, wheels.ensure())
     os.environ[PACKAGE_DIR] = str(output)
     return output
 

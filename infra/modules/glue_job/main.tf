@@ -2,9 +2,9 @@ locals {
   is_spark = var.kind == "spark"
 
   python_shell_arguments = {
-    for name, value in {
-      "--additional-python-modules" = join(",", var.python_shell.additional_python_modules)
-    } : name => value if value != ""
+    "--additional-python-modules" = join(",", var.python_shell.additional_python_modules)
+    # Of Glue's own libraries none: the job gets the versions that it was tested with, and they change with it alone.
+    "--library-set" = "none"
   }
   spark_arguments = merge(
     {

@@ -88,7 +88,8 @@ variable "python_shell" {
   description = <<-EOT
     Settings of a pythonshell job.
     max_capacity: 0.0625 DPU (about 1 GB of memory) or 1 DPU (about 16 GB).
-    additional_python_modules: what pip installs before the script starts, each pinned as name==version.
+    additional_python_modules: s3:// URIs of wheels for Python 3.9 that pip installs before the script starts; all that the
+    script imports, since none of Glue's own libraries are there.
   EOT
   type = object({
     max_capacity              = optional(number, 0.0625)
@@ -102,9 +103,9 @@ variable "python_shell" {
   }
   validation {
     condition = alltrue([
-      for module in var.python_shell.additional_python_modules : can(regex("^[A-Za-z0-9._-]+(\\[[a-z,]+\\])?==[0-9][A-Za-z0-9.]*$", module))
+      for module in var.python_shell.additional_python_modules : can(regex("^s3://[^/,]+/[^,]+\\.whl$", module))
     ])
-    error_message = "additional_python_modules ${jsonencode(var.python_shell.additional_python_modules)}: each pinned as name==version, so that every run gets the same code."
+    error_message = "additional_python_modules ${jsonencode(var.python_shell.additional_python_modules)}: each s3://<bucket>/<key>.whl, so that every run gets the same code and asks no package index."
   }
 }
 

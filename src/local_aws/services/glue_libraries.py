@@ -36,14 +36,17 @@ class Libraries:
     Attributes:
         cache: where they are installed, by their names and contents; endpoints may share it.
         pip: an interpreter, of any version, that has pip.
+        python: an interpreter of Glue's version, on Glue's kind of Linux, with boto3 in its environment. None: there is
+            none here, so that what is installed may not run, and jobs run in an environment that has the same.
     """
 
     cache: Path
     pip: Path = Path(sys.executable)
+    python: Path | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock, compare=False, repr=False)
 
-    def install(self, files: Sequence[Path]) -> Path:
-        """Return the directory that has what the files hold.
+    def install(self, files: Sequence[Path], names: Sequence[str] = ()) -> Path:
+        """Return the directory that has what the files hold, and what pip finds by name (there is no index here).
 
         Raises:
             InstallError: a file is no wheel, or none for Glue's Python and Linux.
@@ -51,17 +54,44 @@ class Libraries:
         if refused := [file.name for file in files if file.suffix != ".whl"]:
             said = "Python shell installs wheels, and imports from nothing else"
             raise InstallError([f"ERROR: {', '.join(refused)} cannot be installed: {said}"])
-        target = self.cache / _key(files)
+        target = self.cache / _key(files, names)
         with self._lock:  # two runs that begin at once need the same
             if not target.is_dir():
-                self._install(files, target)
+                self._install([*map(str, files), *names], target)
         return target
 
-    def _install(self, files: Sequence[Path], target: Path) -> None:
+    def interpreter(self) -> Path | None:
+        """Glue's Python without any library but its own, or None where there is none here."""
+        if self.python is None:
+            return None
+        directory = self.cache / f"python-{hashlib.sha256(str(self.python).encode()).hexdigest()[:16]}"
+        made = directory / "bin" / "python"
+        with self._lock:
+            if not made.exists():
+                line = [str(self.python), "-m", "venv", "--without-pip", str(directory)]
+                subprocess.run(line, capture_output=True, check=True, timeout=_SECONDS)
+        return made
+
+    def analytics(self) -> Path:
+        """The directory that stands for Glue's own set of libraries: what of it the environment of `python` has."""
+        assert self.python is not None
+        directory = self.cache / f"analytics-{hashlib.sha256(str(self.python).encode()).hexdigest()[:16]}"
+        program = "import sysconfig; print(sysconfig.get_path('purelib'))"
+        with self._lock:
+            if not directory.is_dir():
+                line = [str(self.python), "-c", program]
+                done = subprocess.run(line, capture_output=True, text=True, check=True, timeout=_SECONDS)
+                directory.mkdir(parents=True)
+                for name in glue.ANALYTICS_HERE:
+                    if (module := Path(done.stdout.strip()) / name).exists():
+                        (directory / name).symlink_to(module)
+        return directory
+
+    def _install(self, wanted: Sequence[str], target: Path) -> None:
         self.cache.mkdir(parents=True, exist_ok=True)
         new = Path(tempfile.mkdtemp(prefix="new-", dir=self.cache))
         try:
-            _pip(self.pip, files, new)
+            _pip(self.pip, wanted, new)
             try:
                 new.rename(target)
             except OSError:
@@ -71,20 +101,18 @@ class Libraries:
             shutil.rmtree(new, ignore_errors=True)
 
 
-def _pip(python: Path, files: Sequence[Path], target: Path) -> None:
+def _pip(python: Path, wanted: Sequence[str], target: Path) -> None:
     """Let pip decide what fits, by Glue's tags: this machine's Linux may be newer, and its Python another."""
     line = [str(python), "-m", "pip", "--isolated", "--disable-pip-version-check", "--no-input", "install", "--quiet"]
     line += ["--no-index", "--no-deps", "--root-user-action=ignore", f"--target={target}"]
-    line += ["--implementation=cp", f"--python-version={glue.PYTHON_SHELL_PYTHON}", "--no-compile"]
-    line += [f"--platform={platform}" for platform in glue.python_shell_platforms()]
-    line += map(str, files)
+    line += ["--no-compile", *glue.pip_options(), *wanted]
     done = subprocess.run(line, capture_output=True, text=True, check=False, timeout=_SECONDS)
     if done.returncode:
         raise InstallError([line for line in (done.stderr or done.stdout).splitlines() if line.strip()])
 
 
-def _key(files: Sequence[Path]) -> str:
-    digest = hashlib.sha256()
+def _key(files: Sequence[Path], names: Sequence[str]) -> str:
+    digest = hashlib.sha256("\n".join(sorted(names)).encode())
     for file in sorted(files, key=lambda file: file.name):
         digest.update(file.name.encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()[:32]

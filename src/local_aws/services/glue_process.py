@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shlex
@@ -77,6 +78,7 @@ class ProcessFactory:
         self._s3_client = s3_client
         self._environment = environment
         self._logs = logs
+        self._downloads = threading.Lock()
 
     def create(self, job: Mapping[str, Any], run_id: str, arguments: Mapping[str, str]) -> JobProcess:
         """Prepare a run below the work directory, without starting it.
@@ -93,11 +95,7 @@ class ProcessFactory:
         (directory / "tmp").mkdir(parents=True)
         s3 = self._s3_client(job)
         script = fetch(s3, location, directory / "script")
-        packages = [
-            fetch(s3, uri.strip(), directory / "packages")
-            for uri in arguments.get("--extra-py-files", "").split(",")
-            if uri.strip()
-        ]
+        packages = [fetch(s3, uri, directory / "packages") for uri in _listed(arguments, "--extra-py-files")]
         argv = [str(script), *script_arguments(str(job["Name"]), run_id, arguments)]
         environment = self._base_environment(directory) | dict(self._environment(job))
         spark, logs = kind == "glueetl", self._logs(job)
@@ -107,12 +105,15 @@ class ProcessFactory:
         mirror = None
         if not spark:
             try:
-                installed = [self._settings.libraries.install(packages)] if packages else []
+                python, path = self._python_shell(s3, packages, arguments)
             except InstallError as error:
                 logs.append(f"{group}/error", stream, error.lines)
                 raise
-            environment["PYTHONPATH"] = os.pathsep.join(map(str, installed))
-            line = [str(self._settings.python), *argv]
+            environment["PYTHONPATH"] = os.pathsep.join(map(str, path))
+            # What is installed stays, so its bytecode may, too.
+            del environment["PYTHONDONTWRITEBYTECODE"]
+            environment["PYTHONPYCACHEPREFIX"] = str(self._settings.libraries.cache / "bytecode")
+            line = [str(python), *argv]
         else:
             mirror = Mirror(s3, directory / "s3")
             mirror.fetch(uris_in(arguments.values()))
@@ -121,6 +122,37 @@ class ProcessFactory:
             environment["GLUE_EXCEPTION_FILE"] = str(directory / EXCEPTION_FILE)
             line = [*self._spark_submit(packages, arguments, environment), str(_SPARK_SCRIPT), *argv]
         return JobProcess(line, environment, directory, logs, (group, stream), self._settings, mirror)
+
+    def _python_shell(
+        self, s3: S3Client, packages: Sequence[Path], arguments: Mapping[str, str]
+    ) -> tuple[Path, list[Path]]:
+        """The interpreter of a Python shell run, and the directories that it imports from."""
+        libraries = self._settings.libraries
+        path = [libraries.install(packages)] if packages else []
+        modules = _listed(arguments, "--additional-python-modules")
+        added = []
+        if modules:
+            files = [self._download(s3, module) for module in modules if module.startswith("s3://")]
+            added = [libraries.install(files, [module for module in modules if not module.startswith("s3://")])]
+        python = libraries.interpreter()
+        if python is None:
+            return self._settings.python, path
+        if arguments.get("--library-set", glue.ANALYTICS) != glue.NO_LIBRARIES:
+            added.append(libraries.analytics())
+        return python, path + added
+
+    def _download(self, s3: S3Client, uri: str) -> Path:
+        """A wheel that many runs name: fetched again only where S3 has another one."""
+        place = _place(uri)
+        directory = self._settings.workdir / "glue" / "wheels" / hashlib.sha256(uri.encode()).hexdigest()[:32]
+        directory.mkdir(parents=True, exist_ok=True)
+        file, tag = directory / place.key.rpartition("/")[2], directory / "etag"
+        with self._downloads:
+            try:
+                download(s3, place, file, tag)
+            except s3.exceptions.ClientError as error:
+                raise AwsError("InvalidInputException", f"{uri} cannot be read: {error}") from error
+        return file
 
     def _base_environment(self, directory: Path) -> dict[str, str]:
         kept = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "USER", "LOGNAME")
@@ -283,13 +315,23 @@ def fetch(s3: S3Client, uri: str, directory: Path) -> Path:
     Raises:
         AwsError: the URI is malformed, or there is no such object.
     """
-    match = re.fullmatch(r"s3://([^/]+)/(.+)", uri)
-    if not match:
-        raise AwsError("InvalidInputException", f"{uri!r} is not an s3:// URI of an object")
+    place = _place(uri)
     directory.mkdir(parents=True, exist_ok=True)
-    target = directory / match[2].rsplit("/", 1)[-1]
+    target = directory / place.key.rpartition("/")[2]
     try:
-        download(s3, Place(match[1], match[2]), target)
+        download(s3, place, target)
     except s3.exceptions.ClientError as error:
         raise AwsError("InvalidInputException", f"{uri} cannot be read: {error}") from error
     return target
+
+
+def _place(uri: str) -> Place:
+    match = re.fullmatch(r"s3://([^/]+)/(.+)", uri)
+    if not match:
+        raise AwsError("InvalidInputException", f"{uri!r} is not an s3:// URI of an object")
+    return Place(match[1], match[2])
+
+
+def _listed(arguments: Mapping[str, str], name: str) -> list[str]:
+    """The parts of an argument that are separated by commas."""
+    return [part.strip() for part in arguments.get(name, "").split(",") if part.strip()]

@@ -42,14 +42,22 @@ def uris_in(texts: Iterable[str]) -> list[Place]:
     return sorted({Place(match[1], match[2] or "") for text in texts for match in _URI.finditer(text)})
 
 
-def download(s3: S3Client, place: Place, target: Path) -> None:
-    """Copy one object to a file.
+def download(s3: S3Client, place: Place, target: Path, tag: Path | None = None) -> None:
+    """Copy one object to a file; where `tag` has its ETag already, the file is left as it is. `tag` is written then.
 
     Not download_file, which asks for the size first: a refusal of that has no text that could name what is not allowed.
     """
-    body = s3.get_object(Bucket=place.bucket, Key=place.key)["Body"]
-    with contextlib.closing(body), target.open("wb") as out:
+    known = tag.read_text(encoding="utf-8") if tag and tag.exists() else ""
+    try:
+        answer = s3.get_object(Bucket=place.bucket, Key=place.key, **({"IfNoneMatch": known} if known else {}))  # type: ignore[arg-type]
+    except ClientError as error:
+        if known and error.response["ResponseMetadata"]["HTTPStatusCode"] == 304:
+            return
+        raise
+    with contextlib.closing(answer["Body"]) as body, target.open("wb") as out:
         shutil.copyfileobj(body, out, 1024 * 1024)
+    if tag:
+        tag.write_text(answer["ETag"], encoding="utf-8")
 
 
 class Mirror:

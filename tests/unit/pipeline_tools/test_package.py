@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline_tools import package
+from pipeline_tools import package, wheels
 from pipeline_tools.contracts import DatasetError
 from pipeline_tools.environments import find_pip
 
@@ -105,6 +105,24 @@ def test_pip_takes_the_wheel_of_the_python_job(project: Path, tmp_path: Path) ->
         assert stated and stated.value == base64.urlsafe_b64encode(data).decode().rstrip("="), file
 
 
+def test_the_libraries_of_the_python_job_are_part_of_the_package(project: Path, tmp_path: Path) -> None:
+    wheel = tmp_path / "a-1-py3-none-any.whl"
+    wheel.write_bytes(b"one")
+    before = package.build(project, tmp_path / "out", [wheel])
+    assert (tmp_path / "out" / "wheels" / wheel.name).read_bytes() == b"one"
+    wheel.write_bytes(b"two")
+    assert package.build(project, tmp_path / "out", [wheel])["code_version"] != before["code_version"]
+
+
+def test_without_the_libraries_nothing_is_packaged(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def ensure() -> list[Path]:
+        raise wheels.WheelsError("pip could not fetch them")
+
+    assert package.main([], project, project / "out", ensure) == 1
+    assert capsys.readouterr().err == "error: nothing was packaged: pip could not fetch them\n"
+    assert not (project / "out").exists()
+
+
 def test_a_new_folder_is_a_new_dataset(project: Path, tmp_path: Path) -> None:
     datasets = project / "sql" / "datasets"
     shutil.copytree(datasets / "flights", datasets / "trains")
@@ -132,7 +150,7 @@ def test_a_package_that_cannot_be_made_leaves_the_old_one(project: Path, tmp_pat
 
 
 def test_the_command_names_the_datasets(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert package.main([], project, project / "out") == 0
+    assert package.main([], project, project / "out", lambda: ()) == 0
     named = capsys.readouterr().err.rstrip().rpartition(", datasets ")[2].split(", ")
     assert named == sorted(path.name for path in (project / "sql" / "datasets").iterdir())
 
@@ -141,7 +159,7 @@ def test_the_command_tells_every_mistake_by_file_and_line(project: Path, capsys:
     contract = project / "sql" / "datasets" / "flights" / "contract.yaml"
     text = contract.read_text(encoding="utf-8").replace("status: active", "status: NO")
     contract.write_text(text.replace("validValues: [EWR, JFK, LGA]", "validValues: [EWR, yes]"))
-    assert package.main([], project, project / "out") == 1
+    assert package.main([], project, project / "out", lambda: ()) == 1
     lines = capsys.readouterr().err.splitlines()
     assert lines[0].startswith("sql/datasets/flights/contract.yaml:13: status: NO is read as false")
     assert lines[1].startswith("sql/datasets/flights/contract.yaml:51: schema[0].properties[12].quality[0].arguments.")

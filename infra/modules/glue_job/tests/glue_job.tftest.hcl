@@ -75,7 +75,7 @@ run "a_python_shell_job_has_capacity_and_no_workers" {
   command = plan
 
   variables {
-    python_shell = { max_capacity = 1, additional_python_modules = ["duckdb==1.4.5", "boto3==1.42.97"] }
+    python_shell = { max_capacity = 1, additional_python_modules = ["s3://dev-artifacts/a.whl", "s3://dev-artifacts/b.whl"] }
   }
 
   assert {
@@ -89,7 +89,8 @@ run "a_python_shell_job_has_capacity_and_no_workers" {
   }
   assert {
     condition = aws_glue_job.this.default_arguments == tomap({
-      "--additional-python-modules" = "duckdb==1.4.5,boto3==1.42.97"
+      "--additional-python-modules" = "s3://dev-artifacts/a.whl,s3://dev-artifacts/b.whl"
+      "--library-set"               = "none"
       "--code_version"              = "1"
       "--extra-py-files"            = "s3://dev-artifacts/job-1-py3-none-any.whl"
     })
@@ -174,7 +175,7 @@ run "a_job_that_is_neither_or_not_pinned_is_refused" {
     default_arguments    = { "--job_id" = "1" }
     timeout_minutes      = 0
     max_concurrent_runs  = 0
-    python_shell         = { max_capacity = 2, additional_python_modules = ["duckdb"] }
+    python_shell         = { max_capacity = 2, additional_python_modules = ["duckdb==1.4.5"] }
     spark                = { execution_class = "FLEX", worker_type = "R.1X" }
     log_group_arn_prefix = "*"
   }

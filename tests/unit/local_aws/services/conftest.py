@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import itertools
 import json
@@ -35,9 +36,13 @@ class DirectoryS3:
         path.write_bytes(Body if isinstance(Body, bytes) else Body.read())
         return {}
 
-    def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
+    def get_object(self, *, Bucket: str, Key: str, IfNoneMatch: str = "") -> dict[str, Any]:  # noqa: N803
         content = (self._bucket(Bucket) / Key).read_bytes()
-        return {"Body": StreamingBody(io.BytesIO(content), len(content))}
+        etag = hashlib.md5(content).hexdigest()
+        if etag == IfNoneMatch:
+            answer = {"Error": {"Code": "304"}, "ResponseMetadata": {"HTTPStatusCode": 304}}
+            raise ClientError(cast(Any, answer), "GetObject")
+        return {"Body": StreamingBody(io.BytesIO(content), len(content)), "ETag": etag}
 
     def head_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
         return {"ContentLength": (self._bucket(Bucket) / Key).stat().st_size}

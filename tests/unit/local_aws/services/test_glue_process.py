@@ -14,7 +14,8 @@ from aws_facts import glue
 from local_aws.services import glue_process
 from local_aws.services.glue_libraries import InstallError, Libraries
 from local_aws.services.glue_process import JobProcess, ProcessFactory, Settings
-from pipeline_tools.environments import find_pip
+from pipeline_tools.environments import InterpreterNotFoundError, find_interpreter, find_pip
+from pipeline_tools.package import write_wheel
 from tests.unit.local_aws.services.conftest import DirectoryS3
 
 SPARK_SCRIPT = Path(glue_process.__file__).with_name("glue_spark_script.py")
@@ -91,16 +92,62 @@ def test_a_log_stream_is_named_as_glue_does(spark: bool, version: str, prefix: s
     assert glue.log_stream("jr_1", spark=spark, glue_version=version, prefix=prefix) == expected
 
 
-def test_a_library_that_cannot_be_installed_fails_the_run_and_says_why_in_its_log(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def glues_python() -> Path:
+    try:
+        return find_interpreter(glue.PYTHON_SHELL_PYTHON)
+    except InterpreterNotFoundError as error:
+        pytest.skip(str(error))
+
+
+@pytest.mark.parametrize(
+    ("modules", "code", "said"),
+    [
+        (("s3://code/greeting-1.0-py3-none-any.whl",), 0, "(3, 9) greeting"),
+        ((), 1, "ModuleNotFoundError: No module named 'greeting'"),
+    ],
+)
+def test_a_run_imports_what_its_arguments_name_and_nothing_else(
+    tmp_path: Path, glues_python: Path, modules: tuple[str, ...], code: int, said: str
+) -> None:
     s3, logs = DirectoryS3(tmp_path / "s3"), Logs()
-    for key in ("main.py", "job.zip"):
-        s3.put_object(Bucket="code", Key=key, Body=b"")
-    processes = ProcessFactory(
-        Settings(tmp_path / "work", Libraries(tmp_path / "libraries", find_pip())),
+    wheel = write_wheel(tmp_path, "greeting", "1.0", {"greeting.py": b""})
+    s3.put_object(Bucket="code", Key=wheel.name, Body=wheel.read_bytes())
+    script = b"import sys, greeting\nprint(sys.version_info[:2], greeting.__name__)\n"
+    s3.put_object(Bucket="code", Key="main.py", Body=script)
+    processes = factory(tmp_path, s3, logs, python=glues_python)
+    job = {"Name": "job", "Command": {"Name": "pythonshell", "ScriptLocation": "s3://code/main.py"}}
+    for number in range(2):  # the second finds the wheel where the first left it
+        arguments = {"--library-set": "none", "--additional-python-modules": ",".join(modules)}
+        process = processes.create(job, f"jr_{number}", arguments)
+        process.start()
+        assert process.wait(timeout_seconds=60) == code
+        assert logs.lines[-1][2] == said
+
+
+def test_a_module_that_no_wheel_brings_is_pips_error(tmp_path: Path) -> None:
+    s3, logs = DirectoryS3(tmp_path / "s3"), Logs()
+    s3.put_object(Bucket="code", Key="main.py", Body=b"")
+    job = {"Name": "job", "Command": {"Name": "pythonshell", "ScriptLocation": "s3://code/main.py"}}
+    with pytest.raises(InstallError, match=r"No matching distribution found for duckdb==1\.4\.5"):
+        factory(tmp_path, s3, logs).create(job, "jr_1", {"--additional-python-modules": "duckdb==1.4.5"})
+    assert logs.lines[-1][:2] == ("/aws-glue/python-jobs/error", "jr_1")
+
+
+def factory(folder: Path, s3: DirectoryS3, logs: Logs, python: Path | None = None) -> ProcessFactory:
+    return ProcessFactory(
+        Settings(folder / "work", Libraries(folder / "libraries", find_pip(), python)),
         s3_client=lambda _job: s3,  # type: ignore[arg-type,return-value]
         environment=lambda _job: {},
         logs=lambda _job: logs,
     )
+
+
+def test_a_library_that_cannot_be_installed_fails_the_run_and_says_why_in_its_log(tmp_path: Path) -> None:
+    s3, logs = DirectoryS3(tmp_path / "s3"), Logs()
+    for key in ("main.py", "job.zip"):
+        s3.put_object(Bucket="code", Key=key, Body=b"")
+    processes = factory(tmp_path, s3, logs)
     job = {"Name": "job", "Command": {"Name": "pythonshell", "ScriptLocation": "s3://code/main.py"}}
     with pytest.raises(InstallError):
         processes.create(job, "jr_1", {"--extra-py-files": "s3://code/job.zip"})

@@ -50,9 +50,9 @@ class StrictS3(DirectoryS3):
         self._allow(f"{Bucket}/{Prefix}", "s3:ListBucket")
         return super().paginate(Bucket=Bucket, Prefix=Prefix)
 
-    def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
+    def get_object(self, *, Bucket: str, Key: str, IfNoneMatch: str = "") -> dict[str, Any]:  # noqa: N803
         self._allow(f"{Bucket}/{Key}", "s3:GetObject")
-        return super().get_object(Bucket=Bucket, Key=Key)
+        return super().get_object(Bucket=Bucket, Key=Key, IfNoneMatch=IfNoneMatch)
 
     def _allow(self, name: str, action: str) -> None:
         if name.startswith(self.denied):
