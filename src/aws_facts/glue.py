@@ -24,6 +24,9 @@ PYTHON_SHELL_GLIBC: Final = (
 DPU_BYTES: Final = 16 * 1024**3
 PYTHON_SHELL_CAPACITIES: Final = (0.0625, 1.0)
 
+# https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-glue-arguments.html: names and values in all.
+MOST_ARGUMENT_BYTES: Final = 260_000
+
 # https://docs.aws.amazon.com/glue/latest/dg/monitor-continuous-logging-enable.html
 PYTHON_SHELL_LOGS: Final = "/aws-glue/python-jobs"
 SPARK_LOGS: Final = "/aws-glue/jobs"

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 EXCEPTION_FILE = "exception.txt"
+_SECONDS_BETWEEN_LOOKS = 0.1
+_LOOKS_BETWEEN_LINES = 10
 _SPARK_SCRIPT = Path(__file__).with_name("glue_spark_script.py")
 
 
@@ -102,8 +104,9 @@ class ProcessFactory:
         group = glue.SPARK_LOGS if spark else glue.PYTHON_SHELL_LOGS
         version, prefix = str(job.get("GlueVersion") or ""), arguments.get("--custom-logStream-prefix", "")
         stream = glue.log_stream(run_id, spark=spark, glue_version=version, prefix=prefix)
-        mirror = None
+        mirror = memory = None
         if not spark:
+            memory = int(float(job.get("MaxCapacity") or min(glue.PYTHON_SHELL_CAPACITIES)) * glue.DPU_BYTES)
             try:
                 python, path = self._python_shell(s3, packages, arguments)
             except InstallError as error:
@@ -121,7 +124,7 @@ class ProcessFactory:
             environment["HADOOP_CONF_DIR"] = str(directory / "hadoop")
             environment["GLUE_EXCEPTION_FILE"] = str(directory / EXCEPTION_FILE)
             line = [*self._spark_submit(packages, arguments, environment), str(_SPARK_SCRIPT), *argv]
-        return JobProcess(line, environment, directory, logs, (group, stream), self._settings, mirror)
+        return JobProcess(line, environment, directory, logs, (group, stream), self._settings, mirror, memory)
 
     def _python_shell(
         self, s3: S3Client, packages: Sequence[Path], arguments: Mapping[str, str]
@@ -210,6 +213,7 @@ class JobProcess:
         log_names: tuple[str, str],
         settings: Settings,
         mirror: Mirror | None,
+        memory_bytes: int | None = None,
     ) -> None:
         self.line = list(line)
         self.stdout = directory / "stdout.log"
@@ -220,6 +224,7 @@ class JobProcess:
         self._logs = logs
         self._settings = settings
         self._mirror = mirror
+        self._memory_bytes = memory_bytes  # more, and it is killed
         self._process: subprocess.Popen[bytes] | None = None
         self._read = {self.stdout: 0, self.stderr: 0}
         self._killed = threading.Event()
@@ -244,14 +249,19 @@ class JobProcess:
             return None
         remaining = timeout_seconds
         code: int | None = None
+        looks = 0
         while remaining > 0:
-            step = min(1.0, remaining)
+            step = min(_SECONDS_BETWEEN_LOOKS, remaining)
             try:
                 code = self._process.wait(timeout=step)
                 break
             except subprocess.TimeoutExpired:
                 remaining -= step
-                self._forward_logs()
+                looks += 1
+                if looks % _LOOKS_BETWEEN_LINES == 0:
+                    self._forward_logs()
+                if self._memory_bytes and _most_resident_bytes(self._process.pid) > self._memory_bytes:
+                    os.killpg(self._process.pid, signal.SIGKILL)
         self.kill()  # also what the script left behind in its process group
         self._forward_logs(last=True)
         return code
@@ -301,6 +311,16 @@ class JobProcess:
             lines = complete.decode("utf-8", errors="replace").splitlines()
             if lines:
                 self._logs.append(f"{self._group}/{kind}", self._stream, lines)
+
+
+def _most_resident_bytes(pid: int) -> int:
+    """The most memory that a process had at a time, without what it swapped; 0 where this system does not tell."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return 0
+    found = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
+    return int(found[1]) * 1024 if found else 0
 
 
 def script_arguments(job_name: str, run_id: str, arguments: Mapping[str, str]) -> list[str]:

@@ -154,6 +154,7 @@ class GlueJobRuns:
         job = self._find_job(name)
         if job is None:
             raise AwsError("EntityNotFoundException", f"Failed to start job run due to missing metadata: job {name!r}")
+        job = _with_capacity(job, request.get("MaxCapacity"))
         run = Run(
             id=f"jr_{secrets.token_hex(32)}",
             job=job,
@@ -283,10 +284,23 @@ def effective_arguments(job: Job, run_arguments: Mapping[str, Any]) -> dict[str,
     """Default arguments, overridden by the run's, overridden by those that the job does not let override.
 
     Raises:
-        AwsError: a name without a leading dash, or a value that is no text.
+        AwsError: a name without a leading dash, a value that is no text, or more in all than Glue takes.
     """
     merged = {**(job.get("DefaultArguments") or {}), **run_arguments, **(job.get("NonOverridableArguments") or {})}
     for name, value in merged.items():
         if not name.startswith("-") or not isinstance(value, str):
             raise AwsError("InvalidInputException", f"argument {name!r}: {value!r}; accepted: a --name and a text")
+    if (size := sum(len(f"{name}{value}".encode()) for name, value in merged.items())) > glue.MOST_ARGUMENT_BYTES:
+        accepted = f"accepted: {glue.MOST_ARGUMENT_BYTES:,} bytes in all"
+        raise AwsError("InvalidInputException", f"the arguments take {size:,} bytes; {accepted}")
     return merged
+
+
+def _with_capacity(job: Job, capacity: Any) -> Job:
+    """The job as a run has it that asks for a capacity of its own, in DPU."""
+    if capacity is None or (job.get("Command") or {}).get("Name") != "pythonshell":
+        return job
+    if capacity not in glue.PYTHON_SHELL_CAPACITIES:
+        accepted = " or ".join(f"{each:g}" for each in glue.PYTHON_SHELL_CAPACITIES)
+        raise AwsError("InvalidInputException", f"MaxCapacity {capacity} of a Python shell job; accepted: {accepted}")
+    return {**job, "MaxCapacity": capacity}

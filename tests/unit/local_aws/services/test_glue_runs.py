@@ -1,19 +1,21 @@
 from __future__ import annotations
 
 import re
+from typing import Any, cast
 
-import botocore.session
 import pytest
+from botocore import session
 from botocore.model import StringShape
 
+from aws_facts import glue
 from local_aws.errors import AwsError
 from local_aws.services import glue_runs
 from local_aws.services.glue_process import script_arguments
-from local_aws.services.glue_runs import effective_arguments
+from local_aws.services.glue_runs import GlueJobRuns, effective_arguments
 
 
 def test_every_state_of_the_api_is_known() -> None:
-    shape = botocore.session.Session().get_service_model("glue").shape_for("JobRunState")
+    shape = session.Session().get_service_model("glue").shape_for("JobRunState")
     assert isinstance(shape, StringShape)
     assert set(glue_runs.STATES) == set(shape.enum)
 
@@ -30,6 +32,30 @@ def test_a_runs_arguments_win_over_defaults_and_lose_to_what_may_not_be_overridd
 def test_an_argument_that_glue_refuses_is_refused(name: str, value: object) -> None:
     with pytest.raises(AwsError, match=re.escape(f"argument {name!r}: {value!r}; accepted")):
         effective_arguments({}, {name: value})
+
+
+def test_more_arguments_than_glue_takes_are_refused() -> None:
+    most = glue.MOST_ARGUMENT_BYTES - len("--a") - len("--b") - 1
+    assert effective_arguments({"DefaultArguments": {"--b": "1"}}, {"--a": "é" * (most // 2)})
+    with pytest.raises(AwsError, match=r"the arguments take 260,001 bytes; accepted: 260,000 bytes in all") as refused:
+        effective_arguments({"DefaultArguments": {"--b": "1"}}, {"--a": "x" * (most + 1)})
+    assert refused.value.code == "InvalidInputException"
+
+
+def test_a_start_is_refused_with_the_errors_of_the_api() -> None:
+    job = {"Name": "job", "Command": {"Name": "pythonshell"}}
+    runs = GlueJobRuns(find_job={"job": job}.get, processes=cast(Any, None))
+    requests: dict[str, dict[str, Any]] = {
+        "EntityNotFoundException": {"JobName": "other"},
+        "InvalidInputException": {"JobName": "job", "MaxCapacity": 2.0},
+    }
+    start = session.Session().get_service_model("glue").operation_model("StartJobRun")
+    known = {shape.name for shape in start.error_shapes}
+    for code, request in requests.items():
+        with pytest.raises(AwsError) as refused:
+            runs.handle("StartJobRun", request)
+        assert refused.value.code == code
+    assert {*requests, "ConcurrentRunsExceededException"} <= known
 
 
 def test_a_script_gets_the_jobs_name_and_every_argument() -> None:

@@ -42,12 +42,12 @@ def logs() -> Lines:
 
 
 @pytest.fixture
-def process(tmp_path: Path, logs: Lines) -> Callable[[str], JobProcess]:
-    def make(script: str) -> JobProcess:
+def process(tmp_path: Path, logs: Lines) -> Callable[..., JobProcess]:
+    def make(script: str, memory_bytes: int | None = None) -> JobProcess:
         (tmp_path / "tmp").mkdir()
         settings = Settings(tmp_path, Libraries(tmp_path / "libraries"), seconds_to_end=0.3)
         line = [sys.executable, "-c", script]
-        return JobProcess(line, {"A": "b"}, tmp_path, logs, ("/group", "stream"), settings, None)
+        return JobProcess(line, {"A": "b"}, tmp_path, logs, ("/group", "stream"), settings, None, memory_bytes)
 
     return make
 
@@ -98,6 +98,19 @@ def test_a_killed_run_tells_the_signal(process: Callable[[str], JobProcess]) -> 
     job.start()
     job.kill()
     assert job.wait(timeout_seconds=60) in (-15, -9)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the system does not tell a process's memory")
+@pytest.mark.parametrize(("megabytes", "code"), [(50, 0), (200, -9)])
+def test_a_run_that_takes_more_memory_than_it_has_is_killed(
+    process: Callable[..., JobProcess], megabytes: int, code: int
+) -> None:
+    # Freed again: what counts is the most that it had.
+    script = f"import signal, sys\nb'x' * {megabytes * 1024**2}\n"
+    job = process(script + ("signal.pause()" if code else ""), 120 * 1024**2)
+    job.start()
+    assert job.wait(timeout_seconds=60) == code
+    assert job.error_message(-9) == "Command failed with exit code 137"
 
 
 def test_a_process_that_was_never_started_has_no_exit_code(process: Callable[[str], JobProcess]) -> None:
