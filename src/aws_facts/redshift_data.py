@@ -58,7 +58,3 @@ PARAMETER: Final = r"(?<!:):([0-9A-Za-z_]+)"
 # is "implicitly cast": https://docs.aws.amazon.com/redshift/latest/mgmt/data-api.html#data-api-calling-considerations-parameters
 # Of these two the page says nothing, and nothing else gives the parameter a type.
 UNTYPED_PLACES: Final = ("an argument of CALL", "an item of a SELECT list")
-
-# Parameters of BatchExecuteStatement: since version 1.42.88 of the model in botocore. Step Functions' SDK integrations
-# follow later: https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.html
-BATCH_PARAMETERS_SINCE: Final = (1, 42, 88)
