@@ -35,3 +35,29 @@ def test_status_change(aws: Aws) -> None:
     assert isinstance(detail["startDate"], int)
     assert isinstance(detail["stopDate"], int)
     assert json.loads(detail["input"]) == {"n": 1}
+
+
+def test_encrypted_queue(aws: Aws) -> None:
+    """a rule sends to a queue under a KMS key only where the key's policy lets EventBridge, without a source"""
+    kms, sqs, events, name = aws.client("kms"), aws.client("sqs"), aws.client("events"), aws.name()
+    sender = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Resource": "*"}
+    account = aws.client("sts").get_caller_identity()["Account"]
+    root = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{account}:root"}, "Action": "kms:*", "Resource": "*"}
+    use = {**sender, "Action": ["kms:Decrypt", "kms:GenerateDataKey"]}
+    with_source = {**use, "Condition": {"StringEquals": {"aws:SourceAccount": account}}}
+    key = kms.create_key()["KeyMetadata"]["Arn"]
+    policy = json.dumps({"Statement": [{**sender, "Action": "sqs:SendMessage"}]})
+    url = sqs.create_queue(QueueName=name, Attributes={"KmsMasterKeyId": key, "Policy": policy})["QueueUrl"]
+    queue = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    events.put_rule(Name=name, EventPattern=json.dumps({"source": [name]}))
+    events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": queue}])
+    for number, statement in enumerate((with_source, use)):
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [root, statement]})
+        kms.put_key_policy(KeyId=key, PolicyName="default", Policy=policy)
+        events.put_events(Entries=[{"Source": name, "DetailType": "Test", "Detail": json.dumps({"number": number})}])
+
+    def arrived() -> list[int] | None:
+        found = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+        return [json.loads(message["Body"])["detail"]["number"] for message in found] or None
+
+    assert until(arrived, "an event arrived") == [1]

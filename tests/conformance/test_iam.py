@@ -44,3 +44,17 @@ def test_machine(aws: Aws) -> None:
     found = aws.execution(aws.start(aws.machine(states, role=aws.make_role(["states"]))))
     assert found["status"] == "FAILED"
     assert "lambda:InvokeFunction" in found["cause"]
+
+
+def test_key(aws: Aws) -> None:
+    """a state machine reads what a KMS key encrypts only where its role may use the key"""
+    key = aws.client("kms").create_key()["KeyMetadata"]["Arn"]
+    encrypted = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key}
+    aws.client("s3").put_object(Bucket=aws.bucket, Key="encrypted", Body=b"42", **encrypted)
+    states = task("arn:aws:states:::aws-sdk:s3:getObject", {"Bucket": aws.bucket, "Key": "encrypted"})
+    read = allow("s3:GetObject", f"arn:aws:s3:::{aws.bucket}/encrypted")
+    roles = (aws.make_role(["states"], read, *more) for more in ((allow("kms:Decrypt", key),), ()))
+    allowed, refused = (aws.execution(aws.start(aws.machine(states, role=role))) for role in roles)
+    assert allowed["status"] == "SUCCEEDED", allowed.get("cause")
+    assert refused["status"] == "FAILED"
+    assert "kms:Decrypt" in refused["cause"]
