@@ -84,9 +84,15 @@ def test_jsonata_needs_no_java(change: Callable[[], None]) -> None:
 def environment(states: Mapping[str, Any], variables: Mapping[str, Any]) -> Any:
     store = SimpleNamespace(_outer_scope={}, _inner_scope=dict(variables))
     held = SimpleNamespace(_states_data=dict(states))
-    history = SimpleNamespace(source_event_id=1)
+    told: list[Any] = []
     return SimpleNamespace(
-        stack=[], states=held, variable_store=store, next_state_name="S", event_history_context=history
+        stack=[],
+        states=held,
+        variable_store=store,
+        next_state_name="S",
+        event_history_context=SimpleNamespace(source_event_id=1),
+        event_manager=SimpleNamespace(add_event=lambda **event: told.append(event)),
+        told=told,
     )
 
 
@@ -103,14 +109,41 @@ def test_a_variable_may_hold_quotes_and_line_breaks(change: Callable[[], None]) 
 
 def test_an_expression_that_fails_fails_the_state_with_its_text(change: Callable[[], None]) -> None:
     change()
+    env = environment({"input": {}}, {})
     with pytest.raises(theirs(FAILURE, "FailureEventException")) as error:
-        theirs(EXPRESSION, "StringJSONata")(expression="$states.input.missing")._eval_body(
-            environment({"input": {}}, {})
-        )
+        theirs(EXPRESSION, "StringJSONata")(expression="$states.input.missing")._eval_body(env)
     event = error.value.failure_event
     assert event.error_name.error_name == "States.QueryEvaluationError"
     details = event.event_details["evaluationFailedEventDetails"]
     assert "$states.input.missing" in details["cause"]
+    ((told, cause),) = [(event["event_type"], event["event_details"]) for event in env.told]
+    assert told == "EvaluationFailed"
+    assert cause["evaluationFailedEventDetails"]["cause"].endswith(details["cause"])
+
+
+def test_a_definition_is_refused_for_its_expressions(change: Callable[[], None]) -> None:
+    text = (
+        '{"QueryLanguage": "JSONata", "StartAt": "A", "States": {"A": {"Type": "Pass", "Output": "%s", "End": true}}}'
+    )
+    analyser = theirs("asl.static_analyser.static_analyser", "StaticAnalyser")
+    analyser().analyse(text % "{% $a ?? 1 %}")
+    change()
+    analyser().analyse(text % "{% $exists($a) ? $a : 1 %}")
+    with pytest.raises(theirs("asl.parse.asl_parser", "ASLParserException")) as error:
+        analyser().analyse(text % "{% $a ?? 1 %}")
+    assert repr(error.value) == (
+        'Invalid State Machine Definition: \'INVALID_JSONATA_EXPRESSION: The symbol "?" cannot be used as a unary '
+        "operator at /States/A/Output'"
+    )
+
+
+def test_escapes_of_a_definition_are_json(change: Callable[[], None]) -> None:
+    literal = SimpleNamespace(getText=lambda: r'"\ud83d\ude00 \/ a\\nb \u0026"')
+    read = LOCALSTACK.module("asl.parse.preprocessor")
+    assert read.from_string_literal(literal) != "😀 / a\\nb &"
+    change()
+    assert read.from_string_literal(literal) == "😀 / a\\nb &"
+    assert read.Preprocessor._inner_string_of(literal) == "😀 / a\\nb &"
 
 
 def test_the_time_of_a_state_is_utc_with_a_z() -> None:

@@ -42,8 +42,10 @@ class Diagnostic:
         return f"{self.code}: {self.message} at {self.location}"
 
 
-def problems(definition: Mapping[str, Any]) -> list[Diagnostic]:
-    """Every expression of a definition that AWS refuses, in the order of the definition."""
+def problems(definition: Any) -> list[Diagnostic]:
+    """Every expression of a definition that AWS refuses, in the order of the definition; none where it has no form."""
+    if not isinstance(definition, Mapping):
+        return []
     return list(_in_states(definition, definition.get("QueryLanguage", "JSONPath"), ""))
 
 

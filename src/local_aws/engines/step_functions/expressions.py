@@ -11,7 +11,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from local_aws import jsonata
+from local_aws.engines.step_functions import places
 from local_aws.engines.step_functions.interpreter import Changes
+from local_aws.jsonata import definitions
 
 
 def change(changes: Changes) -> None:
@@ -32,23 +34,80 @@ def change(changes: Changes) -> None:
             raise library.JSONataException("States.QueryEvaluationError", str(error)) from error
 
     def evaluate_expression(self: Any, env: Any) -> None:
+        place = places.of(self)
         try:
             named = variables(env, jsonata.variables_in(self.expression), to_json_str)
-            env.stack.append(jsonata.evaluate(self.expression, named))
+            env.stack.append(jsonata.evaluate(self.expression, named, place.expected))
         except jsonata.QueryError as error:
             name = states_error(typ=error_type.StatesQueryEvaluationError)
+            kind = interpreter.of_api("HistoryEventType").EvaluationFailed
             details = interpreter.of_api("EvaluationFailedEventDetails")(cause=str(error), error=name.error_name)
+            if place.field:
+                details["cause"], details["location"] = error.cause(place.field), place.field
             event = failure(
                 env=env,
                 error_name=name,
-                event_type=interpreter.of_api("HistoryEventType").EvaluationFailed,
+                event_type=kind,
                 event_details=event_details(evaluationFailedEventDetails=details),
             )
-            raise failed(failure_event=event) from error
+            raised = failed(failure_event=event)
+            told = raised.get_evaluation_failed_event_details()
+            env.event_manager.add_event(
+                context=env.event_history_context,
+                event_type=kind,
+                event_details=event_details(evaluationFailedEventDetails=told),
+            )
+            # A Map state tells it again, with these.
+            raised.get_evaluation_failed_event_details = lambda: _Told(told)
+            raise raised from error
 
     expression = interpreter.get("asl.component.common.string.string_expression", "StringJSONata")
     changes.replace(library, "_eval_jsonata", evaluate_text)
     changes.replace(expression, "_eval_body", evaluate_expression)
+
+    manager = interpreter.get("asl.eval.event.event_manager", "EventManager")
+    add_event = manager.add_event
+
+    def add_once(
+        self: Any, context: Any, event_type: Any, event_details: Any = None, *others: Any, **named: Any
+    ) -> Any:
+        if isinstance((event_details or {}).get("evaluationFailedEventDetails"), _Told):
+            return context.last_published_event_id
+        return add_event(self, context, event_type, event_details, *others, **named)
+
+    changes.replace(manager, "add_event", add_once)
+
+    parser_error = interpreter.get("asl.parse.asl_parser", "ASLParserException")
+    # The message of InvalidDefinition is what repr gives.
+    refused = type("RefusedExpression", (parser_error,), {"__repr__": lambda self: self.errors[0]})
+    analyser = interpreter.get("asl.static_analyser.static_analyser", "StaticAnalyser")
+    analyse = analyser.analyse
+
+    def analyse_expressions(self: Any, definition: str) -> None:
+        analyse(self, definition)
+        found = definitions.problems(json.loads(definition))
+        if found:
+            raise refused([f"Invalid State Machine Definition: '{found[0]}'"])
+
+    changes.replace(analyser, "analyse", analyse_expressions)
+    # A text's escapes are JSON's, which has others than Python.
+    utils = interpreter.module("asl.antlt4utils.antlr4utils")
+    preprocessor = interpreter.module("asl.parse.preprocessor")
+    for module in (utils, preprocessor):
+        changes.replace(module, "from_string_literal", text_of)
+    changes.replace(preprocessor.Preprocessor, "_inner_string_of", staticmethod(text_of))
+
+
+class _Told(dict[str, Any]):
+    """Details of a failed evaluation that the history has."""
+
+
+def text_of(parser_rule_context: Any) -> str | None:
+    """The text that a literal of a definition stands for."""
+    written = str(parser_rule_context.getText())
+    if written == "null":
+        return None
+    return str(json.loads(written, strict=False)) if written.startswith('"') else written
 
 
 def variables(env: Any, names: set[str], to_json_str: Any) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -10,6 +11,7 @@ from local_aws.engines.step_functions import validation
 from local_aws.engines.step_functions.paging import page
 from local_aws.engines.step_functions.store import Store
 from local_aws.errors import AwsError
+from local_aws.jsonata import definitions
 
 Request = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -124,6 +126,16 @@ class StateMachines:
 
     def validate(self, request: Request) -> Answer:
         """ValidateStateMachineDefinition"""
+        try:
+            problems = definitions.problems(json.loads(request["definition"]))
+        except ValueError:
+            problems = []  # the check of its structure says what it is instead
+        if problems:
+            return {
+                "result": "FAIL",
+                "diagnostics": [{"severity": "ERROR", **vars(problem)} for problem in problems],
+                "truncated": False,
+            }
         try:
             validation.check_definition(
                 self._store.interpreter, request["definition"], request.get("type") or "STANDARD"
