@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from local_aws.jsonata.definitions import problems
+from pipeline_tools.crosscheck import template
 
 MACHINES = Path(__file__).parents[4] / "infra/state_machines"
 INVALID = "INVALID_JSONATA_EXPRESSION"
@@ -123,6 +124,7 @@ def test_what_has_another_form_is_not_judged(definition: dict[str, Any]) -> None
 
 @pytest.mark.parametrize("path", sorted(MACHINES.glob("*.yaml")), ids=lambda path: path.name)
 def test_the_pipelines_own_definitions_are_accepted(path: Path) -> None:
-    definition = yaml.safe_load(path.read_text(encoding="utf-8"))
-    assert definition["QueryLanguage"] == "JSONata"
-    assert said(definition) == []
+    for rendering in template.renderings(path.read_text(encoding="utf-8"), {}):
+        definition = yaml.safe_load(rendering)
+        assert definition["QueryLanguage"] == "JSONata"
+        assert said(definition) == []
