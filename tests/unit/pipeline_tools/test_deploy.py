@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline_tools import deploy
+from pipeline_tools import deploy, schema
+from pipeline_tools.clients import Clients
 from pipeline_tools.deploy import NoPlanError
+from pipeline_tools.deployed import Deployed
 from pipeline_tools.plan import sources
 from pipeline_tools.terraform import PACKAGE_DIR, Deployment, TerraformError
 
@@ -82,3 +84,30 @@ def test_an_unknown_environment_is_named(dev: Deployment, tmp_path: Path) -> Non
     unknown = Deployment("porduction", dev.directory, configuration=dev.configuration)
     with pytest.raises(TerraformError, match="environment 'porduction' is unknown; known: dev"):
         deploy.apply_saved(unknown, tmp_path)
+
+
+@pytest.fixture
+def refused(monkeypatch: pytest.MonkeyPatch) -> Deployed:
+    """A deployment whose tables cannot take what the package says."""
+    refusal = {"problem": "analytics.t has a column x that no contract names", "statements": ["ALTER TABLE t DROP x"]}
+    found = Deployed(Clients("http://127.0.0.1:9"), {"lambda_function_name": "f"})
+    monkeypatch.setattr(schema, "compare", lambda *_: schema.Update((), (refusal,)))
+    monkeypatch.setattr(schema, "deployed_version", lambda _: "1")
+    monkeypatch.setattr(deploy, "_applied", lambda _: found)
+    return found
+
+
+def test_nothing_is_applied_where_the_tables_cannot_take_it(
+    dev: Deployment, refused: Deployed, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # The configuration is none that Terraform could apply: it would be an error.
+    assert deploy.bring(refused, dev) == 1
+    saved = tmp_path / "dev.tfplan"
+    saved.write_bytes(b"a plan")
+    sources.note(dev, saved)
+    assert deploy.apply_saved(dev, tmp_path) == 1
+    assert saved.is_file()
+    said = capsys.readouterr().err
+    assert said.count("refused: analytics.t has a column x that no contract names") == 2
+    assert said.count("    ALTER TABLE t DROP x;") == 2
+    assert said.count("error: nothing was applied") == 2
