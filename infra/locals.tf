@@ -86,13 +86,20 @@ locals {
 # What `nox -s package` made.
 locals {
   package_dir  = startswith(var.package_dir, "/") ? var.package_dir : "${path.module}/${var.package_dir}"
-  package_keys = fileset(local.package_dir, "**")
-  code_version = try(jsondecode(file("${local.package_dir}/package.json")).code_version, "")
+  package      = try(jsondecode(file("${local.package_dir}/package.json")), {})
+  code_version = try(local.package.code_version, "")
+  # Not fileset, which takes a bracket in the path of the folder for a pattern.
+  package_keys = toset([
+    for name in concat(["package.json"], try(local.package.files, [])) : name if fileexists("${local.package_dir}/${name}")
+  ])
 
   lambda_zip    = "lambda_generate_param.zip"
   python_script = "glue_python_job/main.py"
   # Its name has the project's version; where there is none, this is what is said to be missing.
-  python_wheel = try(coalesce(one(fileset(local.package_dir, "glue_python_job-*.whl"))), "glue_python_job-*.whl")
+  python_wheel = try(
+    coalesce(one([for name in local.package_keys : name if can(regex("^glue_python_job-[^/]*[.]whl$", name))])),
+    "glue_python_job-*.whl",
+  )
   spark_script = "glue_spark_job/main.py"
   spark_zip    = "glue_spark_job.zip"
 

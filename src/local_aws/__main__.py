@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Protocol
 
 from local_aws import sdk_environment
+from local_aws.plain_path import is_plain
 from local_aws.services.glue_libraries import Libraries
 
 
@@ -60,6 +61,8 @@ def main(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("--until-stdin-ends", action="store_true", help="end with the process that holds stdin open")
     options = parser.parse_args(arguments)
+    if not is_plain(options.workdir.absolute()):
+        parser.error(f"--workdir is {str(options.workdir)!r}; Spark takes letters, digits and ._/- only")
     try:
         port = _bindable(options.host, options.port)
     except OSError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ import pyspark
 from dataset_contract.manifests import utc_text
 from lambda_generate_param import datasets
 from local_aws.engines.java import java_home
+from local_aws.plain_path import plain
 from pipeline_tools.package import OUTPUT, PYTHON_JOB
 
 
@@ -30,15 +32,25 @@ def measure(raw: Path, directory: Path, *, dataset: str, parameters: Mapping[str
     Raises:
         BareRunError: a script failed.
     """
-    artifacts = OUTPUT / "sql" / "datasets" / dataset
-    tables = datasets.load(OUTPUT / "sql", dataset).outputs
+    with plain(directory) as files:
+        package = files / "package"
+        shutil.copytree(OUTPUT, package)
+        (files / "raw").symlink_to(raw.absolute(), target_is_directory=True)
+        return _measure(files / "raw", files, package, dataset, parameters)
+
+
+def _measure(
+    raw: Path, directory: Path, package: Path, dataset: str, parameters: Mapping[str, Any]
+) -> dict[str, float]:
+    artifacts = package / "sql" / "datasets" / dataset
+    tables = datasets.load(package / "sql", dataset).outputs
     common = [
         *("--job_id", "bare", "--dataset", dataset, "--contract_uri", str(artifacts / "contract.json")),
         *("--staged_uri", f"{directory}/staged/", "--staged_references_uri", f"{directory}/references/"),
         *("--started_at", utc_text(datetime.now(UTC))),
     ]
     python = [
-        *(sys.executable, str(OUTPUT / "glue_python_job" / "main.py"), *common),
+        *(sys.executable, str(package / "glue_python_job" / "main.py"), *common),
         *("--source_uri", f"{raw / dataset}/", "--reference_uri", f"{raw / 'reference' / dataset}/"),
         *("--rejected_uri", f"{directory}/rejected/", "--manifest_uri", f"{directory}/python.json"),
     ]
@@ -46,15 +58,14 @@ def measure(raw: Path, directory: Path, *, dataset: str, parameters: Mapping[str
         *(str(Path(pyspark.__file__).parent / "bin" / "spark-submit"), "--master", "local[*]"),
         *("--conf", "spark.driver.memory=2g", "--conf", "spark.ui.enabled=false"),
         *("--conf", "spark.driver.host=127.0.0.1", "--conf", "spark.driver.bindAddress=127.0.0.1"),
-        *("--py-files", str(OUTPUT / "glue_spark_job.zip"), str(OUTPUT / "glue_spark_job" / "main.py"), *common),
+        *("--py-files", str(package / "glue_spark_job.zip"), str(package / "glue_spark_job" / "main.py"), *common),
         *("--python_manifest_uri", f"{directory}/python.json", "--transform_uri", str(artifacts / "transform.sql")),
         *("--curated_uris", json.dumps({table: f"{directory}/curated/{table}/" for table in tables})),
         *("--parameters", json.dumps(dict(parameters)), "--manifest_uri", f"{directory}/spark.json"),
     ]
-    directory.mkdir(parents=True, exist_ok=True)
     environment = {
         **os.environ,
-        "PYTHONPATH": str(next(OUTPUT.glob(f"{PYTHON_JOB}-*.whl"))),
+        "PYTHONPATH": str(next(package.glob(f"{PYTHON_JOB}-*.whl"))),
         "JAVA_HOME": str(java_home()),
         "PYSPARK_PYTHON": sys.executable,
         "SPARK_LOCAL_IP": "127.0.0.1",

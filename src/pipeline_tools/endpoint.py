@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import platform
@@ -13,6 +14,7 @@ import time
 from pathlib import Path
 from types import TracebackType
 
+from local_aws.plain_path import plain
 from pipeline_tools.environments import GLUE_PYTHON_SHELL, LOCALSTACK, ROOT, InterpreterNotFoundError, find_pip
 
 ENGINES = ("ministack", "localstack")
@@ -59,6 +61,7 @@ class LocalEndpoint:
         self.region = region
         self._port = port
         self._process: subprocess.Popen[str] | None = None
+        self._held = contextlib.ExitStack()
         self.endpoint_url = ""
 
     def __enter__(self) -> LocalEndpoint:
@@ -81,14 +84,14 @@ class LocalEndpoint:
             EndpointError: it ended, or was not ready in time.
         """
         program = self._program()
-        self.workdir.mkdir(parents=True, exist_ok=True)
+        workdir = self._held.enter_context(plain(self.workdir))
         environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
         line = [*program, "--engine", self.engine, "--port", str(self._port), "--region", self.region]
         line += ["--libraries", str(LIBRARIES), "--pip-python", str(_pip())]
         line += ["--python-shell", str(python)] if (python := _python_shell()) else []
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
-                [*line, "--workdir", str(self.workdir), "--until-stdin-ends"],
+                [*line, "--workdir", str(workdir), "--until-stdin-ends"],
                 # Only this process holds the other end, so the endpoint does not outlive it, however it ends.
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -120,6 +123,7 @@ class LocalEndpoint:
         """End it and all that it started."""
         process = self._process
         if process is None:
+            self._held.close()
             return
         if process.poll() is None:
             process.terminate()
@@ -132,6 +136,7 @@ class LocalEndpoint:
             if pipe:
                 pipe.close()
         self._process = None
+        self._held.close()
 
     def alive(self) -> bool:
         """Whether it still runs."""

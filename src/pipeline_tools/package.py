@@ -5,7 +5,7 @@ glue_python_job/main.py, glue_python_job-*.whl  script and packages (--extra-py-
 glue_spark_job/main.py, glue_spark_job.zip      the same of the Spark job, which takes a zip
 wheels/                                         what the Python shell job imports besides, as its lock says
 sql/                                            audit/ and datasets/: contracts as JSON, tables and loads made of them
-package.json                                    code version (a hash over all of it) and the datasets
+package.json                                    code version (a hash over all of it), the datasets and the files
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ class Description(TypedDict):
 
     code_version: str
     datasets: list[str]
+    files: list[str]  # by their path below the package, but for package.json
 
 
 def build(root: Path = ROOT, output: Path = OUTPUT, libraries: Sequence[Path] = ()) -> Description:
@@ -77,7 +78,8 @@ def build(root: Path = ROOT, output: Path = OUTPUT, libraries: Sequence[Path] = 
     }
     every |= {f"wheels/{wheel.name}": wheel.read_bytes() for wheel in libraries}
     datasets = sorted({name.split("/")[1] for name in sql if name.startswith("datasets/")})
-    description = Description(code_version=version(every), datasets=datasets)
+    files = sorted(path.relative_to(staging).as_posix() for path in staging.rglob("*") if path.is_file())
+    description = Description(code_version=version(every), datasets=datasets, files=files)
     (staging / "package.json").write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
     # Only a complete package ever has the final name.
     shutil.rmtree(output, ignore_errors=True)

@@ -29,6 +29,7 @@ from pipeline_tools.terraform import PACKAGE_DIR, Deployment
 
 SECONDS = 600.0
 SAMPLE_ROWS = 400
+ODD = "a näme, 'quoted' #1 100%25 [x]"
 T = TypeVar("T")
 
 
@@ -170,10 +171,15 @@ def given_endpoint() -> str | None:
 @pytest.fixture(scope="session")
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEndpoint]:
     """The endpoint of the user where one is named, or else ours, for the time of the tests."""
-    directory = tmp_path_factory.mktemp("endpoint")
+    # The path of a checkout may have any characters.
+    directory = tmp_path_factory.mktemp(ODD)
     os.environ["LOCAL_AWS_SPARK_JAVA_OPTIONS"] = QUICK_JVM
     served = LocalEndpoint(directory)
     if url := given_endpoint():
+        # A shell that read environment.sh names the endpoint of `nox -s local`.
+        buckets = [bucket["Name"] for bucket in Clients(url).get("s3").list_buckets()["Buckets"]]
+        if deployed := [name for name in buckets if name.startswith("local-")]:
+            pytest.exit(f"{url} has a pipeline already ({deployed[0]}), which the tests would change and destroy", 1)
         served.endpoint_url = url
         yield served
         return
@@ -184,7 +190,7 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEndpoint
 @pytest.fixture(scope="session")
 def packaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The package with the project's datasets and those of these tests, which is what Terraform deploys."""
-    root = tmp_path_factory.mktemp("project")
+    root = tmp_path_factory.mktemp(ODD)
     for name in ("src", "pyproject.toml"):
         (root / name).symlink_to(ROOT / name)
     shutil.copytree(ROOT / "sql", root / "sql")
@@ -199,7 +205,7 @@ def packaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def deployment(
     endpoint: LocalEndpoint, packaged: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Deployment]:
-    deployed = Deployment("local", tmp_path_factory.mktemp("terraform"), endpoint.endpoint_url)
+    deployed = Deployment("local", tmp_path_factory.mktemp(ODD), endpoint.endpoint_url)
     yield deployed
     if given_endpoint():
         deployed.destroy()

@@ -27,6 +27,8 @@ from typing import Any
 
 import psycopg
 
+from local_aws.plain_path import temporary
+
 _START_DEADLINE_SECONDS = 30.0
 _STOP_DEADLINE_SECONDS = 10.0
 # sun_path holds 108 bytes with its final NUL on Linux, 104 on macOS.
@@ -236,7 +238,7 @@ class PostgresServer:
         return done.returncode == 0
 
     def _new_temporary(self, prefix: str) -> Path:
-        base = tempfile.gettempdir()
+        base = temporary()
         path = Path(tempfile.mkdtemp(prefix=prefix, dir=base if len(base) < 60 else "/tmp"))
         self._temporary.append(path)
         if self._account is not None:

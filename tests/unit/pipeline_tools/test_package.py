@@ -52,6 +52,11 @@ def test_a_changed_source_changes_the_code_version(project: Path, tmp_path: Path
     assert package.build(project, tmp_path / "two")["code_version"] != before["code_version"]
 
 
+def test_the_description_names_every_file_for_terraform(project: Path, tmp_path: Path) -> None:
+    named = package.build(project, tmp_path / "out")["files"]
+    assert sorted([*named, "package.json"]) == sorted(name for name, _ in contents(tmp_path / "out"))
+
+
 def test_the_lambda_gets_its_code_and_the_compiled_sql(project: Path, tmp_path: Path) -> None:
     package.build(project, tmp_path / "out")
     with zipfile.ZipFile(tmp_path / "out" / "lambda_generate_param.zip") as archive:
