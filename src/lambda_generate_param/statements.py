@@ -87,6 +87,28 @@ def schema(sql: Path, datasets: Sequence[Dataset]) -> Batch:
     return Batch("schema", tuple(_commented(statements, "step=schema")), {})
 
 
+def portions(statements: Sequence[str]) -> Iterator[list[str]]:
+    """The statements in their order, as many at a time as one request takes.
+
+    Raises:
+        SqlTemplateError: a statement is longer than the Data API takes.
+    """
+    portion: list[str] = []
+    left = facts.MOST_SQL_BYTES
+    for statement in statements:
+        if (size := len(statement.encode())) > facts.MOST_STATEMENT_BYTES:
+            limit = f"the Data API takes {facts.MOST_STATEMENT_BYTES:,}"
+            raise SqlTemplateError(f"the statement {statement[:60]!r}… takes {size:,} bytes; {limit}")
+        size = len(json.dumps(statement))  # as Step Functions passes it on
+        if portion and (size > left or len(portion) == facts.MOST_STATEMENTS):
+            yield portion
+            portion, left = [], facts.MOST_SQL_BYTES
+        portion.append(statement)
+        left -= size
+    if portion:
+        yield portion
+
+
 def register(sql: Path, places: Places, *, execution_arn: str, started_at: str, source_uri: str,
              parameters: str) -> Batch:  # fmt: skip
     """The audit row of a job that begins: status RUNNING. parameters: as JSON.

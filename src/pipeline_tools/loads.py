@@ -14,7 +14,7 @@ from dataset_contract.places import Places
 from lambda_generate_param import loading, verdicts
 from lambda_generate_param.audit import AuditColumns
 from lambda_generate_param.datasets import Dataset
-from lambda_generate_param.statements import SqlTemplateError
+from lambda_generate_param.statements import SqlTemplateError, portions, split
 
 # As long as an account lets them be: the URIs are part of the statements.
 _BUCKET = "b" * 63
@@ -23,7 +23,7 @@ _MOMENT = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def problem(sql: Path, contract: Contract, table_sql: str, load_sql: str) -> str | None:
-    """Why no job of the dataset could be loaded, or None.
+    """Why no job of the dataset could be loaded, or its tables not be made; or None.
 
     Args:
         sql: the folder sql/, of which audit/ is read.
@@ -37,6 +37,7 @@ def problem(sql: Path, contract: Contract, table_sql: str, load_sql: str) -> str
     try:
         verdicts.check(contract, AuditColumns.read(sql))
         loading.load(sql, places, dataset, found, code_version="0" * 16)
+        list(portions(split(table_sql)))
     except (SqlTemplateError, verdicts.VerdictError) as error:
         return f"{error}; accepted: fewer outputs and rules, or shorter texts"
     return None

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aws_facts import redshift_data as facts
 from dataset_contract.redshift import SCHEMA
 from lambda_generate_param import datasets, schemas
+from lambda_generate_param.statements import portions
 from pipeline_tools import deployed, executions
 from pipeline_tools.clients import Clients
 from pipeline_tools.package import OUTPUT
@@ -102,12 +102,8 @@ def _invoke(clients: Clients, outputs: Mapping[str, Any], more: Mapping[str, Any
 
 def _run(clients: Clients, outputs: Mapping[str, Any], statements: Sequence[str]) -> None:
     step_functions = clients.get("stepfunctions")
-    for first in range(0, len(statements), facts.MOST_STATEMENTS):
-        batch = {
-            "statement_name": "schema",
-            "statements": statements[first : first + facts.MOST_STATEMENTS],
-            "parameters": [],
-        }
+    for several in portions(statements):
+        batch = {"statement_name": "schema", "statements": several, "parameters": []}
         arn = executions.start(
             step_functions, outputs["run_sql_state_machine_arn"], {"job_id": "schema", "batch": batch}
         )

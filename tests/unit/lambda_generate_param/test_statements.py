@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from aws_facts import redshift_data as facts
 from dataset_contract.manifests import PYTHON, SPARK
 from lambda_generate_param import datasets, statements
 from lambda_generate_param.audit import AuditColumns
@@ -95,6 +96,30 @@ def test_schema_may_run_again(sql: Path) -> None:
     assert batch.parameters == {}
     for text in batch.statements:
         assert re.search(r"CREATE (SCHEMA IF NOT EXISTS|TABLE IF NOT EXISTS|OR REPLACE PROCEDURE) ", text), text
+
+
+@pytest.mark.parametrize(("size", "counts"), [(10, [40, 40, 20]), (9_998, [20, 20, 20, 20, 20]), (90_000, [2] * 50)])
+def test_the_schema_comes_in_portions_that_one_request_takes(size: int, counts: list[int]) -> None:
+    texts = [f"{number:02}" + "x" * size for number in range(100)]
+    portions = list(statements.portions(texts))
+    assert [len(portion) for portion in portions] == counts
+    assert [text for portion in portions for text in portion] == texts
+    assert max(sum(map(len, portion)) for portion in portions) <= facts.MOST_SQL_BYTES
+
+
+def test_a_statement_of_the_schema_that_is_too_long_is_told() -> None:
+    texts = ["x" * facts.MOST_STATEMENT_BYTES, "CREATE TABLE t (" + "ü" * 60_000]
+    with pytest.raises(SqlTemplateError, match=r"the statement 'CREATE TABLE t \(ü+'… takes 120,016 bytes"):
+        list(statements.portions(texts))
+
+
+def test_a_statement_that_is_too_long_with_its_values_is_told(sql: Path) -> None:
+    sized = {"a": "'" * 40_000}
+    statements.batch(JOB, "step", ["SELECT CAST(:a AS VARCHAR(9))"], sized)
+    with pytest.raises(SqlTemplateError, match=r"statement 2 of step step takes 160,\d{3} bytes; the Data API takes"):
+        statements.batch(JOB, "step", ["SELECT 1", "SELECT CAST(:a AS VARCHAR(9)), CAST(:a AS VARCHAR(9))"], sized)
+    with pytest.raises(SqlTemplateError, match=r"the statements of step step take 2\d\d,\d{3} bytes"):
+        statements.batch(JOB, "step", ["SELECT CAST(:a AS VARCHAR(9))"] * 3, sized)
 
 
 def test_an_unknown_token_is_refused() -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from dataset_contract import reading
-from pipeline_tools import contracts
+from aws_facts import redshift_data as facts
+from dataset_contract import reading, redshift
+from pipeline_tools import contracts, loads
 from pipeline_tools.contracts import DatasetError
 
 SQL = Path(__file__).parents[3] / "sql"
@@ -241,3 +242,12 @@ def test_a_load_that_the_data_api_does_not_take_is_refused(sql: Path) -> None:
         contracts.read_all(sql)
     (only,) = caught.value.findings
     assert re.match(r"sql/datasets/orders/contract\.yaml:7: schema: step load has \d+ statements; .* takes 40", only)
+
+
+def test_a_table_that_the_data_api_does_not_take_is_refused(sql: Path) -> None:
+    contract = contracts.read(sql / "datasets" / "orders").contract
+    table, load = redshift.create_table(contract.outputs[0]), redshift.load_statements(contract.outputs[0])
+    assert loads.problem(sql, contract, table, load) is None
+    problem = loads.problem(sql, contract, table.replace("(", "(" + "\n" * facts.MOST_STATEMENT_BYTES, 1), load)
+    said = r"the statement 'CREATE TABLE .*'… takes \d{3},\d{3} bytes; the Data API takes 102,400; "
+    assert re.match(said, problem or "")
