@@ -5,20 +5,33 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-# https://docs.aws.amazon.com/glue/latest/dg/add-job-python.html: of --library-set; by default the first.
-ANALYTICS, NO_LIBRARIES = "analytics", "none"
-LIBRARY_SETS: Final = (ANALYTICS, NO_LIBRARIES)
+# https://docs.aws.amazon.com/glue/latest/dg/add-job-python.html: the values of --library-set; by default the first.
+ANALYTICS: Final = "analytics"
+NO_LIBRARIES: Final = "none"
 
-# What of the set `analytics` the local endpoint has, by the names of modules; the same page lists all of it.
+# What of the set `analytics` the local endpoint has, by the names of modules; that page lists all of it.
 ANALYTICS_HERE: Final = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six.py", "urllib3")
 
-# The same page: a library is a wheel (or an .egg, up to Python 3.6), which pip installs before the script starts.
+# Special parameters that a Spark job heeds and a Python shell job does not:
+# https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-glue-arguments.html
+SPARK_ARGUMENTS: Final = frozenset(
+    f"--{name}"
+    for name in (
+        *("class", "continuous-log-logGroup", "continuous-log-logStreamPrefix", "continuous-log-conversionPattern"),
+        *("custom-logGroup-prefix", "custom-logStream-prefix", "datalake-formats", "enable-auto-scaling"),
+        *("enable-continuous-cloudwatch-log", "enable-continuous-log-filter", "enable-glue-datacatalog"),
+        *("enable-job-insights", "enable-metrics", "enable-observability-metrics", "enable-spark-ui", "executor-cores"),
+        *("extra-files", "extra-jars", "job-bookmark-option", "spark-event-logs-path", "user-jars-first"),
+        *("write-shuffle", "enable-rename-algorithm-v2", "enable-s3-parquet-optimized"),
+    )
+)
+
+# A library is a wheel (or an .egg, up to Python 3.6), which pip installs before the script starts:
+# https://docs.aws.amazon.com/glue/latest/dg/add-job-python.html.
 # What happens to another file: https://github.com/aws/aws-cdk/issues/20481
 PYTHON_SHELL_PYTHON: Final = "3.9"
-PYTHON_SHELL_GLIBC: Final = (
-    2,
-    26,
-)  # Amazon Linux 2: https://docs.aws.amazon.com/linux/al2/ug/glibc-gcc-and-binutils.html
+# Of Amazon Linux 2: https://docs.aws.amazon.com/linux/al2/ug/glibc-gcc-and-binutils.html
+PYTHON_SHELL_GLIBC: Final = (2, 26)
 
 # https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-jobs-job.html (MaxCapacity): a DPU has 4 vCPUs and 16 GB.
 DPU_BYTES: Final = 16 * 1024**3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from aws_facts import glue
 from pipeline_tools.crosscheck import jobs
 from pipeline_tools.crosscheck.hcl import Module, parse
 from pipeline_tools.crosscheck.project import Project
@@ -71,7 +72,12 @@ def _check(project: Project, run: SampleRun, call: Call, module: Module) -> None
     places = {name: (value.file, value.line) for name, value in (attribute.items() if attribute else {}).items()}
     places = {name.strip('"'): place for name, place in places.items()}
     places |= {name: (call.machine.file, call.line("Arguments", name)) for name in given}
+    python_shell = project.infra.text(module, "kind") == "pythonshell"
     for name in {**defaults, **given}:
+        if python_shell and name in glue.SPARK_ARGUMENTS:
+            wrong = f"{name} is heeded by Spark jobs alone, and {module.name} is a Python shell job"
+            project.say(*places[name], wrong, "delete it")
+            continue
         if name in _RESERVED or not (_NAME.fullmatch(name) or name in _SPECIAL):
             wrong = f"{name} is no name that an argument of a Glue job may have"
             project.say(*places[name], wrong, "name it --<letters, digits and _>, and none of Glue's own")

@@ -39,6 +39,12 @@ def test_a_name_that_glue_does_not_take_is_reported(project: Copy, name: str) ->
     project.assert_found(PIPELINE, line, f"{name} is no name that an argument of a Glue job may have", "name it --")
 
 
+def test_an_argument_of_spark_that_a_python_shell_job_would_not_heed_is_reported(project: Copy) -> None:
+    line = project.break_(PIPELINE, '"--job_id":', '"--custom-logStream-prefix": x\n        "--job_id":')
+    wrong = "--custom-logStream-prefix is heeded by Spark jobs alone, and python_job is a Python shell job"
+    project.assert_found(PIPELINE, line, wrong, "delete it")
+
+
 def test_an_argument_of_the_module_that_glue_does_not_know_is_reported(project: Copy) -> None:
     file = "infra/modules/glue_job/main.tf"
     line = project.break_(file, "--enable-metrics", "--enable-metric")
