@@ -232,6 +232,12 @@ def update_schedule(desk: Desk, key: str) -> Act:
     return lambda client: client("scheduler").update_schedule(**wanted)
 
 
+def get_schedule(desk: Desk, key: str) -> Act:
+    wanted = schedule(desk, key)
+    desk.root("scheduler").create_schedule(**wanted)
+    return lambda client: client("scheduler").get_schedule(Name=wanted["Name"])
+
+
 def function(desk: Desk, key: str, role: str = "") -> dict[str, Any]:
     return {
         "FunctionName": desk.name(),
@@ -321,6 +327,7 @@ USES = [
     Use("secretsmanager:PutSecretValue", put_secret, "AccessDeniedException", SECRET),
     Use("scheduler:CreateSchedule", create_schedule, "AccessDeniedException"),
     Use("scheduler:UpdateSchedule", update_schedule, "AccessDeniedException"),
+    Use("scheduler:GetSchedule", get_schedule, "AccessDeniedException"),
     Use("lambda:CreateFunction", create_function, "AccessDeniedException"),
     Use("lambda:UpdateFunctionConfiguration", update_function, "AccessDeniedException"),
     Use("redshift:CreateCluster", create_cluster, "UnauthorizedOperation"),

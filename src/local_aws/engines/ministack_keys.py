@@ -237,7 +237,10 @@ class Keys:
                         # Secrets Manager keeps the reason to itself.
                         words = "Access to KMS is not allowed" if service == "secretsmanager" else refusal.message
                         return _response(service, replace(refusal, message=words), headers)
-            return await ministack(method, path, headers, body, query)
+            response = await ministack(method, path, headers, body, query)
+            kept = _document(response[2]).get("KmsKeyArn") if action == "scheduler:GetSchedule" else None
+            refusal = self.refuse(caller(headers, query), kept, actions) if kept else None
+            return _response(service, refusal, headers) if refusal else response
 
         return handle
 
