@@ -106,11 +106,14 @@ class Executions:
         machine, _alias = self._machine(arn)
         if machine.sm_type == "EXPRESS":
             raise _unsupported_type()
+        redriven = {"REDRIVEN": True, "NOT_REDRIVEN": False}.get(str(request.get("redriveFilter")))
         found = [
             self._item(execution)
             for execution in reversed(list(self._store.executions.values()))
             if arn in _machine_arns(execution) and (not status or execution.exec_status == status)
         ]
+        if redriven is not None:
+            found = [item for item in found if (item["redriveCount"] > 0) == redriven]
         items, more = page(found, request, lambda item: str(item["executionArn"]))
         return {"executions": items, **more}
 

@@ -61,6 +61,7 @@ class Functions:
     service: StepFunctions
     events: list[dict[str, Any]] = field(default_factory=list)
     answers: dict[str, Answer] = field(default_factory=dict)
+    heard: Callable[[dict[str, Any]], None] = field(default=lambda _: None)
     permit: Callable[..., None] = field(default=lambda *_: None)
     told: threading.Condition = field(default_factory=threading.Condition)
     _making: threading.Lock = field(default_factory=threading.Lock)
@@ -91,6 +92,7 @@ class Functions:
         return [str(event["type"].value) for event in self.history(arn)]
 
     def tell(self, _execution: Any, event: dict[str, Any]) -> None:
+        self.heard(json.loads(event["Detail"]))
         with self.told:
             self.events.append(json.loads(event["Detail"]))
             self.told.notify_all()

@@ -99,8 +99,10 @@ def test_its_events_tell_the_redrive(functions: Functions) -> None:
     assert [event["redriveCount"] for event in functions.events] == [0, 0, 1, 1]
     assert functions.events[-1]["redriveDate"] == int(described["redriveDate"].timestamp() * 1000)
     assert functions.events[0]["redriveDate"] is None
-    listed = functions.ask("ListExecutions", stateMachineArn=described["stateMachineArn"])["executions"]
-    assert [found["redriveCount"] for found in listed] == [1]
+    machine = described["stateMachineArn"]
+    for wanted, counts in ((None, [1]), ("REDRIVEN", [1]), ("NOT_REDRIVEN", [])):
+        listed = functions.ask("ListExecutions", stateMachineArn=machine, redriveFilter=wanted)["executions"]
+        assert [found["redriveCount"] for found in listed] == counts
 
 
 def test_the_retries_begin_anew(functions: Functions) -> None:
@@ -197,6 +199,32 @@ def test_only_what_did_not_end_goes_on(functions: Functions, kind: str) -> None:
     # The branch or iteration that ended is not run again; one that was cut off just before its end is.
     assert counts.count((0, 0)) == 1
     assert (0, 2) not in counts
+    begun = [
+        event["mapIterationStartedEventDetails"]["index"]
+        for event in functions.history(arn)
+        if "mapIterationStartedEventDetails" in event
+    ]
+    assert begun == ([0, 1, 1, 1] if kind == "Map" else [])
+
+
+def test_what_ended_is_not_run_again_though_the_next_run_did_not_come_to_it(functions: Functions) -> None:
+    second_done = threading.Event()
+
+    def plan(payload: Mapping[str, Any]) -> str | None:
+        if payload["input"]["id"] == 1:
+            second_done.set()
+            return None
+        assert second_done.wait(SECONDS)
+        return before(2)(payload)
+
+    function = Function(functions, plan)
+    at_once = "{% $states.context.Execution.RedriveCount = 0 ? 2 : 1 %}"
+    fields = {"Items": [{"id": 0}, {"id": 1}], "MaxConcurrency": at_once, "ItemProcessor": inner()}
+    arn = functions.machine({"All": {"Type": "Map", "End": True, **fields}}).start()
+    functions.ended(arn)
+    assert redriven(functions, arn)["status"] == "FAILED"
+    assert redriven(functions, arn)["status"] == "SUCCEEDED"
+    assert [asked["count"] for asked in function.asked if asked["input"]["id"] == 1] == [0]
 
 
 def test_a_fail_state_fails_again(functions: Functions) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from local_aws.engines.step_functions.interpreter import MOTO
 from local_aws.errors import AwsError
-from tests.unit.local_aws.engines.step_functions.conftest import SECONDS, Functions
+from tests.unit.local_aws.engines.step_functions.conftest import ROLE, SECONDS, Functions, Machine
 
 WAIT = {"Wait": {"Type": "Wait", "Seconds": 3600, "End": True}}
 INVOKE = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Arguments": {"FunctionName": "f"}, "End": True}
@@ -137,25 +138,41 @@ def test_executions_at_the_same_time_share_the_program_and_nothing_else(function
     assert tries == {str(number): 3 for number in range(4)}
 
 
-def test_a_definition_is_parsed_once(functions: Functions, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_definition_is_parsed_once(functions: Functions) -> None:
     machine = functions.machine({"Only": {"Type": "Pass", "End": True}})
-    machine.run()
-
-    def parse(_: str) -> Any:
-        raise AssertionError("parsed again")
-
-    monkeypatch.setattr(MOTO.get("asl.parse.asl_parser", "AmazonStateLanguageParser"), "parse", parse)
-    assert machine.run()["status"] == "SUCCEEDED"
+    first, second = (functions.service.store.executions[machine.start()].exec_worker.program for _ in range(2))
+    assert first is second
 
 
 def test_a_definition_that_is_refused_leaves_nothing_behind(functions: Functions) -> None:
+    task = {"Type": "Task", "Resource": "arn:aws:states:::lambda:nothing", "Arguments": {}, "End": True}
     with pytest.raises(AwsError, match="InvalidDefinition"):
-        functions.machine({"Only": {"Type": "Pass", "Parameters": {"no": "JSONata"}, "Next": "Nowhere", "End": 1}})
+        functions.machine({"Only": task})
     states = {"Only": {"Type": "Pass", "Parameters": {"n.$": "$.n"}, "End": True}}
-    assert functions.machine(states, QueryLanguage="JSONPath").run({"n": 1})["output"] == '{"n":1}'
+    definition = json.dumps({"StartAt": "Only", "States": states})  # JSONPath, which is the default
+    made = functions.ask("CreateStateMachine", name="path", definition=definition, roleArn=ROLE)
+    assert Machine(functions, made["stateMachineArn"]).run({"n": 1})["output"] == '{"n":1}'
+
+
+def test_who_is_told_of_the_start_can_read_the_history(functions: Functions) -> None:
+    read: list[list[str]] = []
+    functions.heard = lambda event: read.append(functions.types(event["executionArn"]))
+    functions.machine({"Only": {"Type": "Pass", "End": True}}).run()
+    assert read[0] == ["ExecutionStarted"]
+
+
+def test_an_error_after_the_stop_is_none_of_the_execution(functions: Functions) -> None:
+    arn = functions.machine(WAIT).start()
+    functions.ask("StopExecution", executionArn=arn)
+    env = functions.service.store.executions[arn].exec_worker.env
+    env.set_error(error={"error": "Late"})
+    assert isinstance(env.program_state(), MOTO.get("asl.eval.program_state", "ProgramStopped"))
 
 
 def test_no_thread_is_kept(functions: Functions) -> None:
-    kept = MOTO.module("utils").TMP_THREADS
-    functions.machine({"Only": {"Type": "Pass", "End": True}}).run()
-    assert kept == MOTO.module("asl.component.program.program").TMP_THREADS == []
+    inner = {"StartAt": "In", "States": {"In": {"Type": "Pass", "End": True}}}
+    functions.machine({"Only": {"Type": "Map", "Items": [1], "ItemProcessor": inner, "End": True}}).run()
+    kept = [
+        name for name, module in sys.modules.items() if name.startswith("moto.") and vars(module).get("TMP_THREADS")
+    ]
+    assert kept == []

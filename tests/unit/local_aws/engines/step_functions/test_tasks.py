@@ -180,3 +180,24 @@ def test_what_a_task_waited_for_ends_with_it(functions: Functions, how: str) -> 
     else:
         assert functions.ended(arn)["error"] == "States.Timeout"
     assert stopped.wait(SECONDS)
+
+
+def test_a_nested_execution_is_stopped_with_its_parent(functions: Functions) -> None:
+    waited, stopped = threading.Event(), threading.Event()
+    child(functions, status="RUNNING")
+    describe = functions.answers["describeExecution"]
+
+    def describe_and_tell(request: Any) -> Any:
+        waited.set()
+        return describe(request)
+
+    def stop(request: Any) -> Any:
+        assert request == {"executionArn": f"{MACHINE.replace(':stateMachine:', ':execution:')}:one"}
+        stopped.set()
+        return {"stopDate": 1}
+
+    functions.answers |= {"describeExecution": describe_and_tell, "stopExecution": stop}
+    arn = functions.machine(task("states:startExecution.sync:2", {"StateMachineArn": MACHINE})).start()
+    assert waited.wait(SECONDS)
+    functions.ask("StopExecution", executionArn=arn)
+    assert stopped.wait(SECONDS)
