@@ -1,0 +1,41 @@
+"""What is deployed imports only what is there on AWS: its own packages, Python's library, and what is named here."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from pipeline_tools import wheels
+from pipeline_tools.environments import ROOT
+
+# By package: the distributions that are there besides; of the Python shell job those of its lock.
+THERE: dict[str, set[str]] = {
+    "dataset_contract": set(),
+    "lambda_generate_param": {"aws_facts"},  # in its zip
+    "glue_python_job": {name.partition("==")[0] for name in wheels.pinned(wheels.LOCK.read_text(encoding="utf-8"))},
+    "glue_spark_job": {"pyspark", "py4j"},
+}
+
+
+def imported(package: str) -> Iterator[tuple[str, str]]:
+    """Where, and what: each import by the first part of the module's name."""
+    for file in sorted((ROOT / "src" / package).rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            else:
+                names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            yield from ((f"{file.name}:{node.lineno}", name.partition(".")[0]) for name in names)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("package", THERE)
+def test_nothing_is_imported_that_would_not_be_there(package: str) -> None:
+    allowed = {*sys.stdlib_module_names, package, "dataset_contract", *THERE[package]}
+    # For type checkers alone: there is nothing of it when the code runs.
+    allowed |= {"mypy_boto3_s3"}
+    found = list(imported(package))
+    assert len(found) > 10
+    assert [(where, name) for where, name in found if name not in allowed] == []
