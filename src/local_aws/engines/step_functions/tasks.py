@@ -20,6 +20,7 @@ Permit = Callable[[str, str, str, Mapping[str, Any], Any], None]
 
 # aws-sdk names of services that botocore knows by another.
 _BOTOCORE_NAMES = {"redshiftdata": "redshift-data", "cloudwatchlogs": "logs", "eventbridge": "events"}
+_SECONDS_TO_FIRST_LOOK, _SECONDS_BETWEEN_LOOKS = 0.05, 0.5
 _NO_REQUEST = "00000000-0000-0000-0000-000000000000"
 
 
@@ -147,8 +148,12 @@ def _wait_for_what_was_started(changes: Changes) -> None:
         sync = self.resource.condition == condition.Sync
         build = self._build_sync_resolver if sync else self._build_sync2_resolver
         resolver = build(env, resource_runtime_part, normalised_parameters, state_credentials)
-        result = self._eval_sync(env, resolver, None, None, None)
-        if result is None and type(self) in stops:
+        result, seconds = None, _SECONDS_TO_FIRST_LOOK
+        while env.is_running() and not (result := resolver()):
+            # Short work costs no half of a second, and the end of the execution ends the wait.
+            env.program_state_event.wait(seconds)
+            seconds = min(2 * seconds, _SECONDS_BETWEEN_LOOKS)
+        if not result and type(self) in stops:
             stops[type(self)](submitted, resource_runtime_part.region, state_credentials)
         env.stack.append(result)
 

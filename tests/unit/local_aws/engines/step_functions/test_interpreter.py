@@ -103,11 +103,6 @@ METHODS = [
     (f"{SERVICE}.state_task_service_sfn", "StateTaskServiceSfn._build_sync2_resolver", OF_A_TASK),
     (f"{SERVICE}.state_task_service_glue", "StateTaskServiceGlue._build_sync_resolver", OF_A_TASK),
     (f"{SERVICE}.state_task_service_callback", "StateTaskServiceCallback._eval_integration_pattern", OF_A_TASK),
-    (
-        f"{SERVICE}.state_task_service_callback",
-        "StateTaskServiceCallback._eval_sync",
-        "env sync_resolver timeout_seconds callback_endpoint heartbeat_endpoint",
-    ),
     (f"{SERVICE}.state_task_service_glue", "StateTaskServiceGlue._eval_service_task", OF_A_TASK),
     (f"{SERVICE}.state_task_service_sfn", "StateTaskServiceSfn._eval_service_task", OF_A_TASK),
     ("asl.utils.boto_client", "boto_client_for", "region service state_credentials"),
