@@ -393,3 +393,13 @@ run "a_schedule_starts_what_starts_once" {
     error_message = "start-on-schedule does not start the pipeline."
   }
 }
+
+run "the_key_of_a_protected_environment_rotates" {
+  command = plan
+
+  variables {
+    kms = { rotate = false }
+  }
+
+  expect_failures = [var.kms]
+}

@@ -518,6 +518,25 @@ def test_a_schedule_needs_rights_on_its_own_key_and_on_that_of_the_queue(desk: D
     assert set(one(desk, url)) == {len(needed)}  # a schedule may deliver more than once
 
 
+def test_a_topic_hands_its_messages_to_an_encrypted_queue_by_the_key_policy(desk: Desk, key: str) -> None:
+    service = {**SEND, "Principal": {"Service": "sns.amazonaws.com"}}
+    sns = desk.root("sns")
+    topic, url = (
+        sns.create_topic(Name=desk.name())["TopicArn"],
+        queue(desk, key, _policy({**service, "Action": "sqs:SendMessage"})),
+    )
+    sns.subscribe(
+        TopicArn=topic, Protocol="sqs", Endpoint=queue_arn(desk, url), Attributes={"RawMessageDelivery": "true"}
+    )
+    use = {**service, "Action": list(permissions.SENDING_SERVICE_KEY_ACTIONS)}
+    here = {"Condition": {"ArnEquals": {"aws:SourceArn": topic}}}
+    elsewhere = {"Condition": {"ArnEquals": {"aws:SourceArn": f"{topic}-x"}}}
+    for number, statements in enumerate([[], [{**use, **elsewhere}], [{**use, **here}]]):
+        set_policy(desk, key, ROOT, *statements)
+        sns.publish(TopicArn=topic, Message=json.dumps({"detail": {"number": number}}))
+    assert one(desk, url) == [2]
+
+
 def test_an_alarm_publishes_by_the_policies_of_the_topic_and_of_its_key(desk: Desk, key: str) -> None:
     service = {**SEND, "Principal": {"Service": "cloudwatch.amazonaws.com"}}
     sns, watch, name = desk.root("sns"), desk.root("cloudwatch"), desk.name()

@@ -33,8 +33,8 @@ class Deliveries:
         self._keys = keys
 
     def install(self) -> None:
-        """Ask before MiniStack invokes a target or publishes for an alarm."""
-        from ministack.services import cloudwatch, eventbridge, scheduler
+        """Ask before MiniStack invokes a target, publishes for an alarm or hands a message of a topic to a queue."""
+        from ministack.services import cloudwatch, eventbridge, scheduler, sns
 
         # Ten seconds would be long for who waits for a schedule.
         scheduler._SCHEDULE_TICK_INTERVAL = 1
@@ -60,6 +60,16 @@ class Deliveries:
             permitted = {name: [arn for arn in alarm.get(name) or [] if self._may_alarm(alarm, arn)] for name in lists}
             return publish({**alarm, **permitted}, *further)
 
+        hand_over = sns._deliver_to_sqs
+
+        def hand_over_permitted(queue: str, *message: Any, topic_arn: str = "", **further: Any) -> None:
+            # MiniStack itself asks the queue's policy.
+            if refusal := self._keys.refuse_sender(Sender("sns.amazonaws.com", topic_arn), queue):
+                _log.warning("SNS did not send to %s: %s", queue, refusal.message)
+                return
+            hand_over(queue, *message, topic_arn=topic_arn, **further)
+
+        sns._deliver_to_sqs = hand_over_permitted
         eventbridge._invoke_target = invoke_permitted
         cloudwatch._dispatch_alarm_actions = publish_permitted
 
