@@ -13,7 +13,6 @@ import os
 import queue
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, cast
 
@@ -31,6 +30,7 @@ from local_aws.engines.step_functions import changes
 from local_aws.engines.step_functions.api import StepFunctions
 from local_aws.engines.step_functions.interpreter import MOTO
 from local_aws.engines.task_calls import Call, Place, data_api_calls, definition_calls, sync_calls
+from local_aws.engines.threads import in_daemon_thread
 from local_aws.errors import AwsError
 from local_aws.services.glue_libraries import Libraries
 from local_aws.services.glue_process import Settings
@@ -75,8 +75,6 @@ class MiniStackEngine:
             permit=self._permit,
         )
         self._states = StepFunctions(MOTO, region=region, account_id=ACCOUNT_ID)
-        # Some requests take long: GetActivityTask waits a minute, StartSyncExecution for the execution.
-        self._states_threads = ThreadPoolExecutor(128, thread_name_prefix="states")
         self._register()
 
     def serve(self, stop: threading.Event, ready: Callable[[], None]) -> None:
@@ -254,9 +252,8 @@ class MiniStackEngine:
         ) -> Response:
             if _operation(headers) == "TestState":
                 return await ministack(method, path, headers, body, query)
-            return await asyncio.get_running_loop().run_in_executor(
-                self._states_threads, _answer_json, self._handle_states, headers, body
-            )
+            # Some take long: GetActivityTask waits a minute, StartSyncExecution for the execution.
+            return await in_daemon_thread(_answer_json, self._handle_states, headers, body)
 
         return handle
 
