@@ -13,6 +13,7 @@ import tempfile
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -114,5 +115,12 @@ def _pip(python: Path, wanted: Sequence[str], target: Path) -> None:
 def _key(files: Sequence[Path], names: Sequence[str]) -> str:
     digest = hashlib.sha256("\n".join(sorted(names)).encode())
     for file in sorted(files, key=lambda file: file.name):
-        digest.update(file.name.encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest())
+        found = file.stat()
+        digest.update(file.name.encode() + b"\0" + _digest(file, found.st_mtime_ns, found.st_size))
     return digest.hexdigest()[:32]
+
+
+@lru_cache(maxsize=1_000)
+def _digest(file: Path, _changed: int, _size: int) -> bytes:
+    """Of a file's content, once for each time of change: 40 MB are named by every run."""
+    return hashlib.sha256(file.read_bytes()).digest()
