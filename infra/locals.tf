@@ -104,7 +104,9 @@ locals {
   spark_zip    = "glue_spark_job.zip"
 
   # What the Python job imports besides; where there is none, this is what is said to be missing.
-  python_modules = tolist(coalescelist(sort(fileset(local.package_dir, "wheels/*.whl")), ["wheels/*.whl"]))
+  python_modules = coalescelist(
+    sort([for name in local.package_keys : name if can(regex("^wheels/[^/]+[.]whl$", name))]), ["wheels/*.whl"],
+  )
 
   package_missing = setsubtract(
     ["package.json", local.python_modules[0], local.lambda_zip, local.python_script, local.python_wheel, local.spark_script, local.spark_zip],
