@@ -16,6 +16,7 @@ from local_aws.engines.step_functions.interpreter import Changes
 from local_aws.engines.step_functions.progress import Progress
 
 _SECONDS_TO_STOP = 10.0
+_SECONDS_TO_WIND_UP = 0.25
 _LAST_EVENTS = ("ExecutionSucceeded", "ExecutionFailed", "ExecutionTimedOut", "ExecutionAborted")
 
 
@@ -82,10 +83,13 @@ def change(changes: Changes, publish: Publish) -> None:
             ended.set()
 
         env.next_state_name = self.start_at.start_at_name
-        threading.Thread(target=evaluate, name="program", daemon=True).start()
+        thread = threading.Thread(target=evaluate, name="program", daemon=True)
+        thread.start()
         if not ended.wait(self.timeout_seconds.timeout_seconds if self.timeout_seconds else None):
             env.set_timed_out()
         state = env.program_state()
+        if isinstance(state, stopped | timed_out):
+            thread.join(_SECONDS_TO_WIND_UP)  # what waits ends at once, and says so in the history
         # The history has one end: where the program wrote it first, this is left out.
         if isinstance(state, stopped):
             env.event_history_context.source_event_id = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -90,6 +91,13 @@ class Functions:
 
     def types(self, arn: str) -> list[str]:
         return [str(event["type"].value) for event in self.history(arn)]
+
+    def reached(self, arn: str, type_: str, count: int = 1) -> None:
+        """Wait until the history has events of a type."""
+        deadline = time.monotonic() + SECONDS
+        while self.types(arn).count(type_) < count:
+            assert time.monotonic() < deadline, f"no {type_}"
+            time.sleep(0.005)
 
     def tell(self, _execution: Any, event: dict[str, Any]) -> None:
         self.heard(json.loads(event["Detail"]))

@@ -123,8 +123,7 @@ def test_a_stopped_execution_goes_on_where_it_waited(functions: Functions) -> No
     wait = {"Type": "Wait", "Seconds": "{% $states.context.Execution.RedriveCount = 0 ? 3600 : 0 %}", "Next": "Last"}
     machine = functions.machine({"First": {**FIRST, "Next": "Wait"}, "Wait": wait, "Last": LAST})
     arn = machine.start({"n": 5})
-    while "WaitStateEntered" not in functions.types(arn):
-        pass
+    functions.reached(arn, "WaitStateEntered")
     functions.ask("StopExecution", executionArn=arn, error="Stopped")
     described = redriven(functions, arn)
     assert (described["status"], "error" in described) == ("SUCCEEDED", False)

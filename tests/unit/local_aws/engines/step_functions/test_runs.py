@@ -44,6 +44,16 @@ def test_it_can_be_stopped_at_once_and_says_what_with(functions: Functions) -> N
         assert "output" not in described
 
 
+def test_a_stop_is_told_of_what_is_within(functions: Functions) -> None:
+    inner = {"StartAt": "Wait", "States": WAIT}
+    arn = functions.machine({"All": {"Type": "Map", "Items": [1, 2], "ItemProcessor": inner, "End": True}}).start()
+    functions.reached(arn, "WaitStateEntered", 2)
+    functions.ask("StopExecution", executionArn=arn)
+    types = functions.types(arn)
+    assert "MapIterationAborted" in types
+    assert types[-1] == "ExecutionAborted"
+
+
 def test_what_a_task_does_after_the_stop_changes_nothing(functions: Functions) -> None:
     called, go_on = threading.Event(), threading.Event()
 
