@@ -24,13 +24,13 @@ from local_aws.engines.ministack_events import Deliveries
 from local_aws.engines.ministack_keys import Keys, caller
 from local_aws.engines.ministack_objects import keep_objects_in
 from local_aws.engines.ministack_roles import Roles, let_strangers_be_the_account
-from local_aws.engines.repeats import Repeats
 from local_aws.engines.services import Clients, Endpoint, Services
 from local_aws.engines.step_functions import changes
 from local_aws.engines.step_functions.api import StepFunctions
 from local_aws.engines.step_functions.interpreter import MOTO
 from local_aws.engines.task_calls import Call, Place, data_api_calls, definition_calls, sync_calls
 from local_aws.engines.threads import in_daemon_thread
+from local_aws.engines.whole_answers import answer_in_one_piece
 from local_aws.errors import AwsError
 from local_aws.services.glue_libraries import Libraries
 from local_aws.services.glue_process import Settings
@@ -90,6 +90,7 @@ class MiniStackEngine:
         from hypercorn.config import Config as HypercornConfig
         from ministack import app
 
+        answer_in_one_piece()
         config = HypercornConfig()
         config.bind = [f"{self._host}:{self._port}"]
         config.keep_alive_timeout = 75
@@ -107,7 +108,7 @@ class MiniStackEngine:
             ready()
 
         announcement = asyncio.create_task(announced())
-        await serve(cast(Any, Repeats(app.app)), config, shutdown_trigger=stopped)
+        await serve(cast(Any, app.app), config, shutdown_trigger=stopped)
         announcement.cancel()
 
     # What is registered
