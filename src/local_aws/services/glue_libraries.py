@@ -5,13 +5,15 @@ https://docs.aws.amazon.com/glue/latest/dg/add-job-python.html
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import shutil
 import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -56,7 +58,7 @@ class Libraries:
             said = "Python shell installs wheels, and imports from nothing else"
             raise InstallError([f"ERROR: {', '.join(refused)} cannot be installed: {said}"])
         target = self.cache / _key(files, names)
-        with self._lock:  # two runs that begin at once need the same
+        with self._alone():  # two runs that begin at once need the same
             if not target.is_dir():
                 self._install([*map(str, files), *names], target)
         return target
@@ -67,7 +69,7 @@ class Libraries:
             return None
         directory = self.cache / f"python-{hashlib.sha256(str(self.python).encode()).hexdigest()[:16]}"
         made = directory / "bin" / "python"
-        with self._lock:
+        with self._alone():
             if not made.exists():
                 line = [str(self.python), "-m", "venv", "--without-pip", str(directory)]
                 subprocess.run(line, capture_output=True, check=True, timeout=_SECONDS)
@@ -78,7 +80,7 @@ class Libraries:
         assert self.python is not None
         directory = self.cache / f"analytics-{hashlib.sha256(str(self.python).encode()).hexdigest()[:16]}"
         program = "import sysconfig; print(sysconfig.get_path('purelib'))"
-        with self._lock:
+        with self._alone():
             if not directory.is_dir():
                 line = [str(self.python), "-c", program]
                 done = subprocess.run(line, capture_output=True, text=True, check=True, timeout=_SECONDS)
@@ -88,16 +90,20 @@ class Libraries:
                         (directory / name).symlink_to(module)
         return directory
 
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """No other thread, and no other endpoint that has the same cache."""
+        with self._lock:
+            self.cache.mkdir(parents=True, exist_ok=True)
+            with self.cache.with_name(f"{self.cache.name}.lock").open("a") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                yield
+
     def _install(self, wanted: Sequence[str], target: Path) -> None:
-        self.cache.mkdir(parents=True, exist_ok=True)
         new = Path(tempfile.mkdtemp(prefix="new-", dir=self.cache))
         try:
             _pip(self.pip, wanted, new)
-            try:
-                new.rename(target)
-            except OSError:
-                if not target.is_dir():  # else another endpoint was faster
-                    raise
+            new.rename(target)
         finally:
             shutil.rmtree(new, ignore_errors=True)
 

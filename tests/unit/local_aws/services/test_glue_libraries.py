@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import subprocess
 import sys
 import zipfile
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from local_aws.services import glue_libraries
 from local_aws.services.glue_libraries import InstallError, Libraries
 from pipeline_tools.environments import find_pip
 from pipeline_tools.package import write_wheel
@@ -74,3 +76,18 @@ def test_the_same_files_are_installed_once_and_changed_ones_anew(tmp_path: Path,
     without_pip = Libraries(tmp_path / "cache", tmp_path / "no-such-python")
     assert without_pip.install([wheel(tmp_path / "two", "py3-none-any")]) == first
     assert libraries.install([wheel(tmp_path / "three", "py3-none-any", text="changed = 1")]) != first
+
+
+def test_another_endpoint_waits_while_one_installs(tmp_path: Path, pip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    held: list[bool] = []
+
+    def installs(*_arguments: object) -> None:
+        with (tmp_path / "cache.lock").open("a") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                held.append(True)
+
+    monkeypatch.setattr(glue_libraries, "_pip", installs)
+    Libraries(tmp_path / "cache", pip).install([], ["one"])
+    assert held == [True]
