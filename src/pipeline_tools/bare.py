@@ -60,7 +60,7 @@ def _measure(
         *("--conf", "spark.driver.host=127.0.0.1", "--conf", "spark.driver.bindAddress=127.0.0.1"),
         *("--py-files", str(package / "glue_spark_job.zip"), str(package / "glue_spark_job" / "main.py"), *common),
         *("--python_manifest_uri", f"{directory}/python.json", "--transform_uri", str(artifacts / "transform.sql")),
-        *("--curated_uris", json.dumps({table: f"{directory}/curated/{table}/" for table in tables})),
+        *("--curated_uris", json.dumps({table: f"{directory}/curated/{table}/job_id=bare/" for table in tables})),
         *("--parameters", json.dumps(dict(parameters)), "--manifest_uri", f"{directory}/spark.json"),
     ]
     environment = {
