@@ -11,6 +11,8 @@ package.json                                    code version (a hash over all of
 from __future__ import annotations
 
 import base64
+import fcntl
+import filecmp
 import hashlib
 import json
 import shutil
@@ -47,11 +49,21 @@ class Description(TypedDict):
 
 
 def build(root: Path = ROOT, output: Path = OUTPUT, libraries: Sequence[Path] = ()) -> Description:
-    """Write the package and return what package.json says. libraries: the wheels that the Python shell job imports.
+    """Write the package, where it is not there already, and return what package.json says.
+
+    libraries: the wheels that the Python shell job imports.
 
     Raises:
         DatasetError: a dataset's folder is not complete or its contract cannot be honoured.
     """
+    output.parent.mkdir(parents=True, exist_ok=True)
+    # Two sessions may begin at once.
+    with output.with_name(f"{output.name}.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _build(root, output, libraries)
+
+
+def _build(root: Path, output: Path, libraries: Sequence[Path]) -> Description:
     sql = compiled_sql(root / "sql")
     sources = {name: python_files(root / "src" / name) for name in (LAMBDA, *JOBS, SHARED, FACTS)}
     staging = output.with_name(output.name + ".new")
@@ -81,10 +93,22 @@ def build(root: Path = ROOT, output: Path = OUTPUT, libraries: Sequence[Path] = 
     files = sorted(path.relative_to(staging).as_posix() for path in staging.rglob("*") if path.is_file())
     description = Description(code_version=version(every), datasets=datasets, files=files)
     (staging / "package.json").write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
+    if _same(staging, output):
+        # A Terraform that reads it just now goes on.
+        shutil.rmtree(staging)
+        return description
     # Only a complete package ever has the final name.
     shutil.rmtree(output, ignore_errors=True)
     staging.rename(output)
     return description
+
+
+def _same(one: Path, other: Path) -> bool:
+    """Whether two folders hold the same files."""
+    names, others = (
+        {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()} for folder in (one, other)
+    )
+    return names == others and all(filecmp.cmp(one / name, other / name, shallow=False) for name in names)
 
 
 def compiled_sql(folder: Path) -> dict[str, bytes]:

@@ -44,6 +44,17 @@ def test_equal_sources_give_byte_identical_files(project: Path, tmp_path: Path) 
     assert dict(contents(tmp_path / "one")) == dict(contents(tmp_path / "two"))
 
 
+def test_a_package_that_is_there_already_is_left_alone(project: Path, tmp_path: Path) -> None:
+    package.build(project, tmp_path / "out")
+    before = {path: path.stat().st_ino for path in (tmp_path / "out").rglob("*")}
+    package.build(project, tmp_path / "out")
+    assert {path: path.stat().st_ino for path in (tmp_path / "out").rglob("*")} == before
+    (tmp_path / "out" / "package.json").write_text("{}")
+    description = package.build(project, tmp_path / "out")
+    assert json.loads((tmp_path / "out" / "package.json").read_text()) == description
+    assert {path.name for path in tmp_path.iterdir() if path.name.startswith("out")} == {"out", "out.lock"}
+
+
 @pytest.mark.parametrize("changed", ["sql/datasets/flights/transform.sql", "src/dataset_contract/model.py"])
 def test_a_changed_source_changes_the_code_version(project: Path, tmp_path: Path, changed: str) -> None:
     before = package.build(project, tmp_path / "one")
