@@ -22,8 +22,8 @@ from local_aws.engines.step_functions.interpreter import MOTO
 ROLE = "arn:aws:iam::000000000000:role/machine"
 SECONDS = 20.0
 _SESSION = boto3.session.Session()  # one for all: it keeps the services' models
-# The members of a request to its answer; a (code, message) is an error.
-Answer = Callable[[Mapping[str, Any]], Mapping[str, Any] | tuple[str, str]]
+# The members of a request to its answer: those of the document, or a body; a (code, message) is an error.
+Answer = Callable[[Mapping[str, Any]], Mapping[str, Any] | bytes | tuple[str, str]]
 
 
 class _Raw:
@@ -130,11 +130,19 @@ class Functions:
         def answer(request: Any, event_name: str, **_: Any) -> AWSResponse:
             api = event_name.rpartition(".")[2]
             found = self.answers[api[0].lower() + api[1:]](asked.parameters)
-            status, headers, document = 200, {}, found
-            if isinstance(found, tuple):
-                status, document = 400, {"__type": found[0], "message": found[1], "Message": found[1]}
-                headers = {"x-amzn-errortype": found[0]}
-            return AWSResponse(request.url, status, HTTPHeaders.from_dict(headers), _Raw(json.dumps(document).encode()))
+            if isinstance(found, bytes):
+                return AWSResponse(request.url, 200, HTTPHeaders(), _Raw(found))
+            if not isinstance(found, tuple):
+                return AWSResponse(request.url, 200, HTTPHeaders(), _Raw(json.dumps(found).encode()))
+            code, message = found
+            error: dict[str, str] = {"__type": code, "message": message, "Message": message}
+            body = (
+                f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
+                if service == "s3"
+                else json.dumps(error)
+            )
+            headers = HTTPHeaders.from_dict({"x-amzn-errortype": code})
+            return AWSResponse(request.url, 400, headers, _Raw(body.encode()))
 
         client.meta.events.register("before-send", answer)
         return client
