@@ -19,6 +19,7 @@ from typing import Any, cast
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from local_aws.engines import lambda_errors, ministack_answers
 from local_aws.engines.java import java_home
 from local_aws.engines.ministack_events import Deliveries
 from local_aws.engines.ministack_keys import Keys, caller
@@ -74,7 +75,9 @@ class MiniStackEngine:
             client_for=self._client_for,
             permit=self._permit,
         )
-        self._states = StepFunctions(MOTO, region=region, account_id=ACCOUNT_ID)
+        self._states = StepFunctions(
+            MOTO, region=region, account_id=ACCOUNT_ID, logs_client=lambda: self._services.client("logs")
+        )
         self._register()
 
     def serve(self, stop: threading.Event, ready: Callable[[], None]) -> None:
@@ -115,14 +118,14 @@ class MiniStackEngine:
 
     def _register(self) -> None:
         from ministack import app
-        from ministack.core import router
+        from ministack.core import lambda_runtime, router
         from ministack.services import eventbridge, lambda_svc
 
         handlers: dict[str, Handler] = app.SERVICE_HANDLERS
         handlers["redshift"] = self._handle_redshift
         handlers["redshift-data"] = self._handle_redshift_data
         handlers["glue"] = self._wrap_glue(handlers["glue"])
-        handlers["states"] = self._wrap_states(handlers["states"])
+        handlers["states"] = self._handle_states
         router.SERVICE_PATTERNS["redshift-data"] = {
             "target_prefixes": ["RedshiftData"],
             "host_patterns": [r"^redshift-data\."],
@@ -131,16 +134,18 @@ class MiniStackEngine:
         let_strangers_be_the_account()
         self._keys.install()
         Deliveries(self._place, self._roles, self._keys).install()
+        ministack_answers.install()
         # Not a registry: EventBridge would start executions of MiniStack's own.
         eventbridge._dispatch_to_stepfunctions = self._start_execution
         threading.Thread(target=self._send_status_events, name="status-events", daemon=True).start()
 
         # Not a registry: MiniStack names every exception of a handler Runtime.HandlerError, and so no Catch or Retry
         # would meet it by its name.
+        lambda_runtime._PYTHON_WORKER_SCRIPT = lambda_errors.worker(lambda_runtime._PYTHON_WORKER_SCRIPT)
         execute_function = lambda_svc._execute_function_warm
 
-        def execute_logged_function(function: dict[str, Any], *arguments: Any) -> dict[str, Any]:
-            answer = _with_error_type(execute_function(function, *arguments))
+        def execute_logged_function(function: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
+            answer = lambda_errors.named(execute_function(function, event, request_id), request_id)
             return answer if self._may_log(function.get("config") or function) else {**answer, "log": ""}
 
         lambda_svc._execute_function_warm = execute_logged_function
@@ -247,18 +252,13 @@ class MiniStackEngine:
             return response[0], response[1], json.dumps(document).encode()
         return response
 
-    def _wrap_states(self, ministack: Handler) -> Handler:
-        async def handle(
-            method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
-        ) -> Response:
-            if _operation(headers) == "TestState":
-                return await ministack(method, path, headers, body, query)
-            # Some take long: GetActivityTask waits a minute, StartSyncExecution for the execution.
-            return await in_daemon_thread(_answer_json, self._handle_states, headers, body)
+    async def _handle_states(
+        self, method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
+    ) -> Response:
+        # Some take long: GetActivityTask waits a minute, StartSyncExecution for the execution.
+        return await in_daemon_thread(_answer_json, self._answer_states, headers, body)
 
-        return handle
-
-    def _handle_states(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+    def _answer_states(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
         if operation in ("CreateStateMachine", "UpdateStateMachine"):
             self._refuse_machine(request)
         return self._states.handle(operation, request)
@@ -305,18 +305,6 @@ def _configure(host: str, port: int, region: str) -> None:
             "LOG_LEVEL": "WARNING",
         }
     )
-
-
-def _with_error_type(answer: dict[str, Any]) -> dict[str, Any]:
-    """The type of a handler's exception, from the end of its traceback: "Refused: <message>"."""
-    body = answer.get("body")
-    if not answer.get("error") or not isinstance(body, dict) or body.get("errorType") != "Runtime.HandlerError":
-        return answer
-    message, log = str(body.get("errorMessage", "")), str(answer.get("log", "")).rstrip("\n")
-    name = log.removesuffix(message).rstrip(": ").rpartition("\n")[2]
-    if log.endswith(message) and name.replace(".", "").isidentifier():
-        body["errorType"] = name.rpartition(".")[2]
-    return answer
 
 
 def _accepts(host: str, port: int) -> bool:

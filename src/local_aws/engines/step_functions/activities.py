@@ -7,7 +7,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from aws_facts.states_api import MOST_STATE_BYTES
 from local_aws.engines.step_functions import validation
+from local_aws.engines.step_functions.execution_input import json_error
 from local_aws.engines.step_functions.paging import page
 from local_aws.engines.step_functions.store import Store
 from local_aws.errors import AwsError
@@ -17,6 +19,7 @@ Answer = dict[str, Any]
 # GetActivityTask holds the connection for a minute.
 _SECONDS_TO_WAIT = 60.0
 _SECONDS_BETWEEN_LOOKS = 0.1
+_GONE = "Task Timed Out: 'Provided task does not exist anymore'"
 
 
 class Activities:
@@ -72,38 +75,59 @@ class Activities:
             if isinstance(endpoint, self._activity_endpoint):
                 endpoint.notify_activity_task_start(worker_name=request.get("workerName"))
                 return {"taskToken": task.task_token, "input": task.task_input}
-        raise AwsError("InvalidToken", "Invalid token")
+        raise AwsError("InvalidToken", "Invalid Token: 'Invalid token'")
 
     def succeed(self, request: Request) -> Answer:
         """SendTaskSuccess"""
+        pool = self._pool(request)
+        text = request["output"]
+        if len(text.encode()) > MOST_STATE_BYTES:
+            rule = f"Member must have length less than or equal to {MOST_STATE_BYTES}"
+            said = f"1 validation error detected: Value at 'output' failed to satisfy constraint: {rule}"
+            raise AwsError("ValidationException", said)
         try:
-            json.loads(request["output"])
+            json.loads(text)
         except ValueError as error:
-            raise AwsError("InvalidOutput", f"Invalid Output: '{error}'") from error
-        outcome = self._success(callback_id=request["taskToken"], output=request["output"])
-        return self._tell(lambda pool: pool.notify(callback_id=request["taskToken"], outcome=outcome))
+            raise AwsError("InvalidOutput", f"Invalid Output: '{json_error(text, error)}'") from error
+        outcome = self._success(callback_id=request["taskToken"], output=text)
+        return self._tell(lambda: pool.notify(callback_id=request["taskToken"], outcome=outcome))
 
     def fail(self, request: Request) -> Answer:
         """SendTaskFailure"""
+        pool = self._pool(request)
         outcome = self._failure(
             callback_id=request["taskToken"], error=request.get("error"), cause=request.get("cause")
         )
-        return self._tell(lambda pool: pool.notify(callback_id=request["taskToken"], outcome=outcome))
+        return self._tell(lambda: pool.notify(callback_id=request["taskToken"], outcome=outcome))
 
     def heartbeat(self, request: Request) -> Answer:
-        """SendTaskHeartbeat"""
-        return self._tell(lambda pool: pool.heartbeat(callback_id=request["taskToken"]))
+        """SendTaskHeartbeat; a task that asks for none takes it too."""
+        pool = self._pool(request)
+        return self._tell(lambda: pool.heartbeat(callback_id=request["taskToken"]))
 
-    def _tell(self, told: Callable[[Any], bool]) -> Answer:
+    def _pool(self, request: Request) -> Any:
+        """Where the task of a token waits.
+
+        Raises:
+            AwsError: InvalidToken, or TaskTimedOut where its execution has ended.
+        """
         for execution in list(self._store.executions.values()):
-            try:
-                if told(execution.exec_worker.env.callback_pool_manager):
-                    return {}
-            except self._consumer_error as error:
-                if isinstance(error, self._timeout):
-                    raise AwsError("TaskTimedOut", "Task Timed Out: 'Provided task does not exist anymore'") from error
-                raise AwsError("TaskDoesNotExist", "Task does not exist") from error
-        raise AwsError("InvalidToken", "Invalid token")
+            pool = execution.exec_worker.env.callback_pool_manager
+            if pool.get(callback_id=request["taskToken"]) is None:
+                continue
+            if execution.exec_status != "RUNNING":
+                raise AwsError("TaskTimedOut", _GONE)
+            return pool
+        raise AwsError("InvalidToken", "Invalid Token: 'Invalid token'")
+
+    def _tell(self, tell: Callable[[], bool]) -> Answer:
+        try:
+            tell()
+        except self._consumer_error as error:
+            if isinstance(error.callback_consumer_error, self._timeout):
+                raise AwsError("TaskTimedOut", _GONE) from error
+            raise AwsError("TaskDoesNotExist", "Task does not exist") from error
+        return {}
 
     def _found(self, request: Request) -> Any:
         arn = request["activityArn"]

@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from local_aws.engines.step_functions.activities import Activities
+from local_aws.engines.step_functions.execution_log import Logs
 from local_aws.engines.step_functions.executions import Executions
 from local_aws.engines.step_functions.interpreter import Interpreter
 from local_aws.engines.step_functions.state_machines import StateMachines
 from local_aws.engines.step_functions.store import Store
+from local_aws.engines.step_functions.test_state import SingleStates
 from local_aws.engines.step_functions.validation import check_members
 from local_aws.engines.step_functions.versions import Aliases, Versions
 from local_aws.errors import AwsError
@@ -21,8 +23,10 @@ class StepFunctions:
     https://docs.aws.amazon.com/step-functions/latest/apireference/API_Operations.html
     """
 
-    def __init__(self, interpreter: Interpreter, *, region: str, account_id: str) -> None:
-        self.store = Store(interpreter, region=region, account_id=account_id)
+    def __init__(
+        self, interpreter: Interpreter, *, region: str, account_id: str, logs_client: Callable[[], Any]
+    ) -> None:
+        self.store = Store(interpreter, region=region, account_id=account_id, logs=Logs(logs_client))
         machines, versions, aliases = StateMachines(self.store), Versions(self.store), Aliases(self.store)
         executions, activities = Executions(self.store), Activities(self.store)
         self._operations: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
@@ -59,6 +63,7 @@ class StepFunctions:
             "ListActivities": activities.list,
             "DeleteActivity": activities.delete,
             "GetActivityTask": activities.get_task,
+            "TestState": SingleStates(self.store).answer,
             "SendTaskSuccess": activities.succeed,
             "SendTaskFailure": activities.fail,
             "SendTaskHeartbeat": activities.heartbeat,

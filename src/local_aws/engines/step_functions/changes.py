@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from local_aws.engines.step_functions import definitions, errors, events, expressions, progress, redrive, runs, tasks
+from local_aws.engines.step_functions import (
+    definitions,
+    errors,
+    events,
+    expressions,
+    mends,
+    progress,
+    redrive,
+    runs,
+    tasks,
+)
 from local_aws.engines.step_functions.events import Emit
 from local_aws.engines.step_functions.interpreter import Changes, Interpreter
 from local_aws.engines.step_functions.tasks import ClientFor, Permit
@@ -25,9 +35,10 @@ def apply(
     """
     changes = Changes(interpreter)
     tasks.change(changes, client_for, permit)
-    definitions.change(changes)
     expressions.change(changes)
+    definitions.change(changes)
     errors.change(changes)
+    mends.change(changes)
     publish = events.publisher(interpreter, emit)
     runs.change(changes, publish)
     progress.change(changes)

@@ -9,14 +9,14 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from local_aws.engines.step_functions import validation
+from aws_facts.states_api import EXECUTION_STATUSES, MOST_EXECUTIONS_TOKEN_CHARACTERS
+from local_aws.engines.step_functions import execution_input, validation
 from local_aws.engines.step_functions.paging import page
 from local_aws.engines.step_functions.store import Store
 from local_aws.errors import AwsError
 
 Request = Mapping[str, Any]
 Answer = dict[str, Any]
-_STATUSES = ("SUCCEEDED", "TIMED_OUT", "PENDING_REDRIVE", "ABORTED", "FAILED", "RUNNING")
 
 
 class Executions:
@@ -35,7 +35,7 @@ class Executions:
         """
         machine, alias = self._machine(request["stateMachineArn"])
         name = self._name(request)
-        text = validation.read_input(request.get("input"))
+        text = execution_input.read(request.get("input"))
         express = machine.sm_type == "EXPRESS"
         arn = self._arn(machine, name, express=express)
         with self._store.lock:
@@ -56,7 +56,7 @@ class Executions:
         if machine.sm_type != "EXPRESS":
             raise _unsupported_type()
         name = self._name(request)
-        text = validation.read_input(request.get("input"))
+        text = execution_input.read(request.get("input"))
         arn = self._arn(machine, name, express=True)
         execution = self._new(self._sync_execution, machine, name, arn, text, request)
         execution.start()
@@ -94,10 +94,10 @@ class Executions:
     def list(self, request: Request) -> Answer:
         """ListExecutions, the latest first."""
         arn, status = request.get("stateMachineArn"), request.get("statusFilter")
-        if status and status not in _STATUSES:
+        if status and status not in EXECUTION_STATUSES:
             said = (
                 f"Value '{status}' at 'statusFilter' failed to satisfy constraint: "
-                f"Member must satisfy enum value set: [{', '.join(_STATUSES)}]"
+                f"Member must satisfy enum value set: [{', '.join(EXECUTION_STATUSES)}]"
             )
             raise AwsError("ValidationException", f"1 validation error detected: {said}")
         if not arn:
@@ -114,7 +114,7 @@ class Executions:
         ]
         if redriven is not None:
             found = [item for item in found if (item["redriveCount"] > 0) == redriven]
-        items, more = page(found, request, lambda item: str(item["executionArn"]))
+        items, more = page(found, request, lambda item: str(item["executionArn"]), MOST_EXECUTIONS_TOKEN_CHARACTERS)
         return {"executions": items, **more}
 
     # Map runs
@@ -181,7 +181,7 @@ class Executions:
             # As it is now: a change later is none of this execution's.
             state_machine=copy.copy(machine),
             start_date=datetime.now(UTC),
-            cloud_watch_logging_session=None,
+            cloud_watch_logging_session=self._store.logs.open(arn, machine),
             activity_store=self._store.activities,
             input_data=text,
             trace_header=request.get("traceHeader"),

@@ -48,16 +48,16 @@ def change(changes: Changes) -> None:
                 env=env,
                 error_name=name,
                 event_type=kind,
-                event_details=event_details(evaluationFailedEventDetails=details),
+                event_details=event_details(evaluationFailedEventDetails=_Told(details)),
             )
             raised = failed(failure_event=event)
-            told = raised.get_evaluation_failed_event_details()
+            told = dict(raised.get_evaluation_failed_event_details())
             env.event_manager.add_event(
                 context=env.event_history_context,
                 event_type=kind,
                 event_details=event_details(evaluationFailedEventDetails=told),
             )
-            # A Map state tells it again, with these.
+            # A Map state tells it again, with these; a Task state with the error's own.
             raised.get_evaluation_failed_event_details = lambda: _Told(told)
             raise raised from error
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from local_aws.engines.step_functions import validation
+from local_aws.engines.step_functions import diagnostics, validation
 from local_aws.engines.step_functions.paging import page
 from local_aws.engines.step_functions.store import Store
 from local_aws.errors import AwsError
@@ -31,7 +31,7 @@ class StateMachines:
             raise AwsError("ValidationException", "Version description can only be set when publish is true")
         name, kind = request["name"], request.get("type") or "STANDARD"
         validation.check_name(name)
-        logging = validation.check_logging(request.get("loggingConfiguration"))
+        logging = self._checked_logging(request.get("loggingConfiguration"))
         with self._store.lock:
             for found in self._store.revisions():
                 if found.name != name:
@@ -82,7 +82,7 @@ class StateMachines:
             revision = machine.create_revision(
                 definition=request.get("definition"),
                 role_arn=request.get("roleArn"),
-                logging_configuration=None if logging is None else validation.check_logging(logging),
+                logging_configuration=None if logging is None else self._checked_logging(logging),
             )
             if request.get("tracingConfiguration") is not None:
                 machine.tracing_config = request["tracingConfiguration"]
@@ -126,24 +126,24 @@ class StateMachines:
 
     def validate(self, request: Request) -> Answer:
         """ValidateStateMachineDefinition"""
-        try:
-            problems = definitions.problems(json.loads(request["definition"]))
-        except ValueError:
-            problems = []  # the check of its structure says what it is instead
-        if problems:
-            return {
-                "result": "FAIL",
-                "diagnostics": [{"severity": "ERROR", **vars(problem)} for problem in problems],
-                "truncated": False,
-            }
-        try:
-            validation.check_definition(
-                self._store.interpreter, request["definition"], request.get("type") or "STANDARD"
-            )
-        except AwsError as error:
-            found = {"severity": "ERROR", "code": "SCHEMA_VALIDATION_FAILED", "message": error.message}
-            return {"result": "FAIL", "diagnostics": [found], "truncated": False}
-        return {"result": "OK", "diagnostics": [], "truncated": False}
+        kind = request.get("type") or "STANDARD"
+        found = diagnostics.diagnose(request["definition"], kind)
+        if not found:
+            found = [
+                diagnostics.Diagnostic(problem.code, problem.message, problem.location)
+                for problem in definitions.problems(json.loads(request["definition"]))
+            ]
+        if not found:
+            try:
+                validation.check_definition(self._store.interpreter, request["definition"], kind)
+            except AwsError as error:
+                found = [diagnostics.Diagnostic("SCHEMA_VALIDATION_FAILED", error.message)]
+        return diagnostics.answer(found, request.get("maxResults") or 100)
+
+    def _checked_logging(self, configuration: Mapping[str, Any] | None) -> dict[str, Any]:
+        checked = validation.check_logging(configuration)
+        self._store.logs.check(checked)
+        return checked
 
     def tag(self, request: Request) -> Answer:
         """TagResource"""

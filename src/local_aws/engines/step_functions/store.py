@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 from typing import Any, Final
 
+from local_aws.engines.step_functions.execution_log import Logs
 from local_aws.engines.step_functions.interpreter import Interpreter
 from local_aws.errors import AwsError
 
@@ -20,12 +21,14 @@ class Store:
         interpreter: the one that executes.
         region: of all ARNs.
         account_id: of all ARNs.
+        logs: where executions write to.
     """
 
-    def __init__(self, interpreter: Interpreter, *, region: str, account_id: str) -> None:
+    def __init__(self, interpreter: Interpreter, *, region: str, account_id: str, logs: Logs) -> None:
         self.interpreter = interpreter
         self.region = region
         self.account_id = account_id
+        self.logs = logs
         self.state_machines: OrderedDict[str, Any] = OrderedDict()
         self.aliases: dict[str, Any] = {}
         self.executions: OrderedDict[str, Any] = OrderedDict()

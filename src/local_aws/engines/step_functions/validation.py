@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from functools import cache
@@ -11,6 +10,7 @@ from typing import Any, Final
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
+from local_aws.engines.step_functions import diagnostics
 from local_aws.engines.step_functions.interpreter import Interpreter
 from local_aws.errors import AwsError
 
@@ -51,8 +51,10 @@ def check_name(name: str) -> None:
 
 def check_arn(arn: str, form: re.Pattern[str]) -> None:
     """Raises AwsError: InvalidArn."""
+    if not arn.startswith("arn:"):
+        raise AwsError("InvalidArn", f"Invalid Arn: 'Invalid ARN prefix: {arn}'")
     if not form.match(arn):
-        raise AwsError("InvalidArn", f"Invalid arn: '{arn}'")
+        raise AwsError("InvalidArn", f"Invalid Arn: 'Invalid ARN: {arn}'")
 
 
 def check_definition(interpreter: Interpreter, definition: str, kind: str) -> None:
@@ -66,6 +68,7 @@ def check_definition(interpreter: Interpreter, definition: str, kind: str) -> No
         "STANDARD": ("asl.static_analyser.static_analyser", "StaticAnalyser"),
     }[kind]
     syntax_error = interpreter.get("asl.parse.asl_parser", "ASLParserException")
+    diagnostics.refuse(diagnostics.diagnose(definition, kind))
     try:
         interpreter.get(*name)().analyse(definition)
     except syntax_error as error:
@@ -91,18 +94,3 @@ def check_logging(configuration: Mapping[str, Any] | None) -> dict[str, Any]:
         "level": given.get("level") or "OFF",
         "includeExecutionData": given.get("includeExecutionData", False),
     }
-
-
-def read_input(text: str | None) -> str:
-    """The input of an execution as JSON.
-
-    Raises:
-        AwsError: InvalidExecutionInput.
-    """
-    if text is None:
-        return "{}"
-    try:
-        json.loads(text)
-    except ValueError as error:
-        raise AwsError("InvalidExecutionInput", f"Invalid State Machine Execution Input: '{error}'") from error
-    return text

@@ -151,7 +151,7 @@ class Functions:
 @pytest.fixture
 def functions() -> Iterator[Functions]:
     """The service with nothing in it."""
-    made = Functions(StepFunctions(MOTO, region="us-east-1", account_id="000000000000"))
+    made = Functions(StepFunctions(MOTO, region="us-east-1", account_id="000000000000", logs_client=lambda: None))
     done = changes.apply(MOTO, emit=made.tell, client_for=made.client_for, permit=lambda *what: made.permit(*what))
     yield made
     done.undo()

@@ -1,0 +1,26 @@
+"""What the API of Step Functions takes: pages and quotas, and which errors its states catch."""
+
+from __future__ import annotations
+
+from typing import Final
+
+# https://docs.aws.amazon.com/step-functions/latest/apireference/API_ListStateMachines.html: 0 is the default.
+DEFAULT_PAGE: Final = 100
+MOST_ON_A_PAGE: Final = 1000
+MOST_TOKEN_CHARACTERS: Final = 1024
+# https://docs.aws.amazon.com/step-functions/latest/apireference/API_ListExecutions.html
+MOST_EXECUTIONS_TOKEN_CHARACTERS: Final = 3096
+
+# https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+MOST_STATE_BYTES: Final = 262_144
+MOST_VARIABLE_BYTES: Final = 262_144
+MOST_VARIABLES_BYTES: Final = 10 * 1024 * 1024
+
+# https://docs.aws.amazon.com/step-functions/latest/apireference/API_ListExecutions.html (statusFilter)
+EXECUTION_STATUSES: Final = ("SUCCEEDED", "TIMED_OUT", "PENDING_REDRIVE", "ABORTED", "FAILED", "RUNNING")
+
+# https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html: States.Runtime "will always cause
+# the execution to fail"; States.TaskFailed stands for all known error names but States.Timeout. The page says of
+# States.DataLimitExceeded that States.ALL does not catch it; AWS's recorded answers show that it does.
+CAUGHT_BY_NOTHING: Final = frozenset({"States.Runtime"})
+NOT_CAUGHT_BY_TASK_FAILED: Final = frozenset({"States.Timeout"})

@@ -1,0 +1,102 @@
+"""What AWS's services do with a request that MiniStack does not: entries refused, names refused, members answered.
+
+EventBridge's entries: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsResultEntry.html
+S3's answers: https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+_REQUIRED: Final = ("Source", "DetailType", "Detail")
+# https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html
+SECRET_NAME: Final = re.compile(r"[A-Za-z0-9/_+=.@!-]{1,512}")
+SECRET_NAME_REFUSED: Final = (
+    "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!"
+)
+
+
+def refusal(entry: Mapping[str, Any]) -> dict[str, str] | None:
+    """What EventBridge answers to an entry that it refuses; None to one that it takes."""
+    for name in _REQUIRED:
+        if not entry.get(name):
+            message = f"Parameter {name} is not valid. Reason: {name} is a required argument."
+            return {"ErrorCode": "InvalidArgument", "ErrorMessage": message}
+    try:
+        detail = json.loads(entry["Detail"])
+    except ValueError:
+        detail = None
+    if not isinstance(detail, dict):
+        return {"ErrorCode": "MalformedDetail", "ErrorMessage": "Detail is malformed."}
+    return None
+
+
+def install() -> None:
+    """Have MiniStack do it too."""
+    _refuse_entries()
+    _refuse_secret_names()
+    _answer_as_s3()
+
+
+def _refuse_entries() -> None:
+    from ministack.services import eventbridge
+
+    put = eventbridge._put_events
+
+    def put_valid(data: dict[str, Any], *arguments: Any, **named: Any) -> Any:
+        entries = data.get("Entries", [])
+        refusals = [refusal(entry) for entry in entries]
+        if not any(refusals):
+            return put(data, *arguments, **named)
+        taken = [entry for entry, refused in zip(entries, refusals, strict=True) if refused is None]
+        status, headers, body = put({**data, "Entries": taken}, *arguments, **named)
+        if status >= 400:
+            return status, headers, body
+        answer = json.loads(body)
+        given = iter(answer["Entries"])
+        merged = [refused or next(given) for refused in refusals]
+        failed = sum("ErrorCode" in one for one in merged)
+        return status, headers, json.dumps({"FailedEntryCount": failed, "Entries": merged}).encode()
+
+    eventbridge._put_events = put_valid
+
+
+def _refuse_secret_names() -> None:
+    from ministack.core.responses import error_response_json
+    from ministack.services import secretsmanager
+
+    create = secretsmanager._create_secret
+
+    def create_named(data: dict[str, Any], *arguments: Any, **named: Any) -> Any:
+        if not SECRET_NAME.fullmatch(str(data.get("Name", ""))):
+            return error_response_json("ValidationException", SECRET_NAME_REFUSED, 400)
+        return create(data, *arguments, **named)
+
+    secretsmanager._create_secret = create_named
+
+
+def _answer_as_s3() -> None:
+    from ministack.services import s3
+
+    default_encryption, build, put = s3._bucket_default_sse_headers, s3._build_object_record, s3._put_object
+
+    def encrypted(bucket: str) -> dict[str, str]:
+        # Since 2023 S3 encrypts each object, and says so.
+        return default_encryption(bucket) or {"x-amz-server-side-encryption": "AES256"}
+
+    def build_typed(body: Any, headers: dict[str, str], *arguments: Any, **named: Any) -> Any:
+        return build(body, {"content-type": "binary/octet-stream", **headers}, *arguments, **named)
+
+    def put_with_checksum(bucket: str, key: str, body: Any, headers: dict[str, str]) -> Any:
+        status, answered, content = put(bucket, key, body, headers)
+        if status == 200:
+            kept = s3._ensure_bucket(bucket)["objects"][key].get("checksums") or {}
+            answered.update({f"x-amz-checksum-{name.lower()}": value for name, value in kept.items()})
+            if kept:
+                answered["x-amz-checksum-type"] = "FULL_OBJECT"
+        return status, answered, content
+
+    s3._bucket_default_sse_headers, s3._build_object_record, s3._put_object = encrypted, build_typed, put_with_checksum

@@ -1,0 +1,310 @@
+"""Small differences between the interpreters and AWS, each with its reason."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_facts.states_api import (
+    CAUGHT_BY_NOTHING,
+    MOST_VARIABLE_BYTES,
+    MOST_VARIABLES_BYTES,
+    NOT_CAUGHT_BY_TASK_FAILED,
+)
+from local_aws.engines.step_functions.interpreter import SERVICE, Changes, Interpreter
+
+
+def change(changes: Changes) -> None:
+    """Mend them all."""
+    _write_variables_as_json(changes)
+    _allow_jsonpath_inside_jsonata(changes)
+    _have_results_of_successes_only(changes)
+    _count_tolerated_failures(changes)
+    _match_errors_as_documented(changes)
+    _need_what_a_choice_compares(changes)
+    _need_a_choice(changes)
+    _need_arrays_of_maps(changes)
+    _limit_variables(changes)
+    _write_assigned_texts_as_json(changes)
+    _miss_deleted_activities(changes)
+    _describe_nested_executions_as_recorded(changes)
+    _prefer_what_a_token_was_sent(changes)
+    _speak_to_s3_as_the_service_does(changes)
+
+
+def _write_variables_as_json(changes: Changes) -> None:
+    # A JSONPath state reads a variable as JSONata in which all variables are written down, each text between quotes as
+    # it is.
+    interpreter = changes.interpreter
+    to_json_str = interpreter.get("asl.utils.encoding", "to_json_str")
+
+    def encode(bindings: dict[str, Any]) -> str:
+        return "".join(f"{name}:={to_json_str(value, separators=(',', ':'))};" for name, value in bindings.items())
+
+    for module in (interpreter.module("asl.eval.variable_store"), interpreter.module("asl.eval.states")):
+        changes.replace(module, "encode_jsonata_variable_declarations", encode)
+
+
+def _allow_jsonpath_inside_jsonata(changes: Changes) -> None:
+    """A state may be JSONPath unless its whole state machine is JSONata: what is around it does not matter."""
+    interpreter = changes.interpreter
+    preprocessor = interpreter.get("asl.parse.preprocessor", "Preprocessor")
+    jsonata = interpreter.get("asl.component.common.query_language", "QueryLanguageMode").JSONata
+    open_scope = preprocessor._open_query_language_scope
+
+    def open_below_machine(self: Any, parse_tree: Any) -> None:
+        scopes = self._query_language_per_scope
+        if len(scopes) < 2 or scopes[0].query_language_mode == jsonata:
+            open_scope(self, parse_tree)
+            return
+        # The scope is decided as if it stood in the machine itself.
+        kept = list(scopes)
+        del scopes[1:]
+        try:
+            open_scope(self, parse_tree)
+        finally:
+            scopes[1:] = [*kept[1:], *scopes[1:]]
+
+    changes.replace(preprocessor, "_open_query_language_scope", open_below_machine)
+
+
+def _have_results_of_successes_only(changes: Changes) -> None:
+    """JSONata reads the error of a caught failure as `$states.errorOutput`; `$states.result` is undefined then."""
+    interpreter = changes.interpreter
+    states = interpreter.get("asl.eval.states", "States")
+    reset, set_error_output, set_result = states.reset, states.set_error_output, states.set_result
+
+    def reset_all(self: Any, input_value: Any) -> None:
+        reset(self, input_value)
+        for name in ("result", "errorOutput"):
+            self._states_data.pop(name, None)
+        self._error = None
+
+    def keep_error_output(self: Any, error_output: Any) -> None:
+        set_error_output(self, error_output)
+        self._error = error_output
+
+    def set_result_of_success(self: Any, result: Any) -> None:
+        # Both interpreters set the error output as the result too.
+        if result is not None and result is getattr(self, "_error", None):
+            self._states_data.pop("result", None)
+            return
+        set_result(self, result)
+
+    changes.replace(states, "reset", reset_all)
+    changes.replace(states, "set_error_output", keep_error_output)
+    changes.replace(states, "set_result", set_result_of_success)
+
+
+def _count_tolerated_failures(changes: Changes) -> None:
+    interpreter = changes.interpreter
+    # moto reads a JSONata ToleratedFailureCount as a percentage.
+    module = interpreter.module("asl.component.state.exec.state_map.tolerated_failure")
+    preprocessor = interpreter.get("asl.parse.preprocessor", "Preprocessor")
+
+    def visit(self: Any, ctx: Any) -> Any:
+        return module.ToleratedFailureCountStringJSONata(
+            string_jsonata=self.visitString_jsonata(ctx=ctx.string_jsonata())
+        )
+
+    changes.replace(preprocessor, "visitTolerated_failure_count_string_jsonata", visit)
+
+
+def _failure(interpreter: Interpreter, env: Any, error: str, cause: str) -> Exception:
+    """What ends a state with one of the service's own errors."""
+    states_error = interpreter.get("asl.component.common.error_name.states_error_name", "StatesErrorName")
+    names = interpreter.get("asl.component.common.error_name.states_error_name_type", "StatesErrorNameType")
+    kind = next(one for one in names if one.to_name() == error)
+    event_types = interpreter.of_api("HistoryEventType")
+    event_details = interpreter.get("asl.eval.event.event_detail", "EventDetails")
+    if error == "States.QueryEvaluationError":
+        event_type = event_types.EvaluationFailed
+        details = event_details(
+            evaluationFailedEventDetails=interpreter.of_api("EvaluationFailedEventDetails")(error=error, cause=cause)
+        )
+    else:
+        event_type = event_types.TaskFailed
+        details = event_details(
+            taskFailedEventDetails=interpreter.of_api("TaskFailedEventDetails")(error=error, cause=cause)
+        )
+    event = interpreter.get("asl.component.common.error_name.failure_event", "FailureEvent")(
+        env=env, error_name=states_error(typ=kind), event_type=event_type, event_details=details
+    )
+    raised = interpreter.get("asl.component.common.error_name.failure_event", "FailureEventException")
+    return raised(failure_event=event)  # type: ignore[no-any-return]
+
+
+def _match_errors_as_documented(changes: Changes) -> None:
+    interpreter = changes.interpreter
+    # States.ALL would meet errors that end an execution whatever its Catch says, and States.TaskFailed none of the
+    # service's own.
+    equals = interpreter.get("asl.component.common.error_name.error_equals_decl", "ErrorEqualsDecl")
+
+    def evaluate(self: Any, env: Any) -> None:
+        error = env.stack.pop()
+        name = error.error_name if error is not None else None
+        declared = {one.error_name for one in self.error_names}
+        env.stack.append(
+            name not in CAUGHT_BY_NOTHING
+            and (
+                name in declared
+                or "States.ALL" in declared
+                or ("States.TaskFailed" in declared and name not in NOT_CAUGHT_BY_TASK_FAILED)
+            )
+        )
+
+    changes.replace(equals, "_eval_body", evaluate)
+
+
+def _need_what_a_choice_compares(changes: Changes) -> None:
+    interpreter = changes.interpreter
+    # A rule would just not match where its Variable is missing; only IsPresent may ask for that.
+    variable = interpreter.get("asl.component.state.choice.comparison.comparison_variable", "ComparisonVariable")
+    missing = interpreter.get("asl.component.state.choice.comparison.variable", "NoSuchVariable")
+    present = interpreter.get(
+        "asl.component.state.choice.comparison.comparison_operator_type", "ComparisonOperatorType"
+    ).IsPresent
+
+    def evaluate(self: Any, env: Any) -> None:
+        self.variable.eval(env=env)
+        if isinstance(env.stack[-1], missing) and self.comparison_function.operator_type != present:
+            path = self.variable.string_sampler.literal_value
+            cause = f"Invalid path '{path}': The choice state's condition path references an invalid value."
+            raise _failure(interpreter, env, "States.Runtime", cause)
+        self.comparison_function.eval(env)
+
+    changes.replace(variable, "_eval_body", evaluate)
+
+
+def _need_a_choice(changes: Changes) -> None:
+    interpreter = changes.interpreter
+    choice = interpreter.get("asl.component.state.choice.state_choice", "StateChoice")
+    evaluate = choice._eval_state
+
+    def evaluate_rules(self: Any, env: Any) -> None:
+        try:
+            evaluate(self, env)
+        except RuntimeError as error:
+            if "No branching option" not in str(error.args):
+                raise
+            cause = "Failed to transition out of the state. The state does not point to a next state."
+            raise _failure(interpreter, env, "States.NoChoiceMatched", cause) from error
+
+    changes.replace(choice, "_eval_state", evaluate_rules)
+
+
+def _need_arrays_of_maps(changes: Changes) -> None:
+    interpreter = changes.interpreter
+    items_path = interpreter.get("asl.component.common.path.items_path", "ItemsPath")
+    evaluate = items_path._eval_body
+
+    def evaluate_array(self: Any, env: Any) -> None:
+        evaluate(self, env)
+        if not isinstance(env.stack[-1], list):
+            path = self.string_sampler.literal_value
+            path = path[1:] if path.startswith("$$") else path
+            raise _failure(interpreter, env, "States.Runtime", f'Reference path "{path}" must point to array.')
+
+    changes.replace(items_path, "_eval_body", evaluate_array)
+
+
+def _limit_variables(changes: Changes) -> None:
+    interpreter = changes.interpreter
+    assign = interpreter.get("asl.component.common.assign.assign_decl", "AssignDecl")
+    to_json_str = interpreter.get("asl.utils.encoding", "to_json_str")
+    evaluate = assign._eval_body
+
+    def size(value: Any) -> int:
+        return len(to_json_str(value, separators=(",", ":")).encode())
+
+    def evaluate_within_limits(self: Any, env: Any) -> None:
+        store = env.variable_store
+        before = dict(store._inner_scope)
+        evaluate(self, env)
+        changed = {name: value for name, value in store._inner_scope.items() if before.get(name, store) is not value}
+        too_large = size(changed) > MOST_VARIABLE_BYTES
+        if too_large or size({**store._outer_scope, **store._inner_scope}) > MOST_VARIABLES_BYTES:
+            most = MOST_VARIABLE_BYTES if too_large else MOST_VARIABLES_BYTES
+            cause = f"The variables {', '.join(changed)} exceed the maximum of {most} bytes."
+            raise _failure(interpreter, env, "States.DataLimitExceeded", cause)
+
+    changes.replace(assign, "_eval_body", evaluate_within_limits)
+
+
+def _write_assigned_texts_as_json(changes: Changes) -> None:
+    interpreter = changes.interpreter
+    # They would be put between quotes as they are, whatever is in them.
+    store = interpreter.get("asl.eval.variable_store", "VariableStore")
+    to_json_str = interpreter.get("asl.utils.encoding", "to_json_str")
+
+    def assigned(self: Any) -> dict[str, str]:
+        return {name: to_json_str(self.get(name), separators=(",", ":")) for name in self._declaration_tracing}
+
+    changes.replace(store, "get_assigned_variables", assigned)
+
+
+def _miss_deleted_activities(changes: Changes) -> None:
+    # moto's exception wants a message that the interpreter does not give.
+    interpreter = changes.interpreter
+    module = interpreter.module("asl.eval.callback.callback")
+    missing = module.ActivityDoesNotExist
+
+    def make(message: str = "") -> Exception:
+        return missing(message)  # type: ignore[no-any-return]
+
+    changes.replace(module, "ActivityDoesNotExist", make)
+
+
+def _describe_nested_executions_as_recorded(changes: Changes) -> None:
+    # The output of startExecution.sync is a described execution, in AWS's recorded answers without its redrives.
+    interpreter = changes.interpreter
+    nested = interpreter.get(f"{SERVICE}.state_task_service_sfn", "StateTaskServiceSfn")
+    normalise = nested._normalise_response
+
+    def without_redrives(self: Any, response: Any, *arguments: Any, **named: Any) -> None:
+        normalise(self, response, *arguments, **named)
+        if isinstance(response, dict) and "ExecutionArn" in response:
+            for name in [name for name in response if name.startswith("Redrive")]:
+                del response[name]
+
+    changes.replace(nested, "_normalise_response", without_redrives)
+
+
+def _prefer_what_a_token_was_sent(changes: Changes) -> None:
+    # Where both the awaited work has ended and its token was answered, the answer counts, whichever is seen first.
+    interpreter = changes.interpreter
+    callback = interpreter.get(f"{SERVICE}.state_task_service_callback", "StateTaskServiceCallback")
+    wait = callback._eval_sync
+
+    def wait_for_both(self: Any, *arguments: Any, **named: Any) -> Any:
+        found = wait(self, *arguments, **named)
+        endpoint = named.get("callback_endpoint")
+        told = endpoint.get_outcome() if endpoint is not None else None
+        return found if told is None else told
+
+    changes.replace(callback, "_eval_sync", wait_for_both)
+
+
+def _speak_to_s3_as_the_service_does(changes: Changes) -> None:
+    # What is put is a text to it, and its errors name two requests.
+    interpreter = changes.interpreter
+    sdk = interpreter.get(f"{SERVICE}.state_task_service_aws_sdk", "StateTaskServiceAwsSdk")
+    normalise, from_error = sdk._normalise_parameters, sdk._from_error
+
+    def with_type(self: Any, parameters: Any, *arguments: Any, **named: Any) -> None:
+        normalise(self, parameters, *arguments, **named)
+        if (self.resource.api_name, self.resource.api_action) == ("s3", "putObject") and "Body" in parameters:
+            parameters.setdefault("ContentType", "text/plain; charset=UTF-8")
+
+    def with_both_requests(self: Any, env: Any, ex: Exception) -> Any:
+        event = from_error(self, env, ex)
+        details = (event.event_details or {}).get("taskFailedEventDetails") or {}
+        cause = details.get("cause") or ""
+        if self.resource.api_name == "s3" and "Service: S3," in cause and "Extended Request ID" not in cause:
+            request = str(getattr(ex, "response", {}).get("ResponseMetadata", {}).get("RequestId", ""))
+            details["cause"] = cause.replace(
+                f"Request ID: {request}", f"Request ID: {request}, Extended Request ID: {request}", 1
+            )
+        return event
+
+    changes.replace(sdk, "_normalise_parameters", with_type)
+    changes.replace(sdk, "_from_error", with_both_requests)
