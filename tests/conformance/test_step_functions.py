@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+from botocore.exceptions import ClientError
+
 from tests.conformance.conftest import Aws, task, until
 
 RUN_JOB = "arn:aws:states:::glue:startJobRun.sync"
@@ -60,6 +63,48 @@ def test_functions(aws: Aws) -> None:
 def test_undefined(aws: Aws) -> None:
     """JSONata: an undefined result fails the execution"""
     found = aws.execute(output("{% $states.input.missing %}"))
+    assert (found["status"], found["error"]) == ("FAILED", "States.QueryEvaluationError")
+
+
+def test_values(aws: Aws) -> None:
+    """JSONata: numbers as AWS has them, as text, without an end, and drawn with a seed"""
+    value = {
+        "text": "{% $string(1e20) %}",
+        "id": "{% $string(5890840712243077) %}",
+        "rest": "{% 5.5 % 2 %}",
+        "endless": "{% 1 / 0 %}",
+        "seeded": "{% $random(42) %}",
+    }
+    assert aws.output(output(value)) == {
+        "text": "100000000000000000000",
+        "id": "5890840712243077",
+        "rest": 1.5,
+        "endless": "Infinity",
+        "seeded": 0.7275636800328681,
+    }
+
+
+def test_later_syntax(aws: Aws) -> None:
+    """JSONata: a definition with the `??` or `?:` of a later version is refused"""
+    aws.machine(output("{% $exists($states.input.a) ? $states.input.a : 1 %}"))
+    for expression in ("$states.input.a ?? 1", "$states.input.a ?: 1"):
+        with pytest.raises(ClientError) as error:
+            aws.machine(output(f"{{% {expression} %}}"))
+        assert error.value.response["Error"]["Code"] == "InvalidDefinition"
+
+
+def test_limits(aws: Aws) -> None:
+    """JSONata: $eval, deep nesting and huge arrays fail"""
+    for expression in ("$eval('1')", "+".join(["1"] * 101), "$count([1..873783])"):
+        found = aws.execute(output(f"{{% {expression} %}}"))
+        assert (found["status"], found["error"]) == ("FAILED", "States.QueryEvaluationError")
+
+
+def test_condition_type(aws: Aws) -> None:
+    """JSONata: a Choice whose condition is no boolean fails"""
+    choices = [{"Condition": "{% 'yes' %}", "Next": "End"}]
+    states = {"Choice": {"Type": "Choice", "Choices": choices, "Default": "End"}, "End": {"Type": "Succeed"}}
+    found = aws.execute(states)
     assert (found["status"], found["error"]) == ("FAILED", "States.QueryEvaluationError")
 
 
