@@ -55,8 +55,7 @@ TIME_EXCEEDED: Final = "Expression evaluation timeout: Check for infinite loop"
 # https://github.com/floci-io/floci/issues/2745 and https://github.com/floci-io/floci/issues/2670
 INVALID_EXPRESSION: Final = "INVALID_JSONATA_EXPRESSION"
 UNSUPPORTED_EXPRESSION: Final = "UNSUPPORTED_JSONATA_EXPRESSION"
-# Where $states.errorOutput may be used: https://states-language.net/spec.html#jsonata-states
-# The reserved variable; the others are what Assign gave a name to.
+# The reserved variable: https://states-language.net/spec.html#jsonata-expression
 STATES: Final = "states"
 
 # The fields whose `{% … %}` is evaluated, each with what its result has to be (None: any JSON). At any depth of
