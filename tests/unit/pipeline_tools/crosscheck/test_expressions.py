@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from local_aws.jsonata import QueryError, evaluate
+from local_aws.jsonata.definitions import problems
 from pipeline_tools.crosscheck.expressions import Scope, examine, types
 from pipeline_tools.crosscheck.flow import typed
 from pipeline_tools.crosscheck.template import Node
@@ -263,3 +265,150 @@ def test_a_result_that_the_field_can_have_is_not_reported(field: str, value: Any
     scope = Scope({"job": {"name": "n", "flag": UNKNOWN}}, {})
     typed(field, Node(7, value), scope, lambda *finding: said.append(finding))
     assert said == []
+
+
+# With everything known, the check says something of an expression where, and only where, a state fails with it. It says
+# more of a variable that is assigned nowhere, and less of the elements that a list may have.
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "$x ?? 1",
+        "$x ?: 1",
+        "$s & '??' & '?:'",
+        "$eval('1')",
+        "$x.y",
+        "$o.a.b",
+        "$o.a.c",
+        "$missing",
+        "$exists($o.zzz)",
+        "$exists($o.zzz) ? $o.zzz : 1",
+        "$states.input.rows[n > 1].k",
+        "$states.input.rows.m",
+        "$states.input.rows{k: n}",
+        "$states.input.rows^(>n)[0].k",
+        "$states.result",
+        "$states.errorOutput",
+        "phone",
+        "$.phone",
+        "$$.x",
+        "$map($l, function($v, $i) {$v * $i})",
+        "$map($l, function($v) {$w})",
+        "$map($states.input.rows, function($r) {$r.n})",
+        "$map($states.input.rows, function($r) {$r.zz})",
+        "$filter($l, function($v) {$v > 9})",
+        "$reduce($l, function($a, $b) {$a + $b})",
+        "$reduce($l, function($a) {$a})",
+        "($f := function($n) {$n = 0 ? 1 : $n * $f($n - 1)}; $f(5))",
+        "($f := function($n) {$n = 0 ? 1 : $n * $f($n - 1)}; $f(50))",
+        "(($y := 1); $y)",
+        "($y := 1; $y)",
+        "$l[0] / 0",
+        "$x / 0 + 1",
+        "$s + 1",
+        "-$s",
+        "$l & ''",
+        "[$n]",
+        "{'a': $n}",
+        "{1: 2}",
+        "{'a': 1, 'a': 2}",
+        "$partition($l, 2)",
+        "$partition($l, 0)",
+        "$range(1, 3, 0)",
+        "$hash($s, 'CRC')",
+        "$hash($s, 'MD5')",
+        "$random('a')",
+        "$parse($s)",
+        "$parse('{\"a\":1}').a",
+        "$parse('{\"a\":1}').b",
+        "$uuid(1)",
+        "$substring(?, 0, 2)",
+        "$substring(?, 0, 2)($s)",
+        "function($x) {$x}",
+        "$sum",
+        "$sum($s)",
+        "sum($l)",
+        "$lookup($o, 'k')",
+        "$lookup($o, 'z')",
+        "$keys($e)",
+        "$e",
+        "$e[0]",
+        "$count($e)",
+        "$l ~> $sum",
+        "$l ~> $sum ~> $string",
+        "$l ~> 5",
+        "$o ~> |a|{'c': 1}|",
+        "$contains($s, /t.x/)",
+        "$contains($s, /t++/)",
+        "$match($s, /x*/)",
+        "$match($s, /zz/)",
+        "$split($s, '')",
+        "$number($s)",
+        "$toMillis('2026-01-01')",
+        "$toMillis('x')",
+        "$fromMillis(0)",
+        "$formatNumber($x, '#0.0')",
+        "$formatNumber($x, 'x')",
+        "$string(function($x) {1})",
+        "$type($n)",
+        "$missing > 1",
+        "$missing + 1",
+        "$n > 1",
+        "$n.a",
+        "$o.*",
+        "$o.**",
+        "$o.%",
+        "$l@$i",
+        "$states.input.rows#$i.{'i': $i}",
+        "$states.input.rows@$r.{'k': $r.k}",
+        "$sort($l, function($a, $b) {$a < $b})",
+        "$sort([$x, $s])",
+        "$assert($t)",
+        "$assert(false)",
+        "$error('x')",
+        "[1..3]",
+        "[1.5..3]",
+        "$l in [1]",
+        "1 in $l",
+        "$single($l)",
+        "$single($l, function($v) {$v = 2})",
+        "$states",
+        "$states.context.Execution.Id",
+        "$states.context.Execution.Arn",
+        "$now()",
+        "$millis() > 0",
+        "/* only */",
+        "'a' 'b'",
+        "$x[",
+        ")",
+        '"\\q"',
+        "`x`",
+        "$`x`",
+    ],
+)
+def test_the_check_and_the_endpoint_have_one_verdict(expression: str) -> None:
+    variables = {
+        "x": 1,
+        "s": "text",
+        "l": [1, 2, 3],
+        "o": {"a": {"b": [1, 2]}, "k": "v"},
+        "n": None,
+        "e": [],
+        "t": True,
+    }
+    states = {
+        "input": {"id": "j", "rows": [{"n": 1, "k": "a"}, {"n": 2, "k": "b"}]},
+        "context": {"Execution": {"Id": "arn"}},
+    }
+    said: list[Any] = []
+    examine(expression, Scope(variables, states), lambda *finding: said.append(finding))
+    definition = {
+        "QueryLanguage": "JSONata",
+        "States": {"S": {"Type": "Pass", "Output": f"{{%{expression}%}}"}},
+    }
+    failures: list[Any] = list(problems(definition))
+    if not failures:
+        try:
+            evaluate(expression, {**variables, "states": states})
+        except QueryError as error:
+            failures.append(error)
+    assert bool(said) == bool(failures), (said, failures)
