@@ -78,6 +78,12 @@ def conformance(session: nox.Session) -> None:
 
 
 @nox.session
+def states(session: nox.Session) -> None:
+    """Test each state of the state machines by itself (`-- --write` takes the answers as what is expected)."""
+    _python(session, "-m", "pipeline_tools.state_tests", *session.posargs)
+
+
+@nox.session
 def judge(session: nox.Session) -> None:
     """Compare the verdicts of our jobs with datacontract-cli's on pairs of contract and data (`-- NAME` for some)."""
     _python(session, "-m", "pipeline_tools.judge", *session.posargs)

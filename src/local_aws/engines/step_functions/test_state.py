@@ -133,10 +133,18 @@ class _Run:
 
     def outcome(self) -> Answer:
         """The answer but for the inspection data."""
-        failed = self._interpreter.get("asl.component.common.error_name.failure_event", "FailureEventException")
         self.seen["input"] = self._to_json(self._input)
-        if self._variables:
-            self.seen["variables"] = json.dumps(self._variables)
+        try:
+            answer = self._evaluated()
+        finally:
+            # Those that were given and those that the state assigned.
+            store = self._env.variable_store
+            if variables := {**store._outer_scope, **store._inner_scope}:
+                self.seen["variables"] = self._to_json(variables)
+        return answer
+
+    def _evaluated(self) -> Answer:
+        failed = self._interpreter.get("asl.component.common.error_name.failure_event", "FailureEventException")
         try:
             self._state.eval(self._env)
         except _Stopped:
