@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import pkgutil
 import sys
 from collections.abc import Callable, Mapping
@@ -18,6 +19,7 @@ ClientFor = Callable[[str, str, Any], Any]
 # Service, API, pattern (".sync"), parameters of the request, credentials of a state; a ClientError is a refusal.
 Permit = Callable[[str, str, str, Mapping[str, Any], Any], None]
 
+_log = logging.getLogger(__name__)
 # aws-sdk names of services that botocore knows by another.
 _BOTOCORE_NAMES = {"redshiftdata": "redshift-data", "cloudwatchlogs": "logs", "eventbridge": "events"}
 _SECONDS_TO_FIRST_LOOK, _SECONDS_BETWEEN_LOOKS = 0.05, 0.5
@@ -50,6 +52,7 @@ def _call_with(changes: Changes, client_for: ClientFor) -> None:
     def client(region: str, service: str, state_credentials: Any = None) -> Any:
         made = client_for(region, service, state_credentials)
         made.meta.events.register_first("after-call", _with_request_id, unique_id="request-id")
+        made.meta.events.register_last("after-call", _tell_of_denial, unique_id="denial")
         return made
 
     # Imported by name in each module of a service.
@@ -61,6 +64,13 @@ def _call_with(changes: Changes, client_for: ClientFor) -> None:
 def _with_request_id(parsed: dict[str, Any], **_: Any) -> None:
     # The interpreter reads it from every error, and an emulator leaves it out of some.
     parsed.setdefault("ResponseMetadata", {}).setdefault("RequestId", _NO_REQUEST)
+
+
+def _tell_of_denial(parsed: dict[str, Any], **_: Any) -> None:
+    # A state machine may catch it, and nobody may look into an execution that a rule has started.
+    error = parsed.get("Error") or {}
+    if str(error.get("Code", "")).startswith("AccessDenied"):
+        _log.warning("denied: %s", error.get("Message"))
 
 
 # Names of members

@@ -61,11 +61,14 @@ def test_a_service_is_written_as_in_the_sdk_for_java(service_id: str, name: str)
         ),
     ],
 )
-def test_a_denied_call_is_named_so(functions: Functions, resource: str, api: str, arguments: Any, error: str) -> None:
+def test_a_denied_call_is_named_so_and_logged(
+    functions: Functions, resource: str, api: str, arguments: Any, error: str, caplog: pytest.LogCaptureFixture
+) -> None:
     functions.answers[api] = denied
     described = functions.machine(task(resource, arguments)).run()
     assert described["error"] == error
     assert "is not authorized to perform: it" in described["cause"]
+    assert "denied: User: me is not authorized to perform: it" in caplog.messages
 
 
 @pytest.mark.parametrize(
