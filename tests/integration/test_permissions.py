@@ -9,6 +9,7 @@ import contextlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -277,7 +278,17 @@ def failed_execution(pipeline: Pipeline, missing: Granted, said: Any) -> str:
 def marked_folder(pipeline: Pipeline, missing: Granted, said: Any) -> str:
     """Of a marker object: what the state machine that it starts met, or why none was started."""
     bucket, _, prefix = pipeline.put(pipeline.sample(1)).removeprefix("s3://").partition("/")
+    began, client = datetime.now(UTC), pipeline.clients.get("stepfunctions")
     pipeline.clients.get("s3").put_object(Bucket=bucket, Key=f"{prefix}_READY", Body=b"")
+    machine = pipeline.outputs["state_machine_arn"].rpartition(":")[0] + ":" + missing.role
+
+    def failed() -> str | None:
+        found = client.list_executions(stateMachineArn=machine, statusFilter="FAILED")["executions"]
+        new = [execution for execution in found if execution["startDate"] >= began]
+        return history(pipeline, new[0]["executionArn"]) if new else None
+
+    if missing.role.endswith("start-on-arrival"):
+        return until(failed, "the start of the pipeline was refused")
     return str(until(lambda: said() if DENIED in said() else None, "a start was refused"))
 
 
