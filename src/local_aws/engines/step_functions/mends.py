@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from aws_facts.states_api import (
@@ -15,6 +16,7 @@ from local_aws.engines.step_functions.interpreter import SERVICE, Changes, Inter
 
 def change(changes: Changes) -> None:
     """Mend them all."""
+    _take_one_value_by_a_definite_path(changes)
     _write_variables_as_json(changes)
     _allow_jsonpath_inside_jsonata(changes)
     _have_results_of_successes_only(changes)
@@ -24,11 +26,42 @@ def change(changes: Changes) -> None:
     _need_a_choice(changes)
     _need_arrays_of_maps(changes)
     _limit_variables(changes)
+    _give_outputs_the_variables_of_the_entry(changes)
     _write_assigned_texts_as_json(changes)
     _miss_deleted_activities(changes)
     _describe_nested_executions_as_recorded(changes)
     _prefer_what_a_token_was_sent(changes)
     _speak_to_s3_as_the_service_does(changes)
+
+
+def _take_one_value_by_a_definite_path(changes: Changes) -> None:
+    """A path that can lead to one place gives its value, `$[0].x` too; any other gives an array, of one value too."""
+    interpreter = changes.interpreter
+    module = interpreter.module("asl.utils.json_path")
+    extract = module.extract_json
+
+    def extract_json(path: str, data: Any) -> Any:
+        # A backslash in a name is one: the parser takes it for an escape.
+        expression = module.parse(path.replace("\\", "\\\\"))
+        found = expression.find(data)
+        if not found:
+            return extract(path, data)
+        return found[0].value if _is_definite(expression) else [match.value for match in found]
+
+    for name, user in list(sys.modules.items()):
+        if name.startswith(f"{interpreter.root}.") and vars(user).get("extract_json") is extract:
+            changes.replace(user, "extract_json", extract_json)
+
+
+def _is_definite(expression: Any) -> bool:
+    kind = type(expression).__name__
+    if kind == "Child":
+        return _is_definite(expression.left) and _is_definite(expression.right)
+    if kind == "Fields":
+        return len(expression.fields) == 1 and expression.fields[0] != "*"
+    if kind == "Index":
+        return len(getattr(expression, "indices", (0,))) == 1
+    return kind in ("Root", "This")
 
 
 def _write_variables_as_json(changes: Changes) -> None:
@@ -175,21 +208,38 @@ def _need_what_a_choice_compares(changes: Changes) -> None:
     changes.replace(variable, "_eval_body", evaluate)
 
 
+class _ByRule(str):
+    """The next state of a Choice state, where a rule named it rather than Default."""
+
+
 def _need_a_choice(changes: Changes) -> None:
     interpreter = changes.interpreter
     choice = interpreter.get("asl.component.state.choice.state_choice", "StateChoice")
-    evaluate = choice._eval_state
+    give = choice._eval_state_output
 
     def evaluate_rules(self: Any, env: Any) -> None:
-        try:
-            evaluate(self, env)
-        except RuntimeError as error:
-            if "No branching option" not in str(error.args):
-                raise
+        for rule in self.choices_decl.rules:
+            rule.eval(env)
+            if env.stack.pop() is True:
+                env.stack.append(_ByRule(rule.next_stmt.name))
+                return
+        if self.default_state is None:
             cause = "Failed to transition out of the state. The state does not point to a next state."
-            raise _failure(interpreter, env, "States.NoChoiceMatched", cause) from error
+            raise _failure(interpreter, env, "States.NoChoiceMatched", cause)
+        env.stack.append(self.default_state.state_name)
+
+    def give_output(self: Any, env: Any) -> None:
+        # The state's own Assign and Output are those of Default, also where a rule goes to the same state.
+        rule_named = env.stack[-1] if isinstance(env.stack[-1], _ByRule) else None
+        if rule_named is None:
+            give(self, env)
+            return
+        env.stack[-1] = ""
+        give(self, env)
+        env.next_state_name = str(rule_named)
 
     changes.replace(choice, "_eval_state", evaluate_rules)
+    changes.replace(choice, "_eval_state_output", give_output)
 
 
 def _need_arrays_of_maps(changes: Changes) -> None:
@@ -228,6 +278,41 @@ def _limit_variables(changes: Changes) -> None:
             raise _failure(interpreter, env, "States.DataLimitExceeded", cause)
 
     changes.replace(assign, "_eval_body", evaluate_within_limits)
+
+
+def _give_outputs_the_variables_of_the_entry(changes: Changes) -> None:
+    # Assign and Output are evaluated in parallel, so that none sees what the other makes:
+    # https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html
+    interpreter = changes.interpreter
+    assign = interpreter.get("asl.component.common.assign.assign_decl", "AssignDecl")
+    evaluate = assign._eval_body
+
+    def keep_and_evaluate(self: Any, env: Any) -> None:
+        entered = env.states.context_object.context_object_data.get("State")
+        before = (entered, dict(env.variable_store._inner_scope))
+        evaluate(self, env)
+        env.variable_store._at_entry = before
+
+    def with_variables_of_entry(component: Any) -> None:
+        output = component._eval_body
+
+        def give(self: Any, env: Any) -> None:
+            store = env.variable_store
+            entered, before = getattr(store, "_at_entry", (None, None))
+            if before is None or env.states.context_object.context_object_data.get("State") is not entered:
+                output(self, env)
+                return
+            after, store._inner_scope, store._variable_declarations_cache = store._inner_scope, before, None
+            try:
+                output(self, env)
+            finally:
+                store._inner_scope, store._variable_declarations_cache = after, None
+
+        changes.replace(component, "_eval_body", give)
+
+    changes.replace(assign, "_eval_body", keep_and_evaluate)
+    with_variables_of_entry(interpreter.get("asl.component.common.outputdecl", "Output"))
+    with_variables_of_entry(interpreter.get("asl.component.common.path.output_path", "OutputPath"))
 
 
 def _write_assigned_texts_as_json(changes: Changes) -> None:

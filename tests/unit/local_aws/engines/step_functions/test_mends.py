@@ -213,3 +213,60 @@ def test_assigned_texts_are_json_in_the_history(functions: Functions) -> None:
     exited = next(one for one in functions.history(arn) if "stateExitedEventDetails" in one)
 
     assert exited["stateExitedEventDetails"]["assignedVariables"] == {"v": '"a\\"b"'}
+
+
+def test_outputs_see_the_variables_of_the_entry(functions: Functions) -> None:
+    states = {
+        "A": {"Type": "Pass", "Assign": {"v": 1}, "Next": "B"},
+        "B": {"Type": "Pass", "Assign": {"v": 2}, "Output": "{% $v %}", "Next": "C"},
+        "C": {"Type": "Pass", "Output": ["{% $v %}", "{% $states.input %}"], "End": True},
+    }
+
+    assert functions.machine(states).run()["output"] == "[2,1]"
+
+
+def test_an_output_path_sees_the_variables_of_the_entry(functions: Functions) -> None:
+    b = {"Type": "Pass", "Assign": {"v": 2}, "OutputPath": "$v", "Next": "C"}
+    c = {"Type": "Pass", "Parameters": {"now.$": "$v", "then.$": "$"}, "End": True}
+
+    found, _ = outcome(functions, A={"Type": "Pass", "Assign": {"v": 1}, "Next": "B"}, B=b, C=c)
+
+    assert found["output"] == '{"now":2,"then":1}'
+
+
+@pytest.mark.parametrize(("value", "output"), [(6, '"big"'), (1, '"small"')])
+def test_a_rule_to_the_default_state_keeps_its_own_output(functions: Functions, value: int, output: str) -> None:
+    rule = {"Condition": "{% $states.input > 5 %}", "Output": "big", "Next": "B"}
+    choice = {"Type": "Choice", "Choices": [rule], "Default": "B", "Output": "small"}
+
+    assert functions.machine({"A": choice, "B": PASS}).run(value)["output"] == output
+
+
+@pytest.mark.parametrize(
+    ("path", "output"),
+    [
+        ("$.l[0].x", "1"),
+        ("$.l[0]", '{"x":1}'),
+        ("$.n[0][1]", "3"),
+        ("$.l[*].x", "[1]"),
+        ("$.l[0:1]", '[{"x":1}]'),
+        ("$.l[?(@.x==1)].x", "[1]"),
+        ("$..x", "[1]"),
+        ("$.none[*].x", "[]"),
+        ("$.l", '[{"x":1}]'),
+    ],
+)
+def test_only_a_path_to_many_places_gives_an_array(functions: Functions, path: str, output: str) -> None:
+    given = {"l": [{"x": 1}], "n": [[2, 3]], "none": []}
+
+    found, _ = outcome(functions, given, A={"Type": "Pass", "InputPath": path, "End": True})
+
+    assert found["output"] == output
+
+
+def test_a_backslash_in_a_path_is_one(functions: Functions) -> None:
+    name = 'a\\"b'
+
+    found, _ = outcome(functions, {name: 1}, A={"Type": "Pass", "InputPath": f"$['{name}']", "End": True})
+
+    assert found.get("output") == "1"
