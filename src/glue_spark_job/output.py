@@ -75,6 +75,7 @@ def write(
     frame = computed.frame
     spark.sparkContext.setJobDescription(f"write {what}")
     sized = frame.coalesce(_SMALL_FILES) if staged_bytes <= _SMALL_INPUT_BYTES else frame.hint("rebalance")
+    storage.write_no_checksums(uri)
     with explained(what, computed):
         (
             sized.write.option("compression", COMPRESSION)

@@ -113,10 +113,14 @@ class Storage:
         types = {field.name: field.dataType.simpleString().removesuffix("_ntz") for field in fields}
         return ParquetFile(file.uri, file.bytes, rows, types)
 
+    def write_no_checksums(self, uri: str) -> None:
+        """Have what is written below a URI no .crc file beside each file, as a local disk would get; S3 has none."""
+        self._open(uri)
+
     def _open(self, uri: str) -> tuple[Any, Any]:
         path = self._jvm.org.apache.hadoop.fs.Path(hadoop_uri(uri))
         files = path.getFileSystem(self._configuration)
-        files.setWriteChecksum(False)  # no .crc file beside each file on a local disk; no effect on S3
+        files.setWriteChecksum(False)
         return files, path
 
     def _all(self, directory: str) -> list[StoredFile]:

@@ -175,7 +175,7 @@ def test_what_a_task_waited_for_ends_with_it(functions: Functions, how: str) -> 
 
     functions.answers |= {"getJobRun": get, "batchStopJobRun": stop}
     functions.client_for("us-east-1", "glue", None)  # making one takes a while
-    fields = {"TimeoutSeconds": 1} if how == "timed out" else {}
+    fields = {"TimeoutSeconds": 3} if how == "timed out" else {}
     arn = functions.machine(task("glue:startJobRun.sync", {"JobName": "j"}, **fields)).start()
     assert waited.wait(SECONDS)
     if how == "stopped":
