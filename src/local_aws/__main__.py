@@ -35,7 +35,7 @@ class Engine(Protocol):
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Exit codes: 0 stopped on request, 1 no interpreter for the jobs, 2 usage, 3 the port is taken."""
+    """Exit codes: 0 stopped on request, 1 no interpreter for the jobs, 2 usage, 3 the port cannot be had."""
     parser = argparse.ArgumentParser(prog="local_aws", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="loopback address to serve on (default 127.0.0.1)")
     parser.add_argument("--port", type=int, default=4566, help="port to serve on; 0 takes a free one (default 4566)")
@@ -65,7 +65,7 @@ def main(arguments: Sequence[str]) -> int:
         parser.error(f"--workdir is {str(options.workdir)!r}; Spark takes letters, digits and ._/- only")
     try:
         port = _bindable(options.host, options.port)
-    except OSError as error:
+    except (OSError, OverflowError) as error:  # the latter for what is no port
         print(
             f"error: {options.host}:{options.port} cannot be served on: {error}; choose another --port", file=sys.stderr
         )

@@ -34,10 +34,12 @@ def find(environment: str, local_directory: Path = LOCAL_DIRECTORY) -> Deployed:
 
     Raises:
         NotDeployedError: nothing serves locally.
-        TerraformError: Terraform has no outputs for it.
+        TerraformError: there is no such environment, or Terraform has no outputs for it.
     """
     if environment != "local":
-        return Deployed(Clients(), Deployment(environment).outputs())
+        deployment = Deployment(environment)
+        deployment.require_known()
+        return Deployed(Clients(), deployment.outputs())
     outputs = running_locally(local_directory)
     if outputs is None:
         raise NotDeployedError("nothing is deployed locally; ./noxw -s local deploys and serves it, until it is ended")

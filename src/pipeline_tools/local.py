@@ -110,6 +110,7 @@ def shell(endpoint_url: str, region: str) -> str:
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,
+        "DISABLE_DEPRECATION_NOTICE": "true",  # awslocal's own: sixteen lines before each answer
     }
     loopback = ",".join(sdk_environment.LOOPBACK)
     lines = [

@@ -174,7 +174,7 @@ def test_a_persons_own_settings_do_not_reach_the_endpoint(own_setup: None, tmp_p
 def _in_a_shell(environment: Path, line: str) -> str:
     program = ["sh", "-c", f'. "$0"; {line}', str(environment)]
     done = subprocess.run(program, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from pipeline_tools import deployed
 from pipeline_tools.claims import claimed
+from pipeline_tools.terraform import TerraformError
 
 
 def test_without_a_local_stack_it_is_told_how_to_start_one(tmp_path: Path) -> None:
@@ -22,3 +23,8 @@ def test_only_the_outputs_of_a_session_that_has_the_directory_count(tmp_path: Pa
     # As one that was killed leaves it; by now something else may serve at that address.
     with pytest.raises(deployed.NotDeployedError):
         deployed.find("local", directory)
+
+
+def test_an_environment_that_is_not_there_is_told_from_one_without_outputs() -> None:
+    with pytest.raises(TerraformError, match="environment 'nope' is unknown; known: dev, local, prod"):
+        deployed.find("nope")
