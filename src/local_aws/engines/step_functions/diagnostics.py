@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from aws_facts import states_language as facts
+from local_aws.engines.step_functions import fields
 from local_aws.engines.step_functions.execution_input import json_error
 from local_aws.errors import AwsError
 
@@ -52,7 +54,11 @@ def diagnose(definition: str, kind: str) -> list[Diagnostic]:
         return [_no_json(definition, error)]
     if not isinstance(document, Mapping):
         return [Diagnostic(_SCHEMA, "Definition must be a valid JSON object")]
-    return list(_machine(document, "", document.get("QueryLanguage", "JSONPath"), kind))
+    language = document.get("QueryLanguage", facts.JSONPATH)
+    found = [Diagnostic(_SCHEMA, message, "/") for message in fields.unsupported(document, facts.MACHINE_FIELDS)]
+    found += [Diagnostic(_SCHEMA, *one) for one in fields.numbers(document, facts.STATE_NUMBERS, "")]
+    found += _machine(document, "", language, kind)
+    return found or list(_names(document, "", set()))
 
 
 def refuse(found: list[Diagnostic]) -> None:
@@ -127,10 +133,30 @@ def _state(body: Any, at: str, language: str, kind: str) -> Iterator[Diagnostic]
         yield Diagnostic(_SCHEMA, "String does not match RFC3339 timestamp", f"{at}/Timestamp")
     if isinstance(body.get("Credentials"), Mapping) and not {"RoleArn", "RoleArn.$"} & body["Credentials"].keys():
         yield Diagnostic(_SCHEMA, "The field 'RoleArn' is required but was missing", f"{at}/Credentials")
+    for message, place in fields.of_state(body, own if own == facts.JSONPATH else facts.JSONATA):
+        yield Diagnostic(_SCHEMA, message, f"{at}{place}")
     if kind == "EXPRESS" and type_ == "Task":
         yield from _express(str(body.get("Resource", "")), f"{at}/Resource")
+    supported = facts.BRANCH_FIELDS if type_ == "Parallel" else facts.PROCESSOR_FIELDS
     for path, nested in _nested(body):
+        for message in fields.unsupported(nested, supported):
+            yield Diagnostic(_SCHEMA, message, f"{at}{path}")
         yield from _machine(nested, f"{at}{path}", language, kind)
+
+
+def _names(machine: Mapping[str, Any], at: str, seen: set[str]) -> Iterator[Diagnostic]:
+    """Names are unique in the whole definition, branches and processors included."""
+    for name in machine["States"]:
+        place = f"{at}/States/{name}"
+        if len(name) > facts.MOST_STATE_NAME_CHARACTERS:
+            limit = f"{facts.MOST_STATE_NAME_CHARACTERS}-character limit allowed by the service"
+            yield Diagnostic("INVALID_STATE_NAME", f"Invalid State name: State '{name}' exceeds the {limit}", place)
+        if name in seen:
+            yield Diagnostic("DUPLICATE_STATE_NAME", f"Duplicate State name: {name}", place)
+        seen.add(name)
+    for name, body in machine["States"].items():
+        for path, nested in _nested(body):
+            yield from _names(nested, f"{at}/States/{name}{path}", seen)
 
 
 def _express(resource: str, at: str) -> Iterator[Diagnostic]:

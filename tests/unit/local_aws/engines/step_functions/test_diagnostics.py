@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from aws_facts import states_language as facts
 from local_aws.engines.step_functions.diagnostics import Diagnostic, diagnose
 from local_aws.errors import AwsError
 from tests.unit.local_aws.engines.step_functions.conftest import ROLE, Functions
@@ -111,6 +112,128 @@ def test_what_is_wrong_is_said_as_aws_says_it(definition: Any, found: list[tuple
     text = definition if isinstance(definition, str) else json.dumps(definition)
 
     assert diagnose(text, "STANDARD") == [Diagnostic(*one) for one in found]
+
+
+LAMBDA = "arn:aws:states:::lambda:invoke"
+EVERY_FIELD = frozenset().union(*facts.STATE_FIELDS.values())
+# A state of each type that is accepted.
+STATES: dict[str, dict[str, Any]] = {
+    "Task": {"Type": "Task", "Resource": LAMBDA, "End": True},
+    "Parallel": {"Type": "Parallel", "Branches": [machine(Inner=PASS)], "End": True},
+    "Map": {"Type": "Map", "ItemProcessor": machine(Inner=PASS), "End": True},
+    "Pass": PASS,
+    "Wait": {"Type": "Wait", "Seconds": 1, "End": True},
+    "Choice": {"Type": "Choice", "Choices": [{"Next": "B"}]},
+    "Succeed": {"Type": "Succeed"},
+    "Fail": {"Type": "Fail"},
+}
+
+
+def found_in(state: dict[str, Any], language: str = "JSONPath") -> list[str]:
+    """What is found in a state between others, without the paths of the states."""
+    text = json.dumps({"QueryLanguage": language, **machine(A=state), "States": {"A": state, "B": PASS}})
+    found = diagnose(text, "STANDARD")
+    return [str(one) for one in found if one.code != TARGET]
+
+
+@pytest.mark.parametrize("type_", STATES)
+def test_a_state_has_the_fields_of_its_type_and_no_others(type_: str) -> None:
+    assert found_in(STATES[type_]) == []
+
+    for field in sorted(EVERY_FIELD - facts.STATE_FIELDS[type_]) + ["next", "Retries"]:
+        assert f"{SCHEMA}: Field '{field}' is not supported at /States/A" in found_in({**STATES[type_], field: None})
+
+
+@pytest.mark.parametrize("type_", STATES)
+def test_a_state_has_the_fields_of_its_query_language(type_: str) -> None:
+    for language, other, foreign in (
+        ("JSONPath", "JSONata", facts.JSONATA_ONLY),
+        ("JSONata", "JSONPath", facts.JSONPATH_ONLY),
+    ):
+        for field in foreign & facts.STATE_FIELDS[type_]:
+            only = f"but field '{field}' is only supported for the '{other}' QueryLanguage at /States/A"
+            said = f"{SCHEMA}: The QueryLanguage is set to '{language}', {only}"
+            assert found_in({**STATES[type_], field: "$.a"}, language) == [said]
+
+
+CATCH_ALL = {"ErrorEquals": ["States.ALL"], "Next": "B"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"TimeoutSeconds": 0}, "Minimum value is 1 at /States/A/TimeoutSeconds"),
+        ({"TimeoutSeconds": 100_000_000}, "Maximum value is 99999999 at /States/A/TimeoutSeconds"),
+        ({"HeartbeatSeconds": 0}, "Minimum value is 1 at /States/A/HeartbeatSeconds"),
+        (
+            {"Retry": [{"ErrorEquals": ["E"], "MaxDelaySeconds": 31_622_400}]},
+            "Maximum value is 31622399 at /States/A/Retry[0]/MaxDelaySeconds",
+        ),
+        (
+            {"Retry": [{"ErrorEquals": ["States.ALL"]}, {"ErrorEquals": ["E"]}]},
+            "States.ALL must be in the last element at /States/A/Retry[0]/ErrorEquals",
+        ),
+        (
+            {"Catch": [CATCH_ALL, {**CATCH_ALL, "ErrorEquals": ["E"]}]},
+            "States.ALL must be in the last element at /States/A/Catch[0]/ErrorEquals",
+        ),
+        ({"Catch": [{**CATCH_ALL, "Retry": []}]}, "Field 'Retry' is not supported at /States/A/Catch[0]"),
+        (
+            {"Catch": [{**CATCH_ALL, "ResultPath": "$.e"}]},
+            "The QueryLanguage is set to 'JSONata', but field 'ResultPath' is only supported for the 'JSONPath' "
+            "QueryLanguage at /States/A/Catch[0]",
+        ),
+    ],
+)
+def test_what_stands_in_a_field_is_within_its_limits(fields: dict[str, Any], said: str) -> None:
+    assert found_in({**STATES["Task"], **fields}, "JSONata") == [f"{SCHEMA}: {said}"]
+
+
+@pytest.mark.parametrize("name", ["states", "1a", "a-b", "", "a" * 81])
+def test_a_variable_has_a_name_that_an_expression_can_write(name: str) -> None:
+    (said,) = found_in({**PASS, "Assign": {name: 1}}, "JSONata")
+
+    assert f"Invalid variable name '{name}'" in said
+    assert found_in({**PASS, "Assign": {"a" * 80: 1, "ä_1": 1}}, "JSONata") == []
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        f"{LAMBDA}.sync",
+        "arn:aws:states:::glue:startJobRun.waitForTaskToken",
+        "arn:aws:states:::glue:startJobRun.sync:2",
+        "arn:aws:states:::aws-sdk:glue:startJobRun.sync",
+        "arn:aws:states:::sqs:sendMessage.sync",
+    ],
+)
+def test_a_task_waits_in_a_way_that_its_service_has(resource: str) -> None:
+    (said,) = found_in({**STATES["Task"], "Resource": resource})
+
+    assert said.startswith(f"{SCHEMA}: The resource provided {resource} is not recognized. ")
+
+
+def test_a_name_of_a_state_is_short_and_stands_once_in_the_whole_definition() -> None:
+    long = "s" * 81
+    parallel = {"Type": "Parallel", "Branches": [machine(B=PASS), machine(B=PASS)], "Next": long}
+
+    assert [str(one) for one in diagnose(json.dumps(machine(A=parallel, **{long: PASS})), "STANDARD")] == [
+        f"INVALID_STATE_NAME: Invalid State name: State '{long}' exceeds the 80-character limit allowed by the service "
+        f"at /States/{long}",
+        "DUPLICATE_STATE_NAME: Duplicate State name: B at /States/A/Branches[1]/States/B",
+    ]
+    assert diagnose(json.dumps(machine(**{"s" * 80: PASS})), "STANDARD") == []
+
+
+def test_a_definition_and_what_is_in_it_have_their_own_fields() -> None:
+    inner = {**machine(B=PASS), "QueryLanguage": "JSONata"}
+    outer = {**machine(A={**STATES["Map"], "ItemProcessor": inner}), "Tags": {}, "TimeoutSeconds": 0}
+
+    assert [str(one) for one in diagnose(json.dumps(outer), "STANDARD")] == [
+        f"{SCHEMA}: Field 'Tags' is not supported at /",
+        f"{SCHEMA}: Minimum value is 1 at /TimeoutSeconds",
+        f"{SCHEMA}: Field 'QueryLanguage' is not supported at /States/A/ItemProcessor",
+    ]
 
 
 def test_a_definition_that_is_no_json_names_the_word_and_the_place() -> None:

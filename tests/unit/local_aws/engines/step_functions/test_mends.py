@@ -196,12 +196,12 @@ def test_the_error_of_a_caught_failure_is_no_result(functions: Functions) -> Non
         {
             "ErrorEquals": ["E"],
             "Output": {"error": "{% $states.errorOutput.Error %}", "result": "{% $exists($states.result) %}"},
-            "Next": "B",
+            "Next": "Caught",
         }
     ]
     parallel = {"Type": "Parallel", "Branches": [branch(Type="Fail", Error="E")], "Catch": catch, "End": True}
 
-    found = functions.machine({"A": parallel, "B": PASS}).run()
+    found = functions.machine({"A": parallel, "Caught": PASS}).run()
 
     assert found["output"] == '{"error":"E","result":false}'
 

@@ -157,10 +157,11 @@ def test_a_timed_out_execution_has_its_time_anew(functions: Functions) -> None:
     assert redriven(functions, described["executionArn"])["status"] == "SUCCEEDED"
 
 
-def inner(**fields: Any) -> dict[str, Any]:
-    note = {"Type": "Pass", "Assign": {"mine": "{% $states.input.id %}"}, "Next": "Task"}
+def inner(suffix: object = "", **fields: Any) -> dict[str, Any]:
+    note = {"Type": "Pass", "Assign": {"mine": "{% $states.input.id %}"}, "Next": f"Task{suffix}"}
     end = {"Type": "Pass", "Output": {"id": "{% $mine %}", "count": "{% $states.input.count %}"}, "End": True}
-    return {"StartAt": "Note", "States": {"Note": note, "Task": task(Next="Out"), "Out": end}, **fields}
+    states = {f"Note{suffix}": note, f"Task{suffix}": task(Next=f"Out{suffix}"), f"Out{suffix}": end}
+    return {"StartAt": f"Note{suffix}", "States": states, **fields}
 
 
 @pytest.mark.parametrize("kind", ["Map", "Parallel"])
@@ -179,10 +180,10 @@ def test_only_what_did_not_end_goes_on(functions: Functions, kind: str) -> None:
     if kind == "Map":
         fields = {"Items": [{"id": 0}, {"id": 1}], "MaxConcurrency": 1, "ItemProcessor": inner()}
     else:
-        branches = [inner() for _ in range(2)]
+        branches = [inner(number) for number in range(2)]
         for number, branch in enumerate(branches):
-            pick = {"Type": "Pass", "Output": {"id": number}, "Next": "Note"}
-            branch.update(StartAt="Pick", States={"Pick": pick, **branch["States"]})
+            pick = {"Type": "Pass", "Output": {"id": number}, "Next": f"Note{number}"}
+            branch.update(StartAt=f"Pick{number}", States={f"Pick{number}": pick, **branch["States"]})
         fields = {"Branches": branches}
     machine = functions.machine({"First": {**FIRST, "Next": "All"}, "All": {"Type": kind, "End": True, **fields}})
     arn = machine.start({"n": 1})
