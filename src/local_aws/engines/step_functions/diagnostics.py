@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from aws_facts import states_language as facts
-from local_aws.engines.step_functions import fields
+from local_aws.engines.step_functions import fields, parameters
 from local_aws.engines.step_functions.execution_input import json_error
 from local_aws.errors import AwsError
 
@@ -133,8 +133,12 @@ def _state(body: Any, at: str, language: str, kind: str) -> Iterator[Diagnostic]
         yield Diagnostic(_SCHEMA, "String does not match RFC3339 timestamp", f"{at}/Timestamp")
     if isinstance(body.get("Credentials"), Mapping) and not {"RoleArn", "RoleArn.$"} & body["Credentials"].keys():
         yield Diagnostic(_SCHEMA, "The field 'RoleArn' is required but was missing", f"{at}/Credentials")
-    for message, place in fields.of_state(body, own if own == facts.JSONPATH else facts.JSONATA):
+    own = own if own == facts.JSONPATH else facts.JSONATA
+    for message, place in fields.of_state(body, own):
         yield Diagnostic(_SCHEMA, message, f"{at}{place}")
+    if type_ == "Task":
+        for message, place in parameters.of_task(body, own):
+            yield Diagnostic(_SCHEMA, message, f"{at}{place}")
     if kind == "EXPRESS" and type_ == "Task":
         yield from _express(str(body.get("Resource", "")), f"{at}/Resource")
     supported = facts.BRANCH_FIELDS if type_ == "Parallel" else facts.PROCESSOR_FIELDS

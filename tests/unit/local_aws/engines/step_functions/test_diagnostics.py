@@ -213,6 +213,46 @@ def test_a_task_waits_in_a_way_that_its_service_has(resource: str) -> None:
     assert said.startswith(f"{SCHEMA}: The resource provided {resource} is not recognized. ")
 
 
+@pytest.mark.parametrize(
+    ("call", "given"),
+    [
+        ("lambda:invoke", {"FunctionName": "f"}),
+        ("glue:startJobRun.sync", {"JobName": "j"}),
+        ("sns:publish", {"Message": "m"}),
+        ("sqs:sendMessage.waitForTaskToken", {"QueueUrl": "q", "MessageBody": "b"}),
+        ("events:putEvents", {"Entries": []}),
+        ("states:startExecution.sync:2", {"StateMachineArn": "a"}),
+        ("aws-sdk:s3:getObject", {"Bucket": "b", "Key": "k"}),
+        ("aws-sdk:redshiftdata:executeStatement", {"Sql": "s", "Database": "d"}),
+    ],
+)
+def test_a_task_gives_the_parameters_of_its_call_and_no_others(call: str, given: dict[str, Any]) -> None:
+    def said_of(parameters: dict[str, Any], language: str, field: str) -> list[str]:
+        state = {**STATES["Task"], "Resource": f"arn:aws:states:::{call}", field: parameters}
+        return [said.removesuffix(f" at /States/A/{field}") for said in found_in(state, language)]
+
+    assert said_of(given, "JSONata", "Arguments") == []
+    assert said_of({f"{name}.$": "$.a" for name in given}, "JSONPath", "Parameters") == []
+    for name in given:
+        other = name[:1].lower() + name[1:]
+        refused = [f"{SCHEMA}: The field '{unknown}' is not supported by Step Functions" for unknown in ("Foo", other)]
+        assert said_of({**given, "Foo": 1, other: 1}, "JSONata", "Arguments") == refused
+        assert said_of({**given, "Foo.$": "$", f"{other}.$": "$"}, "JSONPath", "Parameters") == refused
+        if not call.startswith("aws-sdk"):
+            rest = {key: value for key, value in given.items() if key != name}
+            missing = f"{SCHEMA}: The field '{name}' is required but was missing"
+            assert said_of(rest, "JSONata", "Arguments") == [missing]
+
+
+@pytest.mark.parametrize("call", ["s3:GetObject", "s3:getObjekt", "redshift-data:ExecuteStatement"])
+def test_a_task_calls_what_its_service_has(call: str) -> None:
+    resource = f"arn:aws:states:::aws-sdk:{call}"
+
+    (said,) = found_in({**STATES["Task"], "Resource": resource})
+
+    assert said.startswith(f"{SCHEMA}: The resource provided {resource} is not recognized. ")
+
+
 def test_a_name_of_a_state_is_short_and_stands_once_in_the_whole_definition() -> None:
     long = "s" * 81
     parallel = {"Type": "Parallel", "Branches": [machine(B=PASS), machine(B=PASS)], "Next": long}

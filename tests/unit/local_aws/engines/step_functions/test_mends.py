@@ -170,8 +170,12 @@ def test_a_failed_evaluation_is_an_event_with_its_place(functions: Functions) ->
         ({"Type": "Wait", "Seconds": "{% $missing %}", "End": True}, "Seconds"),
         ({"Type": "Succeed", "Output": ["{% $missing %}"]}, "Output[0]"),
         (
-            {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Arguments": {"P": "{% $missing %}"}},
-            "Arguments/P",
+            {
+                "Type": "Task",
+                "Resource": "arn:aws:states:::lambda:invoke",
+                "Arguments": {"FunctionName": "{% $missing %}"},
+            },
+            "Arguments/FunctionName",
         ),
         (
             {"Type": "Parallel", "Arguments": "{% $missing %}", "Branches": [branch(**PASS)], "End": True},
