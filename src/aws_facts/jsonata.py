@@ -55,6 +55,10 @@ TIME_EXCEEDED: Final = "Expression evaluation timeout: Check for infinite loop"
 # https://github.com/floci-io/floci/issues/2745 and https://github.com/floci-io/floci/issues/2670
 INVALID_EXPRESSION: Final = "INVALID_JSONATA_EXPRESSION"
 UNSUPPORTED_EXPRESSION: Final = "UNSUPPORTED_JSONATA_EXPRESSION"
+# "The string must start with {% with no leading spaces. The string must end with %} with no trailing spaces. Improperly
+# opening or closing the expression will result in a validation error":
+# https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html; the words are ours
+HALF_OPEN: Final = "An expression starts with '{%' and ends with '%}', with no spaces around them."
 # The reserved variable: https://states-language.net/spec.html#jsonata-expression
 STATES: Final = "states"
 

@@ -26,18 +26,23 @@ def read(text: str | None) -> str:
         message = f"1 validation error detected: Value at 'input' failed to satisfy constraint: {rule}"
         raise AwsError("ValidationException", message)
     try:
-        json.loads(text)
+        json.loads(text, parse_constant=_no_constant)
     except ValueError as error:
         message = f"Invalid State Machine Execution Input: '{json_error(text, error)}'"
         raise AwsError("InvalidExecutionInput", message) from error
     return text
 
 
+def _no_constant(name: str) -> float:
+    # Python reads NaN and Infinity, which are no JSON.
+    raise ValueError(name)
+
+
 def json_error(text: str, error: ValueError) -> str:
     """What the parser says of a text that is no JSON."""
     if not text.strip():
         return "Invalid execution input."
-    place = error.pos if isinstance(error, json.JSONDecodeError) else 0
+    place = error.pos if isinstance(error, json.JSONDecodeError) else text.find(str(error))
     rest = text[place:].lstrip()
     word = _WORD.match(rest)
     expects_key = isinstance(error, json.JSONDecodeError) and "property name" in error.msg

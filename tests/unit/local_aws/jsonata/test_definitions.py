@@ -24,6 +24,15 @@ def said(definition: dict[str, Any]) -> list[str]:
     return [str(problem) for problem in problems(definition)]
 
 
+@pytest.mark.parametrize("text", ["{% 1", "1 %}", " {% 1 %}", "{% 1 %} ", "{%", "{%}", "\n{% 1 %}"])
+def test_an_expression_opens_and_closes_at_the_ends_of_its_text(text: str) -> None:
+    refused = f"{INVALID}: An expression starts with '{{%' and ends with '%}}', with no spaces around them."
+
+    assert said(machine({"Type": "Pass", "Output": {"a": [text]}})) == [f"{refused} at /States/S0/Output/a[0]"]
+    assert said(machine({"Type": "Pass", "Result": text}, language="JSONPath")) == []
+    assert said(machine({"Type": "Pass", "Output": f"- {text} -"})) == []
+
+
 @pytest.mark.parametrize(
     ("expression", "expected"),
     [

@@ -18,6 +18,8 @@ VALUES = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false'
         ("", "Invalid execution input."),
         ("  ", "Invalid execution input."),
         ('{"a": ', "Unexpected end-of-input"),
+        ('{"a": NaN}', f"Unrecognized token 'NaN': was expecting {VALUES}"),
+        ("[Infinity]", f"Unrecognized token 'Infinity': was expecting {VALUES}"),
     ],
 )
 def test_an_input_that_is_no_json_is_refused(text: str, said: str) -> None:

@@ -303,3 +303,28 @@ def test_a_mocked_result_may_have_fields_that_nobody_knows(functions: Functions)
     state = {"Type": "Task", "Resource": "arn:aws:states:::events:putEvents", "End": True}
 
     assert json.loads(answer(functions, state, mock=result({"new": 1}))["output"]) == {"new": 1}
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"Type": "Pass", "Output": {"a": ["{% $states.input.missing %}"]}, "End": True},
+        {"Type": "Choice", "Choices": [{"Condition": "{% 'true' %}", "Next": "B"}], "Default": "B"},
+        {"Type": "Wait", "Seconds": "{% '1' %}", "End": True},
+        {"Type": "Fail", "Error": "{% 1 %}"},
+        {**JSONATA_TASK, "TimeoutSeconds": "{% 'x' %}"},
+    ],
+    ids=lambda state: state["Type"],
+)
+def test_an_expression_fails_as_it_does_in_an_execution(functions: Functions, state: dict[str, Any]) -> None:
+    state = {"QueryLanguage": "JSONata", **state}
+    end = {"Type": "Pass", "End": True}
+    run = functions.machine({"A": state, "B": end} if "Choices" in state else {"A": state}).run({"f": "x"})
+
+    found = answer(functions, state, {"f": "x"}, roleArn=ROLE)
+
+    assert (
+        (found["status"], found["error"]) == (run["status"], run["error"]) == ("FAILED", "States.QueryEvaluationError")
+    )
+    # An execution says before that in which state it happened.
+    assert run["cause"].endswith(f"). {found['cause']}")
