@@ -68,6 +68,24 @@ def test_what_was_written_is_read_whole_and_in_ranges(s3: Any, write: Callable[[
     assert read(s3, "a/b") == OTHER
 
 
+def tagged(s3: Any, **more: Any) -> None:
+    s3.put_object(Bucket=BUCKET, Key="key", Body=OTHER, **more)
+
+
+def tagged_in_parts(s3: Any, **more: Any) -> None:
+    s3.upload_fileobj(io.BytesIO(BODY), BUCKET, "key", Config=PARTS, ExtraArgs=more)
+
+
+@pytest.mark.parametrize("write", [tagged, tagged_in_parts])
+@pytest.mark.parametrize("versions", [False, True])
+def test_an_object_has_the_tags_that_it_was_written_with(s3: Any, write: Callable[..., None], versions: bool) -> None:
+    if versions:
+        s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    write(s3, Tagging="a=1&b=x%20y")
+    tags = s3.get_object_tagging(Bucket=BUCKET, Key="key")["TagSet"]
+    assert {tag["Key"]: tag["Value"] for tag in tags} == {"a": "1", "b": "x y"}
+
+
 def test_versions_keep_their_bodies(s3: Any) -> None:
     put(s3, "key")  # before there are versions
     s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})

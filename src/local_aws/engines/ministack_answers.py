@@ -2,6 +2,7 @@
 
 EventBridge's entries: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsResultEntry.html
 S3's answers: https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
+Tags of an upload in parts: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateMultipartUpload.html
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import json
 import re
 from collections.abc import Mapping
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
 _REQUIRED: Final = ("Source", "DetailType", "Detail")
 # https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html
@@ -39,6 +41,7 @@ def install() -> None:
     _refuse_entries()
     _refuse_secret_names()
     _answer_as_s3()
+    _tag_uploads()
 
 
 def _refuse_entries() -> None:
@@ -100,3 +103,28 @@ def _answer_as_s3() -> None:
         return status, answered, content
 
     s3._bucket_default_sse_headers, s3._build_object_record, s3._put_object = encrypted, build_typed, put_with_checksum
+
+
+def _tag_uploads() -> None:
+    from ministack.services import s3
+
+    create, complete = s3._create_multipart_upload, s3._complete_multipart_upload
+
+    def create_tagged(bucket: str, key: str, headers: dict[str, str]) -> Any:
+        tags = dict(parse_qsl(headers.get("x-amz-tagging", ""), keep_blank_values=True))
+        if len(tags) > 10:
+            return s3._error("BadRequest", "Object tags cannot be greater than 10", 400)
+        status, answered, content = create(bucket, key, headers)
+        if status == 200 and (made := re.search(rb"<UploadId>(.+?)</UploadId>", content)):
+            s3._multipart_uploads[made[1].decode()]["tags"] = tags
+        return status, answered, content
+
+    def complete_tagged(bucket: str, key: str, body: Any, query: Any, headers: Any = None) -> Any:
+        upload = s3._multipart_uploads.get(s3._qp(query, "uploadId"))
+        status, answered, content = complete(bucket, key, body, query, headers)
+        if status == 200 and upload:  # once it is whole, a repeated request finds no upload
+            whole = s3._ensure_bucket(bucket)["objects"][key]
+            s3._object_tags[bucket, key, whole.get("version_id")] = upload["tags"]
+        return status, answered, content
+
+    s3._create_multipart_upload, s3._complete_multipart_upload = create_tagged, complete_tagged

@@ -32,8 +32,8 @@ _MISSING_ATTRIBUTES = {
 class MotoRedshift:
     """Answers Redshift's Query API.
 
-    What moto does not know is added: a master password that AWS manages, as a secret in Secrets Manager, and the
-    default role.
+    What moto does not know is added: a master password that AWS manages, as a secret in Secrets Manager under the
+    key that was given, and the default role.
     """
 
     def __init__(
@@ -59,8 +59,8 @@ class MotoRedshift:
         # LocalStack's fork of moto takes a request of another class.
         self._new_request = new_request or _new_request
         self._secrets_manager = secrets_manager
-        # Of clusters whose password AWS manages: the secret's ARN, the password.
-        self._managed: dict[str, tuple[str, str]] = {}
+        # Of clusters whose password AWS manages: the secret's ARN, the password, the secret's key as it was given.
+        self._managed: dict[str, tuple[str, str, str | None]] = {}
         # The default role of each cluster that has one: its ARN.
         self._default_roles: dict[str, str] = {}
         self._lock = threading.Lock()
@@ -117,13 +117,14 @@ class MotoRedshift:
             self._default_roles[identifier] = form["DefaultIamRoleArn"]
         if form.get("ManageMasterPassword", "").lower() == "true":
             secret = {"username": form["MasterUsername"], "password": secrets.token_urlsafe(24)}
+            key = form.get("MasterPasswordSecretKmsKeyId")
             answer = self._secrets_manager.create_secret(
                 Name=f"{self._secret_prefix}{identifier}-{form['MasterUsername']}",
                 Description=f"Master password of the cluster {identifier}",
                 SecretString=json.dumps(secret),
-                KmsKeyId=form.get("MasterPasswordSecretKmsKeyId", "alias/aws/secretsmanager"),
+                KmsKeyId=key or "alias/aws/secretsmanager",
             )
-            self._managed[identifier] = (answer["ARN"], secret["password"])
+            self._managed[identifier] = (answer["ARN"], secret["password"], key)
 
     def _forget(self, identifier: str) -> None:
         self._default_roles.pop(identifier, None)
@@ -136,6 +137,8 @@ class MotoRedshift:
         def add(match: re.Match[str]) -> str:
             managed, role = self._managed.get(match[1]), self._default_roles.get(match[1])
             secret = f"<MasterPasswordSecretArn>{managed[0]}</MasterPasswordSecretArn>" if managed else ""
+            if managed and managed[2]:
+                secret += f"<MasterPasswordSecretKmsKeyId>{managed[2]}</MasterPasswordSecretKmsKeyId>"
             default = f"<DefaultIamRoleArn>{role}</DefaultIamRoleArn>" if role else ""
             return match[0] + secret + default
 

@@ -46,3 +46,33 @@ def test_a_cluster_has_the_default_role_that_it_was_made_with(redshift: MotoReds
     assert re.findall(r"<DefaultIamRoleArn>(.*?)</DefaultIamRoleArn>", described) == ([default] if default else [])
     call(redshift, "DeleteCluster", ClusterIdentifier="warehouse", SkipFinalClusterSnapshot="true")
     assert redshift.find_cluster("warehouse") is None
+
+
+class Secrets:
+    """Secrets Manager, as far as a managed password needs it."""
+
+    def __init__(self) -> None:
+        self.keys: list[str] = []
+
+    def create_secret(self, *, Name: str, KmsKeyId: str, **_: str) -> dict[str, str]:  # noqa: N803
+        self.keys.append(KmsKeyId)
+        return {"ARN": f"arn:aws:secretsmanager:us-east-1:000000000000:secret:{Name}"}
+
+    def delete_secret(self, **_: Any) -> None:
+        self.keys.clear()
+
+
+@pytest.mark.parametrize("key", ["arn:aws:kms:us-east-1:000000000000:key/one", None])
+def test_a_managed_password_is_under_the_key_that_was_given_which_is_told(key: str | None) -> None:
+    secrets = Secrets()
+    redshift = MotoRedshift(
+        account_id="000000000000", region="us-east-1", secrets_manager=cast(Any, secrets), on_deleted=lambda _: None
+    )
+    given = {name: value for name, value in CLUSTER.items() if name != "MasterUserPassword"}
+    given |= {"ManageMasterPassword": "true", **({"MasterPasswordSecretKmsKeyId": key} if key else {})}
+    call(redshift, "CreateCluster", **given)
+    described = call(redshift, "DescribeClusters", ClusterIdentifier="warehouse")
+    assert secrets.keys == [key or "alias/aws/secretsmanager"]
+    told = re.findall(r"<MasterPasswordSecretKmsKeyId>(.*?)</MasterPasswordSecretKmsKeyId>", described)
+    assert told == ([key] if key else [])
+    call(redshift, "DeleteCluster", ClusterIdentifier="warehouse", SkipFinalClusterSnapshot="true")
