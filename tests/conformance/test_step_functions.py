@@ -162,8 +162,8 @@ def test_failed_glue_sync(aws: Aws) -> None:
     states = catching(task(RUN_JOB, {"JobName": aws.job("raise ValueError('why')")}))
     caught = aws.output(states)
     assert caught["Error"] == "States.TaskFailed"
-    assert json.loads(caught["Cause"])["JobRunState"] == "FAILED"
-    assert "why" in caught["Cause"]
+    run = json.loads(caught["Cause"])
+    assert (run["JobRunState"], run["ErrorMessage"]) == ("FAILED", "Command failed with exit code 1")
 
 
 def test_stopped_execution(aws: Aws) -> None:

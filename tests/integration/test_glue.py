@@ -29,7 +29,7 @@ class Jobs:
         self.iam = pipeline.clients.get("iam")
         self.role_name = f"test-{uuid.uuid4().hex[:8]}"
         trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "glue.amazonaws.com"}}
-        allow = {"Effect": "Allow", "Action": ["s3:*", "logs:*"], "Resource": "*"}
+        allow = {"Effect": "Allow", "Action": ["s3:*", "logs:*", "kms:Decrypt", "kms:GenerateDataKey"], "Resource": "*"}
         role = self.iam.create_role(RoleName=self.role_name, AssumeRolePolicyDocument=policy(trust))
         self.iam.put_role_policy(RoleName=self.role_name, PolicyName="job", PolicyDocument=policy(allow))
         self.role = role["Role"]["Arn"]

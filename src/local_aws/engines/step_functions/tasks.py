@@ -66,8 +66,10 @@ def _with_request_id(parsed: dict[str, Any], **_: Any) -> None:
     parsed.setdefault("ResponseMetadata", {}).setdefault("RequestId", _NO_REQUEST)
 
 
-def _tell_of_denial(parsed: dict[str, Any], **_: Any) -> None:
+def _tell_of_denial(http_response: Any, parsed: dict[str, Any], **_: Any) -> None:
     # A state machine may catch it, and nobody may look into an execution that a rule has started.
+    if http_response.status_code < 300:
+        return  # an answer may have a member of that name, as that of DescribeStatement has
     error = parsed.get("Error") or {}
     if str(error.get("Code", "")).startswith("AccessDenied"):
         _log.warning("denied: %s", error.get("Message"))

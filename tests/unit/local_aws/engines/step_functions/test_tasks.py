@@ -85,6 +85,12 @@ def test_an_error_that_the_model_has_not_has_the_name_of_the_service(
     assert functions.machine(task("aws-sdk:redshiftdata:describeStatement", {"Id": "i"})).run()["error"] == error
 
 
+def test_an_answer_may_tell_an_error_without_being_one(functions: Functions) -> None:
+    functions.answers["describeStatement"] = lambda _: {"Id": "i", "Status": "FAILED", "Error": "no such table"}
+    described = functions.machine(task("aws-sdk:redshiftdata:describeStatement", {"Id": "i"})).run()
+    assert (described["status"], json.loads(described["output"])["Error"]) == ("SUCCEEDED", "no such table")
+
+
 def test_members_are_named_as_step_functions_does(functions: Functions) -> None:
     asked: list[Any] = []
 
