@@ -125,6 +125,12 @@ def deploy(session: nox.Session) -> None:
 
 
 @nox.session
+def preflight(session: nox.Session) -> None:
+    """Ask an account what only it can tell, and change nothing: `-- dev`, `-- prod` or `-- local`."""
+    _python(session, "-m", "pipeline_tools.preflight", *session.posargs)
+
+
+@nox.session
 def schema(session: nox.Session) -> None:
     """Create or update the SQL schema of a deployment: `-- dev`, `-- prod` or `-- local`."""
     _python(session, "-m", "pipeline_tools.schema", *session.posargs)

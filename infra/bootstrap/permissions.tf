@@ -196,6 +196,12 @@ locals {
         ]
         resources = ["arn:${local.partition}:iam::${local.account_id}:role/${scope.prefix}-*"]
       }
+      # `nox -s preflight` asks what the environment's roles, and the role itself, may do.
+      Simulations = {
+        read      = ["iam:GetRole", "iam:SimulatePrincipalPolicy"]
+        write     = []
+        resources = [for name in ["${scope.prefix}-*", "github-${key}"] : "arn:${local.partition}:iam::${local.account_id}:role/${name}"]
+      }
       # A key has no name: the tag that Terraform gives everything (providers.tf) stands for the prefix.
       Keys = {
         read = ["kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus", "kms:ListResourceTags"]
@@ -236,16 +242,17 @@ locals {
         resources = ["arn:${local.partition}:kms:${scope.regional}:alias/${scope.prefix}-*"]
       }
       # For these AWS accepts no other resource than "*": lists and descriptions, a definition that is checked before it
-      # has a name, subscriptions, passwords, statements (only one's own), and the resource policies and deliveries of CloudWatch Logs, which belong to
+      # has a name, single states, quotas, identity providers, subscriptions, passwords, statements (only one's own), and the resource policies and deliveries of CloudWatch Logs, which belong to
       # the account. (A VPC has an ARN, but only its ID.)
       Account = {
         read = [
           "ec2:DescribeAccountAttributes", "ec2:DescribeAddresses", "ec2:DescribeAvailabilityZones", "ec2:DescribeInternetGateways",
           "ec2:DescribeNetworkAcls", "ec2:DescribeNetworkInterfaces", "ec2:DescribeRouteTables", "ec2:DescribeSecurityGroupRules",
           "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcAttribute", "ec2:DescribeVpcEndpoints", "ec2:DescribeVpcs",
-          "kms:ListAliases", "logs:DescribeLogGroups", "logs:DescribeResourcePolicies",
+          "iam:ListOpenIDConnectProviders", "kms:ListAliases", "logs:DescribeLogGroups", "logs:DescribeResourcePolicies",
           "redshift:DescribeClusterParameterGroups", "redshift:DescribeClusterSubnetGroups", "redshift:DescribeClusters",
-          "sns:GetSubscriptionAttributes", "states:ValidateStateMachineDefinition",
+          "redshift:DescribeOrderableClusterOptions", "servicequotas:ListAWSDefaultServiceQuotas", "servicequotas:ListServiceQuotas",
+          "sns:GetSubscriptionAttributes", "states:TestState", "states:ValidateStateMachineDefinition",
         ]
         write = [
           "logs:CreateLogDelivery", "logs:DeleteResourcePolicy", "logs:PutResourcePolicy", "redshift-data:DescribeStatement",
@@ -324,7 +331,7 @@ locals {
 
   # What holds data, and what may be done with it. A policy has 6,144 characters at most, so these have their own.
   data_services = [
-    "Aliases", "Artifacts", "Buckets", "GrantKey", "Keys", "NewKeys", "NewServerless", "OwnServerless", "Queries", "Redshift", "Roles", "Secrets", "Serverless", "ServerlessQueries", "UseKey",
+    "Aliases", "Artifacts", "Buckets", "GrantKey", "Keys", "NewKeys", "NewServerless", "OwnServerless", "Queries", "Redshift", "Roles", "Secrets", "Serverless", "ServerlessQueries", "Simulations", "UseKey",
   ]
 
   statements = {

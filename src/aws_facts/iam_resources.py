@@ -20,6 +20,7 @@ WITHOUT_RESOURCE = frozenset(
         "ec2:DescribeSubnets",
         "ec2:DescribeVpcEndpoints",
         "ec2:DescribeVpcs",
+        "iam:ListOpenIDConnectProviders",
         "kms:CreateKey",
         "kms:ListAliases",
         "logs:CreateLogDelivery",
@@ -32,9 +33,13 @@ WITHOUT_RESOURCE = frozenset(
         "redshift:DescribeClusterParameterGroups",
         "redshift:DescribeClusterSubnetGroups",
         "redshift:DescribeClusters",
+        "redshift:DescribeOrderableClusterOptions",
         "secretsmanager:GetRandomPassword",
+        "servicequotas:ListAWSDefaultServiceQuotas",
+        "servicequotas:ListServiceQuotas",
         "sns:GetSubscriptionAttributes",
         "sns:Unsubscribe",
+        "states:TestState",
         "states:ValidateStateMachineDefinition",
     }
 )

@@ -444,3 +444,31 @@ SCHEMA = Needs(
         "states:StartExecution",
     ),
 )
+
+# What `nox -s preflight` asks besides, as who plans or applies.
+PREFLIGHT = Needs(
+    (
+        "https://docs.aws.amazon.com/step-functions/latest/dg/test-state-isolation.html",
+        "https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html",
+        "https://docs.aws.amazon.com/service-authorization/latest/reference/list_servicequotas.html",
+    ),
+    read=(
+        "glue:GetJob",
+        "iam:GetRole",
+        "iam:ListOpenIDConnectProviders",
+        "iam:SimulatePrincipalPolicy",
+        "kms:DescribeKey",
+        "lambda:GetFunctionConfiguration",
+        "logs:DescribeResourcePolicies",
+        "redshift:DescribeClusters",
+        "redshift:DescribeOrderableClusterOptions",
+        "s3:GetEncryptionConfiguration",
+        "secretsmanager:DescribeSecret",
+        "servicequotas:ListAWSDefaultServiceQuotas",
+        "servicequotas:ListServiceQuotas",
+        "sns:GetTopicAttributes",
+        "states:DescribeStateMachine",
+        "states:TestState",
+        "states:ValidateStateMachineDefinition",
+    ),
+)

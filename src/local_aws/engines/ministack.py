@@ -133,6 +133,7 @@ class MiniStackEngine:
         router.SERVICE_PATTERNS["redshift"] = {"host_patterns": [r"^redshift\."]}
         let_strangers_be_the_account()
         self._keys.install()
+        self._roles.install()
         Deliveries(self._place, self._roles, self._keys).install()
         ministack_answers.install()
         # Not a registry: EventBridge would start executions of MiniStack's own.

@@ -10,14 +10,17 @@ import json
 import logging
 import secrets
 import threading
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+from xml.sax.saxutils import escape
 
 from local_aws.engines.ministack_keys import Keys
 from local_aws.engines.task_calls import Call, Place
 from local_aws.errors import AwsError
 
 _log = logging.getLogger(__name__)
+# https://docs.aws.amazon.com/IAM/latest/APIReference/API_EvaluationResult.html
+_DECISIONS: Final = {"Allow": "allowed", "Deny": "explicitDeny", "ImplicitDeny": "implicitDeny"}
 
 
 class Roles:
@@ -88,6 +91,55 @@ class Roles:
             if refusal := self._keys.refuse_call(principal, call):
                 raise AwsError("AccessDeniedException", refusal.message)
 
+    def install(self) -> None:
+        """Let SimulatePrincipalPolicy ask what the endpoint itself asks, for every resource and with the context given.
+
+        MiniStack looks at the first resource alone, and at no context, so a statement with a condition allows nothing.
+        """
+        from ministack.services import iam
+
+        iam._IAM_HANDLERS["SimulatePrincipalPolicy"] = self._simulate
+
+    def _simulate(self, parameters: dict[str, list[str]]) -> object:
+        from ministack.core import iam_evaluator
+        from ministack.services import iam
+
+        arn = parameters.get("PolicySourceArn", [""])[0]
+        kind, _, path = arn.split(":", 5)[-1].partition("/")
+        name = path.rpartition("/")[2]
+        if kind != "role" or iam._roles.get_scoped(self._place.account_id, None, name) is None:
+            return iam._error(
+                404, "NoSuchEntity", f"The role {arn} cannot be found; of users nothing is simulated here."
+            )
+        principal = self._keys.session(name, "simulated")
+        context = {}
+        for key, values in _members(parameters, "ContextEntries.member.", "ContextKeyName"):
+            given = [value for field, value in values.items() if field.startswith("ContextKeyValues.member.")]
+            context[key.lower()] = given if len(given) > 1 else given[0]
+        results = ""
+        for action in _list(parameters, "ActionNames.member."):
+            for resource in _list(parameters, "ResourceArns.member.") or ["*"]:
+                asked = iam_evaluator.EvalContext(
+                    principal_arn=principal.arn,
+                    principal_type=principal.type,
+                    principal_account=principal.account,
+                    action=action,
+                    resource_arn=resource,
+                    region=self._place.region,
+                    service_context={"aws:tagkeys": None, **context},
+                    principal_keys=principal.keys,
+                )
+                decision = iam_evaluator.evaluate(asked, principal.policies, *principal.limits).decision
+                results += (
+                    f"<member><EvalActionName>{escape(action)}</EvalActionName>"
+                    f"<EvalResourceName>{escape(resource)}</EvalResourceName>"
+                    f"<EvalDecision>{_DECISIONS[decision]}</EvalDecision>"
+                    "<MatchedStatements/><MissingContextValues/></member>"
+                )
+        answer = f"<EvaluationResults>{results}</EvaluationResults><IsTruncated>false</IsTruncated>"
+        element = "SimulatePrincipalPolicyResult"
+        return iam._xml(200, "SimulatePrincipalPolicyResponse", f"<{element}>{answer}</{element}>", ns="iam")
+
     def _allows(self, principal: Any, call: Call) -> bool:
         from ministack.core import iam_evaluator
 
@@ -138,6 +190,24 @@ class Roles:
 
     def _session_arn(self, name: str, session: str) -> str:
         return f"arn:aws:sts::{self._place.account_id}:assumed-role/{name}/{session}"
+
+
+def _list(parameters: dict[str, list[str]], prefix: str) -> list[str]:
+    """The values of a list in a form: prefix1, prefix2, …"""
+    found: list[str] = []
+    while given := parameters.get(f"{prefix}{len(found) + 1}"):
+        found += given[:1]
+    return found
+
+
+def _members(parameters: dict[str, list[str]], prefix: str, name: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """The structures of a list in a form, each with what it is called."""
+    index = 1
+    while f"{prefix}{index}.{name}" in parameters:
+        start = f"{prefix}{index}."
+        fields = {key.removeprefix(start): value[0] for key, value in parameters.items() if key.startswith(start)}
+        yield fields[name], fields
+        index += 1
 
 
 def _naming(document: object, service: str) -> dict[str, object]:

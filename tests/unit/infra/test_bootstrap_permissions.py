@@ -17,7 +17,7 @@ from lark import Token, Tree
 
 from aws_facts.iam_resources import arn_forms
 from aws_facts.permissions import CALLER_KEY_ACTIONS
-from aws_facts.terraform_permissions import SCHEMA, TERRAFORM
+from aws_facts.terraform_permissions import PREFLIGHT, SCHEMA, TERRAFORM
 from pipeline_tools.crosscheck.hcl import Expression, Infra, parse, reference
 from pipeline_tools.environments import ROOT
 
@@ -32,6 +32,7 @@ VALUES = {
     "scope.regional": PLACE,
     "scope.prefix": "mine",
     "role.prefix": "mine",
+    "key": "mine-plan",
 }
 # … and what infra/ calls things there.
 NAMES = {
@@ -45,7 +46,7 @@ BUCKETS = [f"mine-{kind}-123456789012-eu-central-1" for kind in ("artifacts", "l
 LOG_GROUPS = ("/aws/lambda/", "/aws/vendedlogs/states/", "/aws/events/")
 # Not operations: https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
 PERMISSION_ONLY = {"iam:PassRole", "lambda:InvokeFunction", "logs:CreateLogDelivery"}
-BOTOCORE = {"states": "stepfunctions"}
+BOTOCORE = {"servicequotas": "service-quotas", "states": "stepfunctions"}
 
 
 @dataclass(frozen=True)
@@ -189,6 +190,37 @@ def test_the_apply_role_may_bring_the_schema_up_to_date() -> None:
     assert lacking(SCHEMA.all, [*statements()["read"], *statements()["write"]]) == []
 
 
+def test_the_plan_role_may_ask_what_preflight_asks() -> None:
+    assert lacking(PREFLIGHT.all, statements()["read"]) == []
+
+
+def test_the_needs_of_preflight_are_what_its_modules_call() -> None:
+    """A call of a client that is added to one of them has to be added to the roles too."""
+    loader = Loader()
+    prefixes = {action.partition(":")[0] for action in PREFLIGHT.all} | {"s3", "sts"}
+    methods: dict[str, set[str]] = {}
+    for prefix in prefixes:
+        for operation in loader.load_service_model(BOTOCORE.get(prefix, prefix), "service-2")["operations"]:
+            methods.setdefault(xform_name(operation), set()).add(f"{prefix}:{operation}")
+    called: set[str] = set()
+    sources = [*(ROOT / "src" / "pipeline_tools" / "preflight").glob("*.py")]
+    for file in [*sources, ROOT / "src" / "pipeline_tools" / "state_tests" / "answers.py"]:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Attribute):
+                called.add(node.attr)
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                called.add(node.value)
+    named = {
+        "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
+        # The state, which Terraform reads as well; and everybody may ask STS who he is.
+        "s3:HeadBucket": "",
+        "s3:HeadObject": "",
+        "sts:GetCallerIdentity": "",
+    }
+    actions = {named.get(action, action) for method in called & methods.keys() for action in methods[method]}
+    assert actions - {""} == PREFLIGHT.all
+
+
 def test_a_role_is_passed_to_the_services_that_take_one_and_to_no_other() -> None:
     passing = Infra.read(BOOTSTRAP).locals["pass_role_statements"]
     trusted = {service for service, _ in passing.strings() if service.endswith(".amazonaws.com")}
@@ -196,21 +228,24 @@ def test_a_role_is_passed_to_the_services_that_take_one_and_to_no_other() -> Non
 
 
 def test_what_nothing_needs_is_not_allowed() -> None:
-    needed = with_key(SCHEMA.all.union(*(TERRAFORM[name].all for name in TYPES)))
+    needed = with_key(SCHEMA.all.union(PREFLIGHT.all, *(TERRAFORM[name].all for name in TYPES)))
     allowed = {action for access in statements().values() for statement in access for action in statement.actions}
     # To take back what was deleted by mistake.
     assert allowed - needed == {"kms:CancelKeyDeletion"}
 
 
 @pytest.mark.parametrize(
-    "service", sorted({a.split(":")[0] for n in (SCHEMA, *TERRAFORM.values()) for a in n.all} - {"s3"})
+    "service", sorted({a.split(":")[0] for n in (SCHEMA, PREFLIGHT, *TERRAFORM.values()) for a in n.all} - {"s3"})
 )
 def test_an_action_is_an_operation_of_its_service(service: str) -> None:
     """S3's actions have names of their own."""
     loader = Loader()
     known = loader.load_service_model(BOTOCORE.get(service, service), "service-2")["operations"].keys()
     named = {
-        action for needs in (SCHEMA, *TERRAFORM.values()) for action in needs.all if action.startswith(f"{service}:")
+        action
+        for needs in (SCHEMA, PREFLIGHT, *TERRAFORM.values())
+        for action in needs.all
+        if action.startswith(f"{service}:")
     }
     assert {action for action in named - PERMISSION_ONLY if action.split(":")[1] not in known} == set()
 

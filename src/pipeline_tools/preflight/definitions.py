@@ -1,0 +1,90 @@
+"""Questions to Step Functions about the definitions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from botocore.exceptions import ClientError
+
+from pipeline_tools.preflight.checks import Answer, NotAskedError, Target
+from pipeline_tools.state_tests import answers
+from pipeline_tools.state_tests.cases import machines
+
+_BATCH: Final = {
+    "ClusterIdentifier": "none",
+    "Database": "none",
+    "Sqls": ["SELECT CAST(:name AS VARCHAR(1))"],
+}
+_BOUND: Final = {"Parameters": [{"Name": "name", "Value": "x"}]}
+# What no version of the API has: a service that takes this takes anything, and so says nothing.
+_UNHEARD_OF: Final = {"NoSuchArgument": "x"}
+
+
+def valid(target: Target) -> Answer:
+    """Each definition as it is rendered, each side of its conditions."""
+    client = target.clients.get("stepfunctions")
+    problems, count = [], 0
+    for machine in machines():
+        count += 1
+        found = client.validate_state_machine_definition(definition=json.dumps(machine.definition), type="STANDARD")
+        errors = [item for item in found["diagnostics"] if item["severity"] == "ERROR"]
+        problems += [f"{machine.name}: {item['code']}: {item['message']} {item.get('location', '')}" for item in errors]
+        if found["result"] != "OK" and not errors:
+            problems.append(f"{machine.name}: {found['result']}")
+    return Answer(f"{count} definitions", tuple(problems))
+
+
+def states(target: Target) -> Answer:
+    """Every state, branch, retry and catch, with the expectations that hold on the local endpoint."""
+    client = target.clients.get("stepfunctions")
+    problems, asked = [], 0
+    for machine in machines():
+        asked += len(machine.cases)
+        problems += answers.problems(client, machine)
+    return Answer(f"{asked} cases", tuple(problems))
+
+
+def sql_parameters(target: Target) -> Answer:
+    """Whether the integration of BatchExecuteStatement takes `Parameters`; a definition is asked about, none runs."""
+    client = target.clients.get("stepfunctions")
+    if refusal := _refused(client, _BATCH):
+        raise NotAskedError(f"the call is refused without Parameters too: {refusal}")
+    refusal = _refused(client, {**_BATCH, **_BOUND})
+    mode = target.settings["redshift.sql_parameters"]
+    if not refusal:
+        if not _refused(client, {**_BATCH, **_UNHEARD_OF}):
+            raise NotAskedError("neither is an argument refused that the API does not have, so this tells nothing")
+        return Answer(f"taken (sql_parameters is {mode!r})")
+    if mode == "inlined":
+        return Answer("refused, and not needed: sql_parameters is 'inlined'")
+    return Answer("refused", (refusal,))
+
+
+def _refused(client: Any, arguments: Mapping[str, Any]) -> str:
+    """Why Step Functions does not take a call with these arguments; empty where it does."""
+    state = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::aws-sdk:redshiftdata:batchExecuteStatement",
+        "Arguments": arguments,
+        "End": True,
+    }
+    definition = {"QueryLanguage": "JSONata", "StartAt": "Run", "States": {"Run": state}}
+    found = client.validate_state_machine_definition(definition=json.dumps(definition), type="STANDARD")
+    errors = [item["message"] for item in found["diagnostics"] if item["severity"] == "ERROR"]
+    if errors or found["result"] != "OK":
+        return "; ".join(errors) or str(found["result"])
+    try:
+        answer = client.test_state(
+            definition=json.dumps({**state, "QueryLanguage": "JSONata"}),
+            input="{}",
+            mock={"result": '{"Id": "none"}', "fieldValidationMode": "NONE"},
+        )
+    except client.exceptions.InvalidDefinition as error:
+        return str(error)
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ValidationException":
+            return str(error)
+        raise
+    return "" if answer["status"] == "SUCCEEDED" else f"{answer.get('error')}: {answer.get('cause')}"

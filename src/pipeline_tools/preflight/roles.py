@@ -1,0 +1,308 @@
+"""What roles may do, by iam:SimulatePrincipalPolicy, against what they call.
+
+The simulation knows the identity's policies, boundaries and organisation, not the policies of keys and buckets.
+https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import Any, Final
+
+from botocore.exceptions import ClientError
+
+from aws_facts import permissions, terraform_permissions
+from aws_facts.iam_resources import arn_forms
+from pipeline_tools.crosscheck.apis import Api
+from pipeline_tools.preflight.checks import Answer, NotAskedError, Target
+
+_MACHINES: Final = ("pipeline", "record-failure", "run-sql", "start-on-arrival", "start-on-schedule")
+# A request has 2,048 characters of actions and more; some dozens are well within.
+_ACTIONS_AT_ONCE: Final = 40
+_FOR_AWS: Final = (("kms:GrantIsForAWSResource", "boolean", "true"),)
+Context = tuple[tuple[str, str, str], ...]  # each a key, its type and its value
+
+
+@dataclass(frozen=True)
+class Need:
+    """An action on a resource that a role has to be allowed. resource: an ARN, or "*" where AWS knows none."""
+
+    action: str
+    resource: str
+    context: Context = ()
+
+
+class Deployment:
+    """What is deployed, as far as the needs of its roles depend on it."""
+
+    def __init__(self, target: Target) -> None:
+        self._client = cache(target.clients.get)
+        self._outputs = target.applied
+        self.prefix = target.prefix
+        self.partition, _, self.region, self.account = self._outputs["state_machine_arn"].split(":")[1:5]
+        self._keys: dict[str, str | None] = {}
+
+    def arn(self, service: str, resource: str) -> str:
+        """An ARN in the deployment's account and region."""
+        return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
+
+    def roles(self) -> Iterator[tuple[str, list[Need]]]:
+        """The ARN of each role with its needs; a role that an option would make is left out where it is not there."""
+        for name in _MACHINES:
+            try:
+                found = self._client("stepfunctions").describe_state_machine(
+                    stateMachineArn=self.arn("states", f"stateMachine:{self.prefix}-{name}")
+                )
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "StateMachineDoesNotExist":
+                    raise
+                continue
+            yield found["roleArn"], list(self._machine(found))
+        function = self._client("lambda").get_function_configuration(FunctionName=self._outputs["lambda_function_name"])
+        yield function["Role"], list(self._function(function))
+        for output in ("python_job_name", "spark_job_name"):
+            job = self._client("glue").get_job(JobName=self._outputs[output])["Job"]
+            role = job["Role"] if job["Role"].startswith("arn:") else self._role(job["Role"])
+            yield role, list(self._job(is_shell=job["Command"]["Name"] == "pythonshell"))
+        if cluster := self._cluster:
+            for attached in cluster.get("IamRoles", []):
+                yield attached["IamRoleArn"], list(self._copy())
+        for name, started in (
+            ("pipeline-failed", "record-failure"),
+            ("arrival", "start-on-arrival"),
+            ("pipeline-schedules", "start-on-schedule"),
+        ):
+            machine = self.arn("states", f"stateMachine:{self.prefix}-{started}")
+            yield self._role(f"{self.prefix}-{name}"), [Need("states:StartExecution", machine)]
+
+    def _role(self, name: str) -> str:
+        return f"arn:{self.partition}:iam::{self.account}:role/{name}"
+
+    def _machine(self, machine: Mapping[str, Any]) -> Iterator[Need]:
+        for state in _tasks(json.loads(machine["definition"])):
+            api = Api.read(state["Resource"])
+            actions = set(api.required_actions())
+            if api.alternative_actions():
+                actions.add("secretsmanager:GetSecretValue")
+            arguments = state.get("Arguments")
+            for action in sorted(actions):
+                yield from self._with_key(
+                    Need(action, self._resource(action, arguments if isinstance(arguments, dict) else {}))
+                )
+        if machine.get("loggingConfiguration", {}).get("level", "OFF") != "OFF":
+            yield from (Need(action, "*") for action in permissions.LOG_DELIVERY_ACTIONS)
+
+    def _resource(self, action: str, arguments: Mapping[str, Any]) -> str:
+        """What a Task's action is checked on."""
+        outputs, service = self._outputs, action.partition(":")[0]
+        if action == "states:StartExecution":
+            return str(arguments["StateMachineArn"])
+        if action in ("redshift-data:BatchExecuteStatement", "redshift-data:ExecuteStatement"):
+            workgroup = outputs.get("redshift_workgroup_name")
+            if workgroup:
+                raise NotAskedError(f"the ARN of workgroup {workgroup} is not among the outputs")
+            return self.arn("redshift", f"cluster:{outputs['redshift_cluster_identifier']}")
+        found: str = {
+            "events": self.arn("events", f"rule/{permissions.MANAGED_RULE}"),
+            "glue": self.arn("glue", f"job/{arguments.get('JobName')}"),
+            "lambda": self.arn("lambda", f"function:{outputs['lambda_function_name']}"),
+            "redshift-data": "*",
+            "s3": self._object("lake", "runs/preflight"),
+            "secretsmanager": outputs["redshift_secret_arn"],
+            "sns": outputs["failure_topic_arn"],
+            "states": self.arn("states", f"execution:{self._executed(action)}:preflight"),
+        }[service]
+        return found
+
+    def _executed(self, action: str) -> str:
+        # Only the recorder reads a history: the pipeline's.
+        return f"{self.prefix}-{'pipeline' if action == 'states:GetExecutionHistory' else 'run-sql'}"
+
+    def _function(self, function: Mapping[str, Any]) -> Iterator[Need]:
+        group = f"log-group:/aws/lambda/{function['FunctionName']}:log-stream:preflight"
+        yield Need("logs:CreateLogStream", self.arn("logs", group))
+        yield Need("logs:PutLogEvents", self.arn("logs", group))
+        if key := function.get("KMSKeyArn"):
+            yield from (Need(action, self._key_arn(key)) for action in permissions.ROLE_KEY_ACTIONS["lambda"])
+
+    def _job(self, *, is_shell: bool) -> Iterator[Need]:
+        reads = [self._object("artifacts", "package.json"), self._object("lake", "runs/preflight")]
+        reads += [self._object("raw", "preflight") if is_shell else self._object("lake", "staged/preflight")]
+        writes = ["staged", "references", "rejected", "runs"] if is_shell else ["curated", "runs"]
+        for resource in reads:
+            yield from self._with_key(Need("s3:GetObject", resource))
+            yield Need("s3:ListBucket", resource.partition("/")[0])
+        for prefix in writes:
+            for action in ("s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"):
+                yield from self._with_key(Need(action, self._object("lake", f"{prefix}/preflight")))
+        stream = self.arn("logs", "log-group:/aws-glue/python-jobs/output:log-stream:preflight")
+        yield from (Need(action, stream) for action in ("logs:CreateLogStream", "logs:PutLogEvents"))
+
+    def _copy(self) -> Iterator[Need]:
+        for prefix in ("curated/", "runs/"):
+            resource = self._object("lake", f"{prefix}preflight")
+            yield from self._with_key(Need("s3:GetObject", resource))
+            yield Need("s3:ListBucket", resource.partition("/")[0], (("s3:prefix", "string", prefix),))
+
+    def _object(self, bucket: str, key: str) -> str:
+        return f"arn:{self.partition}:s3:::{self._outputs[f'{bucket}_bucket']}/{key}"
+
+    # Keys
+
+    def _with_key(self, need: Need) -> Iterator[Need]:
+        """A need, with those on the key of what is touched."""
+        yield need
+        for action in permissions.CALLER_KEY_ACTIONS.get(need.action, ()):
+            if key := self._key_of(need):
+                yield Need(action, key, _FOR_AWS if action == "kms:CreateGrant" else ())
+
+    def _key_of(self, need: Need) -> str | None:
+        service = need.action.partition(":")[0]
+        place = need.resource.partition("/")[0]
+        if place not in self._keys:
+            key_of = {
+                "s3": self._bucket_key,
+                "sns": self._topic_key,
+                "secretsmanager": self._secret_key,
+                "redshift-data": self._cluster_key,
+            }
+            key = key_of[service](place)
+            self._keys[place] = self._key_arn(key) if key else None
+        return self._keys[place]
+
+    def _bucket_key(self, arn: str) -> str | None:
+        found = self._client("s3").get_bucket_encryption(Bucket=arn.rpartition(":")[2])
+        rule = found["ServerSideEncryptionConfiguration"]["Rules"][0]["ApplyServerSideEncryptionByDefault"]
+        key: str | None = rule.get("KMSMasterKeyID")
+        return key
+
+    def _topic_key(self, arn: str) -> str | None:
+        found = self._client("sns").get_topic_attributes(TopicArn=arn)["Attributes"]
+        key: str | None = found.get("KmsMasterKeyId")
+        return key
+
+    def _secret_key(self, arn: str) -> str | None:
+        key: str | None = self._client("secretsmanager").describe_secret(SecretId=arn).get("KmsKeyId")
+        return key
+
+    def _cluster_key(self, _: str) -> str | None:
+        return (self._cluster or {}).get("KmsKeyId")
+
+    def _key_arn(self, key: str) -> str:
+        return str(self._client("kms").describe_key(KeyId=key)["KeyMetadata"]["Arn"])
+
+    @cached_property
+    def _cluster(self) -> Mapping[str, Any] | None:
+        name = self._outputs.get("redshift_cluster_identifier")
+        if name is None:
+            return None
+        found: Mapping[str, Any] = self._client("redshift").describe_clusters(ClusterIdentifier=name)
+        cluster: Mapping[str, Any] = found["Clusters"][0]
+        return cluster
+
+
+def _tasks(definition: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for state in definition["States"].values():
+        if state["Type"] == "Task":
+            yield state
+        for inner in [*state.get("Branches", ()), state.get("ItemProcessor")]:
+            if inner:
+                yield from _tasks(inner)
+
+
+def roles(target: Target) -> Answer:
+    """Each role of the deployment, and all that it calls."""
+    client, problems, asked, count = target.clients.get("iam"), [], 0, 0
+    for role, needs in Deployment(target).roles():
+        try:
+            refused = refusals(client, role, needs)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "NoSuchEntity":
+                raise
+            if not role.endswith(("-arrival", "-pipeline-schedules")):  # made where there is a trigger or a schedule
+                problems.append(f"{role} is not there")
+            continue
+        count, asked = count + 1, asked + len(needs)
+        name = role.rpartition("/")[2]
+        problems += [f"{name} may not {need.action} on {need.resource}" for need in refused]
+    return Answer(f"{asked} permissions of {count} roles", tuple(problems))
+
+
+def plan(target: Target) -> Answer:
+    """The caller, and what Terraform reads."""
+    return _caller(target, {action for needs in terraform_permissions.TERRAFORM.values() for action in needs.read})
+
+
+def apply(target: Target) -> Answer:
+    """The caller, and what Terraform and `nox -s schema` change."""
+    everything = [*terraform_permissions.TERRAFORM.values(), terraform_permissions.SCHEMA]
+    return _caller(target, {action for needs in everything for action in needs.all})
+
+
+def _caller(target: Target, actions: Iterable[str]) -> Answer:
+    client = target.clients.get("sts")
+    identity = client.get_caller_identity()["Arn"]
+    partition, _, _, account, resource = identity.split(":", 5)[1:]
+    kind, _, path = resource.partition("/")
+    if kind == "root":
+        raise NotAskedError("the caller is the account itself, whom nothing is denied")
+    if kind not in ("assumed-role", "user"):
+        raise NotAskedError(f"of {identity} AWS simulates nothing")
+    iam = target.clients.get("iam")
+    if kind == "assumed-role":
+        # A session does not say the path of its role.
+        identity = iam.get_role(RoleName=path.partition("/")[0])["Role"]["Arn"]
+    needs = list(terraform_needs(actions, target.prefix, partition, client.meta.region_name, account))
+    refused = refusals(iam, identity, needs)
+    problems = tuple(f"{identity} may not {need.action} on {need.resource}" for need in refused)
+    return Answer(f"{len(needs)} permissions of {identity}", problems)
+
+
+def terraform_needs(actions: Iterable[str], prefix: str, partition: str, region: str, account: str) -> Iterator[Need]:
+    """The actions on samples of what they are checked on, in the context of a plan or an apply."""
+    names = {"partition": partition, "place": f"{region}:{account}", "account": account, "any": "preflight"}
+    names |= {"name": f"{prefix}-preflight", "group": "/aws/lambda/"}
+    bucket = f"{prefix}-artifacts-{account}-{region}"
+    tags: Context = tuple((f"aws:{what}Tag/Pipeline", "string", prefix) for what in ("Request", "Resource"))
+    all_actions = set(actions)
+    for action in list(all_actions):
+        all_actions.update(permissions.CALLER_KEY_ACTIONS.get(action, ()))
+    for action in sorted(all_actions):
+        for form in arn_forms(action):
+            resource = form.format(**names, bucket=bucket, artifacts=bucket)
+            context = (*tags, *_FOR_AWS) if action == "kms:CreateGrant" else tags
+            if action == "iam:PassRole":
+                context = (("iam:PassedToService", "string", "states.amazonaws.com"),)
+            yield Need(action, resource, context)
+
+
+def refusals(client: Any, role: str, needs: Iterable[Need]) -> list[Need]:
+    """The needs that a role, by its ARN, is not allowed."""
+    together: dict[tuple[str, Context], list[Need]] = defaultdict(list)
+    for need in dict.fromkeys(needs):
+        together[need.resource, need.context].append(need)
+    refused = []
+    for (resource, context), several in together.items():
+        entries = [
+            {"ContextKeyName": key, "ContextKeyType": kind, "ContextKeyValues": [value]} for key, kind, value in context
+        ]
+        for start in range(0, len(several), _ACTIONS_AT_ONCE):
+            asked = {need.action: need for need in several[start : start + _ACTIONS_AT_ONCE]}
+            answer = client.simulate_principal_policy(
+                PolicySourceArn=role,
+                ActionNames=list(asked),
+                ResourceArns=[resource],
+                ContextEntries=entries,
+                MaxItems=1000,
+            )
+            allowed = {
+                result["EvalActionName"]
+                for result in answer["EvaluationResults"]
+                if result["EvalDecision"] == "allowed"
+            }
+            refused += [need for action, need in asked.items() if action not in allowed]
+    return refused

@@ -1,0 +1,207 @@
+"""Preflight against the endpoint: what is well is fine, what is broken is found, what cannot be asked is neither."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+from botocore.config import Config
+
+from pipeline_tools.clients import Clients
+from pipeline_tools.endpoint import LocalEndpoint
+from pipeline_tools.preflight import __main__ as preflight
+from pipeline_tools.preflight import definitions, roles, settings
+from pipeline_tools.preflight.checks import Result, Target, ask
+from pipeline_tools.state_tests.cases import Machine, machines
+from tests.integration.conftest import Pipeline, given_endpoint
+
+CHECKS = {check.name: check for check in (preflight.CREDENTIALS, *preflight.CHECKS)}
+
+
+def result(name: str, target: Target) -> Result:
+    (found,) = ask([CHECKS[name]], target)
+    return found
+
+
+def problems(name: str, target: Target) -> tuple[str, ...]:
+    found = result(name, target)
+    assert found.answer is not None, found.not_asked
+    return found.answer.problems
+
+
+@pytest.fixture
+def empty(endpoint: LocalEndpoint) -> Target:
+    """An account in which nothing was asked to be applied."""
+    return Target("dev", Clients(endpoint.endpoint_url, endpoint.region), settings.read("dev"))
+
+
+@pytest.fixture
+def applied(pipeline: Pipeline) -> Target:
+    return Target("local", pipeline.clients, settings.read("local"), pipeline.outputs)
+
+
+@pytest.fixture(autouse=True)
+def _knows_what_is_asked(endpoint: LocalEndpoint) -> None:
+    if endpoint.engine == "localstack" and not given_endpoint():
+        pytest.skip(
+            "docs/emulators.md: LocalStack holds nobody to a policy, and its TestState does not know all of AWS's"
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class AsRole(Clients):
+    """Clients with the credentials of a role."""
+
+    credentials: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    def get(self, service: str) -> Any:
+        import boto3
+
+        return boto3.session.Session().client(
+            service,  # type: ignore[call-overload]
+            endpoint_url=self.endpoint_url,
+            region_name=self.region or "us-east-1",
+            aws_access_key_id=self.credentials["AccessKeyId"],
+            aws_secret_access_key=self.credentials["SecretAccessKey"],
+            aws_session_token=self.credentials["SessionToken"],
+            config=Config(inject_host_prefix=False),
+        )
+
+
+@contextlib.contextmanager
+def caller(target: Target, *actions: str) -> Iterator[Target]:
+    """The target, asked by a role that may do these actions, on everything."""
+    iam, name = target.clients.get("iam"), "preflight-caller"
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "*"}}
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Statement": [trust]}))["Role"]
+    allowed = {"Sid": "All", "Effect": "Allow", "Action": list(actions), "Resource": "*"}
+    iam.put_role_policy(RoleName=name, PolicyName="may", PolicyDocument=json.dumps({"Statement": [allowed]}))
+    try:
+        credentials = target.clients.get("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="asks")["Credentials"]
+        clients = AsRole(target.clients.endpoint_url, target.clients.region, credentials)
+        yield dataclasses.replace(target, clients=clients)
+    finally:
+        iam.delete_role_policy(RoleName=name, PolicyName="may")
+        iam.delete_role(RoleName=name)
+
+
+def test_of_the_deployed_pipeline_nothing_is_found_and_what_was_not_asked_is_said(
+    applied: Target, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert preflight.run(applied) == 0
+    said = capsys.readouterr().out
+    for name in ("credentials", "log-policies", "definitions", "states", "sql-parameters", "roles"):
+        assert f"fine       {name}: " in said
+    for name in ("state", "github", "node-type", "quota-glue", "plan", "apply"):
+        assert f"not asked  {name}: " in said
+    assert "0 found" in said
+
+
+def test_who_may_not_deploy_is_told_so(empty: Target) -> None:
+    asking = ("iam:GetRole", "iam:SimulatePrincipalPolicy", "sts:GetCallerIdentity")
+    for name in ("plan", "apply"):
+        with caller(empty, *asking) as poor:
+            found = problems(name, poor)
+        assert any("preflight-caller may not kms:DescribeKey on " in line for line in found)
+        actions = {line.split(" may not ")[1].split(" on ")[0] for line in found}
+        with caller(empty, *asking, *actions - {"redshift:DescribeClusters"}) as almost:
+            (only,) = problems(name, almost)
+        assert only.endswith(" may not redshift:DescribeClusters on *")
+        with caller(empty, *asking, *actions) as enough:
+            assert problems(name, enough) == ()
+
+
+def test_who_may_not_ask_gets_no_good_answer(empty: Target) -> None:
+    with caller(empty, "sts:GetCallerIdentity", "iam:GetRole") as silent:
+        for name in ("plan", "log-policies", "github", "definitions", "states"):
+            found = result(name, silent)
+            assert found.answer is None, name
+            assert "the caller may not" in found.not_asked
+
+
+def test_the_place_of_the_state(empty: Target) -> None:
+    bucket = "preflight-state"
+    empty.clients.get("s3").create_bucket(Bucket=bucket)
+    there = dataclasses.replace(empty, state=(bucket, "not-yet/terraform.tfstate"))
+    assert problems("state", there) == ()
+    (gone,) = problems("state", dataclasses.replace(empty, state=("no-such-bucket-of-ours", "x")))
+    assert gone == "HEAD s3://no-such-bucket-of-ours is answered with 404"
+    # Who may read the state, but not list the bucket, is not told by S3 that there is none.
+    with caller(there, "s3:GetObject") as reader:
+        assert f"HEAD s3://{bucket} is answered with 403" in problems("state", reader)
+
+
+def test_the_provider_of_github(empty: Target) -> None:
+    assert problems("github", empty) == ("there is no OIDC provider for token.actions.githubusercontent.com",)
+    iam = empty.clients.get("iam")
+    url = "https://token.actions.githubusercontent.com"
+    made = iam.create_open_id_connect_provider(Url=url, ClientIDList=["sts.amazonaws.com"], ThumbprintList=["0" * 40])
+    try:
+        assert problems("github", empty) == ()
+    finally:
+        iam.delete_open_id_connect_provider(OpenIDConnectProviderArn=made["OpenIDConnectProviderArn"])
+
+
+def test_room_for_resource_policies_of_logs(empty: Target) -> None:
+    logs = empty.clients.get("logs")
+    statement = {"Effect": "Allow", "Action": "logs:PutLogEvents", "Principal": {"Service": "es.amazonaws.com"}}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [{**statement, "Resource": "*"}]})
+    names = [f"of-others-{number}" for number in range(9)]
+    try:
+        for name in names[:8]:
+            logs.put_resource_policy(policyName=name, policyDocument=document)
+        assert problems("log-policies", empty) == ()
+        logs.put_resource_policy(policyName=names[8], policyDocument=document)
+        assert problems("log-policies", empty) == ("there is no room for tdp-dev-glue-runs, AWSLogDeliveryWrite",)
+    finally:
+        for policy in logs.describe_resource_policies()["resourcePolicies"]:
+            if policy["policyName"] in names:
+                logs.delete_resource_policy(policyName=policy["policyName"])
+
+
+def test_credentials_of_another_account_or_region(empty: Target) -> None:
+    def deployed(place: str) -> Target:
+        return dataclasses.replace(empty, outputs={"state_machine_arn": f"arn:aws:states:{place}:stateMachine:x"})
+
+    account = empty.clients.get("sts").get_caller_identity()["Account"]
+    assert problems("credentials", deployed(f"us-east-1:{account}")) == ()
+    other = deployed("eu-west-1:210987654321")
+    assert problems("credentials", other) == ("the environment is in account 210987654321, region eu-west-1",)
+    assert preflight.run(other) == 2
+
+
+def test_a_definition_that_is_changed(empty: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    (machine,) = (found for found in machines() if found.name == "start-on-arrival")
+
+    def changed(old: str, new: str) -> list[Machine]:
+        text = json.dumps(machine.definition)
+        assert old in text
+        return [dataclasses.replace(machine, definition=json.loads(text.replace(old, new)))]
+
+    monkeypatch.setattr(definitions, "machines", lambda: [machine])
+    assert problems("definitions", empty) == problems("states", empty) == ()
+    first = machine.definition["StartAt"]
+    monkeypatch.setattr(definitions, "machines", lambda: changed(f'"StartAt": "{first}"', '"StartAt": "Nowhere"'))
+    assert any("Nowhere" in line for line in problems("definitions", empty))
+    monkeypatch.setattr(definitions, "machines", lambda: changed('"started": false', '"started": true'))
+    assert problems("states", empty)
+
+
+def test_arguments_that_the_integration_of_a_batch_does_not_take(
+    empty: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert problems("sql-parameters", empty) == ()
+    monkeypatch.setattr(definitions, "_BOUND", {"ParametersOfLater": []})
+    (found,) = problems("sql-parameters", empty)
+    assert "ParametersOfLater" in found
+    inlined = dataclasses.replace(empty, settings={**empty.settings, "redshift.sql_parameters": "inlined"})
+    assert problems("sql-parameters", inlined) == ()
+
+
+def test_roles_are_not_asked_about_before_they_are_there(empty: Target) -> None:
+    assert result("roles", empty).not_asked == "nothing is applied yet"
+    assert roles.refusals(empty.clients.get("iam"), "unused", []) == []
