@@ -19,6 +19,7 @@ from aws_facts import glue
 from local_aws.errors import AwsError
 from local_aws.services.glue_libraries import InstallError
 from local_aws.services.glue_process import JobProcess, ProcessFactory
+from local_aws.services.request_model import check_request, validation_error
 
 Job = Mapping[str, Any]
 
@@ -126,6 +127,7 @@ class GlueJobRuns:
         }
         if operation not in operations:
             raise AwsError("UnknownOperationException", f"Glue operation {operation} is not implemented here")
+        check_request("glue", operation, request)
         return operations[operation](request)
 
     def wait(self, job_name: str, run_id: str, *, give_up: Callable[[], bool] = lambda: False) -> dict[str, Any]:
@@ -188,7 +190,10 @@ class GlueJobRuns:
             raise AwsError("EntityNotFoundException", f"Job {name!r} not found")
         with self._lock:
             newest_first = list(reversed(self._runs.get(name, [])))
-        first = int(request.get("NextToken") or 0)
+        token = str(request.get("NextToken") or 0)
+        if not token.isdecimal():
+            raise validation_error(f"NextToken {token!r}; accepted: that of a former page")
+        first = int(token)
         last = first + int(request.get("MaxResults") or 200)
         page = {"JobRuns": [run.document() for run in newest_first[first:last]]}
         return page | ({"NextToken": str(last)} if last < len(newest_first) else {})

@@ -58,6 +58,32 @@ def test_a_start_is_refused_with_the_errors_of_the_api() -> None:
     assert {*requests, "ConcurrentRunsExceededException"} <= known
 
 
+@pytest.mark.parametrize(
+    ("operation", "request_", "said"),
+    [
+        ("StartJobRun", {}, "Value null at 'jobName' failed to satisfy constraint: Member must not be null"),
+        ("StartJobRun", {"JobName": "job", "Foo": 1}, "Unknown parameter Foo"),
+        ("StartJobRun", {"JobName": "job", "Timeout": 0}, "'timeout' .*greater than or equal to 1"),
+        ("StartJobRun", {"JobName": "job", "Arguments": {"--a": 1}}, "'arguments.--a' .*of type string"),
+        ("StartJobRun", {"JobName": "x" * 256}, "'jobName' .*less than or equal to 255"),
+        ("GetJobRuns", {"JobName": "job", "MaxResults": 201}, "'maxResults' .*less than or equal to 200"),
+        ("GetJobRuns", {"JobName": "job", "MaxResults": 0}, "'maxResults' .*greater than or equal to 1"),
+        ("GetJobRuns", {"JobName": "job", "NextToken": "x"}, "NextToken 'x'"),
+        ("GetJobRuns", {"JobName": "job", "NextToken": "-1"}, "NextToken '-1'"),
+        ("GetJobRun", {"JobName": "job"}, "'runId' .*not be null"),
+        ("BatchStopJobRun", {"JobName": "job", "JobRunIds": []}, "'jobRunIds' .*greater than or equal to 1"),
+        ("BatchStopJobRun", {"JobName": "job", "JobRunIds": ["jr"] * 26}, "'jobRunIds' .*less than or equal to 25"),
+    ],
+)
+def test_a_request_is_held_to_the_model(operation: str, request_: dict[str, Any], said: str) -> None:
+    job = {"Name": "job", "Command": {"Name": "pythonshell"}}
+    runs = GlueJobRuns(find_job={"job": job}.get, processes=cast(Any, None))
+
+    with pytest.raises(AwsError, match=said) as refused:
+        runs.handle(operation, request_)
+    assert refused.value.code == "ValidationException"
+
+
 def test_a_script_gets_the_jobs_name_and_every_argument() -> None:
     argv = script_arguments("the-job", "jr_1", {"--job_id": "x y", "--empty": ""})
     assert dict(zip(argv[::2], argv[1::2], strict=True)) == {
