@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
+from aws_facts.states_api import EXECUTION_STATUSES
 from local_aws.engines.step_functions import diagnostics
 from local_aws.engines.step_functions.interpreter import Interpreter
 from local_aws.errors import AwsError
@@ -21,6 +22,11 @@ STATE_MACHINE_ARN: Final = re.compile(rf"{_ARN}stateMachine:{_NAME}(:{_NAME})*$"
 EXECUTION_ARN: Final = re.compile(rf"{_ARN}(stateMachine|execution|express):{_NAME}(:{_NAME})*$")
 ACTIVITY_ARN: Final = re.compile(rf"{_ARN}activity:{_NAME}$")
 
+# What has an error of its own, or is checked where it is read.
+_OTHERWISE_CHECKED: Final = frozenset({"name", "nextToken", "input"})
+# In the order in which AWS lists them.
+_VALUES: Final[Mapping[str, Sequence[str]]] = {"ExecutionStatus": EXECUTION_STATUSES}
+
 
 @cache
 def _model() -> ServiceModel:
@@ -28,7 +34,7 @@ def _model() -> ServiceModel:
 
 
 def check_members(operation: str, request: Mapping[str, Any]) -> None:
-    """Check that a request has the members that its operation needs.
+    """Check that a request has the members that its operation needs, each with one of its values and not too long.
 
     Raises:
         AwsError: ValidationException.
@@ -41,6 +47,21 @@ def check_members(operation: str, request: Mapping[str, Any]) -> None:
         )
         count = f"{len(missing)} validation error{'s' if len(missing) > 1 else ''} detected"
         raise AwsError("ValidationException", f"{count}: {said}")
+    for name, member in shape.members.items() if shape else ():
+        value = request.get(name)
+        if not isinstance(value, str) or name in _OTHERWISE_CHECKED or name.endswith("Arn"):
+            continue
+        values = _VALUES.get(member.name, member.metadata.get("enum"))
+        most = member.metadata.get("max")
+        rule = ""
+        if values and value not in values:
+            rule = f"satisfy enum value set: [{', '.join(values)}]"
+        elif most is not None and len(value) > most:
+            rule = f"have length less than or equal to {most}"
+        if rule:
+            shown = "Value" if member.metadata.get("sensitive") else f"Value '{value}'"
+            said = f"{shown} at '{name}' failed to satisfy constraint: Member must {rule}"
+            raise AwsError("ValidationException", f"1 validation error detected: {said}")
 
 
 def check_name(name: str) -> None:

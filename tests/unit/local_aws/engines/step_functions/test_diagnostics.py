@@ -335,3 +335,44 @@ def test_validation_tells_all_and_makes_nothing(functions: Functions) -> None:
         "truncated": False,
     }
     assert functions.ask("ValidateStateMachineDefinition", definition=json.dumps(machine(A=PASS)))["result"] == "OK"
+
+
+@pytest.mark.parametrize(
+    ("operation", "request_", "said"),
+    [
+        (
+            "CreateStateMachine",
+            {"name": "m", "roleArn": ROLE, "definition": json.dumps(machine(A=PASS)), "type": "FAST"},
+            "Value 'FAST' at 'type' failed to satisfy constraint: Member must satisfy enum value set: "
+            "[STANDARD, EXPRESS]",
+        ),
+        (
+            "CreateStateMachine",
+            {"name": "m", "roleArn": ROLE, "definition": " " * 1_048_577},
+            "Value at 'definition' failed to satisfy constraint: Member must have length less than or equal to 1048576",
+        ),
+        (
+            "ListExecutions",
+            {"redriveFilter": "NEVER"},
+            "Value 'NEVER' at 'redriveFilter' failed to satisfy constraint: Member must satisfy enum value set: "
+            "[REDRIVEN, NOT_REDRIVEN]",
+        ),
+        (
+            "ListExecutions",
+            {"statusFilter": "GONE"},
+            "Value 'GONE' at 'statusFilter' failed to satisfy constraint: Member must satisfy enum value set: "
+            "[SUCCEEDED, TIMED_OUT, PENDING_REDRIVE, ABORTED, FAILED, RUNNING]",
+        ),
+        (
+            "StopExecution",
+            {"executionArn": "arn", "error": "e" * 257},
+            "Value at 'error' failed to satisfy constraint: Member must have length less than or equal to 256",
+        ),
+    ],
+)
+def test_a_member_has_one_of_its_values_and_is_not_too_long(
+    functions: Functions, operation: str, request_: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(AwsError) as error:
+        functions.ask(operation, **request_)
+    assert (error.value.code, error.value.message) == ("ValidationException", f"1 validation error detected: {said}")
