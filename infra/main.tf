@@ -280,7 +280,7 @@ module "run_sql" {
         resources = ["*"]
       },
       {
-        # The Data API reads the secret as the caller.
+        # The Data API reads the secret as the caller: that of the user that loads, not the administrator's.
         sid       = "ReadCredentials"
         actions   = ["secretsmanager:GetSecretValue"]
         resources = [module.redshift.secret_arn]

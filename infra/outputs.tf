@@ -59,8 +59,13 @@ output "redshift_database" {
 }
 
 output "redshift_secret_arn" {
-  description = "ARN of the secret with the database credentials."
+  description = "ARN of the secret of the user that loads and reads."
   value       = module.redshift.secret_arn
+}
+
+output "redshift_admin_secret_arn" {
+  description = "ARN of the secret of the user that makes tables and users; absent where the warehouse was there before."
+  value       = module.redshift.admin_secret_arn
 }
 
 output "failure_topic_arn" {

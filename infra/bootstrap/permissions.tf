@@ -72,15 +72,8 @@ locals {
         read = ["states:DescribeStateMachine", "states:ListStateMachineVersions", "states:ListTagsForResource"]
         write = [
           "states:CreateStateMachine", "states:DeleteStateMachine", "states:TagResource", "states:UntagResource", "states:UpdateStateMachine",
-          # `nox -s schema` starts run-sql.
-          "states:StartExecution",
         ]
         resources = ["arn:${local.partition}:states:${scope.regional}:stateMachine:${scope.prefix}-*"]
-      }
-      Executions = {
-        read      = []
-        write     = ["states:DescribeExecution", "states:GetExecutionHistory"]
-        resources = ["arn:${local.partition}:states:${scope.regional}:execution:${scope.prefix}-*"]
       }
       Topics = {
         read      = ["sns:GetTopicAttributes", "sns:ListSubscriptionsByTopic", "sns:ListTagsForResource"]
@@ -167,15 +160,15 @@ locals {
         resources = scope.serverless
         condition = local.new_for[key]
       }
-      # `nox -s schema` asks which columns there are.
+      # `nox -s schema` asks which columns there are, and makes tables, the user that loads and its grants.
       Queries = {
         read      = []
-        write     = ["redshift-data:ExecuteStatement"]
+        write     = ["redshift-data:BatchExecuteStatement", "redshift-data:ExecuteStatement"]
         resources = ["arn:${local.partition}:redshift:${scope.regional}:cluster:${scope.prefix}-*"]
       }
       ServerlessQueries = {
         read      = []
-        write     = ["redshift-data:ExecuteStatement"]
+        write     = ["redshift-data:BatchExecuteStatement", "redshift-data:ExecuteStatement"]
         resources = ["arn:${local.partition}:redshift-serverless:${scope.regional}:workgroup/*"]
         condition = { StringEquals = { "aws:ResourceTag/Pipeline" = scope.prefix } }
       }
@@ -187,6 +180,15 @@ locals {
           "secretsmanager:TagResource", "secretsmanager:UpdateSecret",
         ]
         resources = ["arn:${local.partition}:secretsmanager:${scope.regional}:secret:redshift!${scope.prefix}-*"]
+      }
+      # That of the user that loads, whose password `nox -s schema` makes.
+      OwnSecrets = {
+        read = ["secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy"]
+        write = [
+          "secretsmanager:CreateSecret", "secretsmanager:DeleteSecret", "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue",
+          "secretsmanager:TagResource", "secretsmanager:UntagResource", "secretsmanager:UpdateSecret",
+        ]
+        resources = ["arn:${local.partition}:secretsmanager:${scope.regional}:secret:${scope.prefix}-*"]
       }
       Roles = {
         read = ["iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListInstanceProfilesForRole", "iam:ListRolePolicies"]
@@ -331,7 +333,7 @@ locals {
 
   # What holds data, and what may be done with it. A policy has 6,144 characters at most, so these have their own.
   data_services = [
-    "Aliases", "Artifacts", "Buckets", "GrantKey", "Keys", "NewKeys", "NewServerless", "OwnServerless", "Queries", "Redshift", "Roles", "Secrets", "Serverless", "ServerlessQueries", "Simulations", "UseKey",
+    "Aliases", "Artifacts", "Buckets", "GrantKey", "Keys", "NewKeys", "NewServerless", "OwnSecrets", "OwnServerless", "Queries", "Redshift", "Roles", "Secrets", "Serverless", "ServerlessQueries", "Simulations", "UseKey",
   ]
 
   statements = {

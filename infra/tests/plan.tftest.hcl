@@ -34,6 +34,12 @@ override_resource {
 }
 
 override_resource {
+  target          = module.redshift.aws_secretsmanager_secret.loader[0]
+  override_during = plan
+  values          = { arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:of-loader" }
+}
+
+override_resource {
   target          = module.redshift.aws_redshiftserverless_workgroup.this[0]
   override_during = plan
   values          = { arn = "arn:aws:redshift-serverless:eu-central-1:123456789012:workgroup/made" }
@@ -108,10 +114,16 @@ run "on_a_cluster_the_statements_name_it_and_may_do_no_more" {
         Sid      = "ReadCredentials"
         Effect   = "Allow"
         Action   = ["secretsmanager:GetSecretValue"]
-        Resource = ["arn:aws:secretsmanager:eu-central-1:123456789012:secret:of-cluster"]
+        Resource = ["arn:aws:secretsmanager:eu-central-1:123456789012:secret:of-loader"]
       },
     ]))
     error_message = "Policy of run-sql: ${module.run_sql.policy}"
+  }
+  assert {
+    condition = [for name in ["cluster", "loader"] : "arn:aws:secretsmanager:eu-central-1:123456789012:secret:of-${name}"] == [
+      output.redshift_admin_secret_arn, output.redshift_secret_arn,
+    ]
+    error_message = "The outputs name other secrets: ${output.redshift_admin_secret_arn}, ${output.redshift_secret_arn}"
   }
 }
 
@@ -133,7 +145,7 @@ run "on_a_workgroup_the_statements_name_it" {
   assert {
     condition = [for index in [0, 2] : jsondecode(module.run_sql.policy).Statement[index].Resource] == [
       ["arn:aws:redshift-serverless:eu-central-1:123456789012:workgroup/made"],
-      ["arn:aws:secretsmanager:eu-central-1:123456789012:secret:of-namespace"],
+      ["arn:aws:secretsmanager:eu-central-1:123456789012:secret:of-loader"],
     ]
     error_message = "Policy of run-sql: ${module.run_sql.policy}"
   }
@@ -160,6 +172,10 @@ run "on_what_is_there_already_nothing_is_made" {
   assert {
     condition     = strcontains(module.run_sql.definition, "'WorkgroupName': 'shared'")
     error_message = "run-sql does not name the workgroup."
+  }
+  assert {
+    condition     = output.redshift_admin_secret_arn == null && output.redshift_secret_arn == "arn:aws:secretsmanager:eu-central-1:123456789012:secret:shared"
+    error_message = "There is one user of the warehouse that was there."
   }
   assert {
     condition     = jsondecode(module.run_sql.policy).Statement[0].Resource == ["arn:aws:redshift-serverless:eu-central-1:123456789012:workgroup/found"]

@@ -61,7 +61,8 @@ _ARNS = {
     ),
     "s3": ("s3:::{bucket}",),
     "scheduler": ("scheduler:{place}:schedule/{name}/{any}",),
-    "secretsmanager": ("secretsmanager:{place}:secret:redshift!{name}",),
+    # Redshift's own of a cluster, and the environment's.
+    "secretsmanager": ("secretsmanager:{place}:secret:redshift!{name}", "secretsmanager:{place}:secret:{name}"),
     "sns": ("sns:{place}:{name}",),
     "sqs": ("sqs:{place}:{name}",),
     "states": ("states:{place}:stateMachine:{name}",),
@@ -73,8 +74,10 @@ _SCHEDULE_GROUP = ("scheduler:{place}:schedule-group/{name}",)
 _DASHBOARD = ("cloudwatch::{account}:dashboard/{name}",)
 _OBJECT = ("s3:::{artifacts}/{any}",)
 _ALIAS = ("kms:{place}:alias/{name}", "kms:{place}:key/{any}")
+_WAREHOUSE = (*_ARNS["redshift"], "redshift-serverless:{place}:workgroup/{any}")
+_MANAGED_SECRET = ("secretsmanager:{place}:secret:redshift!{name}",)
+_OWN_SECRET = ("secretsmanager:{place}:secret:{name}",)
 _REDSHIFT_TAGGED = (*_ARNS["redshift"], *_PARAMETER_GROUP, *_SUBNET_GROUP)
-_EXECUTION = ("states:{place}:execution:{name}:{any}",)
 _ARNS_OF_ACTION = {
     # AWS checks it on all alarms, whatever names are asked for: https://github.com/mattclay/aws-terminator/pull/63
     "cloudwatch:DescribeAlarms": ("cloudwatch:{place}:alarm:*",),
@@ -96,7 +99,8 @@ _ARNS_OF_ACTION = {
     "redshift:ModifyClusterParameterGroup": _PARAMETER_GROUP,
     "redshift:ModifyClusterSubnetGroup": _SUBNET_GROUP,
     "redshift:ResetClusterParameterGroup": _PARAMETER_GROUP,
-    "redshift-data:ExecuteStatement": (*_ARNS["redshift"], "redshift-serverless:{place}:workgroup/{any}"),
+    "redshift-data:BatchExecuteStatement": _WAREHOUSE,
+    "redshift-data:ExecuteStatement": _WAREHOUSE,
     "s3:DeleteObject": _OBJECT,
     "s3:DeleteObjectVersion": _OBJECT,
     "s3:GetObject": _OBJECT,
@@ -109,8 +113,11 @@ _ARNS_OF_ACTION = {
     "scheduler:ListTagsForResource": _SCHEDULE_GROUP,
     "scheduler:TagResource": _SCHEDULE_GROUP,
     "scheduler:UntagResource": _SCHEDULE_GROUP,
-    "states:DescribeExecution": _EXECUTION,
-    "states:GetExecutionHistory": _EXECUTION,
+    # What Terraform and `nox -s schema` do to the environment's secret alone, and Redshift to its own alone.
+    "secretsmanager:GetResourcePolicy": _OWN_SECRET,
+    "secretsmanager:PutSecretValue": _OWN_SECRET,
+    "secretsmanager:RotateSecret": _MANAGED_SECRET,
+    "secretsmanager:UntagResource": _OWN_SECRET,
 }
 
 

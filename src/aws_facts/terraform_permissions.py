@@ -368,6 +368,13 @@ TERRAFORM: dict[str, Needs] = {
         update=("scheduler:TagResource", "scheduler:UntagResource"),
         delete=("scheduler:DeleteSchedule", "scheduler:DeleteScheduleGroup"),
     ),
+    "aws_secretsmanager_secret": Needs(
+        (f"{_AUTHORIZATION}awssecretsmanager.html", f"{_PROVIDER}secretsmanager/secret.go"),
+        read=("secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy"),
+        create=("secretsmanager:CreateSecret", "secretsmanager:TagResource"),
+        update=("secretsmanager:TagResource", "secretsmanager:UntagResource", "secretsmanager:UpdateSecret"),
+        delete=("secretsmanager:DeleteSecret",),
+    ),
     "aws_sfn_state_machine": Needs(
         (
             f"{_AUTHORIZATION}awsstepfunctions.html",
@@ -427,21 +434,21 @@ TERRAFORM: dict[str, Needs] = {
     "data.aws_redshiftserverless_workgroup": Needs(_SERVERLESS, read=("redshift-serverless:GetWorkgroup",)),
 }
 
-# What the apply role does besides: `nox -s schema`, which makes tables and compares their columns with the contracts.
+# What the apply role does besides: `nox -s schema`, which makes tables, compares their columns with the contracts, and
+# makes the user that loads, with a password that it puts into that user's secret.
 SCHEMA = Needs(
     ("https://docs.aws.amazon.com/redshift/latest/mgmt/data-api-iam.html",),
     read=(
         "lambda:GetFunctionConfiguration",
         "redshift-data:DescribeStatement",
         "redshift-data:GetStatementResult",
-        "states:DescribeExecution",
-        "states:GetExecutionHistory",
     ),
     create=(
         "lambda:InvokeFunction",
+        "redshift-data:BatchExecuteStatement",
         "redshift-data:ExecuteStatement",
         "secretsmanager:GetSecretValue",
-        "states:StartExecution",
+        "secretsmanager:PutSecretValue",
     ),
 )
 

@@ -5,13 +5,15 @@ Actions:
     load     → the SQL of the load, from both stages' manifests (state PrepareLoad)
     evidence → the keys at which the stages of a failed job may have left something (state machine `record-failure`)
     failure  → job ID and SQL for an execution that ended otherwise (state machine `record-failure`)
-    schema   → the statements that create the SQL schema, or that bring deployed tables to it (`nox -s schema`)
+    schema   → the statements that create the SQL schema, with a user's grants, or that bring deployed tables to it
+               (`nox -s schema`)
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,6 +29,8 @@ from lambda_generate_param.datasets import Dataset
 
 # In the zip, sql/ lies beside the package.
 PACKAGED_SQL = Path(__file__).resolve().parents[1] / "sql"
+# A name that needs no quotes in SQL.
+_USER = re.compile(r"[a-z][a-z0-9_]{0,126}")
 
 
 @dataclass(frozen=True)
@@ -172,7 +176,12 @@ def _schema(event: Mapping[str, Any], settings: Settings, sql: Path) -> dict[str
     known = [datasets.load(sql, name) for name in datasets.names(sql)]
     if "deployed" in event:
         return schemas.compare(known, event["deployed"])
-    return {"sql": statements.schema(sql, known).document()}
+    user = event.get("user")
+    if user is not None and not (isinstance(user, str) and _USER.fullmatch(user)):
+        raise request.InvalidInputError(
+            f"user is {as_json(user)}; accepted: up to 127 lower-case letters, digits and underscores, a letter first"
+        )
+    return {"sql": statements.schema(sql, known, user).document()}
 
 
 def _places(identifier: str, dataset: str, settings: Settings) -> Places:

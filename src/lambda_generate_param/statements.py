@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from aws_facts import redshift_data as facts
+from dataset_contract import redshift
 from dataset_contract.manifests import ManifestError
 from dataset_contract.places import Places
 from lambda_generate_param import inlining, job_id, verdicts
@@ -79,11 +80,18 @@ def split(sql: str) -> list[str]:
     return found + ([text.strip()] if substance else [])
 
 
-def schema(sql: Path, datasets: Sequence[Dataset]) -> Batch:
-    """The tables and procedures that the pipeline needs; each statement may run again at any time."""
+def schema(sql: Path, datasets: Sequence[Dataset], user: str | None = None) -> Batch:
+    """The tables and procedures that the pipeline needs; each statement may run again at any time.
+
+    user: name of who loads, who gets the grants that this takes; None where the owner loads.
+    """
     statements = audit_statements(sql, "schema")
     for dataset in datasets:
         statements += split(dataset.table_sql)
+    if user is not None:
+        statements += audit_statements(sql, "grants", user=user)
+        for output in (output for dataset in datasets for output in dataset.contract.outputs):
+            statements.append(f'GRANT SELECT, INSERT, DELETE ON {redshift.table(output)} TO "{user}"')
     return Batch("schema", tuple(_commented(statements, "step=schema")), {})
 
 

@@ -95,7 +95,9 @@ def _applied(deployment: Deployment) -> deployed.Deployed | None:
         outputs = deployment.outputs()
     except NothingAppliedError:
         return None
-    if not {"lambda_function_name", "redshift_database", "redshift_secret_arn"} <= outputs.keys():
+    # A secret is there before its warehouse.
+    where = {"redshift_cluster_identifier", "redshift_workgroup_name"} & outputs.keys()
+    if not where or not {"lambda_function_name", "redshift_database", "redshift_secret_arn"} <= outputs.keys():
         return None
     return deployed.Deployed(Clients(deployment.endpoint_url), outputs)
 

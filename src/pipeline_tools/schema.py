@@ -1,5 +1,6 @@
-"""`nox -s schema`: bring the SQL schema of a deployment to what its contracts say, by the state machine `run-sql`.
+"""`nox -s schema`: bring the SQL schema of a deployment to what its contracts say, as the warehouse's administrator.
 
+In a warehouse that Terraform made, loads are another user's: it is made here too, with no more grants than they need.
 What the contracts are, the deployed Lambda says. Tables that are missing are made; a new column that may be null is
 added. What could lose data is refused, with the statements that a person could run.
 """
@@ -13,16 +14,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from dataset_contract.redshift import SCHEMA
 from lambda_generate_param import datasets, schemas
 from lambda_generate_param.statements import portions
-from pipeline_tools import deployed, executions
+from pipeline_tools import deployed, loader, redshift
 from pipeline_tools.clients import Clients
 from pipeline_tools.package import OUTPUT
 from pipeline_tools.redshift import QueryError, query
 from pipeline_tools.terraform import TerraformError
 
-_SECONDS = 900.0
 _COLUMNS = """
 SELECT CAST(table_name AS VARCHAR(127)) AS table_name, CAST(column_name AS VARCHAR(127)) AS column_name,
     CAST(data_type AS VARCHAR(127)) AS data_type, CAST(is_nullable AS VARCHAR(3)) AS is_nullable,
@@ -45,12 +47,18 @@ class Update:
 
 
 def create(clients: Clients, outputs: Mapping[str, Any]) -> int:
-    """Make what is missing and return how many statements that were. Each may run again at any time.
+    """Make what is missing, with the user that loads and its grants, and return how many statements that were.
+
+    Each may run again at any time.
 
     Raises:
-        SchemaError: the Lambda or a statement failed.
+        SchemaError: the Lambda or a statement failed, or the user's secret is not what it has to be.
     """
-    statements: list[str] = _invoke(clients, outputs, {})["sql"]["statements"]
+    try:
+        user = loader.ensure(clients, outputs)
+    except (QueryError, loader.SecretError) as error:
+        raise SchemaError(f"the user that loads: {error}") from error
+    statements: list[str] = _invoke(clients, outputs, {} if user is None else {"user": user})["sql"]["statements"]
     _run(clients, outputs, statements)
     return len(statements)
 
@@ -82,7 +90,7 @@ def describe(clients: Clients, outputs: Mapping[str, Any]) -> dict[str, list[dic
     """The columns of the output tables in their order, by table. Raises SchemaError."""
     tables: dict[str, list[dict[str, Any]]] = {}
     try:
-        rows = query(clients.get("redshift-data"), outputs, _COLUMNS, schema=SCHEMA)
+        rows = query(clients.get("redshift-data"), redshift.as_administrator(outputs), _COLUMNS, schema=SCHEMA)
     except QueryError as error:
         raise SchemaError(str(error)) from error
     for row in rows:
@@ -101,15 +109,12 @@ def _invoke(clients: Clients, outputs: Mapping[str, Any], more: Mapping[str, Any
 
 
 def _run(clients: Clients, outputs: Mapping[str, Any], statements: Sequence[str]) -> None:
-    step_functions = clients.get("stepfunctions")
-    for several in portions(statements):
-        batch = {"statement_name": "schema", "statements": several, "parameters": []}
-        arn = executions.start(
-            step_functions, outputs["run_sql_state_machine_arn"], {"job_id": "schema", "batch": batch}
-        )
-        outcome = executions.wait(step_functions, arn, timeout_seconds=_SECONDS)
-        if not outcome.succeeded:
-            raise SchemaError(f"{outcome.status}: {outcome.error}: {outcome.cause}")
+    client, administrator = clients.get("redshift-data"), redshift.as_administrator(outputs)
+    try:
+        for several in portions(statements):
+            redshift.run(client, administrator, several)
+    except QueryError as error:
+        raise SchemaError(str(error)) from error
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -122,7 +127,7 @@ def main(arguments: Sequence[str]) -> int:
         _tell_another_version(found)
         count = create(found.clients, found.outputs)
         changes = update(found.clients, found.outputs)
-    except (SchemaError, TerraformError, deployed.NotDeployedError) as error:
+    except (SchemaError, TerraformError, deployed.NotDeployedError, BotoCoreError, ClientError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return report(count, changes)

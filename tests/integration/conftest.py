@@ -72,6 +72,10 @@ class Pipeline:
     def query(self, sql: str, **parameters: str) -> list[dict[str, Any]]:
         return redshift.query(self.clients.get("redshift-data"), self.outputs, sql, **parameters)
 
+    def administer(self, sql: str) -> None:
+        """Change tables and users, which the user that `query` runs as may not."""
+        redshift.query(self.clients.get("redshift-data"), redshift.as_administrator(self.outputs), sql)
+
     def audit_of(self, execution_arn: str) -> dict[str, Any]:
         """The audit row of a failed execution, once record-failure has written it."""
         self.wait_for_recorder(execution_arn)

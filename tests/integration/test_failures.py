@@ -64,26 +64,26 @@ def test_a_spark_sql_error(pipeline: Pipeline) -> None:
 
 def test_a_load_that_fails(pipeline: Pipeline) -> None:
     source = pipeline.put(pipeline.sample(3))
-    pipeline.query("ALTER TABLE analytics.route_delays RENAME TO route_delays_aside")
+    pipeline.administer("ALTER TABLE analytics.route_delays RENAME TO route_delays_aside")
     try:
         arn = pipeline.start(source)
         assert pipeline.wait(arn).status == "FAILED"
     finally:
-        pipeline.query("ALTER TABLE analytics.route_delays_aside RENAME TO route_delays")
+        pipeline.administer("ALTER TABLE analytics.route_delays_aside RENAME TO route_delays")
     # What the batch loaded before it failed is gone with it: a batch is one transaction.
     assert_failed(pipeline, arn, state="LoadAndRecord", said="route_delays")
 
 
 def test_a_redriven_load_fails_and_succeeds_as_a_new_attempt_of_the_same_job(pipeline: Pipeline) -> None:
     client, source = pipeline.clients.get("stepfunctions"), pipeline.put(pipeline.sample(3))
-    pipeline.query("ALTER TABLE analytics.route_delays RENAME TO route_delays_aside")
+    pipeline.administer("ALTER TABLE analytics.route_delays RENAME TO route_delays_aside")
     try:
         arn = pipeline.start(source)
         assert pipeline.wait(arn).status == "FAILED"
         client.redrive_execution(executionArn=arn)
         assert pipeline.wait(arn).status == "FAILED"
     finally:
-        pipeline.query("ALTER TABLE analytics.route_delays_aside RENAME TO route_delays")
+        pipeline.administer("ALTER TABLE analytics.route_delays_aside RENAME TO route_delays")
     client.redrive_execution(executionArn=arn)
     outcome = pipeline.wait(arn)
     assert outcome.succeeded, (outcome.error, outcome.cause)

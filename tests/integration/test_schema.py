@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
-from pipeline_tools import deploy, deployed, schema
+import pytest
+
+from pipeline_tools import deploy, deployed, executions, loader, redshift, schema
 from pipeline_tools.claims import claimed
 from pipeline_tools.local import write_whole
 from pipeline_tools.terraform import Deployment
-from tests.integration.conftest import Pipeline
+from tests.integration.conftest import SECONDS, Pipeline
 
 
 def test_the_running_local_stack_is_found_and_is_up_to_date(pipeline: Pipeline, tmp_path: Path) -> None:
@@ -20,7 +23,7 @@ def test_the_running_local_stack_is_found_and_is_up_to_date(pipeline: Pipeline, 
 
 
 def test_a_new_column_is_added_and_loads_keep_their_order(pipeline: Pipeline) -> None:
-    pipeline.query("ALTER TABLE analytics.route_delays DROP COLUMN mean_dep_delay")
+    pipeline.administer("ALTER TABLE analytics.route_delays DROP COLUMN mean_dep_delay")
     found = schema.update(pipeline.clients, pipeline.outputs)
     assert found.statements == ('ALTER TABLE analytics."route_delays" ADD COLUMN "mean_dep_delay" DOUBLE PRECISION',)
     outcome = pipeline.run(pipeline.put(pipeline.sample(1)))
@@ -34,11 +37,11 @@ def test_a_new_column_is_added_and_loads_keep_their_order(pipeline: Pipeline) ->
 
 
 def test_what_could_lose_data_is_refused(pipeline: Pipeline) -> None:
-    pipeline.query("ALTER TABLE analytics.route_delays ADD COLUMN by_hand INTEGER")
+    pipeline.administer("ALTER TABLE analytics.route_delays ADD COLUMN by_hand INTEGER")
     try:
         found = schema.update(pipeline.clients, pipeline.outputs)
     finally:
-        pipeline.query("ALTER TABLE analytics.route_delays DROP COLUMN by_hand")
+        pipeline.administer("ALTER TABLE analytics.route_delays DROP COLUMN by_hand")
     assert found.statements == ()
     (refusal,) = found.refusals
     assert "by_hand" in refusal["problem"]
@@ -46,7 +49,7 @@ def test_what_could_lose_data_is_refused(pipeline: Pipeline) -> None:
 
 
 def test_a_change_that_the_tables_cannot_take_is_not_applied(pipeline: Pipeline, deployment: Deployment) -> None:
-    pipeline.query("ALTER TABLE analytics.route_delays ADD COLUMN by_hand INTEGER")
+    pipeline.administer("ALTER TABLE analytics.route_delays ADD COLUMN by_hand INTEGER")
     name, client = pipeline.outputs["lambda_function_name"], pipeline.clients.get("lambda")
     before = client.get_function_configuration(FunctionName=name)["Description"]
     client.update_function_configuration(FunctionName=name, Description="what Terraform would put right")
@@ -55,7 +58,7 @@ def test_a_change_that_the_tables_cannot_take_is_not_applied(pipeline: Pipeline,
         assert deploy.bring(found, deployment) == 1
         assert client.get_function_configuration(FunctionName=name)["Description"] == "what Terraform would put right"
     finally:
-        pipeline.query("ALTER TABLE analytics.route_delays DROP COLUMN by_hand")
+        pipeline.administer("ALTER TABLE analytics.route_delays DROP COLUMN by_hand")
         client.update_function_configuration(FunctionName=name, Description=before)
 
 
@@ -67,3 +70,41 @@ def test_a_deployment_is_brought_to_the_checkout(pipeline: Pipeline, deployment:
     assert deploy.bring(deployed.Deployed(pipeline.clients, pipeline.outputs), deployment) == 0
     after = client.get_function_configuration(FunctionName=name)
     assert (after["Description"], after["Environment"]) == (before["Description"], before["Environment"])
+
+
+def test_who_loads_may_do_no_more(pipeline: Pipeline) -> None:
+    assert pipeline.query("SELECT CAST(current_user AS VARCHAR(127)) AS name") == [{"name": loader.USER}]
+    for statement in ("CREATE TABLE analytics.another (a INTEGER)", "DROP TABLE analytics.route_delays"):
+        with pytest.raises(redshift.QueryError, match=r"permission denied for schema analytics|must be owner of table"):
+            pipeline.query(statement)
+
+
+def test_a_batch_of_run_sql_without_a_grant_fails_until_the_schema_is_brought_up_to_date(pipeline: Pipeline) -> None:
+    client, machine = pipeline.clients.get("stepfunctions"), pipeline.outputs["run_sql_state_machine_arn"]
+    statements = ["DELETE FROM analytics.route_delays WHERE job_id = 'nobody'"]
+    batch = {"statement_name": "delete", "statements": statements, "parameters": []}
+
+    def run() -> executions.Outcome:
+        arn = executions.start(client, machine, {"job_id": "nobody", "batch": batch})
+        return executions.wait(client, arn, timeout_seconds=SECONDS)
+
+    pipeline.administer(f"REVOKE DELETE ON analytics.route_delays FROM {loader.USER}")
+    try:
+        outcome = run()
+    finally:
+        schema.create(pipeline.clients, pipeline.outputs)
+    assert not outcome.succeeded
+    assert "permission denied for table route_delays" in str(outcome.cause)
+    assert run().succeeded
+
+
+def test_another_password_in_the_secret_counts_once_the_schema_is_brought_up_to_date(pipeline: Pipeline) -> None:
+    secrets, arn = pipeline.clients.get("secretsmanager"), pipeline.outputs["redshift_secret_arn"]
+    held = json.loads(secrets.get_secret_value(SecretId=arn)["SecretString"])
+    secrets.put_secret_value(SecretId=arn, SecretString=json.dumps({**held, "password": "Another-1-Secret"}))
+    try:
+        with pytest.raises(redshift.QueryError, match="password authentication failed"):
+            pipeline.query("SELECT 1")
+    finally:
+        schema.create(pipeline.clients, pipeline.outputs)
+    assert pipeline.query("SELECT 1 AS one") == [{"one": 1}]

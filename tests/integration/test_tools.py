@@ -80,6 +80,17 @@ def test_a_second_plan_has_nothing_to_change(pipeline: Pipeline, deployment: Dep
     assert differing == {}
 
 
+def test_a_secret_that_is_made_without_a_value_has_none(endpoint: LocalEndpoint) -> None:
+    client = Clients(endpoint.endpoint_url, endpoint.region).get("secretsmanager")
+    made = client.create_secret(Name="without-a-value")
+    assert "VersionId" not in made
+    with pytest.raises(client.exceptions.ResourceNotFoundException, match="secret value for staging label: AWSCURRENT"):
+        client.get_secret_value(SecretId=made["ARN"])
+    client.put_secret_value(SecretId=made["ARN"], SecretString="s")
+    assert client.get_secret_value(SecretId=made["ARN"])["SecretString"] == "s"
+    client.delete_secret(SecretId=made["ARN"], ForceDeleteWithoutRecovery=True)
+
+
 def test_what_was_applied_can_be_destroyed(tmp_path: Path) -> None:
     with LocalEndpoint(tmp_path / "endpoint") as endpoint:
         deployment = Deployment("local", tmp_path / "terraform", endpoint.endpoint_url)

@@ -146,6 +146,19 @@ resource "aws_redshiftserverless_workgroup" "this" {
   }
 }
 
+# ---- the user that loads --------------------------------------------------------------------------------------------
+
+# The secret alone: `nox -s schema` makes password, user and grants, so Terraform, its state and its plans never have the
+# password. The name has a suffix, since a deleted secret keeps its own for a month.
+resource "aws_secretsmanager_secret" "loader" {
+  #checkov:skip=CKV2_AWS_57:Redshift rotates its admin user's password alone; docs/deploy.md says how this one is changed
+  count = local.is_existing ? 0 : 1
+
+  name_prefix = "${var.name}-loader-"
+  description = "User that loads into ${var.name}; its password is made by nox -s schema."
+  kms_key_id  = var.kms_key_arn
+}
+
 # ---- existing --------------------------------------------------------------------------------------------------------
 
 # A workgroup's ARN ends in an ID that its name does not tell.

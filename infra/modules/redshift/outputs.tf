@@ -21,8 +21,13 @@ output "database" {
 }
 
 output "secret_arn" {
-  description = "ARN of the secret with the database credentials."
-  value = local.is_existing ? var.existing.secret_arn : (
+  description = "ARN of the secret of the user that loads and reads."
+  value       = local.is_existing ? var.existing.secret_arn : aws_secretsmanager_secret.loader[0].arn
+}
+
+output "admin_secret_arn" {
+  description = "ARN of the secret of the user that makes tables and the loader; null where the warehouse was there before."
+  value = local.is_existing ? null : (
     local.is_serverless ? aws_redshiftserverless_namespace.this[0].admin_password_secret_arn : aws_redshift_cluster.this[0].master_password_secret_arn
   )
 }
@@ -33,6 +38,6 @@ output "kms_key_arn" {
 }
 
 output "secret_kms_key_arn" {
-  description = "ARN of the customer managed key of that secret; null where it is under the key that AWS keeps for Secrets Manager."
+  description = "ARN of the customer managed key of these secrets; null where they are under the key that AWS keeps for Secrets Manager."
   value       = local.is_existing ? var.existing.secret_kms_key_arn : var.kms_key_arn
 }

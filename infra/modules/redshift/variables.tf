@@ -37,6 +37,10 @@ variable "admin_username" {
     condition     = can(regex("^[a-z][a-z0-9_]{0,127}$", var.admin_username))
     error_message = "Redshift admin_username \"${var.admin_username}\": lower-case letters, digits and underscores; it starts with a letter."
   }
+  validation {
+    condition     = var.admin_username != "pipeline_loader"
+    error_message = "Redshift admin_username \"pipeline_loader\": another name; this is that of the user that loads."
+  }
 }
 
 variable "network" {
@@ -139,7 +143,7 @@ variable "existing" {
   description = <<-EOT
     What mode existing uses, all in this account and region.
     cluster_identifier or workgroup_name: where the statements run; exactly one of them.
-    secret_arn: secret with "username" and "password"; the user needs CREATE on the database.
+    secret_arn: secret with "username" and "password"; the user needs CREATE on the database, since it makes the tables and loads.
     kms_key_arn: customer managed key of the cluster or namespace, if it has one; statements need rights on it.
     secret_kms_key_arn: customer managed key of that secret, if it has one.
     COPY reads by the default role that the cluster or namespace already has. It has to read curated/ and runs/ of the

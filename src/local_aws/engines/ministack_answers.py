@@ -39,7 +39,7 @@ def refusal(entry: Mapping[str, Any]) -> dict[str, str] | None:
 def install() -> None:
     """Have MiniStack do it too."""
     _refuse_entries()
-    _refuse_secret_names()
+    _create_secrets()
     _answer_as_s3()
     _tag_uploads()
 
@@ -67,7 +67,8 @@ def _refuse_entries() -> None:
     eventbridge._put_events = put_valid
 
 
-def _refuse_secret_names() -> None:
+def _create_secrets() -> None:
+    """Refuse names, and give a secret without a value no version of it."""
     from ministack.core.responses import error_response_json
     from ministack.services import secretsmanager
 
@@ -76,7 +77,13 @@ def _refuse_secret_names() -> None:
     def create_named(data: dict[str, Any], *arguments: Any, **named: Any) -> Any:
         if not SECRET_NAME.fullmatch(str(data.get("Name", ""))):
             return error_response_json("ValidationException", SECRET_NAME_REFUSED, 400)
-        return create(data, *arguments, **named)
+        status, headers, body = create(data, *arguments, **named)
+        if status >= 400 or "SecretString" in data or "SecretBinary" in data:
+            return status, headers, body
+        _, secret = secretsmanager._resolve(data["Name"])
+        secret["Versions"].clear()
+        answer = {name: value for name, value in json.loads(body).items() if name != "VersionId"}
+        return status, headers, json.dumps(answer).encode()
 
     secretsmanager._create_secret = create_named
 

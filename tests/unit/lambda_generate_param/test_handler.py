@@ -229,6 +229,25 @@ def test_schema_gives_the_statements_of_every_dataset(settings: Settings, sql: P
     assert 'analytics."enriched_flights"' in text
 
 
+def test_schema_gives_who_loads_each_table_of_its_own(settings: Settings, sql: Path) -> None:
+    plain, granted = (
+        handler.answer({"action": "schema", **more}, settings=settings, sql=sql)["sql"]["statements"]
+        for more in ({}, {"user": "some_loader"})
+    )
+    assert granted[: len(plain)] == plain
+    text = "\n".join(granted[len(plain) :])
+    assert "GRANT" not in "\n".join(plain)
+    assert text.count("GRANT ") == text.count(' TO "some_loader"') == len(granted) - len(plain)
+    for table in ("clean_orders", "enriched_flights", "route_delays"):
+        assert f'GRANT SELECT, INSERT, DELETE ON analytics."{table}" TO' in text
+
+
+@pytest.mark.parametrize("user", ["", "Upper", 'a"b', "1st", "a" * 128, 7])
+def test_a_user_whose_name_needs_quotes_is_refused(settings: Settings, sql: Path, user: Any) -> None:
+    with pytest.raises(InvalidInputError, match=r"user is .*; accepted: up to 127 lower-case letters"):
+        handler.answer({"action": "schema", "user": user}, settings=settings, sql=sql)
+
+
 def test_schema_compares_what_is_deployed(settings: Settings, sql: Path) -> None:
     event = {"action": "schema", "deployed": {}}
     answer = handler.answer(event, settings=settings, sql=sql)

@@ -40,3 +40,9 @@ def test_a_statement_goes_to_the_cluster_or_the_workgroup(output: dict[str, str]
 def test_outputs_of_neither_are_refused() -> None:
     with pytest.raises(KeyError, match="redshift_cluster_identifier"):
         redshift.target(COMMON)
+
+
+def test_the_administrator_is_another_user_only_where_there_are_two() -> None:
+    assert redshift.as_administrator(COMMON) == COMMON
+    admin = {**COMMON, "redshift_admin_secret_arn": "arn:aws:secretsmanager:us-east-1:1:secret:a"}
+    assert redshift.as_administrator(admin)["redshift_secret_arn"] == admin["redshift_admin_secret_arn"]

@@ -10,6 +10,9 @@ mock_provider "aws" {
   mock_resource "aws_redshiftserverless_namespace" {
     defaults = { admin_password_secret_arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:redshift!dev-namespace" }
   }
+  mock_resource "aws_secretsmanager_secret" {
+    defaults = { arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:dev-redshift-loader-1" }
+  }
   mock_resource "aws_redshiftserverless_workgroup" {
     defaults = { arn = "arn:aws:redshift-serverless:us-east-1:123456789012:workgroup/made" }
   }
@@ -78,6 +81,7 @@ run "a_cluster_is_private_encrypted_and_keeps_its_password_to_itself" {
       cluster   = output.cluster_identifier
       workgroup = output.workgroup_name
       arn       = output.arn
+      admin     = output.admin_secret_arn
       secret    = output.secret_arn
       key       = output.secret_kms_key_arn
       role      = aws_redshift_cluster.this[0].default_iam_role_arn
@@ -85,11 +89,21 @@ run "a_cluster_is_private_encrypted_and_keeps_its_password_to_itself" {
       cluster   = "dev-redshift"
       workgroup = null
       arn       = "arn:aws:redshift:us-east-1:123456789012:cluster:dev-redshift"
-      secret    = "arn:aws:secretsmanager:us-east-1:123456789012:secret:redshift!dev-redshift"
+      admin     = "arn:aws:secretsmanager:us-east-1:123456789012:secret:redshift!dev-redshift"
+      secret    = "arn:aws:secretsmanager:us-east-1:123456789012:secret:dev-redshift-loader-1"
       key       = "arn:aws:kms:us-east-1:123456789012:key/1"
       role      = "arn:aws:iam::123456789012:role/dev-redshift-copy"
     })
     error_message = "The outputs do not name the cluster."
+  }
+}
+
+run "the_secret_of_the_user_that_loads_is_encrypted_and_empty" {
+  command = plan
+
+  assert {
+    condition     = aws_secretsmanager_secret.loader[0].kms_key_id == var.kms_key_arn && aws_secretsmanager_secret.loader[0].name_prefix == "dev-redshift-loader-"
+    error_message = "The secret is not encrypted with the key, or its name could be taken."
   }
 }
 
@@ -185,10 +199,11 @@ run "a_workgroup_is_private_encrypted_and_keeps_its_password_to_itself" {
     error_message = "A workgroup was asked for."
   }
   assert {
-    condition = jsonencode([output.cluster_identifier, output.workgroup_name, output.arn, output.secret_arn]) == jsonencode([
+    condition = jsonencode([output.cluster_identifier, output.workgroup_name, output.arn, output.secret_arn, output.admin_secret_arn]) == jsonencode([
       null,
       "dev-redshift",
       "arn:aws:redshift-serverless:us-east-1:123456789012:workgroup/made",
+      "arn:aws:secretsmanager:us-east-1:123456789012:secret:dev-redshift-loader-1",
       "arn:aws:secretsmanager:us-east-1:123456789012:secret:redshift!dev-namespace",
     ])
     error_message = "The outputs do not name the workgroup."
@@ -210,16 +225,17 @@ run "with_an_existing_cluster_nothing_is_made" {
     condition = 0 == sum([
       length(aws_iam_role.copy), length(aws_iam_role_policy.copy), length(aws_redshift_cluster.this), length(aws_redshift_logging.this),
       length(aws_redshift_parameter_group.this), length(aws_redshift_subnet_group.this), length(aws_redshiftserverless_namespace.this),
-      length(aws_redshiftserverless_workgroup.this),
+      length(aws_redshiftserverless_workgroup.this), length(aws_secretsmanager_secret.loader),
     ])
     error_message = "Something is made."
   }
   assert {
-    condition = jsonencode([output.cluster_identifier, output.workgroup_name, output.arn, output.secret_arn, output.secret_kms_key_arn]) == jsonencode([
+    condition = jsonencode([output.cluster_identifier, output.workgroup_name, output.arn, output.secret_arn, output.admin_secret_arn, output.secret_kms_key_arn]) == jsonencode([
       "warehouse",
       null,
       "arn:aws:redshift:us-east-1:123456789012:cluster:warehouse",
       "arn:aws:secretsmanager:us-east-1:123456789012:secret:warehouse",
+      null,
       null,
     ])
     error_message = "The outputs do not name the cluster."
@@ -302,4 +318,14 @@ run "a_mode_that_is_none_is_refused" {
   }
 
   expect_failures = [var.mode]
+}
+
+run "the_administrator_does_not_load" {
+  command = plan
+
+  variables {
+    admin_username = "pipeline_loader"
+  }
+
+  expect_failures = [var.admin_username]
 }

@@ -186,3 +186,20 @@ END $$;
 CREATE EVENT TRIGGER redshift_count_bytes ON ddl_command_end
   WHEN TAG IN ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'ALTER TABLE')
   EXECUTE FUNCTION redshift_catalog.count_bytes();
+
+-- A new procedure is for its owner; PostgreSQL would let everybody call it. What was granted outlasts OR REPLACE.
+-- https://docs.aws.amazon.com/redshift/latest/dg/stored-procedure-security-and-privileges.html
+CREATE FUNCTION redshift_catalog.keep_new_procedures() RETURNS event_trigger LANGUAGE plpgsql AS $$
+DECLARE
+  made record;
+BEGIN
+  FOR made IN
+    SELECT p.oid FROM pg_event_trigger_ddl_commands() AS c JOIN pg_proc AS p ON c.classid = 'pg_proc'::regclass AND c.objid = p.oid
+    WHERE p.proacl IS NULL
+  LOOP
+    EXECUTE format('REVOKE EXECUTE ON PROCEDURE %s FROM PUBLIC', made.oid::regprocedure);
+  END LOOP;
+END $$;
+
+CREATE EVENT TRIGGER redshift_keep_new_procedures ON ddl_command_end WHEN TAG IN ('CREATE PROCEDURE')
+EXECUTE FUNCTION redshift_catalog.keep_new_procedures();

@@ -29,6 +29,12 @@ _DATABASE_SETTINGS = {
     "timezone": "UTC",
     "client_min_messages": "error",
 }
+# Who makes a user administers it.
+_USERS_MADE_BY = """
+SELECT made.rolname FROM pg_auth_members AS m
+JOIN pg_roles AS made ON m.roleid = made.oid JOIN pg_roles AS maker ON m.member = maker.oid
+WHERE m.admin_option AND maker.rolname = %s
+"""
 _MASTER_ROLES = ("pg_read_all_data", "pg_write_all_data", "pg_monitor", "pg_signal_backend")
 
 
@@ -80,11 +86,13 @@ class Warehouse:
                 name = sql.Identifier(self._databases.pop(key))
                 connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
             for key in [key for key in self._roles if key[0] == cluster]:
-                role = sql.Identifier(self._roles.pop(key))
+                master = self._roles.pop(key)
                 self._passwords.pop(key, None)
-                # What the user was granted in the system's own databases; its own databases are gone.
-                connection.execute(sql.SQL("DROP OWNED BY {}").format(role))
-                connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(role))
+                for (each,) in [*connection.execute(_USERS_MADE_BY, (master,)).fetchall(), (master,)]:
+                    role = sql.Identifier(each)
+                    # What the user was granted in the system's own databases; its own databases are gone.
+                    connection.execute(sql.SQL("DROP OWNED BY {}").format(role))
+                    connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(role))
 
     def _prepare(self) -> None:
         if self._ready:
