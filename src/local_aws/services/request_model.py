@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from botocore.loaders import Loader
-from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
+from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
 
 from local_aws.errors import AwsError
 
@@ -26,8 +26,24 @@ _TYPES: dict[str, tuple[type, ...]] = {
 
 @functools.cache
 def service_model(service: str) -> ServiceModel:
-    """The model of a service, by botocore's name of it."""
+    """The model of a service, by botocore's name of it.
+
+    Raises:
+        botocore.exceptions.DataNotFoundError: botocore has none.
+    """
     return ServiceModel(Loader().load_service_model(service, "service-2"), service)
+
+
+@functools.cache
+def find_operation(service: str, name: str) -> OperationModel | None:
+    """An operation by its name, in letters of any case; None where the service has no such operation.
+
+    Raises:
+        botocore.exceptions.DataNotFoundError: botocore has no model of the service.
+    """
+    model = service_model(service)
+    known = next((known for known in model.operation_names if known.lower() == name.lower()), None)
+    return model.operation_model(known) if known else None
 
 
 def validation_error(message: str) -> AwsError:

@@ -6,10 +6,9 @@ import re
 from typing import Any
 
 from botocore.exceptions import ClientError
-from botocore.loaders import Loader
-from botocore.model import ServiceModel
 
 from local_aws.engines.step_functions.interpreter import SERVICE, Changes
+from local_aws.services.request_model import service_model
 
 
 def sdk_name(service_id: str) -> str:
@@ -34,7 +33,7 @@ def change(changes: Changes) -> None:
         known = service._SERVICE_NAME_SFN_TO_BOTO_OVERRIDES.get(service_name.lower(), service_name.lower())
         if known not in names:
             try:
-                names[known] = sdk_name(str(ServiceModel(Loader().load_service_model(known, "service-2")).service_id))
+                names[known] = sdk_name(str(service_model(known).service_id))
             except Exception:
                 return service_name
         return names[known]

@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from botocore.loaders import Loader
-from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
+from botocore.exceptions import DataNotFoundError
+from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from local_aws.engines.step_functions.interpreter import SERVICE, Interpreter
 from local_aws.errors import AwsError
+from local_aws.services.request_model import find_operation
 
 Request = Mapping[str, Any]
 _UNMOCKABLE: Final = ("Pass", "Fail", "Succeed", "Choice", "Wait")
@@ -96,12 +97,10 @@ def output_shape(interpreter: Interpreter, resource: str) -> Shape | None:
     names = overrides._SERVICE_NAME_SFN_TO_BOTO_OVERRIDES
     name = names.get(found[1].lower(), found[1].lower())
     try:
-        model = ServiceModel(Loader().load_service_model(name, "service-2"))
-    except Exception:  # botocore does not know the service by this name
+        operation = find_operation(name, found[2])
+    except DataNotFoundError:  # botocore does not know the service by this name
         return None
-    wanted = found[2].lower()
-    operation = next((one for one in model.operation_names if one.lower() == wanted), None)
-    return model.operation_model(operation).output_shape if operation else None
+    return operation.output_shape if operation else None
 
 
 def _check_shape(value: Any, shape: Shape, field: str, *, strict: bool) -> None:

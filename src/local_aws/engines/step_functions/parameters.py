@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import cache
 from typing import Any, Final
 
 from botocore.exceptions import DataNotFoundError
-from botocore.loaders import Loader
 from botocore.model import OperationModel, ServiceModel
 
 from aws_facts import states_language as facts
+from local_aws.services.request_model import service_model
 
 _RESOURCE: Final = re.compile(r"arn:aws[a-z-]*:states:::(?P<sdk>aws-sdk:)?(?P<service>[^:.]+):(?P<api>[^:.]+)(\..*)?")
 # Services that botocore knows by another name.
@@ -67,10 +66,9 @@ def _pascal(name: str) -> str:
     return name[:1].upper() + name[1:]
 
 
-@cache
 def _service(name: str) -> ServiceModel | None:
     try:
-        return ServiceModel(Loader().load_service_model(name, "service-2"))
+        return service_model(name)
     except DataNotFoundError:
         return None
 

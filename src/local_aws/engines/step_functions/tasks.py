@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
-from botocore.loaders import Loader
-from botocore.model import ListShape, ServiceModel, StructureShape
+from botocore.model import ListShape, StructureShape
 
 from local_aws.engines.step_functions.interpreter import SERVICE, Changes
+from local_aws.engines.step_functions.parameters import BOTOCORE_NAMES
+from local_aws.services.request_model import find_operation
 
 # Region, service and the credentials of a state; the client acts with them.
 ClientFor = Callable[[str, str, Any], Any]
@@ -20,8 +21,6 @@ ClientFor = Callable[[str, str, Any], Any]
 Permit = Callable[[str, str, str, Mapping[str, Any], Any], None]
 
 _log = logging.getLogger(__name__)
-# aws-sdk names of services that botocore knows by another.
-_BOTOCORE_NAMES = {"redshiftdata": "redshift-data", "cloudwatchlogs": "logs", "eventbridge": "events"}
 _SECONDS_TO_FIRST_LOOK, _SECONDS_BETWEEN_LOOKS = 0.05, 0.5
 _NO_REQUEST = "00000000-0000-0000-0000-000000000000"
 
@@ -37,7 +36,7 @@ def change(changes: Changes, client_for: ClientFor | None, permit: Permit | None
         _call_with(changes, client_for)
         _name_by_shapes(changes)
     service = interpreter.get(f"{SERVICE}.state_task_service", "StateTaskService")
-    names = {**service._SERVICE_NAME_SFN_TO_BOTO_OVERRIDES, **_BOTOCORE_NAMES}
+    names = {**service._SERVICE_NAME_SFN_TO_BOTO_OVERRIDES, **BOTOCORE_NAMES}
     changes.replace(service, "_SERVICE_NAME_SFN_TO_BOTO_OVERRIDES", names)
     _name_list_members(changes)
     _wait_for_what_was_started(changes)
@@ -96,17 +95,11 @@ def _name_list_members(changes: Changes) -> None:
 def _name_by_shapes(changes: Changes) -> None:
     """Members of requests and answers by the service's model, which moto left out of its copy."""
     service = changes.interpreter.get(f"{SERVICE}.state_task_service", "StateTaskService")
-    models: dict[str, ServiceModel] = {}
 
     def shape(self: Any, boto_name: str | None, action: str | None, kind: str) -> Any:
-        name = self._get_boto_service_name(boto_name)
-        if name not in models:
-            models[name] = ServiceModel(Loader().load_service_model(name, "service-2"))
-        wanted = self._get_boto_service_action(action).replace("_", "").lower()
-        for operation in models[name].operation_names:
-            if operation.lower() == wanted:
-                return getattr(models[name].operation_model(operation), kind)
-        return None
+        wanted = self._get_boto_service_action(action).replace("_", "")
+        operation = find_operation(self._get_boto_service_name(boto_name), wanted)
+        return getattr(operation, kind) if operation else None
 
     def normalise_parameters(
         self: Any, parameters: Any, boto_service_name: str | None = None, service_action_name: str | None = None

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any, Final
-
-from botocore.loaders import Loader
-from botocore.model import ServiceModel
 
 from aws_facts.states_api import EXECUTION_STATUSES
 from local_aws.engines.step_functions import diagnostics
 from local_aws.engines.step_functions.interpreter import Interpreter
 from local_aws.errors import AwsError
+from local_aws.services.request_model import service_model
 
 # https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
 _NAME: Final = r"""[^\s<>{}\[\]?*"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f\ufffe\uffff]{1,80}"""
@@ -28,18 +25,13 @@ _OTHERWISE_CHECKED: Final = frozenset({"name", "nextToken", "input"})
 _VALUES: Final[Mapping[str, Sequence[str]]] = {"ExecutionStatus": EXECUTION_STATUSES}
 
 
-@cache
-def _model() -> ServiceModel:
-    return ServiceModel(Loader().load_service_model("stepfunctions", "service-2"))
-
-
 def check_members(operation: str, request: Mapping[str, Any]) -> None:
     """Check that a request has the members that its operation needs, each with one of its values and not too long.
 
     Raises:
         AwsError: ValidationException.
     """
-    shape = _model().operation_model(operation).input_shape
+    shape = service_model("stepfunctions").operation_model(operation).input_shape
     missing = [name for name in (shape.required_members if shape else ()) if request.get(name) is None]
     if missing:
         said = "; ".join(
