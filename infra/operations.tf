@@ -30,7 +30,7 @@ module "start_on_schedule" {
     pipeline_state_machine_arn = local.arns.pipeline
   }
   log_retention_days     = var.log_retention_days
-  kms_key_arn            = local.kms_key_arn
+  kms_key_arn            = local.log_kms_key_arn
   log_level              = var.state_machine_log_level
   include_execution_data = var.state_machine_log_execution_data
   tracing_enabled        = var.tracing_enabled

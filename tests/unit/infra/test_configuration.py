@@ -56,6 +56,23 @@ def test_objects_wait_for_the_encryption_and_the_versions_of_their_bucket() -> N
         assert "module.storage" in depends[1].split(",")
 
 
+def test_log_groups_wait_for_the_policy_of_their_key() -> None:
+    making = {
+        path.parent.name for path in FILES if "aws_cloudwatch_log_group" in {kind for kind, _ in _resources(path)}
+    }
+    calls = [
+        (words, module[1])
+        for path in FILES
+        for block in parse(path).find_data("block")
+        for words in [re.sub(r"#[^\n]*|\s", "", _words(block))]
+        if (module := re.match(r'module"\w+"\{source="\./modules/(\w+)"', words)) and module[1] in making
+    ]
+    assert {name for _, name in calls} == making
+    for words, _ in calls:
+        # CloudWatch Logs asks the key when a group is made: "local.kms_key_arn" may be there before its policy is.
+        assert re.search(r"kms_key_arn=local\.log_kms_key_arn", words), words[:80]
+
+
 def test_the_roles_and_the_configuration_make_the_same_prefix() -> None:
     made = {
         name: re.findall(r'coalesce\([\w.]+name_prefix, ("[^"]*)\$\{', (ROOT / "infra" / name).read_text("utf-8"))
