@@ -67,6 +67,33 @@ LOG_DELIVERY_ACTIONS: Final = (
 https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
 """
 
+_TRACES: Final = ("xray:PutTraceSegments", "xray:PutTelemetryRecords")
+TRACE_ACTIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        # https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html
+        "lambda": _TRACES,
+        # https://docs.aws.amazon.com/step-functions/latest/dg/xray-iam.html
+        "states": (*_TRACES, "xray:GetSamplingRules", "xray:GetSamplingTargets"),
+    }
+)
+"""What the role of a function or of a state machine that is traced needs, on "*", by service."""
+
+GLUE_LOG_ACTIONS: Final = ("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents")
+"""What the role of a Glue job needs below /aws-glue/: the first run of an account makes the groups.
+
+https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSGlueServiceRole.html
+"""
+UPLOAD_ACTIONS: Final = (
+    "s3:PutObject",
+    "s3:DeleteObject",
+    "s3:AbortMultipartUpload",
+    "s3:ListMultipartUploadParts",
+)
+"""What who writes objects needs on them: large ones go up in parts, and what a failed run wrote is taken back.
+
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html#mpuAndPermissions
+"""
+
 DATA_API_CREDENTIALS: Final = frozenset(
     {
         "redshift-serverless:GetCredentials",

@@ -474,6 +474,8 @@ PREFLIGHT = Needs(
         "servicequotas:ListAWSDefaultServiceQuotas",
         "servicequotas:ListServiceQuotas",
         "sns:GetTopicAttributes",
+        "sqs:GetQueueAttributes",
+        "sqs:GetQueueUrl",
         "states:DescribeStateMachine",
         "states:TestState",
         "states:ValidateStateMachineDefinition",

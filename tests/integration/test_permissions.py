@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,6 +19,7 @@ from pipeline_tools import executions
 from pipeline_tools.conformance import DOCUMENT, documented
 from pipeline_tools.endpoint import LocalEndpoint
 from tests.integration.conftest import Pipeline, given_endpoint, until
+from tests.integration.grants import Granted, Roles
 
 # Nothing fails without these: AWS drops the log lines, the metrics are sent by Glue itself and not by the job, uploads
 # are listed only after a failed one, and a file that is missing is passed over, whatever S3 calls it.
@@ -27,65 +27,6 @@ QUIET = ("WriteLogs", "WriteMetrics", "ListUploads", "SeeThatEvidenceIsMissing")
 # Tried by Step Functions when the state machine is made or changed.
 TRIED_AT_UPDATE = ("DeliverLogs", "LearnThatRunSqlEnded")
 DENIED = "is not authorized to perform: "
-
-
-@dataclass(frozen=True)
-class Granted:
-    """A statement of a role's policy."""
-
-    role: str
-    policy: str
-    document: dict[str, Any]
-    index: int
-
-    @property
-    def sid(self) -> str:
-        return str(self.document["Statement"][self.index]["Sid"])
-
-    @property
-    def actions(self) -> list[str]:
-        actions: list[str] = self.document["Statement"][self.index]["Action"]
-        return actions
-
-
-class Roles:
-    """The roles of the deployment, and what a test takes from them for a while."""
-
-    def __init__(self, pipeline: Pipeline) -> None:
-        self.iam = pipeline.clients.get("iam")
-        self.prefix = pipeline.outputs["state_machine_arn"].rpartition(":")[2].removesuffix("-pipeline")
-
-    def statements(self) -> list[Granted]:
-        roles = self.iam.get_paginator("list_roles").paginate().build_full_result()["Roles"]
-        return [
-            Granted(role["RoleName"], policy, document, index)
-            for role in roles
-            if role["RoleName"].startswith(f"{self.prefix}-")
-            for policy in self.iam.list_role_policies(RoleName=role["RoleName"])["PolicyNames"]
-            for document in [self.iam.get_role_policy(RoleName=role["RoleName"], PolicyName=policy)["PolicyDocument"]]
-            for index in range(len(document["Statement"]))
-        ]
-
-    @contextlib.contextmanager
-    def without(self, *taken: Granted) -> Iterator[None]:
-        """Take statements away, at most one of a policy or several of different ones."""
-        try:
-            for policy in {(granted.role, granted.policy) for granted in taken}:
-                mine = [granted for granted in taken if (granted.role, granted.policy) == policy]
-                gone = {granted.index for granted in mine}
-                document = mine[0].document
-                left = [found for index, found in enumerate(document["Statement"]) if index not in gone]
-                self._put(*policy, {**document, "Statement": left})
-            yield
-        finally:
-            for granted in taken:
-                self._put(granted.role, granted.policy, granted.document)
-
-    def _put(self, role: str, policy: str, document: dict[str, Any]) -> None:
-        if document["Statement"]:
-            self.iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=json.dumps(document))
-        else:
-            self.iam.delete_role_policy(RoleName=role, PolicyName=policy)
 
 
 @pytest.fixture

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
 from botocore.config import Config
 
+from aws_facts import permissions
 from pipeline_tools.clients import Clients
 from pipeline_tools.endpoint import LocalEndpoint
 from pipeline_tools.preflight import __main__ as preflight
@@ -18,7 +22,10 @@ from pipeline_tools.preflight import definitions, roles, settings
 from pipeline_tools.preflight.checks import Result, Target, ask
 from pipeline_tools.state_tests.cases import Machine, machines
 from tests.integration.conftest import Pipeline, given_endpoint
+from tests.integration.grants import Granted, Roles
 
+# By the Sid of a statement and the end of a resource: why no role is asked about it there.
+UNASKED = {("InvokeGenerateParam", ":*"): "a version of the function, of which no state machine calls one"}
 CHECKS = {check.name: check for check in (preflight.CREDENTIALS, *preflight.CHECKS)}
 
 
@@ -205,3 +212,96 @@ def test_arguments_that_the_integration_of_a_batch_does_not_take(
 def test_roles_are_not_asked_about_before_they_are_there(empty: Target) -> None:
     assert result("roles", empty).not_asked == "nothing is applied yet"
     assert roles.refusals(empty.clients.get("iam"), "unused", []) == []
+
+
+@pytest.fixture
+def roles_of_all(applied: Target, pipeline: Pipeline) -> Iterator[Roles]:
+    """The roles of the deployment, with that of schedules, which it has none of, as infra/modules/schedule makes it."""
+    granted = Roles(pipeline)
+    prefix, sqs = granted.prefix, applied.clients.get("sqs")
+    deployment = roles.Deployment(applied)
+    queue, name = f"{prefix}-pipeline-failed-undelivered", f"{prefix}-pipeline-schedules"
+    key = applied.clients.get("kms").describe_key(KeyId=f"alias/{prefix}-pipeline")["KeyMetadata"]["Arn"]
+    statements = {
+        "StartExecution": (
+            ["states:StartExecution"],
+            deployment.arn("states", f"stateMachine:{prefix}-start-on-schedule"),
+        ),
+        "KeepUndelivered": (["sqs:SendMessage"], deployment.arn("sqs", queue)),
+        "UseKey": (["kms:Decrypt", "kms:GenerateDataKey"], key),
+    }
+    policy = [
+        {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": [resource]}
+        for sid, (actions, resource) in statements.items()
+    ]
+    url = sqs.create_queue(QueueName=queue, Attributes={"KmsMasterKeyId": key})["QueueUrl"]
+    granted.iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Statement": []}))
+    granted.iam.put_role_policy(RoleName=name, PolicyName="start", PolicyDocument=json.dumps({"Statement": policy}))
+    try:
+        yield granted
+    finally:
+        granted.iam.delete_role_policy(RoleName=name, PolicyName="start")
+        granted.iam.delete_role(RoleName=name)
+        sqs.delete_queue(QueueUrl=url)
+
+
+def test_without_any_one_statement_of_a_role_it_fails_and_names_the_role_and_each_action(
+    applied: Target, roles_of_all: Roles, capsys: pytest.CaptureFixture[str]
+) -> None:
+    others = [check.name for check in preflight.CHECKS if check.name != "roles"]
+    assert preflight.run(applied, others) == 0
+    statements: dict[str, list[Granted]] = defaultdict(list)
+    for granted in roles_of_all.statements():
+        statements[granted.role].append(granted)
+    assert len(statements) >= 11
+    # One statement of every role at a time: what is found names the role that lacks it.
+    for several in itertools.zip_longest(*statements.values()):
+        taken = [granted for granted in several if granted]
+        capsys.readouterr()
+        with roles_of_all.without(*taken):
+            assert preflight.run(applied, others) == 1
+        said = capsys.readouterr().out
+        for granted in taken:
+            for action in granted.actions:
+                assert f"- {granted.role} may not {action} on " in said, (granted.role, granted.sid, said)
+
+
+def test_each_action_of_each_statement_is_asked_about_on_each_of_its_resources(
+    applied: Target, roles_of_all: Roles
+) -> None:
+    needs = {role.rpartition("/")[2]: asked for role, asked in roles.Deployment(applied).roles()}
+    unasked = [
+        (granted.role, granted.sid, action, resource)
+        for granted in roles_of_all.statements()
+        for resource in granted.resources
+        if not any(granted.sid == sid and resource.endswith(end) for sid, end in UNASKED)
+        for action in granted.actions
+        if not any(need.action == action and fnmatchcase(need.resource, resource) for need in needs[granted.role])
+    ]
+    assert unasked == []
+
+
+def test_what_an_option_makes_a_role_call_is_asked_about(applied: Target, pipeline: Pipeline) -> None:
+    """The deployment has no traces and no event logs of Spark, so neither has a role what these take."""
+    outputs = pipeline.outputs
+    function, job_name = outputs["lambda_function_name"], outputs["spark_job_name"]
+    machine = {"stateMachineArn": outputs["run_sql_state_machine_arn"]}
+    lambdas, glue = pipeline.clients.get("lambda"), pipeline.clients.get("glue")
+    states = pipeline.clients.get("stepfunctions")
+    job = glue.get_job(JobName=job_name)["Job"]
+    update = {name: job[name] for name in ("Role", "Command", "GlueVersion", "WorkerType", "NumberOfWorkers")}
+    logged = {**job["DefaultArguments"], "--spark-event-logs-path": f"s3://{outputs['lake_bucket']}/spark-events/"}
+    lambdas.update_function_configuration(FunctionName=function, TracingConfig={"Mode": "Active"})
+    states.update_state_machine(**machine, tracingConfiguration={"enabled": True})
+    glue.update_job(JobName=job_name, JobUpdate={**update, "DefaultArguments": logged})
+    try:
+        found = problems("roles", applied)
+    finally:
+        lambdas.update_function_configuration(FunctionName=function, TracingConfig={"Mode": "PassThrough"})
+        states.update_state_machine(**machine, tracingConfiguration={"enabled": False})
+        glue.update_job(JobName=job_name, JobUpdate={**update, "DefaultArguments": job["DefaultArguments"]})
+    run_sql = outputs["run_sql_state_machine_arn"].rpartition(":")[2]
+    traces = [(function, action) for action in permissions.TRACE_ACTIONS["lambda"]]
+    traces += [(run_sql, action) for action in permissions.TRACE_ACTIONS["states"]]
+    writes = [(job_name, action) for action in ("s3:GetObject", *permissions.UPLOAD_ACTIONS)]
+    assert {tuple(line.split(" on ")[0].split(" may not ")) for line in found} == {*traces, *writes}

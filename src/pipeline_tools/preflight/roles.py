@@ -1,6 +1,8 @@
 """What roles may do, by iam:SimulatePrincipalPolicy, against what they call.
 
-The simulation knows the identity's policies, boundaries and organisation, not the policies of keys and buckets.
+The simulation knows the identity's policies, boundaries and organisation. It does not know who may assume a role, nor
+the policies of the key (LetIamPoliciesOfThisAccountCount, EncryptLogGroups, QueueUndeliveredEvents, PublishAlarms), of
+buckets, of the topic and of the queue.
 https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
 """
 
@@ -23,6 +25,8 @@ from pipeline_tools.preflight.checks import Answer, NotAskedError, Target
 _MACHINES: Final = ("pipeline", "record-failure", "run-sql", "start-on-arrival", "start-on-schedule")
 # A request has 2,048 characters of actions and more; some dozens are well within.
 _ACTIONS_AT_ONCE: Final = 40
+# What SQS answers of a queue that is not there, by its old protocol and its new one.
+_NO_QUEUE: Final = frozenset({"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"})
 _FOR_AWS: Final = (("kms:GrantIsForAWSResource", "boolean", "true"),)
 Context = tuple[tuple[str, str, str], ...]  # each a key, its type and its value
 
@@ -67,20 +71,33 @@ class Deployment:
         for output in ("python_job_name", "spark_job_name"):
             job = self._client("glue").get_job(JobName=self._outputs[output])["Job"]
             role = job["Role"] if job["Role"].startswith("arn:") else self._role(job["Role"])
-            yield role, list(self._job(is_shell=job["Command"]["Name"] == "pythonshell"))
+            yield role, list(self._job(job))
         if cluster := self._cluster:
             for attached in cluster.get("IamRoles", []):
                 yield attached["IamRoleArn"], list(self._copy())
-        for name, started in (
-            ("pipeline-failed", "record-failure"),
-            ("arrival", "start-on-arrival"),
-            ("pipeline-schedules", "start-on-schedule"),
-        ):
-            machine = self.arn("states", f"stateMachine:{self.prefix}-{started}")
-            yield self._role(f"{self.prefix}-{name}"), [Need("states:StartExecution", machine)]
+        for name, started in (("pipeline-failed", "record-failure"), ("arrival", "start-on-arrival")):
+            yield self._role(f"{self.prefix}-{name}"), [self._start(started)]
+        yield self._role(f"{self.prefix}-pipeline-schedules"), list(self._schedules())
 
     def _role(self, name: str) -> str:
         return f"arn:{self.partition}:iam::{self.account}:role/{name}"
+
+    def _start(self, machine: str) -> Need:
+        return Need("states:StartExecution", self.arn("states", f"stateMachine:{self.prefix}-{machine}"))
+
+    def _schedules(self) -> Iterator[Need]:
+        yield self._start("start-on-schedule")
+        # One key encrypts what the environment keeps, the schedules' input among it.
+        if key := self._key_of(Need("s3:GetObject", self._object("lake", ""))):
+            yield from (Need(action, key) for action in permissions.ROLE_KEY_ACTIONS["scheduler"])
+        try:
+            self._client("sqs").get_queue_url(QueueName=f"{self.prefix}-pipeline-failed-undelivered")
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _NO_QUEUE:
+                raise
+            return
+        queue = self.arn("sqs", f"{self.prefix}-pipeline-failed-undelivered")
+        yield from self._with_key(Need("sqs:SendMessage", queue))
 
     def _machine(self, machine: Mapping[str, Any]) -> Iterator[Need]:
         for state in _tasks(json.loads(machine["definition"])):
@@ -93,6 +110,11 @@ class Deployment:
                 yield from self._with_key(
                     Need(action, self._resource(action, arguments if isinstance(arguments, dict) else {}))
                 )
+            if "s3:GetObject" in actions and "Catch" in state:
+                # What may not be there is told from what may not be read.
+                yield from self._list("lake", "runs/", (permissions.TELLS_WHAT_IS_MISSING,))
+        if machine.get("tracingConfiguration", {}).get("enabled"):
+            yield from (Need(action, "*") for action in permissions.TRACE_ACTIONS["states"])
         if machine.get("loggingConfiguration", {}).get("level", "OFF") != "OFF":
             yield from (Need(action, "*") for action in permissions.LOG_DELIVERY_ACTIONS)
 
@@ -128,25 +150,40 @@ class Deployment:
         yield Need("logs:PutLogEvents", self.arn("logs", group))
         if key := function.get("KMSKeyArn"):
             yield from (Need(action, self._key_arn(key)) for action in permissions.ROLE_KEY_ACTIONS["lambda"])
+        if function.get("TracingConfig", {}).get("Mode") == "Active":
+            yield from (Need(action, "*") for action in permissions.TRACE_ACTIONS["lambda"])
 
-    def _job(self, *, is_shell: bool) -> Iterator[Need]:
-        reads = [self._object("artifacts", "package.json"), self._object("lake", "runs/preflight")]
-        reads += [self._object("raw", "preflight") if is_shell else self._object("lake", "staged/preflight")]
-        writes = ["staged", "references", "rejected", "runs"] if is_shell else ["curated", "runs"]
-        for resource in reads:
-            yield from self._with_key(Need("s3:GetObject", resource))
-            yield Need("s3:ListBucket", resource.partition("/")[0])
+    def _job(self, job: Mapping[str, Any]) -> Iterator[Need]:
+        is_shell = job["Command"]["Name"] == "pythonshell"
+        writes = ["staged/", "references/", "rejected/", "runs/"] if is_shell else ["curated/", "runs/"]
+        if "--spark-event-logs-path" in job.get("DefaultArguments", {}):
+            writes.append("spark-events/")
+        reads = [("artifacts", ""), *(("lake", prefix) for prefix in writes)]
+        reads += [("raw", "")] if is_shell else [("lake", "references/"), ("lake", "staged/")]
+        for bucket, prefix in reads:
+            yield from self._with_key(Need("s3:GetObject", self._object(bucket, f"{prefix}preflight")))
+        for bucket in dict.fromkeys(bucket for bucket, _ in reads):
+            yield from self._list(bucket, "", ("s3:GetBucketLocation", "s3:ListBucket"))
         for prefix in writes:
-            for action in ("s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"):
-                yield from self._with_key(Need(action, self._object("lake", f"{prefix}/preflight")))
+            for action in permissions.UPLOAD_ACTIONS:
+                yield from self._with_key(Need(action, self._object("lake", f"{prefix}preflight")))
+        yield from self._list("lake", "", ("s3:ListBucketMultipartUploads",))
         stream = self.arn("logs", "log-group:/aws-glue/python-jobs/output:log-stream:preflight")
-        yield from (Need(action, stream) for action in ("logs:CreateLogStream", "logs:PutLogEvents"))
+        yield from (Need(action, stream) for action in permissions.GLUE_LOG_ACTIONS)
+        if "--enable-metrics" in job.get("DefaultArguments", {}):
+            yield Need("cloudwatch:PutMetricData", "*", (("cloudwatch:namespace", "string", "Glue"),))
 
     def _copy(self) -> Iterator[Need]:
+        yield from self._list("lake", "", ("s3:GetBucketLocation",))
         for prefix in ("curated/", "runs/"):
-            resource = self._object("lake", f"{prefix}preflight")
-            yield from self._with_key(Need("s3:GetObject", resource))
-            yield Need("s3:ListBucket", resource.partition("/")[0], (("s3:prefix", "string", prefix),))
+            yield from self._with_key(Need("s3:GetObject", self._object("lake", f"{prefix}preflight")))
+            yield from self._list("lake", prefix, ("s3:ListBucket",))
+
+    def _list(self, bucket: str, prefix: str, actions: Iterable[str]) -> Iterator[Need]:
+        """Actions on a bucket; of a prefix alone where one is given."""
+        context = (("s3:prefix", "string", prefix),) if prefix else ()
+        resource = self._object(bucket, "").removesuffix("/")
+        yield from (Need(action, resource, context) for action in actions)
 
     def _object(self, bucket: str, key: str) -> str:
         return f"arn:{self.partition}:s3:::{self._outputs[f'{bucket}_bucket']}/{key}"
@@ -167,6 +204,7 @@ class Deployment:
             key_of = {
                 "s3": self._bucket_key,
                 "sns": self._topic_key,
+                "sqs": self._queue_key,
                 "secretsmanager": self._secret_key,
                 "redshift-data": self._cluster_key,
             }
@@ -182,6 +220,13 @@ class Deployment:
 
     def _topic_key(self, arn: str) -> str | None:
         found = self._client("sns").get_topic_attributes(TopicArn=arn)["Attributes"]
+        key: str | None = found.get("KmsMasterKeyId")
+        return key
+
+    def _queue_key(self, arn: str) -> str | None:
+        client = self._client("sqs")
+        url = client.get_queue_url(QueueName=arn.rpartition(":")[2])["QueueUrl"]
+        found = client.get_queue_attributes(QueueUrl=url, AttributeNames=["KmsMasterKeyId"]).get("Attributes", {})
         key: str | None = found.get("KmsMasterKeyId")
         return key
 
