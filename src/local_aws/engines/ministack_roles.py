@@ -184,7 +184,7 @@ class Roles:
             region=self._place.region,
             service_context={"aws:sourceaccount": self._place.account_id, "aws:sourcearn": source_arn},
         )
-        document = iam_evaluator.parse_policy_document(_naming(role["AssumeRolePolicyDocument"], service))
+        document = iam_evaluator.parse_policy_document(naming(role["AssumeRolePolicyDocument"], service))
         if iam_evaluator.evaluate(context, [document]).decision != "Allow":
             raise AwsError("AccessDeniedException", f"The role {name} does not allow {service} to assume it")
 
@@ -210,16 +210,24 @@ def _members(parameters: dict[str, list[str]], prefix: str, name: str) -> Iterat
         index += 1
 
 
-def _naming(document: object, service: str) -> dict[str, object]:
-    """The statements of a trust policy that name a service, as a policy whose resource is everything."""
+def naming(document: object, service: str) -> dict[str, object]:
+    """The statements of a trust policy that name a service, as a policy whose resource is everything.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html: a list of one may stand without
+    its brackets, and "*" for all principals is no name of a service.
+    """
     trust = json.loads(document) if isinstance(document, str) else document
     assert isinstance(trust, dict)
     named = []
-    for statement in trust.get("Statement", []):
-        principals = (statement.get("Principal") or {}).get("Service", [])
-        if service in ([principals] if isinstance(principals, str) else principals):
+    for statement in _as_list(trust.get("Statement", [])):
+        principal = statement.get("Principal")
+        if isinstance(principal, dict) and service in _as_list(principal.get("Service", [])):
             named.append({**statement, "Resource": "*"})
     return {"Statement": named}
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def let_strangers_be_the_account() -> None:

@@ -17,6 +17,7 @@ from local_aws.engines.step_functions.interpreter import SERVICE, Changes, Inter
 def change(changes: Changes) -> None:
     """Mend them all."""
     _take_one_value_by_a_definite_path(changes)
+    _take_labels_as_they_are(changes)
     _write_variables_as_json(changes)
     _allow_jsonpath_inside_jsonata(changes)
     _have_results_of_successes_only(changes)
@@ -62,6 +63,17 @@ def _is_definite(expression: Any) -> bool:
     if kind == "Index":
         return len(getattr(expression, "indices", (0,))) == 1
     return kind in ("Root", "This")
+
+
+def _take_labels_as_they_are(changes: Changes) -> None:
+    # A label takes the escapes in its text for Python's; by now the text has none.
+    class_ = changes.interpreter.get("asl.component.state.exec.state_map.label", "Label")
+    made = class_.__init__
+
+    def make(self: Any, label: str) -> None:
+        made(self, label.encode("unicode-escape").decode("ascii"))
+
+    changes.replace(class_, "__init__", make)
 
 
 def _write_variables_as_json(changes: Changes) -> None:

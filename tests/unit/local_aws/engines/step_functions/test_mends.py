@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -274,3 +275,33 @@ def test_a_backslash_in_a_path_is_one(functions: Functions) -> None:
     found, _ = outcome(functions, {name: 1}, A={"Type": "Pass", "InputPath": f"$['{name}']", "End": True})
 
     assert found.get("output") == "1"
+
+
+@pytest.mark.parametrize(
+    ("label", "refused_for"),
+    [
+        ("batches", ""),
+        ("Àpfel", ""),
+        ("a" * 40, ""),
+        ("a" * 41, "Label cannot exceed 40 characters"),
+        ("", "Label cannot be empty"),
+        # Whatever Python would make of it, a backslash is refused.
+        ("end\\", "Label contains invalid character"),
+        ("\\x41", "Label contains invalid character"),
+        ("\\N{BULLET}", "Label contains invalid character"),
+        ("a\nb", "Label contains invalid character"),
+        ("a\x85b", "Label contains invalid character"),
+    ],
+)
+def test_a_label_is_the_text_that_the_definition_has(functions: Functions, label: str, refused_for: str) -> None:
+    processor = {**branch(**PASS), "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}}
+    definition = {
+        "StartAt": "Each",
+        "States": {"Each": {"Type": "Map", "Label": label, "ItemProcessor": processor, "End": True}},
+    }
+    answer = functions.ask("ValidateStateMachineDefinition", definition=json.dumps(definition))
+    messages = [found["message"] for found in answer["diagnostics"]]
+    if refused_for:
+        assert [refused_for in message for message in messages] == [True], messages
+    else:
+        assert messages == []
