@@ -12,6 +12,7 @@ from local_aws.engines.step_functions import (
     redrive,
     runs,
     tasks,
+    waits,
 )
 from local_aws.engines.step_functions.events import Emit
 from local_aws.engines.step_functions.interpreter import Changes, Interpreter
@@ -39,6 +40,7 @@ def apply(
     definitions.change(changes)
     errors.change(changes)
     mends.change(changes)
+    waits.change(changes)
     publish = events.publisher(interpreter, emit)
     runs.change(changes, publish)
     progress.change(changes)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
+from botocore.exceptions import ClientError
 from botocore.model import ListShape, StructureShape
 
 from local_aws.engines.step_functions.interpreter import SERVICE, Changes
@@ -22,6 +23,7 @@ Permit = Callable[[str, str, str, Mapping[str, Any], Any], None]
 
 _log = logging.getLogger(__name__)
 _SECONDS_TO_FIRST_LOOK, _SECONDS_BETWEEN_LOOKS = 0.05, 0.5
+_FIRST_SERVER_ERROR = 500
 _NO_REQUEST = "00000000-0000-0000-0000-000000000000"
 
 
@@ -40,6 +42,7 @@ def change(changes: Changes, client_for: ClientFor | None, permit: Permit | None
     changes.replace(service, "_SERVICE_NAME_SFN_TO_BOTO_OVERRIDES", names)
     _name_list_members(changes)
     _wait_for_what_was_started(changes)
+    _start_nothing_after_the_end(changes)
     if permit is not None:
         _ask_before_starting(changes, permit)
 
@@ -130,6 +133,7 @@ def _wait_for_what_was_started(changes: Changes) -> None:
     glue = changes.interpreter.module(f"{SERVICE}.state_task_service_glue")
     nested = changes.interpreter.module(f"{SERVICE}.state_task_service_sfn")
     condition = changes.interpreter.get(f"{SERVICE}.resource", "ResourceCondition")
+    failed = changes.interpreter.get("asl.component.common.error_name.failure_event", "FailureEventException")
     callback = changes.interpreter.get(f"{SERVICE}.state_task_service_callback", "StateTaskServiceCallback")
 
     def stop_job_run(submitted: Mapping[str, Any], region: str, credentials: Any) -> None:
@@ -143,6 +147,20 @@ def _wait_for_what_was_started(changes: Changes) -> None:
     stops = {glue.StateTaskServiceGlue: stop_job_run, nested.StateTaskServiceSfn: stop_execution}
     wait_for_token = callback._eval_integration_pattern
 
+    def stop(kind: Any, submitted: Mapping[str, Any], region: str, credentials: Any) -> None:
+        try:
+            stops[kind](submitted, region, credentials)
+        except ClientError as error:  # as on AWS, which tries it and no more
+            _log.warning("what a task had started could not be stopped: %s", error)
+
+    def look(resolver: Callable[[], Any]) -> Any:
+        try:
+            return resolver()
+        except ClientError as error:
+            if not _is_passing(error):
+                raise
+            return None  # it is asked again, as AWS does
+
     def wait(
         self: Any, env: Any, resource_runtime_part: Any, normalised_parameters: Any, state_credentials: Any
     ) -> None:
@@ -154,15 +172,50 @@ def _wait_for_what_was_started(changes: Changes) -> None:
         build = self._build_sync_resolver if sync else self._build_sync2_resolver
         resolver = build(env, resource_runtime_part, normalised_parameters, state_credentials)
         result, seconds = None, _SECONDS_TO_FIRST_LOOK
-        while env.is_running() and not (result := resolver()):
-            # Short work costs no half of a second, and the end of the execution ends the wait.
-            env.program_state_event.wait(seconds)
-            seconds = min(2 * seconds, _SECONDS_BETWEEN_LOOKS)
-        if not result and type(self) in stops:
-            stops[type(self)](submitted, resource_runtime_part.region, state_credentials)
+        is_over = False  # by itself
+        try:
+            while env.is_running() and not (result := look(resolver)):
+                # Short work costs no half of a second, and the end of the execution ends the wait.
+                env.program_state_event.wait(seconds)
+                seconds = min(2 * seconds, _SECONDS_BETWEEN_LOOKS)
+            is_over = bool(result)
+        except failed:
+            is_over = True
+            raise
+        finally:
+            if not is_over and type(self) in stops:
+                stop(type(self), submitted, resource_runtime_part.region, state_credentials)
         env.stack.append(result)
 
     changes.replace(callback, "_eval_integration_pattern", wait)
+
+
+def _is_passing(error: ClientError) -> bool:
+    """Whether the service said: later."""
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return status >= _FIRST_SERVER_ERROR or "Throttl" in error.response.get("Error", {}).get("Code", "")
+
+
+class EndedError(RuntimeError):
+    """The execution, or the time of the task, ended before the task asked its service."""
+
+
+def _start_nothing_after_the_end(changes: Changes) -> None:
+    service = changes.interpreter.get(f"{SERVICE}.state_task_service", "StateTaskService")
+    owners = [service]
+    for owner in owners:
+        owners += [found for found in owner.__subclasses__() if found not in owners]
+        if "_eval_service_task" in vars(owner):
+            changes.replace(owner, "_eval_service_task", _unless_ended(owner._eval_service_task))
+
+
+def _unless_ended(evaluate: Callable[..., None]) -> Callable[..., None]:
+    def evaluate_running(self: Any, env: Any, *arguments: Any, **named: Any) -> None:
+        if not env.is_running():
+            raise EndedError(f"{self.resource.resource_arn} was not called: the execution or its task had ended")
+        evaluate(self, env, *arguments, **named)
+
+    return evaluate_running
 
 
 def _ask_before_starting(changes: Changes, permit: Permit) -> None:
