@@ -50,32 +50,25 @@ def nested(functions: Functions, **fields: Any) -> tuple[Machine, str]:
     return functions.machine({"Run": task}, name="parent"), child.arn.replace(":stateMachine:", ":execution:") + ":one"
 
 
-@pytest.mark.parametrize("how", ["the task times out", "it is retried and then times out", "stopped"])
+def run_out(functions: Functions, arn: str) -> None:
+    """Have the time of an execution end now."""
+    env = functions.service.store.executions[arn].exec_worker.env
+    env.set_timed_out()
+    env.run.ended.set()
+
+
+@pytest.mark.parametrize("how", ["the task times out", "the execution times out", "stopped"])
 def test_a_nested_execution_ends_with_the_task_that_waits_for_it(functions: Functions, how: str) -> None:
-    fields: dict[str, Any] = {} if how == "stopped" else {"TimeoutSeconds": 1}
-    if how.startswith("it is retried"):
-        fields["Retry"] = [{"ErrorEquals": ["States.Timeout"], "IntervalSeconds": 1, "MaxAttempts": 1}]
-    parent, child = nested(functions, **fields)
+    functions.client_for("us-east-1", "stepfunctions", None)  # making one takes a while
+    parent, child = nested(functions, **({"TimeoutSeconds": 3} if how == "the task times out" else {}))
     arn = parent.start()
     functions.reached(arn, "TaskSubmitted")
-    if how == "stopped":
+    if how == "the execution times out":
+        run_out(functions, arn)
+    elif how == "stopped":
         functions.ask("StopExecution", executionArn=arn)
     functions.ended(arn)
     assert functions.ended(child)["status"] == "ABORTED"
-
-
-def test_a_nested_execution_ends_with_the_time_of_its_parent(functions: Functions) -> None:
-    answer_as_itself(functions)
-    child = functions.machine(FOREVER, name="child")
-    task = {
-        "Type": "Task",
-        "Resource": "arn:aws:states:::states:startExecution.sync:2",
-        "Arguments": {"StateMachineArn": child.arn, "Name": "one"},
-        "End": True,
-    }
-    arn = functions.machine({"Run": task}, name="parent", TimeoutSeconds=1).start()
-    assert functions.ended(arn)["status"] == "TIMED_OUT"
-    assert functions.ended(child.arn.replace(":stateMachine:", ":execution:") + ":one")["status"] == "ABORTED"
 
 
 @pytest.mark.parametrize("how", ["the task times out", "the execution times out", "stopped"])
@@ -96,10 +89,11 @@ def test_a_job_run_whose_start_was_under_way_at_the_end_is_stopped(functions: Fu
     functions.answers["getJobRun"] = lambda _: {"JobRun": {"Id": "jr", "JobRunState": "RUNNING"}}
     functions.client_for("us-east-1", "glue", None)  # making one takes a while
     state = {**GLUE, "TimeoutSeconds": 1} if how == "the task times out" else GLUE
-    fields: dict[str, Any] = {"TimeoutSeconds": 1} if how == "the execution times out" else {}
-    arn = functions.machine({"Run": state}, **fields).start()
+    arn = functions.machine({"Run": state}).start()
     assert asked.wait(SECONDS)
-    if how == "stopped":
+    if how == "the execution times out":
+        run_out(functions, arn)
+    elif how == "stopped":
         functions.ask("StopExecution", executionArn=arn)
     functions.ended(arn)
     go_on.set()
@@ -123,10 +117,11 @@ def test_the_wait_for_a_retry_ends_with_the_execution(functions: Functions, how:
         states = {"All": {"Type": "Map", "Items": [1], "ItemProcessor": inner, "End": True}}
     elif depth == "in a Parallel":
         states = {"All": {"Type": "Parallel", "Branches": [inner], "End": True}}
-    fields: dict[str, Any] = {"TimeoutSeconds": 2} if how == "timed out" else {}
-    arn = functions.machine(states, **fields).start()
+    arn = functions.machine(states).start()
     functions.reached(arn, "TaskFailed")
-    if how == "stopped":
+    if how == "timed out":
+        run_out(functions, arn)
+    else:
         functions.ask("StopExecution", executionArn=arn)
     functions.ended(arn)
     for thread in [found for found in threading.enumerate() if found.name == "program"]:
