@@ -33,6 +33,12 @@ def test_an_expression_opens_and_closes_at_the_ends_of_its_text(text: str) -> No
     assert said(machine({"Type": "Pass", "Output": f"- {text} -"})) == []
 
 
+@pytest.mark.parametrize("text", [" {% 1 %} ", "\t{% phone %}\n", "- {% 1 %} -", "a {% b"])
+def test_what_stands_inside_of_a_text_is_text(text: str) -> None:
+    fields = {"Arguments": {"a": text}, "Output": [text], "Assign": {"a": {"b": text}}}
+    assert said(machine({"Type": "Pass", **fields})) == []
+
+
 @pytest.mark.parametrize(
     ("expression", "expected"),
     [
