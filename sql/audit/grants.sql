@@ -13,4 +13,6 @@ GRANT SELECT, INSERT, DELETE ON audit.rule_run TO "{{user}}";
 
 GRANT EXECUTE ON PROCEDURE audit.check_equal(VARCHAR, BIGINT, BIGINT) TO "{{user}}";
 
+GRANT EXECUTE ON PROCEDURE audit.check_copied(VARCHAR, BIGINT) TO "{{user}}";
+
 GRANT EXECUTE ON PROCEDURE audit.check_table(VARCHAR, VARCHAR, BIGINT) TO "{{user}}";

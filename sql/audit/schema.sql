@@ -79,6 +79,20 @@ BEGIN
 END;
 $$ LANGUAGE plpgsql;
 
+-- Fails the transaction that calls it unless the session's last COPY, into analytics.<table>, loaded as many rows as
+-- Spark wrote. The query is by itself: the function is one of the leader node.
+CREATE OR REPLACE PROCEDURE audit.check_copied(name VARCHAR(127), expected BIGINT)
+AS $$
+DECLARE
+    copied BIGINT;
+BEGIN
+    SELECT pg_last_copy_count() INTO copied;
+    IF copied <> expected THEN
+        RAISE EXCEPTION 'rows do not add up: analytics.%: % written by Spark, % copied', name, expected, copied;
+    END IF;
+END;
+$$ LANGUAGE plpgsql;
+
 -- Fails the transaction that calls it unless analytics.<table> holds as many rows of the job as Spark wrote.
 CREATE OR REPLACE PROCEDURE audit.check_table(job VARCHAR(56), name VARCHAR(127), expected BIGINT)
 AS $$

@@ -3,7 +3,8 @@
 A stage publishes `runs/<job_id>/<stage>.json` last, so it says that the stage is complete. A stage that failed leaves
 `<stage>-error.json` beside it, since Glue's own ErrorMessage does not carry the reason. State machines read both, and a
 state passes on 256 KiB at most (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html): so what
-grows with the source stands in a third file, `<stage>-details.json`, which people read, and no stage.
+grows with the source stands in a third file, `<stage>-details.json`, which people read, and no stage. Which files COPY
+reads stands in `copy/<table>.manifest`, which Redshift reads.
 """
 
 from __future__ import annotations
@@ -114,6 +115,16 @@ def render_details(run: StageRun, result: StageResult) -> str:
             **result.details,
         }
     )
+
+
+def render_copy(files: Sequence[FileEntry]) -> str:
+    """The files as Redshift's COPY is told them, so that it reads these and no other.
+
+    Without the size, COPY takes no columnar file. A file that is not there has to fail the COPY.
+    https://docs.aws.amazon.com/redshift/latest/dg/loading-data-files-using-manifest.html
+    """
+    entries = [{"url": file.uri, "mandatory": True, "meta": {"content_length": file.bytes}} for file in files]
+    return _text({"entries": entries})
 
 
 def check_rules(rules: Sequence[Mapping[str, Any]]) -> None:

@@ -41,6 +41,10 @@ class Places:
     def manifest(self, stage: str) -> str:
         return f"s3://{self.lake_bucket}/{self.manifest_key(stage)}"
 
+    def copy_manifest(self, table: str) -> str:
+        """The list of an output's files, by which Redshift's COPY reads them and no other."""
+        return copy_manifest_of(self.manifest("spark"), table)
+
     def artifact(self, name: str) -> str:
         return f"s3://{self.artifacts_bucket}/sql/datasets/{self.dataset}/{name}"
 
@@ -62,6 +66,16 @@ class Places:
 def details_of(manifest: str) -> str:
     """The URI or key of what a stage read and wrote, file by file, beside its manifest: `…/python-details.json`."""
     return manifest.removesuffix(".json") + "-details.json"
+
+
+def copy_manifests_of(manifest: str) -> str:
+    """The directory of the lists for Redshift's COPY, beside the manifest of the stage that wrote the files."""
+    return manifest.rpartition("/")[0] + "/copy/"
+
+
+def copy_manifest_of(manifest: str, table: str) -> str:
+    """The list for one table: `…/copy/orders.manifest`."""
+    return f"{copy_manifests_of(manifest)}{table}.manifest"
 
 
 def failure_of(manifest: str) -> str:

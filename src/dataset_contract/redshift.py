@@ -66,19 +66,22 @@ def create_table(output: DataObject) -> str:
 
 
 def load_statements(output: DataObject) -> str:
-    """DELETE of the job's rows and COPY of its files, so the load of a job may run again.
+    """DELETE of the job's rows and COPY of its files, so the load of a job may run again; what COPY counted is checked.
 
-    Holds the parameter :job_id and the token {{<output>_uri}}. COPY reads by the warehouse's default role: an ARN in
-    its text has colons, as a parameter has. It maps Parquet by order, so the columns are listed: a table that has them
-    in another order is loaded right.
+    Holds the parameters :job_id and :rows_<output>, what Spark wrote, and the token {{<output>_manifest}}. COPY reads
+    by the warehouse's default role: an ARN in its text has colons, as a parameter has. It maps Parquet by order, so the
+    columns are listed: a table that has them in another order is loaded right. A manifest names the files: what else
+    lies beside them is none of the job's.
     """
     columns = ",\n".join(f"    {identifier(name)}" for name in _wanted(output))
     return (
         f"DELETE FROM {table(output)} WHERE {identifier(JOB_ID_COLUMN)} = :job_id;\n\n"
         f"COPY {table(output)} (\n{columns}\n)\n"
-        f"FROM '{{{{{output.name}_uri}}}}'\n"
+        f"FROM '{{{{{output.name}_manifest}}}}'\n"
         "IAM_ROLE DEFAULT\n"
-        "FORMAT AS PARQUET;\n"
+        "FORMAT AS PARQUET\n"
+        "MANIFEST;\n\n"
+        f"CALL audit.check_copied('{output.name}', CAST(:rows_{output.name} AS BIGINT));\n"
     )
 
 

@@ -47,7 +47,11 @@ def run(spark: SparkSession, arguments: Arguments, log: Log) -> None:
             log.info("the stage is complete already; nothing to do", manifest=arguments.manifest_uri)
             return
         storage.delete(arguments.manifest_uri)  # one of another contract would vouch for files that are replaced
+        storage.delete(places.copy_manifests_of(arguments.manifest_uri))
         _run(spark, storage, arguments, contract_text, progress, log)
+        for name, written in progress.tables.items():
+            uri = places.copy_manifest_of(arguments.manifest_uri, name)
+            storage.write_text(uri, report.copy_manifest(written))
         storage.write_text(places.details_of(arguments.manifest_uri), report.details(progress, arguments))
         storage.write_text(arguments.manifest_uri, report.manifest(progress, arguments))
     except Exception as error:

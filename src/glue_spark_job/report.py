@@ -40,6 +40,11 @@ def manifest(progress: Progress, arguments: Arguments) -> str:
     return manifests.render(_run(progress, arguments), _result(progress, arguments))
 
 
+def copy_manifest(written: Written) -> str:
+    """The text of copy/<table>.manifest: the files that were written, for Redshift's COPY."""
+    return manifests.render_copy(_entries(written.files))
+
+
 def failure(progress: Progress, arguments: Arguments, error: str) -> str:
     """The text of spark-error.json."""
     return manifests.render_error(_run(progress, arguments), _result(progress, arguments), error)

@@ -49,7 +49,7 @@ def load(sql: Path, places: Places, dataset: Dataset, found: Mapping[str, Any], 
         **{f"rows_{table}": str(_rows(spark, table)) for table in dataset.outputs},
         **judged_texts,
     }
-    tokens = {f"{table}_uri": places.curated(table) for table in dataset.outputs}
+    tokens = {f"{table}_manifest": places.copy_manifest(table) for table in dataset.outputs}
     statements = split(render(dataset.load_sql, tokens, where=f"sql/datasets/{dataset.name}/load.sql"))
     statements += audit_statements(sql, "check")
     for table in dataset.outputs:

@@ -60,9 +60,12 @@ COPY analytics."orders" (
     "user",
     "job_id"
 )
-FROM '{{orders_uri}}'
+FROM '{{orders_manifest}}'
 IAM_ROLE DEFAULT
-FORMAT AS PARQUET;
+FORMAT AS PARQUET
+MANIFEST;
+
+CALL audit.check_copied('orders', CAST(:rows_orders AS BIGINT));
 """
     )
 

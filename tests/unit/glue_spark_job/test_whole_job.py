@@ -160,9 +160,13 @@ def test_the_flights_are_enriched_and_their_delays_summed(job: Job) -> None:
         "route_delays": 2,
     }
     assert "the-glue-job flights the-job" in done.stdout
-    # Redshift's COPY takes every file below the prefix.
-    files = [path.name for path in (job.directory / "curated").rglob("*") if path.is_file()]
-    assert all(name.endswith(".parquet") for name in files if not name.endswith(".crc"))
+    # Redshift's COPY takes the files of its manifest, by their size.
+    for table in manifest["tables"]:
+        entries = json.loads((job.directory / "copy" / f"{table}.manifest").read_text())["entries"]
+        written = sorted((job.directory / "curated" / table / "job_id=the-job").glob("*.parquet"))
+        assert entries == [
+            {"url": str(path), "mandatory": True, "meta": {"content_length": path.stat().st_size}} for path in written
+        ]
 
 
 def test_a_complete_manifest_means_that_there_is_nothing_to_do(job: Job) -> None:

@@ -61,13 +61,20 @@ def test_every_statement_of_a_job_says_which_job_it_is(sql: Path) -> None:
     assert len(batch.statements) <= facts.MOST_STATEMENTS
 
 
-def test_copy_reads_the_jobs_own_files_by_the_default_role(sql: Path) -> None:
+def test_copy_reads_the_files_that_spark_listed_by_the_default_role(sql: Path) -> None:
     copies = [text for text in load(sql, "flights").statements if "COPY analytics" in text]
     assert [re.findall(r"FROM '([^']+)'", text) for text in copies] == [
-        [f"s3://the-lake-bucket/curated/flights/enriched_flights/job_id={JOB}/"],
-        [f"s3://the-lake-bucket/curated/flights/route_delays/job_id={JOB}/"],
+        [f"s3://the-lake-bucket/runs/{JOB}/copy/enriched_flights.manifest"],
+        [f"s3://the-lake-bucket/runs/{JOB}/copy/route_delays.manifest"],
     ]
-    assert all("IAM_ROLE DEFAULT" in text for text in copies)
+    assert all(text.endswith("IAM_ROLE DEFAULT\nFORMAT AS PARQUET\nMANIFEST") for text in copies)
+
+
+def test_what_copy_counted_is_compared_at_once(sql: Path) -> None:
+    texts = load(sql, "flights").statements
+    for number, text in enumerate(texts):
+        if "COPY analytics" in text:
+            assert "CALL audit.check_copied" in texts[number + 1]
 
 
 def test_every_output_table_is_checked_against_the_manifest(sql: Path) -> None:

@@ -81,7 +81,7 @@ def test_a_dataset_is_packaged_as_four_files(sql: Path) -> None:
     assert table.startswith(head)
     assert load.startswith(head)
     assert '    "id" BIGINT NOT NULL,\n    "country" CHAR(2),\n    "job_id" VARCHAR(56) NOT NULL\n' in table
-    assert "FROM '{{orders_uri}}'" in load
+    assert "FROM '{{orders_manifest}}'" in load
 
 
 def test_the_packaged_contract_keeps_every_digit_and_reads_as_the_one_that_was_checked(sql: Path) -> None:

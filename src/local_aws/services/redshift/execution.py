@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 from psycopg.pq import ExecStatus
 
+from local_aws.services.redshift.copy_statement import CopyStatement
 from local_aws.services.redshift.dialect import Place, Plan, plan
 from local_aws.services.redshift.files import FileMover
 from local_aws.services.redshift.model import Result, Statement, SubStatement
@@ -160,7 +161,7 @@ class Execution:
             # statement the lock comes before its snapshot, so the writer then sees what it waited for.
             connection.execute(f"LOCK TABLE {planned.write} IN SHARE ROW EXCLUSIVE MODE".encode())
         if planned.copy is not None:
-            outcome: tuple[int, Result | None] = (self._mover.copy(connection, planned.copy, self._statement), None)
+            outcome: tuple[int, Result | None] = (self._copy(connection, planned.copy, own), None)
         elif planned.unload is not None:
             outcome = (self._mover.unload(connection, planned.unload, self._statement), None)
         else:
@@ -171,6 +172,16 @@ class Execution:
             connection.execute("COMMIT")
             connection.execute("BEGIN")
         return outcome
+
+    def _copy(self, connection: psycopg.Connection[Any], copy: CopyStatement, own: bool) -> int:
+        try:
+            return self._mover.copy(connection, copy, self._statement)
+        except Exception:
+            if own:
+                # In the session that goes on, pg_last_copy_count() is 0 after a COPY that failed as it loaded.
+                connection.execute("ROLLBACK")
+                connection.execute("SELECT set_config('redshift.last_copy_count', '0', false)")
+            raise
 
 
 def _execute(connection: psycopg.Connection[Any], planned: Plan) -> tuple[int, Result | None]:

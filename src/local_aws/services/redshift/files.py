@@ -6,10 +6,10 @@ import contextlib
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
 from botocore.exceptions import BotoCoreError, ClientError
@@ -24,6 +24,16 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _HIDDEN_STARTS = ("_", ".", "#")
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """An object that COPY reads. length: its size in bytes as a manifest says it."""
+
+    url: str
+    mandatory: bool
+    length: int | None = None
 
 
 @dataclass(frozen=True)
@@ -45,12 +55,14 @@ class FileMover:
             # Redshift asks where the bucket is before it reads, with the role's permission.
             client.get_bucket_location(Bucket=copy.bucket)
             files = []
-            for number, (bucket, key) in enumerate(self._sources(client, copy)):
+            for number, entry in enumerate(self._sources(client, copy)):
                 if statement.cancelled:
                     raise SqlError("Query cancelled on user's request", "57014")
                 path = directory / f"{number:06d}"
-                self._download(client, bucket, key, path)
-                files.append(copy_load.SourceFile(path, f"s3://{bucket}/{key}"))
+                if self._download(client, entry, path):
+                    files.append(copy_load.SourceFile(path, entry.url))
+            if not files:
+                raise SqlError(f"No file of the manifest {copy.source} exists", "XX000")
             return copy_load.load(connection, copy, files, directory, lambda: statement.cancelled)
 
     def unload(self, connection: psycopg.Connection[Any], unload: UnloadStatement, statement: Statement) -> int:
@@ -87,38 +99,46 @@ class FileMover:
             )
         return role
 
-    def _sources(self, client: S3Client, copy: CopyStatement) -> list[tuple[str, str]]:
+    def _sources(self, client: S3Client, copy: CopyStatement) -> Sequence[_Entry]:
         if copy.manifest:
-            return list(self._manifest(client, copy))
+            return self._manifest(client, copy)
         keys = [key for key in self._list(client, copy.bucket, copy.key) if _visible(key)]
         if not keys:
             raise SqlError(f"The specified S3 prefix '{copy.key}' does not exist", "XX000")
-        return [(copy.bucket, key) for key in keys]
+        return [_Entry(f"s3://{copy.bucket}/{key}", mandatory=True) for key in keys]
 
-    def _manifest(self, client: S3Client, copy: CopyStatement) -> Iterator[tuple[str, str]]:
-        if copy.key not in self._list(client, copy.bucket, copy.key):
-            raise SqlError(f"The specified S3 manifest '{copy.key}' does not exist", "XX000")
-        body = client.get_object(Bucket=copy.bucket, Key=copy.key)["Body"].read()
-        for url, mandatory, length in _manifest_entries(body, copy):
-            bucket, key = s3_location(url)
-            if key in self._list(client, bucket, key):
-                found = client.head_object(Bucket=bucket, Key=key)["ContentLength"]
-                if length is not None and found != length:
-                    raise SqlError(f"{url} has {found} bytes; the manifest's content_length is {length}", "XX000")
-                yield bucket, key
-            elif mandatory:
-                raise SqlError(
-                    f"Problem reading manifest file - S3 key '{url}' does not exist and is mandatory", "XX000"
-                )
+    def _manifest(self, client: S3Client, copy: CopyStatement) -> list[_Entry]:
+        try:
+            with _s3_errors():
+                body = client.get_object(Bucket=copy.bucket, Key=copy.key)["Body"].read()
+        except SqlError as error:
+            raise SqlError(f"Problem reading manifest file - {error.message}", "XX000") from error
+        return _manifest_entries(body, copy)
 
     def _list(self, client: S3Client, bucket: str, prefix: str) -> list[str]:
         pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         return sorted(item["Key"] for page in pages for item in page.get("Contents", []))
 
-    def _download(self, client: S3Client, bucket: str, key: str, path: Path) -> None:
-        body = client.get_object(Bucket=bucket, Key=key)["Body"]
-        with contextlib.closing(body), path.open("wb") as output:
-            shutil.copyfileobj(body, output, 1024 * 1024)
+    def _download(self, client: S3Client, entry: _Entry, path: Path) -> bool:
+        """Whether the object is there; one that has to be there and is not fails the COPY."""
+        bucket, key = s3_location(entry.url)
+        try:
+            answer = client.get_object(Bucket=bucket, Key=key)
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") != "NoSuchKey":
+                raise
+            if entry.mandatory:
+                raise SqlError("Mandatory url is not present in manifest file.", "XX000", entry.url) from error
+            return False
+        with contextlib.closing(answer["Body"]) as body:
+            if entry.length is not None and answer["ContentLength"] != entry.length:
+                raise SqlError(
+                    f"{entry.url} has {answer['ContentLength']} bytes; the manifest's content_length is {entry.length}",
+                    "XX000",
+                )
+            with path.open("wb") as output:
+                shutil.copyfileobj(body, output, 1024 * 1024)
+        return True
 
 
 def _visible(key: str) -> bool:
@@ -127,17 +147,32 @@ def _visible(key: str) -> bool:
     return bool(name) and not name.startswith(_HIDDEN_STARTS) and not name.endswith("~")
 
 
-def _manifest_entries(body: bytes, copy: CopyStatement) -> list[tuple[str, bool, int | None]]:
+def _manifest_entries(body: bytes, copy: CopyStatement) -> list[_Entry]:
     try:
-        entries = json.loads(body)["entries"]
-        read = [(str(entry["url"]), bool(entry.get("mandatory", False)), entry.get("meta", {})) for entry in entries]
-        lengths = [meta.get("content_length") for _url, _mandatory, meta in read]
+        entries = [
+            _Entry(_typed(each["url"], str), _typed(each.get("mandatory", False), bool), _length(each.get("meta", {})))
+            for each in json.loads(body)["entries"]
+        ]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise SqlError(f"Problem reading manifest file {copy.source}: {error!r}", "XX000") from error
-    if copy.format == "PARQUET" and None in lengths:
-        url = read[lengths.index(None)][0]
-        raise SqlError(f"Manifest entry {url} has no meta.content_length, which columnar formats need", "XX000")
-    return [(url, mandatory, length) for (url, mandatory, _), length in zip(read, lengths, strict=True)]
+        location = f"Manifest file location = {copy.source}: {error!r}"
+        raise SqlError("Manifest file is not in correct json format.", "XX000", location) from error
+    for entry in entries:
+        if copy.format == "PARQUET" and entry.length is None:
+            raise SqlError(
+                f"Manifest entry {entry.url} has no meta.content_length, which columnar formats need", "XX000"
+            )
+    return entries
+
+
+def _typed(value: Any, kind: type[_T]) -> _T:
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        raise TypeError(f"{value!r} is no {kind.__name__}")
+    return value
+
+
+def _length(meta: Any) -> int | None:
+    length = meta.get("content_length")
+    return None if length is None else _typed(length, int)
 
 
 @contextlib.contextmanager

@@ -37,15 +37,17 @@ class DirectoryS3:
         return {}
 
     def get_object(self, *, Bucket: str, Key: str, IfNoneMatch: str = "") -> dict[str, Any]:  # noqa: N803
-        content = (self._bucket(Bucket) / Key).read_bytes()
+        path = self._bucket(Bucket) / Key
+        if not path.is_file():
+            missing = {"Error": {"Code": "NoSuchKey", "Message": "The specified key does not exist."}}
+            raise ClientError(cast(Any, {**missing, "ResponseMetadata": {"HTTPStatusCode": 404}}), "GetObject")
+        content = path.read_bytes()
         etag = hashlib.md5(content).hexdigest()
         if etag == IfNoneMatch:
             answer = {"Error": {"Code": "304"}, "ResponseMetadata": {"HTTPStatusCode": 304}}
             raise ClientError(cast(Any, answer), "GetObject")
-        return {"Body": StreamingBody(io.BytesIO(content), len(content)), "ETag": etag}
-
-    def head_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
-        return {"ContentLength": (self._bucket(Bucket) / Key).stat().st_size}
+        body = StreamingBody(io.BytesIO(content), len(content))
+        return {"Body": body, "ETag": etag, "ContentLength": len(content)}
 
     def get_bucket_location(self, *, Bucket: str) -> dict[str, Any]:  # noqa: N803
         assert self._bucket(Bucket).is_dir()

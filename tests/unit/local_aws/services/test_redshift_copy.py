@@ -181,15 +181,61 @@ def test_a_manifest_lists_the_files(redshift: Redshift) -> None:
     put(redshift, "m", entries(present, {**absent, "mandatory": False}))
     redshift.run(copy("format parquet manifest", key="m"))
     assert redshift.rows("select a from t") == [(1,)]
-    put(redshift, "m", entries(present, {**absent, "mandatory": True}))
-    assert "s3://lake/in/9' does not exist and is mandatory" in redshift.fail(copy("format parquet manifest", key="m"))
-    put(redshift, "m", entries({"url": "s3://lake/in/1", "mandatory": True}))
-    assert "content_length" in redshift.fail(copy("format parquet manifest", key="m"))
-    put(redshift, "m", entries({**present, "meta": {"content_length": 1}}))
-    assert "content_length is 1" in redshift.fail(copy("format parquet manifest", key="m"))
-    put(redshift, "m", "{}")
-    assert "Problem reading manifest file s3://lake/m" in redshift.fail(copy("format parquet manifest", key="m"))
-    assert "manifest 'n' does not exist" in redshift.fail(copy("format parquet manifest", key="n"))
+    # What lies beside them is not loaded, and one file may be there twice.
+    put(redshift, "m", entries(present, present))
+    redshift.run(copy("format parquet manifest", key="m"))
+    assert redshift.rows("select a from t") == [(1,)] * 3
+
+
+SIZED = {"url": "s3://lake/in/1", "mandatory": True, "meta": {"content_length": 7}}
+
+
+@pytest.mark.parametrize(
+    ("manifest", "said"),
+    [
+        (
+            entries({**SIZED, "url": "s3://lake/in/9"}),
+            "ERROR: Mandatory url is not present in manifest file.\n  Detail: s3://lake/in/9",
+        ),
+        # "Regardless of any mandatory settings, COPY will terminate if no files are found."
+        (entries({**SIZED, "url": "s3://lake/in/9", "mandatory": False}), "No file of the manifest s3://lake/m exists"),
+        (entries(), "No file of the manifest s3://lake/m exists"),
+        (entries({"url": "s3://lake/in/1", "mandatory": True}), "s3://lake/in/1 has no meta.content_length"),
+        (entries({**SIZED, "meta": {}}), "s3://lake/in/1 has no meta.content_length"),
+        (entries({**SIZED, "meta": {"content_length": 1}}), "content_length is 1"),
+        (
+            "{}",
+            "Manifest file is not in correct json format.\n  Detail: Manifest file location = s3://lake/m: KeyError",
+        ),
+        ("nothing", "Manifest file is not in correct json format."),
+        (entries({**SIZED, "url": 5}), "5 is no str"),
+        (entries({**SIZED, "mandatory": "yes"}), "'yes' is no bool"),
+        (entries({**SIZED, "meta": {"content_length": "7"}}), "'7' is no int"),
+        (entries({**SIZED, "url": "in/1"}), "'in/1' is not s3://bucket/key"),
+        (
+            None,
+            "ERROR: Problem reading manifest file - S3ServiceException:The specified key does not exist.,"
+            "Status 404,Error NoSuchKey",
+        ),
+    ],
+)
+def test_a_manifest_that_is_refused(redshift: Redshift, manifest: str | None, said: str) -> None:
+    redshift.run("create table t (a int)")
+    put_parquet(redshift, "in/1", "select 1::int a")
+    if manifest is not None:
+        put(redshift, "m", manifest)
+    assert said in redshift.fail("insert into t values (5)", copy("format parquet manifest", key="m"))
+    assert redshift.rows("select count(*) from t") == [(0,)]
+
+
+def test_the_count_of_the_last_copy_is_the_sessions_own(redshift: Redshift) -> None:
+    redshift.run("create table t (a int)", "create table u (a bigint)")
+    put_parquet(redshift, "in/1", "select 1::int a")
+    count = "select pg_last_copy_count()"
+    described = redshift.describe(copy(), count, copy(table="u"), count, "selec", count, ExecutionMode="AUTO_COMMIT")
+    # After a COPY that failed as it loaded it is 0; a session of its own has none.
+    assert [redshift.fetch(f"{described['Id']}:{number}") for number in (2, 4)] == [[(1,)], [(0,)]]
+    assert redshift.rows(count) == [(0,)]
 
 
 def test_csv(redshift: Redshift) -> None:

@@ -13,7 +13,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from dataset_contract.manifests import PYTHON, SPARK
+from dataset_contract import manifests
+from dataset_contract.manifests import PYTHON, SPARK, FileEntry
 from dataset_contract.model import Contract
 from lambda_generate_param import datasets, loading, statements
 from lambda_generate_param.audit import AuditColumns
@@ -115,6 +116,10 @@ def granted(redshift: Redshift, clients: Any, outputs: dict[str, Any], sql: Path
     path.parent.mkdir(parents=True)
     query = f"SELECT i::BIGINT AS id, 'a' AS note, '{JOB}' AS job_id FROM range(9) AS r(i)"
     duckdb.sql(f"COPY ({query}) TO '{path}' (FORMAT parquet)")
+    uri = f"s3://{path.relative_to(redshift.s3.root)}"
+    listed = manifests.render_copy([FileEntry(uri, path.stat().st_size, 9)])
+    key = places().copy_manifest("clean_orders").removeprefix("s3://the-lake-bucket/")
+    redshift.s3.put_object(Bucket="the-lake-bucket", Key=key, Body=listed.encode())
     return [text for text in made if "GRANT" in text]
 
 
