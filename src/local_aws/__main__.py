@@ -6,6 +6,7 @@ Once it is ready it prints one line of JSON on stdout: {"endpoint_url": "http://
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import logging
 import os
@@ -81,8 +82,13 @@ def main(arguments: Sequence[str]) -> int:
         threading.Thread(target=_follow_stdin, args=(stop,), name="stdin", daemon=True).start()
 
     engine = _engine(options, port)
+
+    def ready() -> None:
+        gc.freeze()  # what was imported stays, and need not be looked through for garbage ever again
+        print(json.dumps({"endpoint_url": engine.endpoint_url}), flush=True)
+
     try:
-        engine.serve(stop, lambda: print(json.dumps({"endpoint_url": engine.endpoint_url}), flush=True))
+        engine.serve(stop, ready)
     finally:
         engine.close()
     return 0

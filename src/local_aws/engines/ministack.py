@@ -27,7 +27,7 @@ from local_aws.engines.ministack_objects import keep_objects_in
 from local_aws.engines.ministack_roles import Roles, let_strangers_be_the_account
 from local_aws.engines.services import Clients, Endpoint, Services
 from local_aws.engines.step_functions import changes
-from local_aws.engines.step_functions.api import StepFunctions
+from local_aws.engines.step_functions.api import AT_ONCE, StepFunctions
 from local_aws.engines.step_functions.interpreter import MOTO
 from local_aws.engines.task_calls import Call, Place, data_api_calls, definition_calls, sync_calls
 from local_aws.engines.threads import in_daemon_thread
@@ -256,6 +256,8 @@ class MiniStackEngine:
     async def _handle_states(
         self, method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
     ) -> Response:
+        if _operation(headers) in AT_ONCE:
+            return _answer_json(self._answer_states, headers, body)
         # Some take long: GetActivityTask waits a minute, StartSyncExecution for the execution.
         return await in_daemon_thread(_answer_json, self._answer_states, headers, body)
 

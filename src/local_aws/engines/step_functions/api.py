@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from local_aws.engines.step_functions.activities import Activities
 from local_aws.engines.step_functions.execution_log import Logs
@@ -15,6 +15,9 @@ from local_aws.engines.step_functions.test_state import SingleStates
 from local_aws.engines.step_functions.validation import check_members
 from local_aws.engines.step_functions.versions import Aliases, Versions
 from local_aws.errors import AwsError
+
+# What is answered without waiting for anything and without asking another service.
+AT_ONCE: Final = frozenset({"StartExecution", "DescribeExecution"})
 
 
 class StepFunctions:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from local_aws.engines.step_functions import (
+    copies,
     definitions,
     errors,
     events,
@@ -38,6 +39,7 @@ def apply(
     tasks.change(changes, client_for, permit)
     expressions.change(changes)
     definitions.change(changes)
+    copies.change(changes)
     errors.change(changes)
     mends.change(changes)
     waits.change(changes)

@@ -28,6 +28,7 @@ def change(changes: Changes) -> None:
     worker = interpreter.get("backend.execution_worker", "ExecutionWorker")
     parse = interpreter.get("asl.parse.asl_parser", "AmazonStateLanguageParser").parse
     program_of = lru_cache(maxsize=_MOST_PROGRAMS)(_settled(parse))
+    changes.add(worker, "program_of", staticmethod(program_of))
     changes.replace(
         worker,
         "_get_evaluation_entrypoint",

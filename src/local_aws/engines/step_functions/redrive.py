@@ -79,11 +79,11 @@ def change(changes: Changes, publish: Publish) -> None:
             program = copy.copy(old.program)
             # What the run before did not come to is as it was in the one before that.
             progress = Progress(before={**old.env.run.progress.before, **old.env.run.progress.reached})
-            open_run(new, program, env, progress)
             at = progress.before.pop((), None)
             if at is not None:
                 program.start_at = start_at(at.state)
                 resume(env, progress, (), at)
+            open_run(new, program, env, progress)
             self.exec_worker, self.exec_status = new, running
             self.stop_date = self.error = self.cause = self.output = None
             env.event_manager.add_event(
@@ -122,6 +122,7 @@ def _describe(changes: Changes) -> None:
     describe, item = execution.to_describe_output, execution.to_execution_list_item
 
     def described(self: Any) -> Any:
+        self = copy.copy(self)  # it may end meanwhile
         found = describe(self)
         if self.sm_type != standard:
             return found
@@ -135,6 +136,7 @@ def _describe(changes: Changes) -> None:
         return found
 
     def listed(self: Any) -> Any:
+        self = copy.copy(self)
         redrives = redrives_of(self)
         return {
             **item(self),

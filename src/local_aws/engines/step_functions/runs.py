@@ -6,6 +6,7 @@ do after that is no part of its history.
 
 from __future__ import annotations
 
+import copy
 import sys
 import threading
 from typing import Any
@@ -36,6 +37,7 @@ def change(changes: Changes, publish: Publish) -> None:
     to_json_str = interpreter.get("asl.utils.encoding", "to_json_str")
     event_type = interpreter.of_api("HistoryEventType")
     running = interpreter.of_api("ExecutionStatus").RUNNING
+    started_details = interpreter.of_api("ExecutionStartedEventDetails")
 
     # The program and its environment are there before anybody can ask for the history or stop the execution, and the
     # event of the start comes before that of the end.
@@ -53,9 +55,9 @@ def change(changes: Changes, publish: Publish) -> None:
             context=self.env.event_history_context,
             event_type=event_type.ExecutionStarted,
             event_details=event_details(
-                executionStartedEventDetails=interpreter.of_api("ExecutionStartedEventDetails")(
+                executionStartedEventDetails=started_details(
                     input=to_json_str(details.execution_details.inpt),
-                    inputDetails=interpreter.of_api("HistoryEventExecutionDataDetails")(truncated=False),
+                    inputDetails={"truncated": False},
                     roleArn=details.aws_execution_details.role_arn,
                 )
             ),
@@ -63,33 +65,18 @@ def change(changes: Changes, publish: Publish) -> None:
         )
 
     def run(self: Any) -> None:
-        self.program.eval(self.env)
-        self._execution_communication.terminated()
-        self.terminated.set()
+        try:
+            self.program.eval(self.env)
+        finally:
+            self.env.run.ended.set()
+            end(self)
 
-    def start_worker(self: Any) -> None:
-        threading.Thread(target=run, args=(self,), name="execution", daemon=True).start()
-
-    eval_frame = program.eval
-
-    def eval_program(self: Any, env: Any) -> None:
-        if env.is_frame():
-            eval_frame(self, env)
+    def end(self: Any) -> None:
+        # The program comes here, and who ends it before: the first gives the execution its end.
+        if not self.env.run.is_first_to_end():
             return
-        ended = env.run.ended
-
-        def evaluate() -> None:
-            component.eval(self, env)
-            ended.set()
-
-        env.next_state_name = self.start_at.start_at_name
-        thread = threading.Thread(target=evaluate, name="program", daemon=True)
-        thread.start()
-        if not ended.wait(self.timeout_seconds.timeout_seconds if self.timeout_seconds else None):
-            env.set_timed_out()
+        env = self.env
         state = env.program_state()
-        if isinstance(state, stopped | timed_out):
-            thread.join(_SECONDS_TO_WIND_UP)  # what waits ends at once, and says so in the history
         # The history has one end: where the program wrote it first, this is left out.
         if isinstance(state, stopped):
             env.event_history_context.source_event_id = 0
@@ -98,27 +85,60 @@ def change(changes: Changes, publish: Publish) -> None:
         elif isinstance(state, timed_out):
             details = interpreter.of_api("ExecutionTimedOutEventDetails")()
             add_last_event(env, event_type.ExecutionTimedOut, event_details(executionTimedOutEventDetails=details))
+        self._execution_communication.terminated()
+        self.terminated.set()
+
+    def end_before_its_program(self: Any) -> None:
+        # What waits ends at once, and says so in the history.
+        self.env.run.ended.wait(_SECONDS_TO_WIND_UP)
+        end(self)
+
+    def time_out_after(self: Any, seconds: float) -> None:
+        if self.terminated.wait(seconds):
+            return
+        with self.env._state_mutex:
+            if not self.env.is_running():
+                return  # it ends by itself
+            self.env.set_timed_out()
+        end_before_its_program(self)
+
+    def start_worker(self: Any) -> None:
+        if limit := self.program.timeout_seconds:
+            seconds = (limit.timeout_seconds,)
+            threading.Thread(target=self.time_out_after, args=seconds, name="timeout", daemon=True).start()
+        threading.Thread(target=run, args=(self,), name="execution", daemon=True).start()
+
+    def start_and_wait(self: Any) -> None:
+        start_worker(self)
+        self.terminated.wait()
+
+    eval_frame = program.eval
+
+    def eval_program(self: Any, env: Any) -> None:
+        (eval_frame if env.is_frame() else component.eval)(self, env)
 
     def stop(self: Any, stop_date: Any, error: str | None, cause: str | None) -> None:
         if self.exec_status != running:
             return
-        self.exec_worker.env.set_stop(stop_date=stop_date, error=error, cause=cause)
-        self.exec_worker.env.run.ended.set()
-        self.exec_worker.terminated.wait(_SECONDS_TO_STOP)
+        worker = self.exec_worker
+        worker.env.set_stop(stop_date=stop_date, error=error, cause=cause)
+        end_before_its_program(worker)
+        worker.terminated.wait(_SECONDS_TO_STOP)
 
     reflect_and_tell = communication.terminated
 
     def terminated(self: Any) -> None:
+        # Status and output are written one after the other, so into a copy first: nobody sees one without the other.
+        execution = self.execution
+        ended = self.execution = copy.copy(execution)
         reflect_and_tell(self)
-        state = self.execution.exec_worker.env.program_state()
+        state = execution.exec_worker.env.program_state()
         if isinstance(state, stopped):
             # DescribeExecution and the status event give back what it was stopped with.
-            self.execution.stop_date, self.execution.error, self.execution.cause = (
-                state.stop_date,
-                state.error,
-                state.cause,
-            )
-        publish(self.execution)
+            ended.stop_date, ended.error, ended.cause = state.stop_date, state.error, state.cause
+        vars(execution).update(vars(ended))
+        self.execution = execution
+        publish(execution)
 
     set_error = environment.set_error
 
@@ -138,7 +158,8 @@ def change(changes: Changes, publish: Publish) -> None:
     changes.replace(execution, "stop", stop)
     changes.replace(execution, "get_start_execution_details", details_as_aws)
     changes.replace(worker, "start", start_worker)
-    changes.replace(sync_worker, "start", run)
+    changes.add(worker, "time_out_after", time_out_after)
+    changes.replace(sync_worker, "start", start_and_wait)
     changes.replace(program, "eval", eval_program)
     changes.replace(environment, "set_error", set_error_of_running)
     changes.replace(communication, "terminated", terminated)
@@ -152,8 +173,8 @@ def change(changes: Changes, publish: Publish) -> None:
 class Run:
     """One run of an execution: from its start, or from where it was redriven.
 
-    `ended`: nobody waits for it any more. `left_out`: contexts (their id) of the history whose next event of an entered
-    state is there already.
+    `ended`: its program does nothing any more. `left_out`: contexts (their id) of the history whose next event of an
+    entered state is there already.
     """
 
     def __init__(self, progress: Progress) -> None:
@@ -162,6 +183,13 @@ class Run:
         self.lock = threading.Lock()
         self.has_last_event = False
         self.left_out: set[int] = set()
+        self._is_ending = False
+
+    def is_first_to_end(self) -> bool:
+        """Whether nobody asked this before."""
+        with self.lock:
+            is_first, self._is_ending = not self._is_ending, True
+        return is_first
 
 
 def open_run(worker: Any, program: Any, env: Any, progress: Progress | None = None) -> None:

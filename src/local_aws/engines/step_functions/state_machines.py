@@ -32,16 +32,13 @@ class StateMachines:
         name, kind = request["name"], request.get("type") or "STANDARD"
         validation.check_name(name)
         logging = self._checked_logging(request.get("loggingConfiguration"))
+        if known := self._known(request, logging):
+            return known
+        # Not with the lock, for which executions that start wait.
+        self._read(request["definition"], kind)
         with self._store.lock:
-            for found in self._store.revisions():
-                if found.name != name:
-                    continue
-                # roleArn and tags of a second request are ignored.
-                asked = (request["definition"], kind, logging, request.get("tracingConfiguration"))
-                if asked != (found.definition, found.sm_type, found.logging_config, found.tracing_config):
-                    raise AwsError("StateMachineAlreadyExists", f"State Machine Already Exists: '{found.arn}'")
-                return {"stateMachineArn": found.arn, "creationDate": found.create_date}
-            validation.check_definition(self._store.interpreter, request["definition"], kind)
+            if known := self._known(request, logging):
+                return known
             arn = self._store.arn("stateMachine", name)
             machine = self._revision(
                 name=name,
@@ -64,6 +61,20 @@ class StateMachines:
                 answer["stateMachineVersionArn"] = version.arn
         return answer
 
+    def _known(self, request: Request, logging: Mapping[str, Any]) -> Answer | None:
+        """The answer for a state machine that is there already; roleArn and tags of a second request are ignored.
+
+        Raises:
+            AwsError: StateMachineAlreadyExists, where the one that is there is another.
+        """
+        found = self._store.state_machines.get(self._store.arn("stateMachine", request["name"]))
+        if found is None:
+            return None
+        asked = (request["definition"], request.get("type") or "STANDARD", logging, request.get("tracingConfiguration"))
+        if asked != (found.definition, found.sm_type, found.logging_config, found.tracing_config):
+            raise AwsError("StateMachineAlreadyExists", f"State Machine Already Exists: '{found.arn}'")
+        return {"stateMachineArn": found.arn, "creationDate": found.create_date}
+
     def update(self, request: Request) -> Answer:
         """UpdateStateMachine"""
         arn = request["stateMachineArn"]
@@ -76,13 +87,14 @@ class StateMachines:
         if request.get("versionDescription") and not request.get("publish"):
             raise AwsError("ValidationException", "Version description can only be set when publish is true")
         if request.get("definition") is not None:
-            validation.check_definition(self._store.interpreter, request["definition"], machine.sm_type.value)
+            self._read(request["definition"], machine.sm_type.value)
         logging = request.get("loggingConfiguration")
+        checked = None if logging is None else self._checked_logging(logging)
         with self._store.lock:
             revision = machine.create_revision(
                 definition=request.get("definition"),
                 role_arn=request.get("roleArn"),
-                logging_configuration=None if logging is None else self._checked_logging(logging),
+                logging_configuration=checked,
             )
             if request.get("tracingConfiguration") is not None:
                 machine.tracing_config = request["tracingConfiguration"]
@@ -139,6 +151,15 @@ class StateMachines:
             except AwsError as error:
                 found = [diagnostics.Diagnostic("SCHEMA_VALIDATION_FAILED", error.message)]
         return diagnostics.answer(found, request.get("maxResults") or 100)
+
+    def _read(self, definition: str, kind: str) -> None:
+        """Check a definition, and parse it for the executions that will start.
+
+        Raises:
+            AwsError: InvalidDefinition.
+        """
+        validation.check_definition(self._store.interpreter, definition, kind)
+        self._store.interpreter.get("backend.execution_worker", "ExecutionWorker").program_of(definition)
 
     def _checked_logging(self, configuration: Mapping[str, Any] | None) -> dict[str, Any]:
         checked = validation.check_logging(configuration)

@@ -116,9 +116,7 @@ def end(services: Services, how: str) -> str:
     if how == "stopped":
         functions.ask("StopExecution", executionArn=arn, cause="by a test")
     elif how == "timed out":
-        env = functions.service.store.executions[arn].exec_worker.env
-        env.set_timed_out()
-        env.run.ended.set()
+        functions.service.store.executions[arn].exec_worker.time_out_after(0)
     with functions.told:
         assert functions.told.wait_for(lambda: functions.last_status(arn) != "RUNNING", SECONDS), told
     return str(functions.last_status(arn))

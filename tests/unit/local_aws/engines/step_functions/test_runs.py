@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import sys
 import threading
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from local_aws.engines.step_functions import validation
+from local_aws.engines.step_functions.copies import copied
 from local_aws.engines.step_functions.interpreter import MOTO
 from local_aws.errors import AwsError
 from tests.unit.local_aws.engines.step_functions.conftest import ROLE, SECONDS, Functions, Machine
@@ -177,6 +180,76 @@ def test_an_error_after_the_stop_is_none_of_the_execution(functions: Functions) 
     env = functions.service.store.executions[arn].exec_worker.env
     env.set_error(error={"error": "Late"})
     assert isinstance(env.program_state(), MOTO.get("asl.eval.program_state", "ProgramStopped"))
+
+
+@pytest.mark.parametrize(
+    ("state", "status", "members"),
+    [
+        ({"Type": "Pass", "Output": 1, "End": True}, "SUCCEEDED", {"output": "1"}),
+        ({"Type": "Fail", "Error": "E", "Cause": "c"}, "FAILED", {"error": "E", "cause": "c"}),
+    ],
+)
+def test_who_sees_the_end_sees_what_it_ended_with(
+    functions: Functions, monkeypatch: pytest.MonkeyPatch, state: Any, status: str, members: dict[str, str]
+) -> None:
+    seen: list[dict[str, Any]] = []
+    arns: list[str] = []
+
+    class Watched:
+        """An execution whose status is looked at whenever it changes."""
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            object.__setattr__(self, name, value)
+            seen.extend(functions.ask("DescribeExecution", executionArn=arn) for arn in arns)
+
+    machine = functions.machine({"Only": state})
+    execution = MOTO.get("backend.execution", "Execution")
+    functions.heard = lambda event: arns.append(event["executionArn"])
+    monkeypatch.setattr(execution, "__setattr__", Watched.__setattr__)
+    described = machine.run()
+    assert seen
+    assert {name: described[name] for name in members} == members
+    for found in seen:
+        assert {name: found.get(name) for name in members} == (
+            members if found["status"] == status else dict.fromkeys(members)
+        )
+        assert ("stopDate" in found) == (found["status"] == status)
+
+
+def test_an_execution_takes_one_thread(functions: Functions) -> None:
+    known = set(threading.enumerate())
+    arn = functions.machine(WAIT).start()
+    functions.reached(arn, "WaitStateEntered")
+    assert len(set(threading.enumerate()) - known) == 1
+    functions.ask("StopExecution", executionArn=arn)
+
+
+def test_what_is_answered_at_once_waits_for_no_definition_that_is_read(
+    functions: Functions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine, check, started = functions.machine(WAIT), validation.check_definition, []
+
+    def start_beside(*arguments: Any) -> None:
+        thread = threading.Thread(target=lambda: started.append(machine.start()))
+        thread.start()
+        thread.join(SECONDS)
+        assert started, "the start waits"
+        check(*arguments)
+
+    monkeypatch.setattr(validation, "check_definition", start_beside)
+    other = functions.machine({"Only": {"Type": "Pass", "End": True}}, name="other")
+    monkeypatch.setattr(MOTO.get("asl.parse.asl_parser", "AmazonStateLanguageParser"), "parse", None)
+    assert functions.ended(other.start())["status"] == "SUCCEEDED"  # what was made has been parsed
+    functions.ask("StopExecution", executionArn=started[0])
+
+
+def test_what_an_execution_gives_away_is_a_copy() -> None:
+    value = {"a": [{"b": 1}, "text", None, 1.5, True], "when": datetime.now(UTC), "c": (1, [2])}
+    copy = copied(value)
+    assert copy == value
+    copy["a"][0]["b"] = 2
+    copy["c"][1].append(3)
+    assert (value["a"][0], value["c"]) == ({"b": 1}, (1, [2]))  # type: ignore[index]
 
 
 def test_no_thread_is_kept(functions: Functions) -> None:
