@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
+from aws_facts import messages
+
 _REQUIRED: Final = ("Source", "DetailType", "Detail")
 # https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html
 SECRET_NAME: Final = re.compile(r"[A-Za-z0-9/_+=.@!-]{1,512}")
@@ -42,15 +44,19 @@ def install() -> None:
     _create_secrets()
     _answer_as_s3()
     _tag_uploads()
+    _refuse_messages()
 
 
 def _refuse_entries() -> None:
+    from ministack.core.responses import error_response_json
     from ministack.services import eventbridge
 
     put = eventbridge._put_events
 
     def put_valid(data: dict[str, Any], *arguments: Any, **named: Any) -> Any:
         entries = data.get("Entries", [])
+        if not entries:
+            return error_response_json("ValidationException", messages.NO_ENTRIES_REFUSED, 400)
         refusals = [refusal(entry) for entry in entries]
         if not any(refusals):
             return put(data, *arguments, **named)
@@ -135,3 +141,33 @@ def _tag_uploads() -> None:
         return status, answered, content
 
     s3._create_multipart_upload, s3._complete_multipart_upload = create_tagged, complete_tagged
+
+
+def _refuse_messages() -> None:
+    from ministack.services import sns, sqs
+
+    publish, publish_batch, send = sns._publish, sns._publish_batch, sqs._act_send_message
+
+    def publish_valid(parameters: Any) -> Any:
+        subject = sns._p(parameters, "Subject") if "Subject" in parameters else None
+        if refused := messages.publish_refusal(sns._p(parameters, "Message"), subject):
+            return sns._error(messages.PUBLISH_ERROR, refused, 400)
+        return publish(parameters)
+
+    def publish_valid_batch(parameters: Any) -> Any:
+        # One message that is wrong is a refusal of all, as of the attributes of messages.
+        for entry in sns._parse_batch_entries(parameters):
+            if refused := messages.publish_refusal(entry.get("message") or "", entry.get("subject") or None):
+                return sns._error(messages.PUBLISH_ERROR, refused, 400)
+        return publish_batch(parameters)
+
+    def send_in_time(data: dict[str, Any], *arguments: Any, **named: Any) -> Any:
+        delay = data.get("DelaySeconds")
+        if refused := messages.delay_refusal(None if delay is None else int(delay)):
+            raise sqs._Err(messages.DELAY_ERROR, refused)
+        return send(data, *arguments, **named)
+
+    sns._publish, sns._publish_batch, sqs._act_send_message = publish_valid, publish_valid_batch, send_in_time
+    for table in [found for found in vars(sqs).values() if isinstance(found, dict)]:
+        if table.get("SendMessage") is send:
+            table["SendMessage"] = send_in_time

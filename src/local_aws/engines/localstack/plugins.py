@@ -90,10 +90,11 @@ class ServerPlugin(RuntimeServerPlugin):
 @hooks.on_infra_start()
 def change_internals() -> None:
     """Make the changes that have no seam."""
-    from local_aws.engines.localstack import eventbridge, lambda_keys, step_functions
+    from local_aws.engines.localstack import eventbridge, lambda_keys, messages, step_functions
 
     eventbridge.change()
     lambda_keys.change()
+    messages.change()
     step_functions.change()
 
 

@@ -1,0 +1,41 @@
+"""What SNS, SQS and EventBridge refuse of a message, with the words in which they do."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+# ASCII that begins with a letter, a number or punctuation, without control characters:
+# https://docs.aws.amazon.com/sns/latest/api/API_Publish.html; 100 characters are taken and 101 are not:
+# https://github.com/getmoto/moto/issues/1503, which has the words too
+_SUBJECT: Final = re.compile(r"[!-~][ -~]{0,99}")
+_SUBJECT_REFUSED: Final = "Invalid parameter: Subject"
+# LocalStack's tests, recorded on AWS
+_EMPTY_REFUSED: Final = "Invalid parameter: Empty message"
+PUBLISH_ERROR: Final = "InvalidParameter"
+
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html; the words were seen by
+# goaws' conformance tests against SQS
+MOST_DELAY_SECONDS: Final = 900
+DELAY_ERROR: Final = "InvalidParameterValue"
+
+# https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
+NO_ENTRIES_REFUSED: Final = (
+    "1 validation error detected: Value '[]' at 'entries' failed to satisfy constraint: "
+    "Member must have length greater than or equal to 1"
+)
+
+
+def publish_refusal(message: str, subject: str | None) -> str:
+    """What SNS says of a message that it does not publish; empty of one that it does."""
+    if subject is not None and not _SUBJECT.fullmatch(subject):
+        return _SUBJECT_REFUSED
+    return "" if message else _EMPTY_REFUSED
+
+
+def delay_refusal(seconds: int | None) -> str:
+    """What SQS says of the delay of a message; empty where it takes it."""
+    if seconds is None or 0 <= seconds <= MOST_DELAY_SECONDS:
+        return ""
+    rule = f"DelaySeconds must be >= 0 and <= {MOST_DELAY_SECONDS}."
+    return f"Value {seconds} for parameter DelaySeconds is invalid. Reason: {rule}"

@@ -1,0 +1,62 @@
+"""Messages that LocalStack takes and AWS refuses; a test fails when a change is no longer needed."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from localstack.aws.api import CommonServiceException
+from localstack.services.events.provider import EventsProvider
+from localstack.services.sns.provider import SnsProvider
+from localstack.services.sqs.provider import SqsProvider
+
+from aws_facts import messages
+
+
+def change() -> None:
+    """Make the changes; more than once does no harm."""
+    _check(SnsProvider, "publish", _published)
+    _check(SnsProvider, "publish_batch", _published_together)
+    _check(SqsProvider, "_put_message", _put)
+    _check(EventsProvider, "put_events", _entered)
+
+
+def _check(owner: type[Any], name: str, check: Callable[[Mapping[str, Any]], None]) -> None:
+    operation = getattr(owner, name)
+    if hasattr(operation, "_is_checked"):
+        return
+    signature = inspect.signature(operation)
+
+    @functools.wraps(operation)
+    def checked(*arguments: Any, **named: Any) -> Any:
+        check(signature.bind(*arguments, **named).arguments)
+        return operation(*arguments, **named)
+
+    checked._is_checked = True  # type: ignore[attr-defined]
+    setattr(owner, name, checked)
+
+
+def _published(given: Mapping[str, Any]) -> None:
+    _refuse_publish(given["message"], given.get("subject"))
+
+
+def _published_together(given: Mapping[str, Any]) -> None:
+    for entry in given["publish_batch_request_entries"]:
+        _refuse_publish(entry.get("Message") or "", entry.get("Subject"))
+
+
+def _refuse_publish(message: str, subject: str | None) -> None:
+    if refused := messages.publish_refusal(message, subject):
+        raise CommonServiceException(messages.PUBLISH_ERROR, refused, sender_fault=True)
+
+
+def _put(given: Mapping[str, Any]) -> None:
+    if refused := messages.delay_refusal(given.get("delay_seconds")):
+        raise CommonServiceException(messages.DELAY_ERROR, refused, sender_fault=True)
+
+
+def _entered(given: Mapping[str, Any]) -> None:
+    if not given["entries"]:
+        raise CommonServiceException("ValidationException", messages.NO_ENTRIES_REFUSED)

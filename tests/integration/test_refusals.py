@@ -1,0 +1,84 @@
+"""Requests that AWS refuses: both engines do too, in its words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from local_aws import sdk_environment
+from pipeline_tools.endpoint import LocalEndpoint
+
+Client = Callable[[str], Any]
+
+
+@pytest.fixture(scope="module")
+def client(endpoint: LocalEndpoint) -> Client:
+    """Clients that send what botocore would refuse by itself."""
+    return lambda service: sdk_environment.session().client(
+        service,  # type: ignore[call-overload]
+        endpoint_url=endpoint.endpoint_url,
+        region_name=endpoint.region,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=Config(parameter_validation=False, proxies={}, retries={"total_max_attempts": 1}),
+    )
+
+
+@pytest.fixture(scope="module")
+def topic(client: Client) -> Iterator[str]:
+    sns = client("sns")
+    arn: str = sns.create_topic(Name="refusals")["TopicArn"]
+    yield arn
+    sns.delete_topic(TopicArn=arn)
+
+
+@pytest.fixture(scope="module")
+def queue(client: Client) -> Iterator[str]:
+    sqs = client("sqs")
+    url: str = sqs.create_queue(QueueName="refusals")["QueueUrl"]
+    yield url
+    sqs.delete_queue(QueueUrl=url)
+
+
+def refused(call: Callable[..., Any], **members: Any) -> tuple[str, str]:
+    with pytest.raises(ClientError) as caught:
+        call(**members)
+    error = caught.value.response["Error"]
+    return error["Code"], error["Message"]
+
+
+@pytest.mark.parametrize("subject", ["x" * 101, "a\nb", "über"])
+def test_a_subject_is_ascii_of_one_line_and_at_most_100_characters(client: Client, topic: str, subject: str) -> None:
+    sns = client("sns")
+    told = ("InvalidParameter", "Invalid parameter: Subject")
+    assert refused(sns.publish, TopicArn=topic, Message="m", Subject=subject) == told
+    entries = [{"Id": "1", "Message": "m", "Subject": subject}]
+    assert refused(sns.publish_batch, TopicArn=topic, PublishBatchRequestEntries=entries) == told
+    sns.publish(TopicArn=topic, Message="m", Subject="x" * 100)
+
+
+def test_a_message_is_not_empty(client: Client, topic: str) -> None:
+    told = ("InvalidParameter", "Invalid parameter: Empty message")
+    assert refused(client("sns").publish, TopicArn=topic, Message="") == told
+
+
+@pytest.mark.parametrize("seconds", [901, -1])
+def test_a_message_is_delayed_by_at_most_15_minutes(client: Client, queue: str, seconds: int) -> None:
+    sqs = client("sqs")
+    message = f"Value {seconds} for parameter DelaySeconds is invalid. Reason: DelaySeconds must be >= 0 and <= 900."
+    code, said = refused(sqs.send_message, QueueUrl=queue, MessageBody="m", DelaySeconds=seconds)
+    assert (code.rpartition(".")[2], said) == ("InvalidParameterValue", message)
+    entries = [{"Id": "1", "MessageBody": "m", "DelaySeconds": seconds}]
+    failed = sqs.send_message_batch(QueueUrl=queue, Entries=entries)["Failed"]
+    assert [found["Message"] for found in failed] == [message]
+    assert "Messages" not in sqs.receive_message(QueueUrl=queue)
+
+
+def test_events_are_sent_by_one_at_least(client: Client) -> None:
+    code, message = refused(client("events").put_events, Entries=[])
+    assert code == "ValidationException"
+    assert message.endswith("Member must have length greater than or equal to 1")
