@@ -52,9 +52,7 @@ def nested(functions: Functions, **fields: Any) -> tuple[Machine, str]:
 
 def run_out(functions: Functions, arn: str) -> None:
     """Have the time of an execution end now."""
-    env = functions.service.store.executions[arn].exec_worker.env
-    env.set_timed_out()
-    env.run.ended.set()
+    functions.service.store.executions[arn].exec_worker.time_out_after(0)
 
 
 @pytest.mark.parametrize("how", ["the task times out", "the execution times out", "stopped"])
