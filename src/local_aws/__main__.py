@@ -18,9 +18,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from local_aws import sdk_environment
+from local_aws import sdk_environment, workdir
 from local_aws.plain_path import is_plain
 from local_aws.services.glue_libraries import Libraries
+from local_aws.services.postgres import StartError
+
+_log = logging.getLogger("local_aws")
 
 
 class Engine(Protocol):
@@ -36,7 +39,7 @@ class Engine(Protocol):
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Exit codes: 0 stopped on request, 1 no interpreter for the jobs, 2 usage, 3 the port cannot be had."""
+    """Exit codes: 0 stopped on request, 1 no interpreter or no database, 2 usage, 3 port or directory not to be had."""
     parser = argparse.ArgumentParser(prog="local_aws", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="loopback address to serve on (default 127.0.0.1)")
     parser.add_argument("--port", type=int, default=4566, help="port to serve on; 0 takes a free one (default 4566)")
@@ -81,8 +84,21 @@ def main(arguments: Sequence[str]) -> int:
     if options.until_stdin_ends:
         threading.Thread(target=_follow_stdin, args=(stop,), name="stdin", daemon=True).start()
 
-    engine = _engine(options, port)
+    try:
+        with workdir.held(options.workdir.absolute()) as found:
+            for each in found:
+                _log.warning("left by an earlier endpoint in %s: %s", options.workdir, each)
+            _serve(_engine(options, port), stop)
+    except workdir.InUseError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 3
+    except StartError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
 
+
+def _serve(engine: Engine, stop: threading.Event) -> None:
     def ready() -> None:
         gc.freeze()  # what was imported stays, and need not be looked through for garbage ever again
         print(json.dumps({"endpoint_url": engine.endpoint_url}), flush=True)
@@ -91,7 +107,6 @@ def main(arguments: Sequence[str]) -> int:
         engine.serve(stop, ready)
     finally:
         engine.close()
-    return 0
 
 
 def _follow_stdin(stop: threading.Event) -> None:

@@ -104,15 +104,21 @@ class MiniStackEngine:
             await asyncio.to_thread(stop.wait)
 
         async def announced() -> None:
-            while not await asyncio.to_thread(_accepts, self._host, self._port):
-                await asyncio.sleep(0.02)
-            # PostgreSQL needs about a second; the first statement should not wait for it.
-            await asyncio.to_thread(self._services.postgres.start)
+            try:
+                while not await asyncio.to_thread(_accepts, self._host, self._port):
+                    await asyncio.sleep(0.02)
+                # PostgreSQL needs about a second; the first statement should not wait for it.
+                await asyncio.to_thread(self._services.postgres.start)
+            except Exception:
+                stop.set()  # nobody waits for what cannot become ready
+                raise
             ready()
 
         announcement = asyncio.create_task(announced())
         await serve(cast(Any, app.app), config, shutdown_trigger=stopped)
         announcement.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await announcement
 
     # What is registered
 

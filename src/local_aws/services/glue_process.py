@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import itertools
+import logging
 import os
 import re
 import shlex
@@ -11,12 +14,14 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from aws_facts import glue
+from local_aws import processes, workdir
 from local_aws.errors import AwsError
 from local_aws.services import spark_classes
 from local_aws.services.glue_libraries import InstallError, Libraries
@@ -26,9 +31,13 @@ from local_aws.services.spark_classes import QUICK_JVM
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+_log = logging.getLogger(__name__)
 EXCEPTION_FILE = "exception.txt"
 _SECONDS_BETWEEN_LOOKS = 0.1
 _LOOKS_BETWEEN_LINES = 10
+_MOST_LINES_AT_ONCE = 1_000
+_LAST_ATTEMPTS = 5
+_SECONDS_BETWEEN_ATTEMPTS = 0.2
 _SPARK_SCRIPT = Path(__file__).with_name("glue_spark_script.py")
 
 
@@ -110,7 +119,7 @@ class ProcessFactory:
             try:
                 python, path = self._python_shell(s3, packages, arguments)
             except InstallError as error:
-                logs.append(f"{group}/error", stream, error.lines)
+                _append(logs, f"{group}/error", stream, error.lines)
                 raise
             environment["PYTHONPATH"] = os.pathsep.join(map(str, path))
             # What is installed stays, so its bytecode may, too.
@@ -158,7 +167,7 @@ class ProcessFactory:
         return file
 
     def _base_environment(self, directory: Path) -> dict[str, str]:
-        kept = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "USER", "LOGNAME")
+        kept = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "USER", "LOGNAME", processes.OWNER)
         inherited = {name: os.environ[name] for name in kept if name in os.environ}
         return inherited | {"TMPDIR": str(directory / "tmp"), "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 
@@ -218,7 +227,7 @@ class JobProcess:
         self.line = list(line)
         self.stdout = directory / "stdout.log"
         self.stderr = directory / "stderr.log"
-        self._environment = dict(environment)
+        self._environment = {**environment, "TMPDIR": str(directory / "tmp")}
         self._directory = directory
         self._group, self._stream = log_names
         self._logs = logs
@@ -227,7 +236,8 @@ class JobProcess:
         self._memory_bytes = memory_bytes  # more, and it is killed
         self._process: subprocess.Popen[bytes] | None = None
         self._read = {self.stdout: 0, self.stderr: 0}
-        self._killed = threading.Event()
+        self._ending = threading.Lock()
+        self._ended = False
 
     def start(self) -> None:
         """Start it; what it is started with can be read in command.txt (no secret is ever in an argument)."""
@@ -247,41 +257,37 @@ class JobProcess:
         """Return the exit code (negative: the signal), or None when it never ran or was ended for its time."""
         if self._process is None:
             return None
-        remaining = timeout_seconds
-        code: int | None = None
-        looks = 0
-        while remaining > 0:
-            step = min(_SECONDS_BETWEEN_LOOKS, remaining)
-            try:
-                code = self._process.wait(timeout=step)
-                break
-            except subprocess.TimeoutExpired:
-                remaining -= step
-                looks += 1
-                if looks % _LOOKS_BETWEEN_LINES == 0:
-                    self._forward_logs()
-                if self._memory_bytes and _most_resident_bytes(self._process.pid) > self._memory_bytes:
-                    os.killpg(self._process.pid, signal.SIGKILL)
-        self.kill()  # also what the script left behind in its process group
-        self._forward_logs(last=True)
+        try:
+            code = self._follow(self._process, time.monotonic() + timeout_seconds)
+        finally:
+            self.kill()  # also what the script left behind
+        self._forward_last_logs()
         return code
 
     def kill(self) -> None:
-        """End the process group: SIGTERM, and SIGKILL for what is still there after a while."""
-        process = self._process
-        if process is None or self._killed.is_set():
-            return
-        self._killed.set()
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            try:
-                os.killpg(process.pid, number)
-            except (ProcessLookupError, PermissionError):
-                break
-            try:
-                process.wait(timeout=self._settings.seconds_to_end)
-            except subprocess.TimeoutExpired:
-                continue
-        process.wait()
+        """End all that was started: SIGTERM to the process group, and SIGKILL for what is still there after a while."""
+        with self._ending:  # whoever comes second returns when all has ended, too
+            process = self._process
+            if process is None or self._ended:
+                return
+            for number in (signal.SIGTERM, signal.SIGKILL):
+                try:
+                    os.killpg(process.pid, number)
+                except (ProcessLookupError, PermissionError):
+                    break
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(timeout=self._settings.seconds_to_end)
+            # What has left the group still has the environment.
+            processes.end_all("TMPDIR", self._environment["TMPDIR"])
+            process.wait()
+            self._ended = True
+
+    def close(self, state: str) -> None:
+        """End all that was started, remove what it needed on disk, and note the run's last state."""
+        self.kill()
+        self.clean()
+        with contextlib.suppress(OSError):  # on a full disk, the next endpoint tells of a run that was cut off
+            (self._directory / workdir.ENDED).write_text(state, encoding="utf-8")
 
     def error_message(self, code: int) -> str:
         """What Glue says of a run that ended with this code: a Spark script's exception, or only the code."""
@@ -300,17 +306,57 @@ class JobProcess:
         for name in ("tmp", "s3"):
             shutil.rmtree(self._directory / name, ignore_errors=True)
 
-    def _forward_logs(self, *, last: bool = False) -> None:
-        for path, kind in ((self.stdout, "output"), (self.stderr, "error")):
-            with path.open("rb") as file:
-                file.seek(self._read[path])
-                data = file.read()
-            # A line that is still being written waits for its end.
-            complete = data if last else data[: data.rfind(b"\n") + 1]
-            self._read[path] += len(complete)
-            lines = complete.decode("utf-8", errors="replace").splitlines()
-            if lines:
-                self._logs.append(f"{self._group}/{kind}", self._stream, lines)
+    def _follow(self, process: subprocess.Popen[bytes], deadline: float) -> int | None:
+        """The exit code, or None when the time is up."""
+        looks = 0
+        while (remaining := deadline - time.monotonic()) > 0:
+            try:
+                return process.wait(timeout=min(_SECONDS_BETWEEN_LOOKS, remaining))
+            except subprocess.TimeoutExpired:
+                looks += 1
+            if looks % _LOOKS_BETWEEN_LINES == 0:
+                self._forward_logs()
+            if self._memory_bytes and _most_resident_bytes(process.pid) > self._memory_bytes:
+                os.killpg(process.pid, signal.SIGKILL)
+        return None
+
+    def _forward_last_logs(self) -> None:
+        for _ in range(_LAST_ATTEMPTS):
+            failure = self._forward_logs(last=True)
+            if failure is None:
+                return
+            time.sleep(_SECONDS_BETWEEN_ATTEMPTS)
+        said = f"local endpoint: not all lines are in CloudWatch Logs, stream {self._stream}: {failure!r}"
+        _log.warning("%s", said)
+        with contextlib.suppress(OSError), self.stderr.open("a", encoding="utf-8") as file:
+            file.write(f"{said}\n")
+
+    def _forward_logs(self, *, last: bool = False) -> Exception | None:
+        """Send what is new, or return why not: then it is sent the next time, and the run goes on."""
+        try:
+            for path, kind in ((self.stdout, "output"), (self.stderr, "error")):
+                while lines := self._new_lines(path, last=last):
+                    text = b"".join(lines).decode("utf-8", errors="replace").splitlines()
+                    self._logs.append(f"{self._group}/{kind}", self._stream, text)
+                    self._read[path] += sum(map(len, lines))
+        except Exception as failure:
+            return failure
+        return None
+
+    def _new_lines(self, path: Path, *, last: bool) -> list[bytes]:
+        with path.open("rb") as file:
+            file.seek(self._read[path])
+            lines = list(itertools.islice(file, _MOST_LINES_AT_ONCE))
+        # A line that is still being written waits for its end.
+        return lines if last or not lines or lines[-1].endswith(b"\n") else lines[:-1]
+
+
+def _append(logs: LogSink, group: str, stream: str, lines: Sequence[str]) -> None:
+    """Append lines that are also told elsewhere; what a sink cannot take ends no run."""
+    try:
+        logs.append(group, stream, lines)
+    except Exception:
+        _log.warning("these lines are not in %s of %s: %s", stream, group, lines, exc_info=True)
 
 
 def _most_resident_bytes(pid: int) -> int:

@@ -256,10 +256,13 @@ class GlueJobRuns:
 
     def _run_process(self, run: Run) -> tuple[str, str]:
         process = self._processes.create(run.job, run.id, run.arguments)
+        state = "ERROR"
         try:
-            return self._watch(run, process)
+            state, error = self._watch(run, process)
+            return state, error
         finally:
-            process.clean()
+            # Whatever ended the run, nothing of it goes on.
+            process.close(state)
 
     def _watch(self, run: Run, process: JobProcess) -> tuple[str, str]:
         with run.changed:

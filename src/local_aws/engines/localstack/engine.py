@@ -9,6 +9,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -49,9 +50,10 @@ class LocalStackEngine:
 
         Raises:
             RuntimeError: LocalStack did not become ready in time.
+            StartError: the database does not start.
         """
-        database = threading.Thread(target=self._services.postgres.start, name="postgres-start")
-        database.start()  # it takes about a second, like LocalStack's imports
+        executor = ThreadPoolExecutor(thread_name_prefix="postgres-start")
+        database = executor.submit(self._services.postgres.start)  # it takes about a second, like LocalStack's imports
         from localstack import config
         from localstack.runtime.current import initialize_runtime
 
@@ -63,7 +65,8 @@ class LocalStackEngine:
         for service in entry_points.REPLACED:
             config.SERVICE_PROVIDER_CONFIG.set_provider(service, NAME)
         plugins.use(self._services)
-        database.join()
+        database.result()
+        executor.shutdown()
         # LocalStack unpacks Lambda code below the directory for temporary files. The database has its own already: root
         # may start this, and then the work directory need not be one that the database's user can enter.
         tempfile.tempdir = str(self._workdir / "tmp")

@@ -16,8 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from local_aws import processes
+
 _BOOTSTRAP = Path(__file__).with_name("lambda_bootstrap.py")
-_INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "USER", "LOGNAME")
+_INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "USER", "LOGNAME", processes.OWNER)
 _READ_BYTES = 1 << 20
 _SECONDS_TO_EXIT = 2.0
 

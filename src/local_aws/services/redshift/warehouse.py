@@ -63,8 +63,8 @@ class Warehouse:
                 connection = self._postgres.connect_as_superuser(database)
                 connection.execute(sql.SQL("SET SESSION AUTHORIZATION {}").format(sql.Identifier(role)))
             else:
-                connection = psycopg.connect(
-                    **self._postgres.conninfo(user=role, password=identity.password, dbname=database, autocommit=True)
+                connection = self._postgres.connect(
+                    user=role, password=identity.password, dbname=database, autocommit=True
                 )
         except psycopg.Error as error:
             raise _connection_error(error) from error
@@ -88,7 +88,10 @@ class Warehouse:
             for key in [key for key in self._roles if key[0] == cluster]:
                 master = self._roles.pop(key)
                 self._passwords.pop(key, None)
+                there = {name for (name,) in connection.execute("SELECT rolname FROM pg_roles").fetchall()}
                 for (each,) in [*connection.execute(_USERS_MADE_BY, (master,)).fetchall(), (master,)]:
+                    if each not in there:  # an earlier deletion was cut off after it
+                        continue
                     role = sql.Identifier(each)
                     # What the user was granted in the system's own databases; its own databases are gone.
                     connection.execute(sql.SQL("DROP OWNED BY {}").format(role))
@@ -129,6 +132,8 @@ class Warehouse:
                 raise SqlError(f'database "{database}" does not exist', "3D000", severity="FATAL")
             name = _free(database, cluster.identifier, set(self._databases.values()) | {"postgres", _TEMPLATE})
             with self._postgres.connect_as_superuser() as connection:
+                # One without a mark is of a server that was killed while it was made.
+                connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
                 self._create_database(connection, name, self._roles[cluster.identifier, cluster.master_username])
                 mark = sql.Literal(f"redshift:{cluster.identifier}/{database}")
                 connection.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(name), mark))
@@ -155,8 +160,9 @@ class Warehouse:
         self._master(cluster, identity)
         key = (cluster.identifier, identity.user)
         if key not in self._roles and identity.password is None and identity.user.startswith(("IAM:", "IAMR:")):
-            with self._postgres.connect_as_superuser() as connection:
-                self._create_role(connection, cluster, identity.user, "LOGIN")
+            with self._postgres.connect_as_superuser() as connection, connection.transaction():
+                name = self._create_role(connection, cluster, identity.user, "LOGIN")
+            self._roles[key] = name
         # Users made by CREATE USER have PostgreSQL's own name.
         return self._roles.get(key, identity.user)
 
@@ -170,13 +176,15 @@ class Warehouse:
             return
         with self._postgres.connect_as_superuser() as connection:
             if key not in self._roles:
-                role = sql.Identifier(
-                    self._create_role(connection, cluster, cluster.master_username, "LOGIN CREATEDB CREATEROLE")
-                )
-                for group in _MASTER_ROLES:
-                    connection.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(group), role))
-                # The master user reads and changes what the users that it makes own.
-                connection.execute(sql.SQL("ALTER ROLE {} SET createrole_self_grant TO 'set, inherit'").format(role))
+                with connection.transaction():  # a server that is killed now has the whole user, or none
+                    name = self._create_role(connection, cluster, cluster.master_username, "LOGIN CREATEDB CREATEROLE")
+                    role = sql.Identifier(name)
+                    for group in _MASTER_ROLES:
+                        connection.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(group), role))
+                    # The master user reads and changes what the users that it makes own.
+                    given = "ALTER ROLE {} SET createrole_self_grant TO 'set, inherit'"
+                    connection.execute(sql.SQL(given).format(role))
+                self._roles[key] = name
             if password is not None:
                 role = sql.Identifier(self._roles[key])
                 connection.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(role, sql.Literal(password)))
@@ -191,7 +199,6 @@ class Warehouse:
         connection.execute(sql.SQL("CREATE ROLE {} " + options).format(role))
         mark = sql.Literal(f"redshift:{cluster.identifier}/{user}")
         connection.execute(sql.SQL("COMMENT ON ROLE {} IS {}").format(role, mark))
-        self._roles[cluster.identifier, user] = name
         return name
 
 

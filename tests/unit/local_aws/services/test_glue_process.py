@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from aws_facts import glue
+from local_aws import processes, workdir
 from local_aws.services import glue_process
 from local_aws.services.glue_libraries import InstallError, Libraries
 from local_aws.services.glue_process import JobProcess, ProcessFactory, Settings
+from local_aws.services.glue_runs import GlueJobRuns
 from pipeline_tools.environments import InterpreterNotFoundError, find_interpreter, find_pip
 from pipeline_tools.package import write_wheel
 from tests.unit.local_aws.services.conftest import DirectoryS3
@@ -154,3 +156,43 @@ def test_a_library_that_cannot_be_installed_fails_the_run_and_says_why_in_its_lo
     ((group, stream, line),) = logs.lines
     assert (group, stream) == ("/aws-glue/python-jobs/error", "jr_1")
     assert "job.zip cannot be installed" in line
+
+
+@pytest.mark.parametrize(("script", "state"), [("print('done')", "SUCCEEDED"), ("raise SystemExit(1)", "FAILED")])
+def test_the_last_state_of_a_run_is_noted_on_disk(tmp_path: Path, script: str, state: str) -> None:
+    run = ended_run(tmp_path, script)
+    assert run["JobRunState"] == state
+    assert state_on_disk(tmp_path, run) == state
+
+
+def test_a_run_that_the_endpoint_cannot_follow_ends_with_all_its_processes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_pid: int) -> int:
+        raise OSError("cannot look")
+
+    monkeypatch.setattr(glue_process, "_most_resident_bytes", broken)
+    run = ended_run(tmp_path, "import signal; signal.pause()")
+    assert (run["JobRunState"], run["ErrorMessage"]) == (
+        "ERROR",
+        "the local endpoint could not run the job: OSError('cannot look')",
+    )
+    assert not processes.with_variable("TMPDIR", str(run_directory(tmp_path, run) / "tmp"))
+    assert state_on_disk(tmp_path, run) == "ERROR"
+
+
+def ended_run(folder: Path, script: str) -> dict[str, Any]:
+    s3 = DirectoryS3(folder / "s3")
+    s3.put_object(Bucket="code", Key="main.py", Body=script.encode())
+    job = {"Name": "job", "Command": {"Name": "pythonshell", "ScriptLocation": "s3://code/main.py"}}
+    runs = GlueJobRuns(find_job={"job": job}.get, processes=factory(folder, s3, Logs()))
+    identifier = runs.handle("StartJobRun", {"JobName": "job"})["JobRunId"]
+    return runs.wait("job", identifier)
+
+
+def run_directory(folder: Path, run: dict[str, Any]) -> Path:
+    return folder / "work" / "glue" / "job" / str(run["Id"])
+
+
+def state_on_disk(folder: Path, run: dict[str, Any]) -> str:
+    return (run_directory(folder, run) / workdir.ENDED).read_text()

