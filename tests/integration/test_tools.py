@@ -11,8 +11,10 @@ import sys
 from pathlib import Path
 from urllib.parse import urlparse
 
+import boto3
 import localstack_client.session
 import pytest
+from botocore.exceptions import ClientError
 
 from pipeline_tools import local, terraform
 from pipeline_tools.clients import Clients
@@ -89,6 +91,34 @@ def test_a_secret_that_is_made_without_a_value_has_none(endpoint: LocalEndpoint)
     client.put_secret_value(SecretId=made["ARN"], SecretString="s")
     assert client.get_secret_value(SecretId=made["ARN"])["SecretString"] == "s"
     client.delete_secret(SecretId=made["ARN"], ForceDeleteWithoutRecovery=True)
+
+
+@pytest.mark.parametrize(
+    ("service", "call", "code"),
+    [
+        ("s3", "list_buckets", "InvalidAccessKeyId"),
+        ("sts", "get_caller_identity", "InvalidClientTokenId"),
+        ("redshift", "describe_clusters", "InvalidClientTokenId"),
+        ("redshift-data", "list_statements", "UnrecognizedClientException"),
+        ("stepfunctions", "list_state_machines", "UnrecognizedClientException"),
+        ("glue", "get_jobs", "UnrecognizedClientException"),
+        ("logs", "describe_log_groups", "UnrecognizedClientException"),
+    ],
+)
+def test_a_key_that_this_endpoint_did_not_give_out_is_refused(
+    service: str, call: str, code: str, endpoint: LocalEndpoint
+) -> None:
+    client = boto3.session.Session().client(
+        service,  # type: ignore[call-overload]
+        endpoint_url=endpoint.endpoint_url,
+        region_name=endpoint.region,
+        aws_access_key_id="ASIA0123456789ABCDEF",
+        aws_secret_access_key="of a run of another endpoint",
+        aws_session_token="its token",
+    )
+    with pytest.raises(ClientError) as refused:
+        getattr(client, call)()
+    assert refused.value.response["Error"]["Code"] == code
 
 
 def test_what_was_applied_can_be_destroyed(tmp_path: Path) -> None:

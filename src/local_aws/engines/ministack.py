@@ -24,7 +24,7 @@ from local_aws.engines.java import java_home
 from local_aws.engines.ministack_events import Deliveries
 from local_aws.engines.ministack_keys import Keys, caller
 from local_aws.engines.ministack_objects import keep_objects_in
-from local_aws.engines.ministack_roles import Roles, let_strangers_be_the_account
+from local_aws.engines.ministack_roles import Roles, let_the_account_have_its_keys
 from local_aws.engines.services import Clients, Endpoint, Services
 from local_aws.engines.step_functions import changes
 from local_aws.engines.step_functions.api import AT_ONCE, StepFunctions
@@ -124,7 +124,7 @@ class MiniStackEngine:
 
     def _register(self) -> None:
         from ministack import app
-        from ministack.core import lambda_runtime, router
+        from ministack.core import iam_actions, lambda_runtime, router
         from ministack.services import eventbridge, lambda_svc
 
         handlers: dict[str, Handler] = app.SERVICE_HANDLERS
@@ -137,7 +137,8 @@ class MiniStackEngine:
             "host_patterns": [r"^redshift-data\."],
         }
         router.SERVICE_PATTERNS["redshift"] = {"host_patterns": [r"^redshift\."]}
-        let_strangers_be_the_account()
+        iam_actions._SERVICE_PROTOCOL["redshift"] = "query-xml"
+        let_the_account_have_its_keys()
         self._keys.install()
         self._roles.install()
         Deliveries(self._place, self._roles, self._keys).install()

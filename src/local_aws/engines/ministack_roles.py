@@ -19,6 +19,8 @@ from local_aws.engines.task_calls import Call, Place
 from local_aws.errors import AwsError
 
 _log = logging.getLogger(__name__)
+# What localstack_client.session.Session signs with where it is given nothing.
+LOCALSTACK_CLIENT: Final = "accesskey"
 # https://docs.aws.amazon.com/IAM/latest/APIReference/API_EvaluationResult.html
 _DECISIONS: Final = {"Allow": "allowed", "Deny": "explicitDeny", "ImplicitDeny": "implicitDeny"}
 
@@ -230,29 +232,25 @@ def _as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def let_strangers_be_the_account() -> None:
-    """Take an access key that nobody was given for the account's own, whatever the secret.
+def let_the_account_have_its_keys() -> None:
+    """Take localstack-client's key for the account's own, as MiniStack does "test" and a number of twelve digits.
 
-    That is what people send to a local endpoint: the keys of a profile, or localstack-client's. MiniStack takes "test"
-    and no other. Keys of users and of roles are held to their signature and their policies.
+    Every other key was given out by this endpoint, or it is refused as on AWS: a run of an endpoint that was killed
+    must not write into the buckets of the next one. Keys of users and of roles are held to signature and policies.
     """
     from ministack.core import iam_evaluator
-    from ministack.services import iam, sts
+    from ministack.services import sts
 
     is_own, authenticate = iam_evaluator.is_root_access_key, iam_evaluator.authenticate
 
-    def is_strange(key: str) -> bool:
-        given = key in sts._sessions or any(stored == key for _account, stored in iam._access_keys.to_dict())
-        return not is_own(key) and not given
-
-    def is_own_or_strange(key: str) -> bool:
-        return bool(is_own(key)) or is_strange(key)
+    def is_accounts(key: str) -> bool:
+        return bool(is_own(key)) or key == LOCALSTACK_CLIENT
 
     def authenticate_known(key: str, account_id: str) -> object:
-        if not is_strange(key):
+        if key != LOCALSTACK_CLIENT:
             return authenticate(key, account_id)
         iam_evaluator._signed_request.set(None)  # as if its signature had been checked
         return None
 
-    iam_evaluator.is_root_access_key = sts.is_root_access_key = is_own_or_strange
+    iam_evaluator.is_root_access_key = sts.is_root_access_key = is_accounts
     iam_evaluator.authenticate = authenticate_known

@@ -44,14 +44,6 @@ class Roles(Protocol):
         """
 
 
-class RootForAll:
-    """For an emulator that enforces no policies: everybody is the account itself."""
-
-    def credentials(self, role: str, service: str, session: str) -> Mapping[str, str]:
-        """The same for every role."""
-        return ROOT
-
-
 class Clients:
     """boto3 clients of the endpoint, one a service and access key.
 
@@ -91,7 +83,7 @@ class Services:
     Args:
         endpoint: the emulator that has the other services.
         settings: of the job processes; its work directory also holds the database.
-        roles: gives out the credentials that jobs, COPY and UNLOAD use; None where policies are not enforced.
+        roles: gives out the credentials that jobs, COPY and UNLOAD use.
         new_request: makes the request object that the emulator's moto takes; None for moto itself.
         secret_prefix: begins the names of the secrets of clusters.
     """
@@ -101,12 +93,12 @@ class Services:
         endpoint: Endpoint,
         settings: Settings,
         *,
-        roles: Roles | None = None,
+        roles: Roles,
         new_request: NewRequest | None = None,
         secret_prefix: str = "redshift!",
     ) -> None:
         self._endpoint = endpoint
-        self._roles = roles or RootForAll()
+        self._roles = roles
         self._clients = Clients(endpoint)
         self.postgres = PostgresServer(settings.workdir / "postgres")
         self.redshift = MotoRedshift(

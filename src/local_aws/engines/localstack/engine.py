@@ -37,9 +37,13 @@ class LocalStackEngine:
         configure(host, port, region, workdir)
         use_models(workdir / "localstack" / "models", jobs.models)
         settings = Settings(workdir, libraries, jobs.python, jobs.java_home, jobs.spark_home)
+        from local_aws.engines.localstack.access_keys import GivenKeys  # LocalStack reads its settings when imported
+
+        self._keys = GivenKeys()
         self._services = Services(
             Endpoint(self.endpoint_url, region),
             settings,
+            roles=self._keys,
             new_request=_new_request,
             # AWS refuses a "!" in the name of a secret that is not its own, and LocalStack knows no such own ones.
             secret_prefix="redshift/",
@@ -65,6 +69,7 @@ class LocalStackEngine:
         for service in entry_points.REPLACED:
             config.SERVICE_PROVIDER_CONFIG.set_provider(service, NAME)
         plugins.use(self._services)
+        self._keys.install()
         database.result()
         executor.shutdown()
         # LocalStack unpacks Lambda code below the directory for temporary files. The database has its own already: root
