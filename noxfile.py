@@ -13,7 +13,7 @@ from nox.command import CommandFailed
 
 sys.path.insert(0, str(Path(__file__).parent / "src"))
 
-from pipeline_tools import environments
+from pipeline_tools import environments, owner
 
 nox.needs_version = ">=2025.5"
 nox.options.sessions = ["package", "lint", "unit", "integration"]
@@ -184,6 +184,7 @@ ENV = {"PYTHONPATH": str(Path(__file__).parent / "src"), "PYTHONDONTWRITEBYTECOD
 def _python(session: nox.Session, *arguments: str, **variables: str) -> None:
     # What is interrupted gets the time to end what it started.
     waits = {"interrupt_timeout": 60.0, "terminate_timeout": 60.0}
+    variables[owner.NOX] = str(os.getpid())
     session.run(str(environments.DEV.ensure()), *arguments, env={**ENV, **variables}, external=True, **waits)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 
 from local_aws.plain_path import plain
+from pipeline_tools import owner
 from pipeline_tools.environments import GLUE_PYTHON_SHELL, LOCALSTACK, ROOT, InterpreterNotFoundError, find_pip
 
 ENGINES = ("ministack", "localstack")
@@ -85,7 +86,8 @@ class LocalEndpoint:
         """
         program = self._program()
         workdir = self._held.enter_context(plain(self.workdir))
-        environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+        owner.follow()
+        environment = {**owner.environment(), "PYTHONPATH": str(ROOT / "src")}
         line = [*program, "--engine", self.engine, "--port", str(self._port), "--region", self.region]
         line += ["--libraries", str(LIBRARIES), "--pip-python", str(_pip())]
         line += ["--python-shell", str(python)] if (python := _python_shell()) else []
