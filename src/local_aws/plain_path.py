@@ -7,8 +7,11 @@ at; PostgreSQL splits the directories of its sockets at commas. So what they wor
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import os
 import re
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,21 +36,50 @@ def plain(directory: Path) -> Iterator[Path]:
         directory.mkdir(parents=True, exist_ok=True)
         yield directory
         return
-    with tempfile.TemporaryDirectory(prefix="local-aws-", dir=temporary()) as holder:
-        # Not only for this user: the database may run as another one.
-        Path(holder).chmod(0o711)
-        elsewhere = Path(holder) / "files"
-        directory.parent.mkdir(parents=True, exist_ok=True)
-        if directory.exists():
-            shutil.move(directory, elsewhere)
-        else:
-            elsewhere.mkdir()
-        directory.symlink_to(elsewhere, target_is_directory=True)
-        try:
-            yield elsewhere
-        finally:
-            directory.unlink()
-            shutil.move(elsewhere, directory)
+    holder = _holder(directory)
+    elsewhere = holder / "files"
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    moving = directory.with_name(f"{directory.name}.moving")
+    if directory.is_symlink() and directory.readlink() == elsewhere:
+        # Left by a process that was killed: the files are where they were.
+        directory.unlink()
+        _remove(moving)
+    elif moving.exists():  # killed at the very end
+        _remove(elsewhere)
+        shutil.move(moving, elsewhere)
+    elif directory.exists():
+        _remove(elsewhere)
+        shutil.move(directory, elsewhere)
+    else:
+        _remove(elsewhere)
+    elsewhere.mkdir(exist_ok=True)
+    directory.symlink_to(elsewhere, target_is_directory=True)
+    try:
+        yield elsewhere
+    finally:
+        shutil.move(elsewhere, moving)
+        directory.unlink()
+        moving.rename(directory)
+        holder.rmdir()
+
+
+def _holder(directory: Path) -> Path:
+    """A directory of this user's at a plain path, always the same for a directory: so it is found after a kill."""
+    name = hashlib.sha256(os.fsencode(directory)).hexdigest()[:16]
+    holder = Path(temporary()) / f"local-aws-{os.geteuid()}-{name}"
+    with contextlib.suppress(FileExistsError):
+        holder.mkdir()
+    status = holder.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
+        raise PermissionError(f"{holder} is not this user's directory: remove it, or set TMPDIR to another directory")
+    # Not only for this user: the database may run as another one.
+    holder.chmod(0o711)
+    return holder
+
+
+def _remove(path: Path) -> None:
+    if path.exists():
+        shutil.rmtree(path)
 
 
 def temporary() -> str:

@@ -6,10 +6,13 @@ import contextlib
 import fcntl
 import os
 import shutil
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
+
+from local_aws.workdir import unfinished_runs
 
 # `held` takes a lock for a moment, which must refuse nobody else's.
 _SECONDS_TO_TRY = 0.2
@@ -40,13 +43,27 @@ def claimed(directory: Path, owner: str) -> Iterator[Path]:
                     f"{directory} is in use by {file.read() or 'another process'}; end that one first, or use it"
                 )
             time.sleep(_SECONDS_BETWEEN)
+        file.seek(0)
+        for line in _left_by(file.read(), directory):
+            print(line, file=sys.stderr, flush=True)
         file.truncate(0)
         file.write(f"`{owner}` (process {os.getpid()})")
         file.flush()
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir()
-        yield directory
-        file.truncate(0)
+        try:
+            yield directory
+        finally:
+            file.truncate(0)
+
+
+def _left_by(earlier: str, directory: Path) -> list[str]:
+    """What is told of an earlier process that did not give the directory back, and of what it had not finished."""
+    if not earlier:
+        return []
+    runs = [run for workdir in (directory, *directory.glob("*/")) for run in unfinished_runs(workdir)]
+    cut_off = [f"  cut off: run {run.name} of job {run.parent.name}" for run in runs]
+    return [f"{earlier} was ended before it could stop; what it left in {directory} is removed", *cut_off]
 
 
 def held(directory: Path) -> bool:

@@ -60,7 +60,9 @@ def wait_for_end(pid: int) -> None:
         if sys.platform == "linux":
             descriptor = os.pidfd_open(pid)
             try:
-                select.select([descriptor], [], [])
+                poll = select.poll()
+                poll.register(descriptor, select.POLLIN)
+                poll.poll()
             finally:
                 os.close(descriptor)
         elif sys.platform == "darwin":

@@ -57,15 +57,28 @@ def test_a_second_process_is_refused_and_the_first_keeps_its_files(tmp_path: Pat
         assert list(own.iterdir()) == []
 
 
-def test_the_lock_of_a_killed_process_is_none(tmp_path: Path) -> None:
+def test_the_lock_of_a_killed_process_is_none_and_what_it_left_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     directory = tmp_path / "local"
     with another_has(directory) as owner:
         owner.send_signal(signal.SIGKILL)
         assert owner.wait() == -signal.SIGKILL
     assert (directory / "data").exists()
     assert not claims.held(directory)
+    run = directory / "endpoint" / "glue" / "local-transform" / "jr_1"
+    run.mkdir(parents=True)
+    (run / "command.txt").write_text("spark-submit\n")
     with claimed(directory, "nox -s local") as own:
         assert list(own.iterdir()) == []
+    assert capsys.readouterr().err == (
+        f"`nox -s local` (process {owner.pid}) was ended before it could stop; what it left in {directory} is removed\n"
+        "  cut off: run jr_1 of job local-transform\n"
+    )
+    with pytest.raises(ZeroDivisionError), claimed(directory, "nox -s local"):
+        _ = 1 / 0
+    with claimed(directory, "nox -s local"):
+        assert capsys.readouterr().err == ""  # an error is an end in good order
 
 
 def test_a_look_at_a_lock_refuses_nobody(tmp_path: Path) -> None:
