@@ -32,12 +32,12 @@ def plain(directory: Path) -> Iterator[Path]:
     directory again, with all that is in it.
     """
     directory = directory.absolute()
-    if is_plain(directory):
+    elsewhere = plain_name(directory)
+    if elsewhere == directory:
         directory.mkdir(parents=True, exist_ok=True)
         yield directory
         return
-    holder = _holder(directory)
-    elsewhere = holder / "files"
+    _make_own(elsewhere.parent)
     directory.parent.mkdir(parents=True, exist_ok=True)
     moving = directory.with_name(f"{directory.name}.moving")
     if directory.is_symlink() and directory.readlink() == elsewhere:
@@ -60,13 +60,19 @@ def plain(directory: Path) -> Iterator[Path]:
         shutil.move(elsewhere, moving)
         directory.unlink()
         moving.rename(directory)
-        holder.rmdir()
+        elsewhere.parent.rmdir()
 
 
-def _holder(directory: Path) -> Path:
-    """A directory of this user's at a plain path, always the same for a directory: so it is found after a kill."""
+def plain_name(directory: Path) -> Path:
+    """The path at which `plain` gives a directory; always the same, so what was killed is found again."""
+    directory = directory.absolute()
+    if is_plain(directory):
+        return directory
     name = hashlib.sha256(os.fsencode(directory)).hexdigest()[:16]
-    holder = Path(temporary()) / f"local-aws-{os.geteuid()}-{name}"
+    return Path(temporary()) / f"local-aws-{os.geteuid()}-{name}" / "files"
+
+
+def _make_own(holder: Path) -> None:
     with contextlib.suppress(FileExistsError):
         holder.mkdir()
     status = holder.lstat()
@@ -74,7 +80,6 @@ def _holder(directory: Path) -> Path:
         raise PermissionError(f"{holder} is not this user's directory: remove it, or set TMPDIR to another directory")
     # Not only for this user: the database may run as another one.
     holder.chmod(0o711)
-    return holder
 
 
 def _remove(path: Path) -> None:
