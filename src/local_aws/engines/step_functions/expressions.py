@@ -33,37 +33,59 @@ def change(changes: Changes) -> None:
         except jsonata.QueryError as error:
             raise library.JSONataException("States.QueryEvaluationError", str(error)) from error
 
+    def evaluation_failed(env: Any, cause: str, field: str | None) -> Exception:
+        name = states_error(typ=error_type.StatesQueryEvaluationError)
+        kind = interpreter.of_api("HistoryEventType").EvaluationFailed
+        details = interpreter.of_api("EvaluationFailedEventDetails")(cause=cause, error=name.error_name)
+        if field:
+            details["location"] = field
+        event = failure(
+            env=env,
+            error_name=name,
+            event_type=kind,
+            event_details=event_details(evaluationFailedEventDetails=_Told(details)),
+        )
+        raised: Exception = failed(failure_event=event)
+        told = dict(raised.get_evaluation_failed_event_details())  # type: ignore[attr-defined]
+        env.event_manager.add_event(
+            context=env.event_history_context,
+            event_type=kind,
+            event_details=event_details(evaluationFailedEventDetails=told),
+        )
+        # A Map state tells it again, with these; a Task state with the error's own.
+        raised.get_evaluation_failed_event_details = lambda: _Told(told)  # type: ignore[attr-defined]
+        return raised
+
     def evaluate_expression(self: Any, env: Any) -> None:
         place = places.of(self)
         try:
             named = variables(env, jsonata.variables_in(self.expression), to_json_str)
             env.stack.append(jsonata.evaluate(self.expression, named, place.expected))
         except jsonata.QueryError as error:
-            name = states_error(typ=error_type.StatesQueryEvaluationError)
-            kind = interpreter.of_api("HistoryEventType").EvaluationFailed
-            details = interpreter.of_api("EvaluationFailedEventDetails")(cause=str(error), error=name.error_name)
-            if place.field:
-                details["cause"], details["location"] = error.cause(place.field), place.field
-            event = failure(
-                env=env,
-                error_name=name,
-                event_type=kind,
-                event_details=event_details(evaluationFailedEventDetails=_Told(details)),
-            )
-            raised = failed(failure_event=event)
-            told = dict(raised.get_evaluation_failed_event_details())
-            env.event_manager.add_event(
-                context=env.event_history_context,
-                event_type=kind,
-                event_details=event_details(evaluationFailedEventDetails=told),
-            )
-            # A Map state tells it again, with these; a Task state with the error's own.
-            raised.get_evaluation_failed_event_details = lambda: _Told(told)
-            raise raised from error
+            raise evaluation_failed(
+                env, error.cause(place.field) if place.field else str(error), place.field
+            ) from error
 
     expression = interpreter.get("asl.component.common.string.string_expression", "StringJSONata")
     changes.replace(library, "_eval_jsonata", evaluate_text)
     changes.replace(expression, "_eval_body", evaluate_expression)
+
+    timestamp = interpreter.get("asl.component.state.wait.wait_function.timestamp", "Timestamp")
+
+    def seconds_to_wait(self: Any, env: Any) -> int:
+        self.string.eval(env=env)
+        text = env.stack.pop()
+        moment = self._from_timestamp_string(timestamp=text)
+        if moment is not None:
+            # In UTC, wherever this machine is.
+            return int((moment.replace(tzinfo=UTC) - datetime.now(UTC)).total_seconds())
+        if isinstance(self.string, expression):
+            # What an expression gives is wrong as its result, not as the definition's.
+            message = "cannot be parsed as an ISO-8601 extended offset date-time format string"
+            raise evaluation_failed(env, f"The Timestamp field {message}: {text}", "Timestamp")
+        raise failed(failure_event=self._create_failure_event(env, text))
+
+    changes.replace(timestamp, "_get_wait_seconds", seconds_to_wait)
 
     manager = interpreter.get("asl.eval.event.event_manager", "EventManager")
     add_event = manager.add_event

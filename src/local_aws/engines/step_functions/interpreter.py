@@ -76,6 +76,10 @@ MOTO: Final = Interpreter("moto.stepfunctions.parser", "moto.stepfunctions.parse
 LOCALSTACK: Final = Interpreter(
     "localstack.services.stepfunctions",
     "localstack.aws.api.stepfunctions",
-    {".state.exec.": ".state.state_execution.", ".state.choice.": ".state.state_choice."},
+    {
+        ".state.exec.": ".state.state_execution.",
+        ".state.choice.": ".state.state_choice.",
+        ".state.wait.": ".state.state_wait.",
+    },
 )
 SERVICE: Final = "asl.component.state.exec.state_task.service"

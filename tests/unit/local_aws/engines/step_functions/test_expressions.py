@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -176,3 +178,39 @@ def test_texts_of_a_definition_are_json(functions: Functions, ascii_only: bool) 
         "quoted": 'say "x"\\',
     }
     assert functions.history(started)[1]["stateEnteredEventDetails"]["name"] == "Aüß & <b>"
+
+
+@pytest.mark.parametrize("text", ["2016-12-05 21:29:29Z", "2016-12-05T21:29:29", "2016-13-05T21:29:29Z", "soon"])
+def test_a_time_that_an_expression_gives_wrongly_is_a_failed_evaluation(functions: Functions, text: str) -> None:
+    machine = functions.machine(
+        {"W": {"Type": "Wait", "Timestamp": "{% $states.input.at %}", "End": True}}, QueryLanguage="JSONata"
+    )
+    arn = machine.start({"at": text})
+    ended = functions.ended(arn)
+    assert ended["error"] == "States.QueryEvaluationError"
+    assert ended["cause"].endswith(
+        f"The Timestamp field cannot be parsed as an ISO-8601 extended offset date-time format string: {text}"
+    )
+    assert functions.types(arn) == ["ExecutionStarted", "WaitStateEntered", "EvaluationFailed", "ExecutionFailed"]
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Etc/GMT+12", "Etc/GMT-14"])
+@pytest.mark.parametrize("language", ["JSONata", "JSONPath"])
+def test_a_time_is_utc_wherever_the_endpoint_runs(
+    functions: Functions, monkeypatch: pytest.MonkeyPatch, zone: str, language: str
+) -> None:
+    by = {"Timestamp": "{% $states.input.at %}"} if language == "JSONata" else {"TimestampPath": "$.at"}
+    waiting = functions.machine({"W": {"Type": "Wait", **by, "End": True}}, QueryLanguage=language)
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        now = datetime.now(UTC)
+        past, future = (f"{now + timedelta(hours=hours):%Y-%m-%dT%H:%M:%SZ}" for hours in (-1, 1))
+        assert functions.ended(waiting.start({"at": past}))["status"] == "SUCCEEDED"
+        later = waiting.start({"at": future})
+        assert functions.ended(waiting.start({"at": past}))["status"] == "SUCCEEDED"
+        assert functions.ask("DescribeExecution", executionArn=later)["status"] == "RUNNING"
+        functions.ask("StopExecution", executionArn=later)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
