@@ -16,10 +16,12 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from local_aws import sdk_environment, workdir
 from local_aws.plain_path import is_plain
+from local_aws.services import fault_documents
+from local_aws.services.faults import Faults
 from local_aws.services.glue_libraries import Libraries
 from local_aws.services.postgres import StartError
 
@@ -63,10 +65,15 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--python-shell", type=Path, help="interpreter of Glue's Python, with boto3, for Python shell jobs"
     )
+    parser.add_argument("--faults", type=Path, help="file of YAML or JSON with what shall go wrong, see docs/faults.md")
     parser.add_argument("--until-stdin-ends", action="store_true", help="end with the process that holds stdin open")
     options = parser.parse_args(arguments)
     if not is_plain(options.workdir.absolute()):
         parser.error(f"--workdir is {str(options.workdir)!r}; Spark takes letters, digits and ._/- only")
+    try:
+        faults = Faults(fault_documents.read_file(options.faults) if options.faults else None)
+    except fault_documents.FaultsError as error:
+        parser.error(f"--faults: {error}")
     try:
         port = _bindable(options.host, options.port)
     except (OSError, OverflowError) as error:  # the latter for what is no port
@@ -88,7 +95,7 @@ def main(arguments: Sequence[str]) -> int:
         with workdir.held(options.workdir.absolute()) as found:
             for each in found:
                 _log.warning("left by an earlier endpoint in %s: %s", options.workdir, each)
-            _serve(_engine(options, port), stop)
+            _serve(_engine(options, port, faults), stop)
     except workdir.InUseError as error:
         print(f"error: {error}", file=sys.stderr)
         return 3
@@ -116,7 +123,7 @@ def _follow_stdin(stop: threading.Event) -> None:
     stop.set()
 
 
-def _engine(options: argparse.Namespace, port: int) -> Engine:
+def _engine(options: argparse.Namespace, port: int, faults: Faults) -> Engine:
     # Each engine's emulator is imported only where it is served: they are installed in different environments.
     workdir = options.workdir.absolute()
     libraries = Libraries(
@@ -124,6 +131,14 @@ def _engine(options: argparse.Namespace, port: int) -> Engine:
         options.pip_python.absolute(),
         options.python_shell.absolute() if options.python_shell else None,
     )
+    common: dict[str, Any] = {
+        "host": options.host,
+        "port": port,
+        "region": options.region,
+        "workdir": workdir,
+        "libraries": libraries,
+        "faults": faults,
+    }
     if options.engine == "localstack":
         from local_aws.engines.localstack import interpreter
         from local_aws.engines.localstack.engine import LocalStackEngine
@@ -132,12 +147,10 @@ def _engine(options: argparse.Namespace, port: int) -> Engine:
             jobs = interpreter.find(options.job_python.absolute())
         except interpreter.InterpreterError as error:
             raise SystemExit(f"error: {error}") from error
-        return LocalStackEngine(
-            host=options.host, port=port, region=options.region, workdir=workdir, jobs=jobs, libraries=libraries
-        )
+        return LocalStackEngine(**common, jobs=jobs)
     from local_aws.engines.ministack import MiniStackEngine
 
-    return MiniStackEngine(host=options.host, port=port, region=options.region, workdir=workdir, libraries=libraries)
+    return MiniStackEngine(**common)
 
 
 def _bindable(host: str, port: int) -> int:

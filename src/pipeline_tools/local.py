@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from local_aws import sdk_environment
-from pipeline_tools import schema
+from local_aws.services import fault_documents
+from local_aws.services.faults import Plan
+from pipeline_tools import faults, schema
 from pipeline_tools.claims import ClaimedError, claimed
 from pipeline_tools.clients import Clients
 from pipeline_tools.deployed import LOCAL_DIRECTORY, running_locally
@@ -68,13 +70,20 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="nox -s local --", description=__doc__)
     parser.add_argument("--port", type=int, default=4566, help="port on 127.0.0.1 (default 4566)")
     add_engine_option(parser)
+    parser.add_argument(
+        "--faults", type=Path, help="file with what shall go wrong once all is deployed: docs/faults.md"
+    )
     options = parser.parse_args(arguments)
+    try:
+        plan = fault_documents.read_file(options.faults) if options.faults else Plan()
+    except fault_documents.FaultsError as error:
+        parser.error(f"--faults: {error}")
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     try:
         with claimed(DIRECTORY, "nox -s local") as directory:
-            _serve(directory, options, stop)
+            _serve(directory, options, plan, stop)
     except ClaimedError as error:
         print(f"error: {error}: ./noxw -s deploy -- local brings a change to it", file=sys.stderr)
         return 1
@@ -86,13 +95,16 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _serve(directory: Path, options: argparse.Namespace, stop: threading.Event) -> None:
+def _serve(directory: Path, options: argparse.Namespace, plan: Plan, stop: threading.Event) -> None:
     try:
         with LocalEndpoint(directory / "endpoint", port=options.port, engine=options.engine) as endpoint:
             say(f"endpoint ready on {endpoint.endpoint_url} (log: {endpoint.log.relative_to(ROOT)})")
             outputs = deploy(endpoint, directory / "terraform")
             (directory / SHELL).write_text(shell(endpoint.endpoint_url, endpoint.region), encoding="utf-8")
+            faults.put(endpoint.endpoint_url, plan)
             write_whole(directory / "outputs.json", outputs)
+            if plan.rules:
+                say(f"faults: {', '.join(rule.name for rule in plan.rules)}")
             say(f"ready: build/local/outputs.json has the names; in a shell: . build/local/{SHELL}; Ctrl-C ends it")
             while not stop.wait(timeout=0.5):
                 if not endpoint.alive():

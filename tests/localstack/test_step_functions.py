@@ -14,6 +14,7 @@ import pytest
 
 from local_aws.engines.step_functions import expressions
 from local_aws.engines.step_functions.interpreter import LOCALSTACK, SERVICE
+from local_aws.services.faults import Faults
 from pipeline_tools import emulators
 from pipeline_tools.clients import Clients
 
@@ -23,7 +24,7 @@ def change() -> Iterator[Callable[[], None]]:
     """Make the changes, for the time of one test."""
     ours = importlib.import_module("local_aws.engines.localstack.step_functions")
     made: list[Any] = []
-    yield lambda: made.append(ours.change())
+    yield lambda: made.append(ours.change(Faults()))
     for changes in made:
         changes.undo()
 

@@ -19,7 +19,7 @@ from typing import Any, cast
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from local_aws.engines import lambda_errors, ministack_answers
+from local_aws.engines import lambda_errors, ministack_answers, ministack_faults
 from local_aws.engines.java import java_home
 from local_aws.engines.ministack_events import Deliveries
 from local_aws.engines.ministack_keys import Keys, caller
@@ -33,6 +33,7 @@ from local_aws.engines.task_calls import Call, Place, data_api_calls, definition
 from local_aws.engines.threads import in_daemon_thread
 from local_aws.engines.whole_answers import answer_in_one_piece
 from local_aws.errors import AwsError
+from local_aws.services.faults import Faults
 from local_aws.services.glue_libraries import Libraries
 from local_aws.services.glue_process import Settings
 from local_aws.services.glue_runs import OPERATIONS as GLUE_OPERATIONS
@@ -55,7 +56,9 @@ _OF_TASKS = Config(
 class MiniStackEngine:
     """One endpoint in this process. `serve` blocks until `stop` is set; `close` ends all that was started."""
 
-    def __init__(self, *, host: str, port: int, region: str, workdir: Path, libraries: Libraries) -> None:
+    def __init__(
+        self, *, host: str, port: int, region: str, workdir: Path, libraries: Libraries, faults: Faults
+    ) -> None:
         self._host, self._port, self._region = host, port, region
         self.endpoint_url = f"http://{host}:{port}"
         _configure(host, port, region)
@@ -64,7 +67,7 @@ class MiniStackEngine:
         self._roles = Roles(self._place, self._keys)
         endpoint = Endpoint(self.endpoint_url, region, ACCOUNT_ID)
         settings = Settings(workdir, libraries, java_home=java_home())
-        self._services = Services(endpoint, settings, roles=self._roles)
+        self._services = Services(endpoint, settings, faults=faults, roles=self._roles)
         keep_objects_in(workdir / "s3")
         self._job_properties: dict[str, dict[str, Any]] = {}
         self._task_clients = Clients(endpoint, _OF_TASKS)
@@ -74,6 +77,7 @@ class MiniStackEngine:
             emit=lambda _execution, event: self._status_events.put(event),
             client_for=self._client_for,
             permit=self._permit,
+            faults=faults,
         )
         self._states = StepFunctions(
             MOTO, region=region, account_id=ACCOUNT_ID, logs_client=lambda: self._services.client("logs")
@@ -115,7 +119,8 @@ class MiniStackEngine:
             ready()
 
         announcement = asyncio.create_task(announced())
-        await serve(cast(Any, app.app), config, shutdown_trigger=stopped)
+        served = ministack_faults.with_faults(app.app, self._services.faults)
+        await serve(cast(Any, served), config, shutdown_trigger=stopped)
         announcement.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await announcement

@@ -13,6 +13,7 @@ from botocore.config import Config
 from local_aws import sdk_environment
 from local_aws.engines.cloudwatch import CloudWatchLogs
 from local_aws.engines.moto_redshift import MotoRedshift, NewRequest
+from local_aws.services.faults import Faults
 from local_aws.services.glue_process import ProcessFactory, Settings
 from local_aws.services.glue_runs import GlueJobRuns
 from local_aws.services.postgres import PostgresServer
@@ -83,6 +84,7 @@ class Services:
     Args:
         endpoint: the emulator that has the other services.
         settings: of the job processes; its work directory also holds the database.
+        faults: are asked at each job run and statement.
         roles: gives out the credentials that jobs, COPY and UNLOAD use.
         new_request: makes the request object that the emulator's moto takes; None for moto itself.
         secret_prefix: begins the names of the secrets of clusters.
@@ -93,12 +95,14 @@ class Services:
         endpoint: Endpoint,
         settings: Settings,
         *,
+        faults: Faults,
         roles: Roles,
         new_request: NewRequest | None = None,
         secret_prefix: str = "redshift!",
     ) -> None:
         self._endpoint = endpoint
         self._roles = roles
+        self.faults = faults
         self._clients = Clients(endpoint)
         self.postgres = PostgresServer(settings.workdir / "postgres")
         self.redshift = MotoRedshift(

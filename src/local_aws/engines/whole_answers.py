@@ -9,12 +9,16 @@ here takes the time that AWS's network does. What arrives with the head is kept 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
-from hypercorn.events import Event, RawData
+from hypercorn.events import Closed, Event, RawData
 from hypercorn.protocol.events import Event as StreamEvent
 from hypercorn.protocol.events import Response
 from hypercorn.protocol.h11 import H11Protocol
+from hypercorn.typing import ConnectionState
+
+# In the state of a connection: a coroutine function that closes it at once.
+HANG_UP: Final = "hang_up"
 
 
 class WholeAnswers(H11Protocol):
@@ -26,12 +30,18 @@ class WholeAnswers(H11Protocol):
         self.send = self._send_joined
         self._holding = False
         self._head = b""
+        # What its requests have in their scope; by itself it is one for all connections.
+        self.connection_state = ConnectionState({**self.connection_state, HANG_UP: self._hang_up})
 
     async def stream_send(self, event: StreamEvent) -> None:
         """Take one event of an answer."""
         # As ASGI wants it: an answer does not start before there is something of its body, be it the end.
         self._holding = isinstance(event, Response) and event.status_code >= 200
         await super().stream_send(event)
+
+    async def _hang_up(self) -> None:
+        """Close the connection, whatever of an answer is still to come."""
+        await self._write(Closed())
 
     async def _send_joined(self, event: Event) -> None:
         if isinstance(event, RawData) and self._holding:

@@ -20,6 +20,7 @@ from local_aws.engines.localstack import entry_points
 from local_aws.engines.localstack.entry_points import NAME
 from local_aws.engines.localstack.interpreter import Interpreter
 from local_aws.engines.services import Endpoint, Services
+from local_aws.services.faults import Faults
 from local_aws.services.glue_libraries import Libraries
 from local_aws.services.glue_process import Settings
 
@@ -30,7 +31,15 @@ class LocalStackEngine:
     """One endpoint in this process. `serve` blocks until `stop` is set; `close` ends all that was started."""
 
     def __init__(
-        self, *, host: str, port: int, region: str, workdir: Path, jobs: Interpreter, libraries: Libraries
+        self,
+        *,
+        host: str,
+        port: int,
+        region: str,
+        workdir: Path,
+        jobs: Interpreter,
+        libraries: Libraries,
+        faults: Faults,
     ) -> None:
         self.endpoint_url = f"http://{host}:{port}"
         self._workdir = workdir
@@ -43,6 +52,7 @@ class LocalStackEngine:
         self._services = Services(
             Endpoint(self.endpoint_url, region),
             settings,
+            faults=faults,
             roles=self._keys,
             new_request=_new_request,
             # AWS refuses a "!" in the name of a secret that is not its own, and LocalStack knows no such own ones.

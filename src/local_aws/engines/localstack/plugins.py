@@ -90,12 +90,13 @@ class ServerPlugin(RuntimeServerPlugin):
 @hooks.on_infra_start()
 def change_internals() -> None:
     """Make the changes that have no seam."""
-    from local_aws.engines.localstack import eventbridge, lambda_keys, messages, step_functions
+    from local_aws.engines.localstack import eventbridge, faults, lambda_keys, messages, step_functions
 
     eventbridge.change()
     lambda_keys.change()
     messages.change()
-    step_functions.change()
+    step_functions.change(_used().faults)
+    faults.change(_used().faults)
 
 
 @hooks.on_infra_shutdown(priority=_BEFORE_THE_SERVICES_STOP)

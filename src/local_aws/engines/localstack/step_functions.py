@@ -20,11 +20,12 @@ from localstack.services.stepfunctions.provider import StepFunctionsProvider
 from local_aws.engines.step_functions import changes, validation
 from local_aws.engines.step_functions.interpreter import LOCALSTACK, Changes
 from local_aws.errors import AwsError
+from local_aws.services.faults import Faults
 
 
-def change() -> Changes:
+def change(faults: Faults) -> Changes:
     """Make the changes, once."""
-    made = changes.apply(LOCALSTACK, emit=_emit)
+    made = changes.apply(LOCALSTACK, emit=_emit, faults=faults)
     # Names beyond ASCII: LocalStack starts such an execution and then answers InvalidArn to its ARN.
     made.replace(StepFunctionsProvider, "_STATE_MACHINE_EXECUTION_ARN_REGEX", validation.EXECUTION_ARN)
     return made

@@ -12,22 +12,30 @@ from local_aws.engines.step_functions import (
     progress,
     redrive,
     runs,
+    task_faults,
     tasks,
     waits,
 )
 from local_aws.engines.step_functions.events import Emit
 from local_aws.engines.step_functions.interpreter import Changes, Interpreter
 from local_aws.engines.step_functions.tasks import ClientFor, Permit
+from local_aws.services.faults import Faults
 
 
 def apply(
-    interpreter: Interpreter, *, emit: Emit, client_for: ClientFor | None = None, permit: Permit | None = None
+    interpreter: Interpreter,
+    *,
+    emit: Emit,
+    faults: Faults,
+    client_for: ClientFor | None = None,
+    permit: Permit | None = None,
 ) -> Changes:
     """Change an interpreter of this process, once.
 
     Args:
         interpreter: the one to change.
         emit: sends an entry of PutEvents, which tells the status of an execution.
+        faults: are asked at each task, and for how long waits are.
         client_for: gives the client of a region and service that acts with a state's credentials; None keeps the
             interpreter's own.
         permit: asked before a task starts what it will wait for; None permits all.
@@ -42,9 +50,10 @@ def apply(
     copies.change(changes)
     errors.change(changes)
     mends.change(changes)
-    waits.change(changes)
+    waits.change(changes, faults)
     publish = events.publisher(interpreter, emit)
     runs.change(changes, publish)
     progress.change(changes)
     redrive.change(changes, publish)
+    task_faults.change(changes, faults)
     return changes

@@ -18,6 +18,7 @@ from botocore.config import Config
 from local_aws.engines.step_functions import changes
 from local_aws.engines.step_functions.api import StepFunctions
 from local_aws.engines.step_functions.interpreter import MOTO
+from local_aws.services.faults import Faults
 
 ROLE = "arn:aws:iam::000000000000:role/machine"
 SECONDS = 20.0
@@ -64,6 +65,7 @@ class Functions:
     answers: dict[str, Answer] = field(default_factory=dict)
     heard: Callable[[dict[str, Any]], None] = field(default=lambda _: None)
     permit: Callable[..., None] = field(default=lambda *_: None)
+    faults: Faults = field(default_factory=Faults)
     told: threading.Condition = field(default_factory=threading.Condition)
     _making: threading.Lock = field(default_factory=threading.Lock)
     _clients: dict[str, Any] = field(default_factory=dict)
@@ -152,6 +154,8 @@ class Functions:
 def functions() -> Iterator[Functions]:
     """The service with nothing in it."""
     made = Functions(StepFunctions(MOTO, region="us-east-1", account_id="000000000000", logs_client=lambda: None))
-    done = changes.apply(MOTO, emit=made.tell, client_for=made.client_for, permit=lambda *what: made.permit(*what))
+    done = changes.apply(
+        MOTO, emit=made.tell, faults=made.faults, client_for=made.client_for, permit=lambda *what: made.permit(*what)
+    )
     yield made
     done.undo()

@@ -13,6 +13,7 @@ import pytest
 from local_aws.engines import step_functions
 from local_aws.engines.step_functions import changes
 from local_aws.engines.step_functions.interpreter import MOTO, SERVICE, Changes
+from local_aws.services.faults import Faults
 
 PACKAGE = Path(step_functions.__file__).parent
 
@@ -158,7 +159,7 @@ def test_everything_is_put_back() -> None:
         MOTO.get("backend.execution", "Execution"),
     )
     before = program.eval
-    made = changes.apply(MOTO, emit=lambda *_: None, client_for=lambda *_: None)
+    made = changes.apply(MOTO, emit=lambda *_: None, faults=Faults(), client_for=lambda *_: None)
     assert program.eval is not before
     assert hasattr(execution, "redrive")
     made.undo()
