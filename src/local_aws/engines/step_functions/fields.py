@@ -14,6 +14,11 @@ Problem = tuple[str, str]
 _RESOURCE: Final = re.compile(r"arn:aws[a-z-]*:states:[^:]*:[^:]*:(?P<service>[^:]+):(?P<call>.+)")
 _PATTERN: Final = re.compile(r"\.(sync|waitForTaskToken).*$")
 _ALL_ERRORS: Final = "States.ALL"
+# Between the quotes of an intrinsic function's text a backslash stands before these alone.
+# https://states-language.net/spec.html#appendix-b
+_TEXT: Final = re.compile(r"\[?'(?:[^'\\]|\\.)*'", re.DOTALL)
+_ILLEGAL_ESCAPE: Final = re.compile(r"\\[^'{}\\]", re.DOTALL)
+_TEMPLATES: Final = ("Parameters", "ResultSelector", "ItemSelector", "Assign")
 
 
 def unsupported(body: Mapping[str, Any], supported: Collection[str]) -> Iterator[str]:
@@ -30,6 +35,9 @@ def of_state(body: Mapping[str, Any], language: str) -> Iterator[Problem]:
     yield from _of_language(body, language, "")
     yield from numbers(body, facts.STATE_NUMBERS, "")
     yield from _assigned(body, "", language)
+    if language == facts.JSONPATH:
+        for name in _TEMPLATES:
+            yield from _intrinsic_functions(body.get(name), f"/{name}")
     for field, one in (("Choices", _rule), ("Retry", _retrier), ("Catch", _catcher)):
         handlers = body.get(field)
         if not isinstance(handlers, list) or field not in facts.STATE_FIELDS[body["Type"]]:
@@ -50,6 +58,25 @@ def _of_language(body: Mapping[str, Any], language: str, at: str) -> Iterator[Pr
         if name in foreign:
             said = f"but field '{name}' is only supported for the '{other}' QueryLanguage"
             yield f"The QueryLanguage is set to '{language}', {said}", at
+
+
+def _intrinsic_functions(template: Any, at: str) -> Iterator[Problem]:
+    if isinstance(template, list):
+        for place, value in enumerate(template):
+            yield from _intrinsic_functions(value, f"{at}[{place}]")
+        return
+    for name, value in template.items() if isinstance(template, Mapping) else ():
+        if not (name.endswith(".$") and isinstance(value, str) and value.startswith("States.")):
+            yield from _intrinsic_functions(value, f"{at}/{name}")
+        elif any(_ILLEGAL_ESCAPE.search(text) for text in _texts(value)):
+            yield f"The value for the field '{name}' must be a valid JSONPath or a valid intrinsic function call", at
+
+
+def _texts(call: str) -> Iterator[str]:
+    for text in _TEXT.findall(call):
+        if not text.startswith("["):  # a name in a path
+            # An escaped backslash is none that escapes what follows.
+            yield text.replace("\\\\", "")
 
 
 def numbers(body: Mapping[str, Any], limits: Mapping[str, tuple[int, int]], at: str) -> Iterator[Problem]:

@@ -376,3 +376,27 @@ def test_a_member_has_one_of_its_values_and_is_not_too_long(
     with pytest.raises(AwsError) as error:
         functions.ask(operation, **request_)
     assert (error.value.code, error.value.message) == ("ValidationException", f"1 validation error detected: {said}")
+
+
+@pytest.mark.parametrize(
+    ("call", "is_refused"),
+    [
+        (r"States.Format('it\'s \{{}\} \\', $.a)", False),
+        (r"States.Format('\\n', $.a)", False),
+        ("States.StringSplit('a\nb', '\n')", False),
+        ("States.Format('{}', $['a\\n'])", False),
+        (r"States.Format('\n', $.a)", True),
+        (r"States.StringToJson('{\"a\": 1}')", True),
+        (r"States.Format('{}', States.Format('\\\d'))", True),
+    ],
+)
+@pytest.mark.parametrize("field", ["Parameters", "ResultSelector"])
+def test_a_text_of_an_intrinsic_function_has_its_own_escapes(call: str, is_refused: bool, field: str) -> None:
+    task = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "End": True}
+    inner: dict[str, Any] = {"Parameters": {"FunctionName": "f"}}
+    inner[field] = {**inner.get(field, {}), "Payload": {"v.$": call}}
+    said = "The value for the field 'v.$' must be a valid JSONPath or a valid intrinsic function call"
+    expected = [Diagnostic(SCHEMA, said, f"/States/A/{field}/Payload")] if is_refused else []
+    assert diagnose(json.dumps(machine(A={**task, **inner})), "STANDARD") == expected
+    # What is no template is no call.
+    assert diagnose(json.dumps(machine(A={**PASS, "Result": {"v.$": call}})), "STANDARD") == []
