@@ -17,6 +17,7 @@ variable "schedules" {
     expression              = string
     timezone                = optional(string, "UTC")
     parameters              = optional(map(string), {})
+    repeat                  = optional(bool, false)
     enabled                 = optional(bool, true)
     flexible_window_minutes = optional(number, 0)
   }))

@@ -1,5 +1,5 @@
--- The audit schema, and the checks that every load transaction calls. `nox -s schema` runs this file and each dataset's
--- generated table.sql; every statement may run again at any time.
+-- The audit schema, and a check that every load transaction calls. `nox -s schema` runs this file, loads.sql and each
+-- dataset's generated table.sql; every statement may run again at any time.
 -- Redshift does not enforce PRIMARY KEY; it is there for its planner. One job_run row per job: the writers see to it.
 -- The Lambda reads the lengths below, which are bytes: it refuses a run whose texts do not fit, and cuts what it records
 -- of a failed one.
@@ -8,6 +8,9 @@ CREATE SCHEMA IF NOT EXISTS audit;
 
 CREATE SCHEMA IF NOT EXISTS analytics;
 
+-- A table for each dataset, with one row: whose turn it is to load, or was. Loads lock it, and nobody reads it.
+CREATE SCHEMA IF NOT EXISTS loading;
+
 CREATE TABLE IF NOT EXISTS audit.job_run (
     job_id VARCHAR(56) NOT NULL,
     attempt INTEGER NOT NULL,          -- 1 + the number of redrives of the execution
@@ -15,6 +18,7 @@ CREATE TABLE IF NOT EXISTS audit.job_run (
     dataset VARCHAR(127),
     source_uri VARCHAR(1100),
     parameters VARCHAR(65535),         -- JSON, defaults included
+    repeat BOOLEAN,                    -- the input allows files that were loaded before
     status VARCHAR(16) NOT NULL,       -- RUNNING, SUCCEEDED, FAILED
     started_at TIMESTAMP NOT NULL,     -- of the execution, UTC
     finished_at TIMESTAMP,
@@ -69,39 +73,41 @@ CREATE TABLE IF NOT EXISTS audit.rule_run (
 DISTSTYLE ALL
 SORTKEY (job_id);
 
+-- What the last load of a job did, one row per output table. rows_copied = rows_inserted + rows_updated + rows_kept.
+CREATE TABLE IF NOT EXISTS audit.table_load (
+    job_id VARCHAR(56) NOT NULL,
+    attempt INTEGER,                   -- that of job_run
+    table_name VARCHAR(127) NOT NULL,  -- in the schema analytics
+    mode VARCHAR(32) NOT NULL,         -- append, replace, replace_partition, merge
+    rows_copied BIGINT NOT NULL,       -- by COPY: as many as Spark wrote
+    rows_inserted BIGINT NOT NULL,     -- new ones
+    rows_updated BIGINT NOT NULL,      -- in the place of an older one with their key
+    rows_deleted BIGINT NOT NULL,      -- that had to go: replaced ones, and those of an earlier load of the job
+    rows_kept BIGINT NOT NULL,         -- that came and gave way, since a newer row with their key is there
+    loaded_at TIMESTAMP NOT NULL,
+    PRIMARY KEY (job_id, table_name)
+)
+DISTSTYLE ALL
+SORTKEY (job_id);
+
+-- Which files of their sources the loaded jobs read. A file is its URI and its content: another version is another file.
+CREATE TABLE IF NOT EXISTS audit.source_file (
+    job_id VARCHAR(56) NOT NULL,
+    dataset VARCHAR(127) NOT NULL,
+    uri VARCHAR(1100) NOT NULL,
+    version VARCHAR(256) NOT NULL,     -- the ETag of S3
+    bytes BIGINT NOT NULL,
+    loaded_at TIMESTAMP NOT NULL,
+    PRIMARY KEY (job_id, uri)
+)
+SORTKEY (dataset, uri);
+
 -- Fails the transaction that calls it unless the two numbers are equal.
 CREATE OR REPLACE PROCEDURE audit.check_equal(what VARCHAR(256), expected BIGINT, actual BIGINT)
 AS $$
 BEGIN
     IF expected <> actual THEN
         RAISE EXCEPTION 'rows do not add up: %: % expected, % found', what, expected, actual;
-    END IF;
-END;
-$$ LANGUAGE plpgsql;
-
--- Fails the transaction that calls it unless the session's last COPY, into analytics.<table>, loaded as many rows as
--- Spark wrote. The query is by itself: the function is one of the leader node.
-CREATE OR REPLACE PROCEDURE audit.check_copied(name VARCHAR(127), expected BIGINT)
-AS $$
-DECLARE
-    copied BIGINT;
-BEGIN
-    SELECT pg_last_copy_count() INTO copied;
-    IF copied <> expected THEN
-        RAISE EXCEPTION 'rows do not add up: analytics.%: % written by Spark, % copied', name, expected, copied;
-    END IF;
-END;
-$$ LANGUAGE plpgsql;
-
--- Fails the transaction that calls it unless analytics.<table> holds as many rows of the job as Spark wrote.
-CREATE OR REPLACE PROCEDURE audit.check_table(job VARCHAR(56), name VARCHAR(127), expected BIGINT)
-AS $$
-DECLARE
-    found BIGINT;
-BEGIN
-    EXECUTE 'SELECT COUNT(*) FROM analytics.' || quote_ident(name) || ' WHERE job_id = ' || quote_literal(job) INTO found;
-    IF found <> expected THEN
-        RAISE EXCEPTION 'rows do not add up: analytics.%: % written by Spark, % loaded', name, expected, found;
     END IF;
 END;
 $$ LANGUAGE plpgsql;

@@ -1,4 +1,4 @@
--- The token `loaded` in double braces is a query of (table_name, rows_loaded) over the output tables of the job.
+-- What the job loaded is in audit.table_load, which audit.check_loaded has compared with the tables.
 DELETE FROM audit.stage_run WHERE job_id = :job_id;
 
 INSERT INTO audit.stage_run (
@@ -26,10 +26,11 @@ INSERT INTO audit.stage_run (
     code_version, contract_version
 )
 SELECT
-    CAST(:job_id AS VARCHAR(56)), CAST(:attempt AS INTEGER), 'load', CAST(:spark_rows_out AS BIGINT), SUM(rows_loaded),
+    CAST(:job_id AS VARCHAR(56)), CAST(:attempt AS INTEGER), 'load', CAST(:spark_rows_out AS BIGINT), SUM(rows_inserted + rows_updated),
     0, CAST(:spark_bytes_out AS BIGINT), 0, CAST(:load_started_at AS TIMESTAMP), GETDATE(),
     CAST(:code_version AS VARCHAR(64)), CAST(:contract_version AS VARCHAR(64))
-FROM ({{loaded}}) AS loaded;
+FROM audit.table_load
+WHERE job_id = :job_id;
 
 UPDATE audit.job_run
 SET
@@ -40,4 +41,11 @@ SET
     failed_state = NULL, error = NULL, cause = NULL
 WHERE job_id = :job_id;
 
-SELECT table_name, rows_loaded FROM ({{loaded}}) AS loaded ORDER BY table_name;
+UPDATE audit.table_load
+SET attempt = (SELECT attempt FROM audit.job_run WHERE job_id = :job_id)
+WHERE job_id = :job_id;
+
+SELECT table_name, rows_inserted + rows_updated AS rows_loaded
+FROM audit.table_load
+WHERE job_id = :job_id
+ORDER BY table_name;

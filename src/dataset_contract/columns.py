@@ -72,6 +72,7 @@ class Properties:
         self._null_values = null_values
         self.columns: list[Column] = []
         self.keys: list[Key] = []
+        self.primary_key: tuple[str, ...] = ()
         self.rules: list[SetRule] = []
         self._primary: list[tuple[int, Column, Element]] = []
         for item, place in table.items("properties"):
@@ -156,7 +157,8 @@ class Properties:
             problem = f"does not number the {len(wanted)} columns of the primaryKey; accepted: {listed}, each once"
             raise bad[2].refuse("primaryKeyPosition", problem)
         ordered = sorted(self._primary, key=lambda item: item[0])
-        key = Key(tuple(column.name for _, column, _ in ordered))
+        self.primary_key = tuple(column.name for _, column, _ in ordered)
+        key = Key(self.primary_key)
         if ordered:
             self.keys = [key, *(other for other in self.keys if other != key)]
 

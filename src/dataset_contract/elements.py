@@ -127,6 +127,26 @@ def text(value: Any, place: ElementPath, accepted: str = "a text", *, variables:
     return value
 
 
+def column(value: Any, place: ElementPath, known: Sequence[str]) -> str:
+    """The name of one of the known columns. Raises ContractError."""
+    listed = ", ".join(known)
+    name = text(value, place, listed)
+    if name not in known:
+        raise ContractError(place, f"{as_json(name)} is no column{near(name, known)}; accepted: {listed}")
+    return name
+
+
+def columns(value: Any, place: ElementPath, known: Sequence[str], *, most: int) -> tuple[str, ...]:
+    """The names of 1 to `most` of the known columns, each once. Raises ContractError."""
+    if not isinstance(value, list) or not 1 <= len(value) <= most:
+        raise ContractError(place, f"{as_json(value)} is no list of columns; accepted: a list of 1 to {most} columns")
+    names = tuple(column(item, (*place, index), known) for index, item in enumerate(value))
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            raise ContractError((*place, index), f"{as_json(name)} is there twice; accepted: each column once")
+    return names
+
+
 def number(value: Any, place: ElementPath) -> int | Decimal:
     """The number at a place, exact.
 

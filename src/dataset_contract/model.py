@@ -16,6 +16,10 @@ from dataset_contract.types import ColumnType
 SOURCE, REFERENCE, OUTPUT = "source", "reference", "output"
 ROLES = (SOURCE, REFERENCE, OUTPUT)
 
+# What a load does with the rows that a table has.
+APPEND, REPLACE, REPLACE_PARTITION, MERGE = "append", "replace", "replace_partition", "merge"
+LOAD_MODES = (APPEND, REPLACE, REPLACE_PARTITION, MERGE)
+
 # The column that the pipeline appends to every output, last; and the view that holds the parameters of a run.
 JOB_ID_COLUMN = "job_id"
 PARAMETERS_VIEW = "parameters"
@@ -114,7 +118,9 @@ class Verdict:
 class Load:
     """How an output comes into its Redshift table."""
 
-    mode: str = "append"
+    mode: str = APPEND
+    columns: tuple[str, ...] = ()  # replace_partition: rows with equal values in these are a partition
+    order_by: tuple[str, ...] = ()  # merge: of two rows with one key the newer is that with the greater values
 
 
 @dataclass(frozen=True)
@@ -133,7 +139,8 @@ class DataObject:
     name: str
     role: str
     columns: tuple[Column, ...]
-    keys: tuple[Key, ...] = ()
+    keys: tuple[Key, ...] = ()  # the primary key first, where there is one
+    primary_key: tuple[str, ...] = ()  # its columns
     rules: tuple[SetRule, ...] = ()
     csv: CsvDialect = field(default_factory=CsvDialect)
     load: Load = field(default_factory=Load)  # of an output

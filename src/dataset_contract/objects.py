@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from dataset_contract import dialects, elements, nulls, quality
+from dataset_contract import dialects, elements, load_modes, nulls, quality
 from dataset_contract.columns import Properties
 from dataset_contract.elements import Element, custom_properties
 from dataset_contract.errors import ContractError, ElementPath
@@ -79,9 +79,12 @@ def read(value: Any, place: ElementPath, taken: Sequence[str]) -> DataObject:
         role=role,
         columns=tuple(properties.columns),
         keys=_different(keys),
+        primary_key=properties.primary_key,
         rules=(*properties.rules, *made.sets, *refused),
         csv=csv,
-        load=_load(*custom["load"]) if "load" in custom else Load(),
+        load=load_modes.read(*custom["load"], properties.columns, properties.primary_key)
+        if "load" in custom
+        else Load(),
         distribution=_distribution(custom, names),
     )
 
@@ -136,14 +139,10 @@ def _rejected_rows(value: Any, place: ElementPath, name: str) -> SetRule:
     return SetRule(f"{name}.rejectedRows", name, "rejectedRows", operator, bounds, quality.severity(element), unit)
 
 
-def _load(value: Any, place: ElementPath) -> Load:
-    return Load(Element(value, place, ("mode",)).choice("mode", ("append",)))
-
-
 def _distribution(custom: Custom, names: Sequence[str]) -> Distribution:
     default = Distribution()
     known = (*names, JOB_ID_COLUMN)
-    key = _column(*custom["distributionKey"], known) if "distributionKey" in custom else ""
+    key = elements.column(*custom["distributionKey"], known) if "distributionKey" in custom else ""
     style = "KEY" if key else default.style
     if "distributionStyle" in custom:
         given, place = custom["distributionStyle"]
@@ -153,24 +152,7 @@ def _distribution(custom: Custom, names: Sequence[str]) -> Distribution:
         if (style == "KEY") != bool(key):
             problem = "needs a distributionKey" if style == "KEY" else "has no distributionKey; accepted with one: KEY"
             raise ContractError(place, f"{as_json(given)} {problem}")
-    sort_key = _sort_key(*custom["sortKey"], known) if "sortKey" in custom else default.sort_key
+    sort_key = default.sort_key
+    if "sortKey" in custom:
+        sort_key = elements.columns(*custom["sortKey"], known, most=_MOST_SORT_COLUMNS)
     return Distribution(style, key, sort_key)
-
-
-def _sort_key(value: Any, place: ElementPath, known: Sequence[str]) -> tuple[str, ...]:
-    if not isinstance(value, list) or not 1 <= len(value) <= _MOST_SORT_COLUMNS:
-        accepted = f"a list of 1 to {_MOST_SORT_COLUMNS} columns"
-        raise ContractError(place, f"{as_json(value)} is no list of columns; accepted: {accepted}")
-    names = tuple(_column(item, (*place, index), known) for index, item in enumerate(value))
-    for index, name in enumerate(names):
-        if name in names[:index]:
-            raise ContractError((*place, index), f"{as_json(name)} is there twice; accepted: each column once")
-    return names
-
-
-def _column(value: Any, place: ElementPath, known: Sequence[str]) -> str:
-    listed = ", ".join(known)
-    name = elements.text(value, place, listed)
-    if name not in known:
-        raise ContractError(place, f"{as_json(name)} is no column{near(name, known)}; accepted: {listed}")
-    return name

@@ -45,6 +45,10 @@ class Places:
         """The list of an output's files, by which Redshift's COPY reads them and no other."""
         return copy_manifest_of(self.manifest("spark"), table)
 
+    def source_files_list(self) -> str:
+        """The list of the file that names the source files, by which COPY reads it."""
+        return source_files_list_of(self.manifest("python"))
+
     def artifact(self, name: str) -> str:
         return f"s3://{self.artifacts_bucket}/sql/datasets/{self.dataset}/{name}"
 
@@ -76,6 +80,16 @@ def copy_manifests_of(manifest: str) -> str:
 def copy_manifest_of(manifest: str, table: str) -> str:
     """The list for one table: `…/copy/orders.manifest`."""
     return f"{copy_manifests_of(manifest)}{table}.manifest"
+
+
+def source_files_of(manifest: str) -> str:
+    """The directory of the file that names the source files as they were read, beside the Python stage's manifest."""
+    return manifest.rpartition("/")[0] + "/source_files/"
+
+
+def source_files_list_of(manifest: str) -> str:
+    """The list of that file, for Redshift's COPY."""
+    return f"{source_files_of(manifest)}copy.manifest"
 
 
 def failure_of(manifest: str) -> str:

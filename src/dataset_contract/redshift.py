@@ -1,4 +1,4 @@
-"""The Redshift table of an output: its DDL, its load, and how a deployed table differs from it.
+"""The Redshift table of an output: its DDL, and how a deployed table differs from it.
 
 All of it follows from the contract. Identifiers are quoted and lower case: Redshift folds quoted ones too, and a column
 may be called as one of its reserved words.
@@ -14,6 +14,7 @@ from dataset_contract.model import JOB_ID_COLUMN, DataObject
 from dataset_contract.types import TEXT_KINDS, VARCHAR, ColumnType
 
 SCHEMA = "analytics"
+LOADING = "loading"
 # Wide enough for every job ID (lambda_generate_param.job_id).
 JOB_ID_TYPE = types.parse("VARCHAR(56)")
 
@@ -54,6 +55,16 @@ def identifier(name: str) -> str:
     return '"' + name.lower().replace('"', '""') + '"'
 
 
+def literal(text: str) -> str:
+    """A text constant; a backslash is an escape in one."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def turn_table(dataset: str) -> str:
+    """The table by which the loads of a dataset come one after the other, `loading."orders"`."""
+    return f"{LOADING}.{identifier(dataset)}"
+
+
 def table(output: DataObject) -> str:
     """The table of an output, `analytics."orders"`."""
     return f"{SCHEMA}.{identifier(output.name)}"
@@ -65,24 +76,9 @@ def create_table(output: DataObject) -> str:
     return f"CREATE TABLE IF NOT EXISTS {table(output)} (\n{columns}\n){_distribution(output)};\n"
 
 
-def load_statements(output: DataObject) -> str:
-    """DELETE of the job's rows and COPY of its files, so the load of a job may run again; what COPY counted is checked.
-
-    Holds the parameters :job_id and :rows_<output>, what Spark wrote, and the token {{<output>_manifest}}. COPY reads
-    by the warehouse's default role: an ARN in its text has colons, as a parameter has. It maps Parquet by order, so the
-    columns are listed: a table that has them in another order is loaded right. A manifest names the files: what else
-    lies beside them is none of the job's.
-    """
-    columns = ",\n".join(f"    {identifier(name)}" for name in _wanted(output))
-    return (
-        f"DELETE FROM {table(output)} WHERE {identifier(JOB_ID_COLUMN)} = :job_id;\n\n"
-        f"COPY {table(output)} (\n{columns}\n)\n"
-        f"FROM '{{{{{output.name}_manifest}}}}'\n"
-        "IAM_ROLE DEFAULT\n"
-        "FORMAT AS PARQUET\n"
-        "MANIFEST;\n\n"
-        f"CALL audit.check_copied('{output.name}', CAST(:rows_{output.name} AS BIGINT));\n"
-    )
+def column_list(output: DataObject) -> str:
+    """The columns of an output's files in their order, one a line: COPY maps them by it, whatever the table's order."""
+    return ",\n".join(f"    {identifier(name)}" for name in _wanted(output))
 
 
 def deployed_type(

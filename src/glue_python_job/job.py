@@ -13,7 +13,7 @@ from dataset_contract import judging, manifests, places, reading
 from dataset_contract.errors import ContractError
 from dataset_contract.manifests import PYTHON, FileEntry, StageResult, StageRun
 from dataset_contract.model import Contract, DataObject, Verdict
-from glue_python_job import checks, publishing
+from glue_python_job import checks, publishing, source_files
 from glue_python_job.arguments import Arguments
 from glue_python_job.errors import JobError
 from glue_python_job.log import Log, utc_now
@@ -87,6 +87,7 @@ class _Stage:
         with _resource_errors(), scratch_directory(everything, remote) as scratch:
             outcomes = self._clean(contract, files, references, scratch)
             self._publish(contract, outcomes)
+            source_files.publish(files, arguments.manifest_uri, scratch, self._stores, self._log)
         run, result = self._run(), self._result()
         store.write_text(places.details_of(arguments.manifest_uri), manifests.render_details(run, result))
         store.write_text(arguments.manifest_uri, manifests.render(run, result))

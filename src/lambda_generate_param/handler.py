@@ -97,12 +97,14 @@ def _started(event: Mapping[str, Any], identifier: str, settings: Settings, sql:
         started_at=statements.timestamp(began),
         source_uri=asked.source_uri,
         parameters=asked.parameters_json,
+        repeat=asked.repeat,
     )
     made = {
         "job_id": identifier,
         "dataset": places.dataset,
         "source_uri": asked.source_uri,
         "parameters": dict(asked.parameters),
+        "repeat": asked.repeat,
         "started_at": manifests.utc_text(began),
         "uris": places.document(asked.dataset.outputs),
         "sql": {"register": register.document()},
@@ -136,7 +138,7 @@ def _load(event: Mapping[str, Any], settings: Settings, sql: Path) -> dict[str, 
         raise job_id.JobIdError(f"job_id is {as_json(job['job_id'])}; accepted: the job ID that start answered")
     dataset = datasets.load(sql, job["dataset"])
     places = _places(job["job_id"], dataset.name, settings)
-    batch = loading.load(sql, places, dataset, event, code_version=settings.code_version)
+    batch = loading.load(sql, places, dataset, event, repeat=job["repeat"], code_version=settings.code_version)
     _log(places.job_id, "load prepared", dataset=dataset.name, statements=len(batch.statements))
     return batch.document()
 

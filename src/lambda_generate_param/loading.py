@@ -9,6 +9,7 @@ from typing import Any
 
 from dataset_contract import manifests, redshift
 from dataset_contract.manifests import PYTHON, SPARK, ManifestError
+from dataset_contract.model import APPEND
 from dataset_contract.naming import as_json
 from dataset_contract.places import Places
 from lambda_generate_param import verdicts
@@ -16,8 +17,12 @@ from lambda_generate_param.audit import AuditColumns
 from lambda_generate_param.datasets import Dataset
 from lambda_generate_param.statements import Batch, audit_statements, batch, render, split, stage_parameters
 
+_TAKE_TURN = "CALL audit.take_turn(CAST(:job_id AS VARCHAR(56)), CAST(:dataset AS VARCHAR(127)))"
 
-def load(sql: Path, places: Places, dataset: Dataset, found: Mapping[str, Any], *, code_version: str) -> Batch:
+
+def load(
+    sql: Path, places: Places, dataset: Dataset, found: Mapping[str, Any], *, repeat: bool, code_version: str
+) -> Batch:
     """The batch of one load.
 
     Bound by the state machine, which alone knows the moment: `attempt`, `load_started_at`.
@@ -27,6 +32,7 @@ def load(sql: Path, places: Places, dataset: Dataset, found: Mapping[str, Any], 
         places: of the job.
         dataset: of the job.
         found: by stage, the manifest as text or object.
+        repeat: files that an earlier job has loaded may be loaded again.
         code_version: of this code.
 
     Raises:
@@ -40,6 +46,7 @@ def load(sql: Path, places: Places, dataset: Dataset, found: Mapping[str, Any], 
     _check_contract(python, spark, places)
     judged = verdicts.complete(dataset.contract, [*_rules(python), *_rules(spark)])
     judged_statements, judged_texts = verdicts.insert(judged, columns)
+    appends = any(output.load.mode == APPEND for output in dataset.contract.outputs)
     bound = {
         "job_id": places.job_id,
         "code_version": code_version,
@@ -47,17 +54,21 @@ def load(sql: Path, places: Places, dataset: Dataset, found: Mapping[str, Any], 
         **stage_parameters(PYTHON, python, columns),
         **stage_parameters(SPARK, spark, columns),
         **{f"rows_{table}": str(_rows(spark, table)) for table in dataset.outputs},
+        "dataset": dataset.name,
+        "source_files": str(_files_in(python)),
+        # Only append has the rows of a file twice after it was loaded twice.
+        "repeat": "true" if repeat or not appends else "false",
         **judged_texts,
     }
     tokens = {f"{table}_manifest": places.copy_manifest(table) for table in dataset.outputs}
-    statements = split(render(dataset.load_sql, tokens, where=f"sql/datasets/{dataset.name}/load.sql"))
+    tokens["source_files"] = places.source_files_list()
+    statements = [f"LOCK {redshift.turn_table(dataset.name)}", _TAKE_TURN]
+    statements += _rendered(sql / "audit" / "sources.sql", tokens)
+    statements += split(render(dataset.load_sql, tokens, where=f"sql/datasets/{dataset.name}/load.sql"))
     statements += audit_statements(sql, "check")
-    for table in dataset.outputs:
-        counted = f"'{table}', CAST(:rows_{table} AS BIGINT)"
-        statements.append(f"CALL audit.check_table(CAST(:job_id AS VARCHAR(56)), {counted})")
     statements += judged_statements
     # Last, since the state machine reads the result of the last statement.
-    statements += audit_statements(sql, "succeed", loaded=_counts(dataset))
+    statements += audit_statements(sql, "succeed")
     return batch(places.job_id, "load", statements, bound)
 
 
@@ -89,10 +100,12 @@ def _rows(spark: Mapping[str, Any], table: str) -> int:
     return rows
 
 
-def _counts(dataset: Dataset) -> str:
-    """A query of (table_name, rows_loaded), read from the loaded tables themselves."""
-    return "\nUNION ALL ".join(
-        f"SELECT CAST('{output.name}' AS VARCHAR(127)) AS table_name, COUNT(*) AS rows_loaded "
-        f"FROM {redshift.table(output)} WHERE job_id = :job_id"
-        for output in dataset.contract.outputs
-    )
+def _rendered(file: Path, tokens: Mapping[str, str]) -> list[str]:
+    return split(render(file.read_text(encoding="utf-8"), tokens, where=f"sql/audit/{file.name}"))
+
+
+def _files_in(python: Mapping[str, Any]) -> int:
+    files = python.get("files_in")
+    if not isinstance(files, int) or isinstance(files, bool) or files < 1:
+        raise ManifestError(f"the manifest of stage python has files_in {as_json(files)}, expected 1 or more")
+    return files

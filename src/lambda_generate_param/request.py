@@ -16,7 +16,7 @@ from lambda_generate_param import datasets
 from lambda_generate_param.audit import AuditColumns, TooLongError
 from lambda_generate_param.datasets import Dataset, UnknownDatasetError
 
-FIELDS = ("dataset", "source_uri", "parameters")
+FIELDS = ("dataset", "source_uri", "parameters", "repeat")
 
 _KEY_ALPHABET = "letters, digits and !_.()=+,@/-"
 
@@ -36,6 +36,7 @@ class Request:
     dataset: Dataset
     source_uri: str
     parameters: Mapping[str, Any]
+    repeat: bool  # files that an earlier job has loaded may be loaded again
 
     @property
     def parameters_json(self) -> str:
@@ -67,12 +68,15 @@ def parse(document: Any, *, sql: Path, raw_bucket: str) -> Request:
     given = document.get("parameters", {})
     if not isinstance(given, dict):
         raise InvalidInputError(f"parameters is {as_json(given)}; accepted: an object of names and values")
+    repeat = document.get("repeat", False)
+    if not isinstance(repeat, bool):
+        raise InvalidInputError(f"repeat is {as_json(repeat)}; accepted: true or false")
     try:
         dataset = datasets.load(sql, document["dataset"])
         resolved = parameters.resolve(dataset.contract, given)
     except (UnknownDatasetError, ParameterError) as error:
         raise InvalidInputError(str(error)) from error
-    asked = Request(dataset, _source_uri(document["source_uri"], raw_bucket), resolved)
+    asked = Request(dataset, _source_uri(document["source_uri"], raw_bucket), resolved, repeat)
     _check_sizes(asked, AuditColumns.read(sql))
     return asked
 

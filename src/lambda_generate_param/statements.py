@@ -85,11 +85,15 @@ def schema(sql: Path, datasets: Sequence[Dataset], user: str | None = None) -> B
 
     user: name of who loads, who gets the grants that this takes; None where the owner loads.
     """
-    statements = audit_statements(sql, "schema")
+    statements = audit_statements(sql, "schema") + audit_statements(sql, "loads")
     for dataset in datasets:
         statements += split(dataset.table_sql)
+        turn = redshift.turn_table(dataset.name)
+        statements.append(f"CREATE TABLE IF NOT EXISTS {turn} (job_id VARCHAR(56) NOT NULL) DISTSTYLE ALL")
+        statements.append(f"INSERT INTO {turn} SELECT '-' WHERE NOT EXISTS (SELECT 1 FROM {turn})")
     if user is not None:
         statements += audit_statements(sql, "grants", user=user)
+        statements += [f'GRANT SELECT, UPDATE ON {redshift.turn_table(each.name)} TO "{user}"' for each in datasets]
         for output in (output for dataset in datasets for output in dataset.contract.outputs):
             statements.append(f'GRANT SELECT, INSERT, DELETE ON {redshift.table(output)} TO "{user}"')
     return Batch("schema", tuple(_commented(statements, "step=schema")), {})
@@ -117,8 +121,8 @@ def portions(statements: Sequence[str]) -> Iterator[list[str]]:
         yield portion
 
 
-def register(sql: Path, places: Places, *, execution_arn: str, started_at: str, source_uri: str,
-             parameters: str) -> Batch:  # fmt: skip
+def register(sql: Path, places: Places, *, execution_arn: str, started_at: str, source_uri: str, parameters: str,
+             repeat: bool) -> Batch:  # fmt: skip
     """The audit row of a job that begins: status RUNNING. parameters: as JSON.
 
     Bound by the state machine: `attempt`, which a redrive changes after this batch was made.
@@ -129,6 +133,7 @@ def register(sql: Path, places: Places, *, execution_arn: str, started_at: str, 
         "dataset": places.dataset,
         "source_uri": source_uri,
         "parameters": parameters,
+        "repeat": "true" if repeat else "false",
         "started_at": started_at,
     }
     return batch(places.job_id, "register", audit_statements(sql, "register"), bound)

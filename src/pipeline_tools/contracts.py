@@ -14,7 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from dataset_contract import quality, reading, redshift
+from dataset_contract import load_modes, quality, reading, redshift
 from dataset_contract.errors import ContractError, ElementPath, shown
 from dataset_contract.model import OUTPUT, SOURCE, Contract
 from pipeline_tools import loads, odcs, strict_yaml, transforms
@@ -52,7 +52,7 @@ class Dataset:
             "contract.json": (as_json(self.document) + "\n").encode(),
             TRANSFORM: self.transform,
             "table.sql": (head + "\n".join(map(redshift.create_table, outputs))).encode(),
-            "load.sql": (head + "\n".join(map(redshift.load_statements, outputs))).encode(),
+            "load.sql": (head + "\n".join(map(load_modes.load_statements, outputs))).encode(),
         }
 
 

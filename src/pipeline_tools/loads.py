@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from dataset_contract import judging, manifests
-from dataset_contract.manifests import PYTHON, SPARK, StageResult, StageRun
+from dataset_contract.manifests import PYTHON, SPARK, FileEntry, StageResult, StageRun
 from dataset_contract.model import OUTPUT, Contract, Verdict
 from dataset_contract.places import Places
 from lambda_generate_param import loading, verdicts
@@ -36,7 +36,7 @@ def problem(sql: Path, contract: Contract, table_sql: str, load_sql: str) -> str
     found = {stage: _manifest(stage, contract) for stage in (PYTHON, SPARK)}
     try:
         verdicts.check(contract, AuditColumns.read(sql))
-        loading.load(sql, places, dataset, found, code_version="0" * 16)
+        loading.load(sql, places, dataset, found, repeat=False, code_version="0" * 16)
         list(portions(split(table_sql)))
     except (SqlTemplateError, verdicts.VerdictError) as error:
         return f"{error}; accepted: fewer outputs and rules, or shorter texts"
@@ -49,7 +49,8 @@ def _manifest(stage: str, contract: Contract) -> str:
     run = StageRun(stage, _JOB_ID, contract.dataset, "s3://source/", _MOMENT, _MOMENT, "0" * 16, contract.version, "")
     tables = {item.name: {"rows": 0} for item in objects if item.role == OUTPUT}
     rules = _verdicts(contract, [item.name for item in objects])
-    return manifests.render(run, StageResult(0, 0, 0, (), (), rules=rules, more={"tables": tables}))
+    read = [FileEntry("s3://source/1", 0, 0)]
+    return manifests.render(run, StageResult(0, 0, 0, read, (), rules=rules, more={"tables": tables}))
 
 
 def _verdicts(contract: Contract, objects: Sequence[str]) -> list[dict[str, object]]:

@@ -106,8 +106,8 @@ def test_a_redriven_load_fails_and_succeeds_as_a_new_attempt_of_the_same_job(pip
 def test_rows_that_do_not_add_up_fail_the_load(pipeline: Pipeline) -> None:
     from pipeline_tools.redshift import QueryError
 
-    with pytest.raises(QueryError, match=r"rows do not add up: analytics.route_delays: 5 written by Spark, 0 loaded"):
-        pipeline.query("CALL audit.check_table('nobody', 'route_delays', 5)")
+    with pytest.raises(QueryError, match=r"rows do not add up: analytics.route_delays: 5 written by Spark, 0 copied"):
+        pipeline.query("CALL audit.check_copied('nobody', 'route_delays', 5)")
     with pytest.raises(QueryError, match="rows do not add up: this: 1 expected, 2 found"):
         pipeline.query("CALL audit.check_equal('this', 1, 2)")
 

@@ -25,7 +25,7 @@ def test_a_parameter_reaches_the_rows(pipeline: Pipeline) -> None:
     source = pipeline.put(pipeline.sample(1))
     late: dict[int, bool] = {}
     for minutes in (10, 11):
-        outcome = pipeline.run(source, parameters={"late_minutes": minutes})
+        outcome = pipeline.run(source, parameters={"late_minutes": minutes}, repeat=True)
         assert outcome.succeeded, (outcome.error, outcome.cause)
         sql = "SELECT arr_delay, late, carrier_name, dest_name FROM analytics.enriched_flights WHERE job_id = :job_id"
         rows = pipeline.query(sql, job_id=outcome.output["job_id"])
@@ -91,7 +91,7 @@ def test_the_same_name_and_input_twice_is_one_job(pipeline: Pipeline) -> None:
 
 def test_twenty_executions_at_once_are_twenty_jobs(pipeline: Pipeline) -> None:
     source = pipeline.put(pipeline.sample(30))
-    arns = [pipeline.start(source) for _ in range(20)]
+    arns = [pipeline.start(source, repeat=True) for _ in range(20)]
     outcomes = [pipeline.wait(arn) for arn in arns]
     assert [outcome.status for outcome in outcomes] == ["SUCCEEDED"] * 20
     job_ids = {outcome.output["job_id"] for outcome in outcomes}

@@ -40,6 +40,7 @@ def test_a_moment_that_is_delivered_twice_starts_one_execution(endpoint: LocalEn
         "dataset": "flights",
         "source_uri": "s3://raw/flights/",
         "parameters": {"late_minutes": 30},
+        "repeat": True,
     }
     clients.get("scheduler").create_schedule(
         Name=name,
@@ -59,7 +60,8 @@ def test_a_moment_that_is_delivered_twice_starts_one_execution(endpoint: LocalEn
     (started,) = client.list_executions(stateMachineArn=machine["stateMachineArn"])["executions"]
     assert started["name"] == f"{name}-20260102T030405Z"
     described = client.describe_execution(executionArn=started["executionArn"])
-    assert json.loads(described["input"]) == {name: message[name] for name in ("dataset", "source_uri", "parameters")}
+    given = ("dataset", "source_uri", "parameters", "repeat")
+    assert json.loads(described["input"]) == {name: message[name] for name in given}
 
 
 def policy(action: str, **more: object) -> str:

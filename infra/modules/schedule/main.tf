@@ -31,6 +31,7 @@ resource "aws_scheduler_schedule" "this" {
         dataset        = each.value.dataset
         source_uri     = each.value.source_uri
         parameters     = { for name, value in each.value.parameters : name => try(jsondecode(value), value) }
+        repeat         = each.value.repeat
       }),
       "\\u003caws.scheduler.scheduled-time\\u003e", "<aws.scheduler.scheduled-time>",
     )

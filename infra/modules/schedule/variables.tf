@@ -19,7 +19,7 @@ variable "group_arn" {
 }
 
 variable "state_machine_arn" {
-  description = "State machine that the schedules start with schedule, scheduled_time, dataset, source_uri and parameters; nothing else can be started by them."
+  description = "State machine that the schedules start with schedule, scheduled_time, dataset, source_uri, parameters and repeat; nothing else can be started by them."
   type        = string
 }
 
@@ -40,7 +40,7 @@ variable "schedules" {
     Executions to start, by name. expression: `cron(minutes hours day-of-month month day-of-week year)` or `rate(number
     unit)`, in the time zone. source_uri: the folder to read, s3://bucket/prefix/. parameters: of the dataset; a number, a
     truth value or a text. What reads as a number or as true or false is passed as one: write such a text with quotes in
-    it ("\"007\""). flexible_window_minutes: start at any moment of that time, 0 for at once. Disabled schedules are kept.
+    it ("\"007\""). repeat: load files again that an earlier job has appended. flexible_window_minutes: start at any moment of that time, 0 for at once. Disabled schedules are kept.
   EOT
   type = map(object({
     dataset                 = string
@@ -48,6 +48,7 @@ variable "schedules" {
     expression              = string
     timezone                = optional(string, "UTC")
     parameters              = optional(map(string), {})
+    repeat                  = optional(bool, false)
     enabled                 = optional(bool, true)
     flexible_window_minutes = optional(number, 0)
   }))

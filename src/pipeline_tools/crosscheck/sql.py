@@ -20,7 +20,6 @@ from pipeline_tools.crosscheck.project import Project
 from pipeline_tools.crosscheck.run import Call, SampleRun
 from pipeline_tools.transforms import quiet
 
-_LOADED = "SELECT '' AS table_name, 0 AS rows_loaded"
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _CALL = re.compile(r"CALL\s+([\w.]+)\s*\(", re.IGNORECASE)
 
@@ -28,7 +27,8 @@ _CALL = re.compile(r"CALL\s+([\w.]+)\s*\(", re.IGNORECASE)
 def check_files(project: Project) -> None:
     """Report statements that do not parse, in Spark SQL or Redshift SQL, calls of procedures that do not fit, and
     parameters that nothing gives a type or that are within a text."""
-    procedures = dict(_procedures(project.root / "sql" / "audit" / "schema.sql"))
+    audit = project.root / "sql" / "audit"
+    procedures = {**dict(_procedures(audit / "schema.sql")), **dict(_procedures(audit / "loads.sql"))}
     for file in _files(project.root):
         for statement, line in _statements(file.read_text(encoding="utf-8")):
             problem = _problem(statement, "spark" if file.name == "transform.sql" else "redshift", procedures)
@@ -90,7 +90,7 @@ def _problem(statement: str, dialect: str, procedures: dict[str, int]) -> tuple[
     if name:
         count = len(parsed.expressions[0].find(exp.Anonymous, exp.Func).expressions)
         if name not in procedures:
-            return _start(statement), f"procedure {name} is not in sql/audit/schema.sql"
+            return _start(statement), f"procedure {name} is not in sql/audit/schema.sql or loads.sql"
         if count != procedures[name]:
             return _start(statement), f"procedure {name} takes {procedures[name]} arguments, not {count}"
     return None
@@ -169,7 +169,6 @@ def _files(root: Path) -> list[Path]:
 
 def _statements(text: str) -> Iterator[tuple[str, int]]:
     """The statements of a file with the line of each."""
-    text = text.replace("{{loaded}}", _LOADED)
     position = 0
     for statement in split(text):
         position = text.index(statement, position)

@@ -30,7 +30,7 @@ def read(text: str, **changes: str) -> dict[str, Any]:
 
 def test_what_is_written_is_read() -> None:
     assert read(manifests.render(RUN, RESULT)) == {
-        "manifest_version": 3, "stage": "python", "job_id": "job-1", "dataset": "orders", "source_uri": "s3://raw/orders/",
+        "manifest_version": 4, "stage": "python", "job_id": "job-1", "dataset": "orders", "source_uri": "s3://raw/orders/",
         "started_at": "2024-05-01T10:00:00.000Z", "finished_at": "2024-05-01T10:00:01.500Z", "seconds": 1.5,
         "code_version": "c1", "contract_version": "1.0.0", "engine": "duckdb 1", "contract_hash": "0f",
         "rows_in": 3, "rows_out": 2, "rows_rejected": 1, "bytes_in": 10, "bytes_out": 7,
@@ -41,7 +41,7 @@ def test_what_is_written_is_read() -> None:
 def test_the_details_tell_each_file_and_reason() -> None:
     document = json.loads(manifests.render_details(RUN, RESULT))
     assert {name: document[name] for name in ("job_id", "stage", "manifest_version", "references")} == {
-        "job_id": "job-1", "stage": "python", "manifest_version": 3, "references": {"a": []},
+        "job_id": "job-1", "stage": "python", "manifest_version": 4, "references": {"a": []},
     }  # fmt: skip
     assert document["files_in"] == [
         {"uri": "s3://raw/a.csv", "bytes": 10, "rows": 3, "empty_lines": 1},
@@ -84,7 +84,7 @@ def test_a_manifest_is_never_larger_than_what_a_state_passes_on() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"manifest_version": 2}, "s3://m has manifest_version 2, expected 3"),
+        ({"manifest_version": 2}, "s3://m has manifest_version 2, expected 4"),
         ({"references": []}, "has references [], expected an object"),
         ({"references": {"items": 3}}, "expected an object for each reference"),
         ({"stage": "spark"}, 'has stage "spark", expected "python"'),

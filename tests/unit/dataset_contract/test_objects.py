@@ -147,9 +147,8 @@ def test_distribution(custom: dict[str, Any], expected: Distribution) -> None:
 @pytest.mark.parametrize(
     ("custom", "message"),
     [
-        ({"load": {"mode": "merge"}}, '.mode: "merge" is not known here; accepted: append'),
-        ({"load": {}}, ".mode: is missing; accepted: append"),
-        ({"load": "append"}, ': "append" is no mapping; accepted: mode'),
+        ({"load": {}}, ".mode: is missing; accepted: append, replace, replace_partition, merge"),
+        ({"load": "append"}, ': "append" is no mapping; accepted: mode, columns, orderBy'),
         ({"distributionStyle": "KEY"}, ': "KEY" needs a distributionKey'),
         (
             {"distributionStyle": "ALL", "distributionKey": "id"},

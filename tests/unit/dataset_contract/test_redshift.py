@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from dataset_contract import redshift, types
 from dataset_contract.model import OUTPUT, Column, DataObject, Distribution, ValueRule
 from dataset_contract.redshift import DeployedColumn
@@ -48,26 +50,13 @@ def test_a_table_is_distributed_as_it_says_or_by_redshift() -> None:
     assert of(Distribution("ALL", sort_key=())) == "DISTSTYLE ALL;\n"
 
 
-def test_the_load_replaces_the_rows_of_the_job_and_names_the_columns() -> None:
-    assert (
-        redshift.load_statements(ORDERS)
-        == """\
-DELETE FROM analytics."orders" WHERE "job_id" = :job_id;
+def test_a_files_columns_are_those_of_the_contract_in_their_order() -> None:
+    assert redshift.column_list(ORDERS) == '    "order_id",\n    "amount",\n    "user",\n    "job_id"'
 
-COPY analytics."orders" (
-    "order_id",
-    "amount",
-    "user",
-    "job_id"
-)
-FROM '{{orders_manifest}}'
-IAM_ROLE DEFAULT
-FORMAT AS PARQUET
-MANIFEST;
 
-CALL audit.check_copied('orders', CAST(:rows_orders AS BIGINT));
-"""
-    )
+@pytest.mark.parametrize(("text", "expected"), [("it's", "'it''s'"), ("a\\b", "'a\\\\b'"), ('"a"', "'\"a\"'")])
+def test_a_text_constant_is_the_text(text: str, expected: str) -> None:
+    assert redshift.literal(text) == expected
 
 
 def test_a_quote_in_a_name_stays_within_it() -> None:

@@ -473,7 +473,7 @@ def test_the_size_of_a_batch_follows_the_ratio_of_text_to_parquet() -> None:
 
 def test_the_progress_is_logged(job: Any, contract: str) -> None:
     result = job.clean({"x.csv": b"id,name\n1,a\nx,b\n"}, contract)
-    assert messages(result) == ["started", "reading", "cleaned", "published", "published", "finished"]
+    assert messages(result) == ["started", "reading", "cleaned", "published", "published", "published", "finished"]
     assert all({"time", "level", "job_id", "stage", "message"} <= set(line) for line in result.logs)
     cleaned = result.logs[2]
     assert (cleaned["staged"], cleaned["rejected"], cleaned["bytes"]) == (1, 1, 8)

@@ -47,7 +47,7 @@ def test_the_manifest_says_what_was_read_and_written(job: Any, contract: str) ->
     assert 0 < manifest.pop("seconds") < 60
     assert re.fullmatch(r"duckdb 1\.4\.\d+, python 3\.\d+\.\d+", manifest.pop("engine"))
     assert manifest == {
-        "manifest_version": 3,
+        "manifest_version": 4,
         "stage": "python",
         "job_id": "job-1",
         "dataset": "items",
@@ -116,9 +116,9 @@ def test_a_stage_runs_again_under_another_contract(job: Any, contract_of: Callab
         "{",
         "[]",
         '{"stage": "python"}',
-        '{"manifest_version": 3, "stage": "python", "job_id": "job-0", "dataset": "items"}',
-        '{"manifest_version": 3, "stage": "spark", "job_id": "job-1", "dataset": "items"}',
-        '{"manifest_version": 3, "stage": "python", "job_id": "job-1", "dataset": "others"}',
+        '{"manifest_version": 4, "stage": "python", "job_id": "job-0", "dataset": "items"}',
+        '{"manifest_version": 4, "stage": "spark", "job_id": "job-1", "dataset": "items"}',
+        '{"manifest_version": 4, "stage": "python", "job_id": "job-1", "dataset": "others"}',
         '{"manifest_version": 1, "stage": "python", "job_id": "job-1", "dataset": "items", "rows_in": 0, '
         '"rows_out": 0, "rows_rejected": 0, "bytes_in": 0, "bytes_out": 0}',
     ],
@@ -166,8 +166,52 @@ def test_the_manifest_is_written_last(job: Any, contract: str, monkeypatch: pyte
     for name in ("publish", "write_text"):
         monkeypatch.setattr(LocalStorage, name, noted(name))
     job.clean(FILES, contract)
-    names = ["part-00000.parquet", "part-00000.parquet", "python-details.json", "python.json"]
+    parts = ["part-00000.parquet"] * 3  # rejected, staged, and the list of the source files
+    names = [*parts, "copy.manifest", "python-details.json", "python.json"]
     assert [Path(uri).name for uri in order] == names
+
+
+def test_the_source_files_are_listed_for_the_load(job: Any, contract: str) -> None:
+    import duckdb
+
+    job.clean(FILES, contract)
+    directory = job.root / "runs" / "source_files"
+    (entry,) = json.loads((directory / "copy.manifest").read_text())["entries"]
+    path = directory / "part-00000.parquet"
+    assert entry == {"url": str(path), "mandatory": True, "meta": {"content_length": path.stat().st_size}}
+    with duckdb.connect() as connection:
+        rows = connection.execute("SELECT * FROM read_parquet(?)", [str(path)])
+        assert [column[1] for column in rows.description] == ["VARCHAR", "VARCHAR", "BIGINT"]
+        found = rows.fetchall()
+    sources = sorted(path for path in (job.root / "source").iterdir())
+    assert [(uri, size) for uri, _, size in found] == [(str(path), path.stat().st_size) for path in sources]
+    assert [version for _, version, _ in found] == [
+        f"{path.stat().st_size}-{path.stat().st_mtime_ns}" for path in sources
+    ]
+
+
+def test_thousands_of_files_are_listed(tmp_path: Path) -> None:
+    import duckdb
+
+    from glue_python_job import source_files
+    from glue_python_job.log import Log
+    from glue_python_job.storage import StoredFile, Stores
+
+    files = [StoredFile(f"s3://raw/it's/{number}", number, f'"{number}"') for number in range(2500)]
+    source_files.publish(files, f"{tmp_path}/runs/python.json", tmp_path, Stores(), Log("job-1"))
+    with duckdb.connect() as connection:
+        rows = connection.execute(f"FROM read_parquet('{tmp_path}/runs/source_files/*.parquet')").fetchall()
+    assert rows == [(file.uri, file.tag, file.size) for file in files]
+
+
+def test_a_file_of_which_no_version_is_known_fails_the_run(tmp_path: Path) -> None:
+    from glue_python_job import source_files
+    from glue_python_job.errors import JobError
+    from glue_python_job.log import Log
+    from glue_python_job.storage import StoredFile, Stores
+
+    with pytest.raises(JobError, match="s3://raw/a has no ETag"):
+        source_files.publish([StoredFile("s3://raw/a", 5)], f"{tmp_path}/python.json", tmp_path, Stores(), Log("j"))
 
 
 def test_a_run_that_fails_publishes_nothing_and_keeps_what_is_there(job: Any, contract: str) -> None:

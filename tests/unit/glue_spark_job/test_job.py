@@ -56,7 +56,7 @@ def test_a_run_writes_the_tables_then_the_manifest(orders: Orders, capsys: pytes
     assert {file["uri"] for file in orders.details["files_out"]} == {
         str(path) for path in (orders.root / "curated").rglob("*") if path.is_file()
     }
-    assert (manifest["manifest_version"], manifest["files_in"]) == (3, len(orders.details["files_in"]))
+    assert (manifest["manifest_version"], manifest["files_in"]) == (4, len(orders.details["files_in"]))
     assert manifest["execution_started_at"] == "2013-01-01T10:00:00.000Z"
     assert manifest["rules"] == []
     assert not orders.manifest.with_name("spark-error.json").exists()
@@ -385,7 +385,7 @@ def test_an_unknown_parameter_is_a_wrong_argument(orders: Orders, capsys: pytest
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"manifest_version": 1}, "has manifest_version 1, expected 3; run the Python stage of this job again"),
+        ({"manifest_version": 1}, "has manifest_version 1, expected 4; run the Python stage of this job again"),
         ({"job_id": "another"}, 'has job_id "another", expected'),
         ({"references": {}}, "says null; run the Python stage of this job again"),
     ],

@@ -124,7 +124,7 @@ def test_load_answers_with_the_batch(settings: Settings, sql: Path, capsys: pyte
     contract = datasets.load(sql, "orders").contract
     event = {
         "action": "load",
-        "job": {"job_id": JOB, "dataset": "orders"},
+        "job": {"job_id": JOB, "dataset": "orders", "repeat": False},
         "python": manifest(contract, PYTHON),
         "spark": json.dumps(manifest(contract, SPARK)),
     }
@@ -136,7 +136,11 @@ def test_load_answers_with_the_batch(settings: Settings, sql: Path, capsys: pyte
 
 def test_load_reads_both_manifests(settings: Settings, sql: Path) -> None:
     contract = datasets.load(sql, "orders").contract
-    event = {"action": "load", "job": {"job_id": JOB, "dataset": "orders"}, "python": manifest(contract, PYTHON)}
+    event = {
+        "action": "load",
+        "job": {"job_id": JOB, "dataset": "orders", "repeat": False},
+        "python": manifest(contract, PYTHON),
+    }
     with pytest.raises(ManifestError, match=r"spark.json is not a JSON object"):
         handler.answer(event, settings=settings, sql=sql)
 

@@ -19,7 +19,7 @@ from tests.unit.lambda_generate_param.test_statements import bound_names
 def load(sql: Path, dataset: str = "orders", **change: Any) -> Batch:
     known = datasets.load(sql, dataset)
     found = {stage: manifest(known.contract, stage) for stage in (PYTHON, SPARK)} | change
-    return loading.load(sql, places(dataset), known, found, code_version="abc")
+    return loading.load(sql, places(dataset), known, found, repeat=False, code_version="abc")
 
 
 @pytest.mark.parametrize("dataset", ["orders", "flights"])
@@ -74,26 +74,58 @@ def test_what_copy_counted_is_compared_at_once(sql: Path) -> None:
     texts = load(sql, "flights").statements
     for number, text in enumerate(texts):
         if "COPY analytics" in text:
-            assert "CALL audit.check_copied" in texts[number + 1]
+            assert "CALL audit.end_table" in texts[number + 1]
 
 
-def test_every_output_table_is_checked_against_the_manifest(sql: Path) -> None:
-    calls = [text for text in load(sql, "flights").statements if "CALL audit.check_table" in text]
-    assert ["'enriched_flights', CAST(:rows_enriched_flights AS BIGINT))" in text for text in calls] == [True, False]
-    assert ["'route_delays', CAST(:rows_route_delays AS BIGINT))" in text for text in calls] == [False, True]
+def test_loads_of_a_dataset_come_one_after_the_other(sql: Path) -> None:
+    first, second, *_ = load(sql, "flights").statements
+    # A lock alone precedes no snapshot: what comes after it sees what others have committed.
+    assert first == f'/* job_id={JOB} step=load */ LOCK loading."flights"'
+    assert "CALL audit.take_turn" in second
+
+
+@pytest.mark.parametrize(
+    ("modes", "repeat", "expected"),
+    [
+        (["append"], False, "false"),
+        (["append"], True, "true"),
+        (["replace", "append"], False, "false"),
+        (["replace"], False, "true"),
+        (["replace"], True, "true"),
+    ],
+)
+def test_files_may_be_repeated_where_nothing_is_appended(
+    sql: Path, tmp_path: Path, modes: list[str], repeat: bool, expected: str
+) -> None:
+    document = orders()
+    source, output = document["schema"]
+    outputs = [{**output, "name": f"out_{number}", "quality": []} for number in range(len(modes))]
+    for each, mode in zip(outputs, modes, strict=True):
+        each["customProperties"] = [*each["customProperties"], {"property": "load", "value": {"mode": mode}}]
+    dataset = write_dataset(tmp_path, {**document, "schema": [source, *outputs]})
+    found = {stage: manifest(dataset.contract, stage) for stage in (PYTHON, SPARK)}
+    batch = loading.load(sql, places(), dataset, found, repeat=repeat, code_version="abc")
+    assert batch.parameters["repeat"] == expected
+
+
+@pytest.mark.parametrize("files", [None, 0, True, "3"])
+def test_a_manifest_without_its_files_is_not_loaded(sql: Path, files: Any) -> None:
+    python = {**manifest(datasets.load(sql, "orders").contract, PYTHON), "files_in": files}
+    with pytest.raises(ManifestError, match=r"the manifest of stage python has files_in .*, expected 1 or more"):
+        load(sql, python=python)
 
 
 def test_the_verdicts_are_part_of_the_transaction_and_the_counts_are_its_last_result(sql: Path) -> None:
     texts = load(sql).statements
     assert sum("INSERT INTO audit.rule_run" in text for text in texts) == 1
-    assert "SELECT table_name, rows_loaded FROM" in texts[-1]
+    assert "SELECT table_name, rows_inserted + rows_updated AS rows_loaded" in texts[-1]
     assert not any("rule_run" in text for text in load(sql, "flights").statements)
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"manifest_version": 1}, f"s3://the-lake-bucket/runs/{JOB}/spark.json has manifest_version 1, expected 3"),
+        ({"manifest_version": 1}, f"s3://the-lake-bucket/runs/{JOB}/spark.json has manifest_version 1, expected 4"),
         ({"job_id": "other"}, 'spark.json has job_id "other"'),
         ({"rows_out": None}, "spark.json has rows_out null"),
         ({"tables": {}}, "stage spark has no rows of table clean_orders"),
@@ -130,6 +162,6 @@ def test_a_contract_with_two_hundred_rules_is_loaded(sql: Path, tmp_path: Path) 
     ]
     dataset = write_dataset(tmp_path, document)
     found = {stage: manifest(dataset.contract, stage) for stage in (PYTHON, SPARK)}
-    batch = loading.load(sql, places(), dataset, found, code_version="abc")
+    batch = loading.load(sql, places(), dataset, found, repeat=False, code_version="abc")
     assert len(batch.statements) <= facts.MOST_STATEMENTS
     assert max(map(len, batch.statements)) <= facts.MOST_STATEMENT_BYTES

@@ -19,6 +19,12 @@ def test_a_good_input_is_taken(sql: Path) -> None:
     assert asked.dataset.outputs == ("enriched_flights", "route_delays")
     assert asked.source_uri == "s3://the-raw-bucket/flights/"
     assert asked.parameters == {"late_minutes": 30}
+    assert not asked.repeat
+
+
+@pytest.mark.parametrize("repeat", [True, False])
+def test_files_may_be_repeated(sql: Path, repeat: bool) -> None:
+    assert request.parse({**GOOD, "repeat": repeat}, sql=sql, raw_bucket=RAW).repeat is repeat
 
 
 def test_parameters_have_defaults(sql: Path) -> None:
@@ -52,6 +58,9 @@ def test_parameters_have_defaults(sql: Path) -> None:
         ({"parameters": {"late_minutes": -1}}, "parameters.late_minutes is -1; accepted: 0 or more"),
         ({"parameters": {"late_minutes": 1441}}, "parameters.late_minutes is 1441; accepted: 1440 or less"),
         ({"dataset": "orders", "parameters": {}}, "parameters.note is missing; accepted: a text"),
+        ({"repeat": "true"}, 'repeat is "true"; accepted: true or false'),
+        ({"repeat": None}, "repeat is null; accepted: true or false"),
+        ({"repeat": 1}, "repeat is 1; accepted: true or false"),
         ({"late_minutes": 15}, "late_minutes is an unknown field; accepted: dataset, source_uri, parameters"),
         ({"sourceuri": 15}, 'sourceuri is an unknown field; did you mean "source_uri"?; accepted: dataset, source_uri'),
     ],

@@ -52,9 +52,11 @@ def test_register_binds_all_but_the_attempt_and_each_is_used(sql: Path) -> None:
         started_at="1970-01-01 00:00:00.000",
         source_uri="s3://raw-bucket/flights/",
         parameters='{"late_minutes": 15}',
+        repeat=True,
     )
     assert bound_names(batch) == set(batch.parameters) | {"attempt"}
     assert batch.parameters["parameters"] == '{"late_minutes": 15}'
+    assert batch.parameters["repeat"] == "true"
     assert batch.name == f"{JOB} register"
 
 
@@ -95,7 +97,9 @@ def test_schema_may_run_again(sql: Path) -> None:
     batch = statements.schema(sql, [datasets.load(sql, "flights")])
     assert batch.parameters == {}
     for text in batch.statements:
-        assert re.search(r"CREATE (SCHEMA IF NOT EXISTS|TABLE IF NOT EXISTS|OR REPLACE PROCEDURE) ", text), text
+        assert re.search(
+            r"CREATE (SCHEMA IF NOT EXISTS|TABLE IF NOT EXISTS|OR REPLACE PROCEDURE) |INSERT .* WHERE NOT EXISTS", text
+        ), text
 
 
 @pytest.mark.parametrize(("size", "counts"), [(10, [40, 40, 20]), (9_998, [20, 20, 20, 20, 20]), (90_000, [2] * 50)])

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from aws_facts import redshift_data as facts
-from dataset_contract import reading, redshift
+from dataset_contract import load_modes, reading, redshift
 from pipeline_tools import contracts, loads
 from pipeline_tools.contracts import DatasetError
 
@@ -246,7 +246,7 @@ def test_a_load_that_the_data_api_does_not_take_is_refused(sql: Path) -> None:
 
 def test_a_table_that_the_data_api_does_not_take_is_refused(sql: Path) -> None:
     contract = contracts.read(sql / "datasets" / "orders").contract
-    table, load = redshift.create_table(contract.outputs[0]), redshift.load_statements(contract.outputs[0])
+    table, load = redshift.create_table(contract.outputs[0]), load_modes.load_statements(contract.outputs[0])
     assert loads.problem(sql, contract, table, load) is None
     problem = loads.problem(sql, contract, table.replace("(", "(" + "\n" * facts.MOST_STATEMENT_BYTES, 1), load)
     said = r"the statement 'CREATE TABLE .*'… takes \d{3},\d{3} bytes; the Data API takes 102,400; "

@@ -22,6 +22,7 @@ variables {
       dataset                 = "flights"
       source_uri              = "s3://dev-raw-123456789012-eu-central-1/hourly/"
       expression              = "rate(1 hour)"
+      repeat                  = true
       enabled                 = false
       flexible_window_minutes = 15
     }
@@ -36,12 +37,17 @@ run "the_input_is_what_start_on_schedule_reads" {
       dataset        = "flights"
       source_uri     = "s3://dev-raw-123456789012-eu-central-1/flights/"
       parameters     = { late_minutes = 30, share = 0.5, strict = true, carrier = "UA", from = "2013-06-30", code = "007" }
+      repeat         = false
     }
     error_message = "Not the input: ${aws_scheduler_schedule.this["nightly"].target[0].input}"
   }
   assert {
     condition     = alltrue([for schedule in aws_scheduler_schedule.this : strcontains(schedule.target[0].input, "\"<aws.scheduler.scheduled-time>\"")])
     error_message = "Scheduler does not look for escaped brackets, so the name of each execution would be the same."
+  }
+  assert {
+    condition     = jsondecode(aws_scheduler_schedule.this["hourly"].target[0].input).repeat == true
+    error_message = "Files that were loaded before would be refused."
   }
   assert {
     condition     = jsondecode(aws_scheduler_schedule.this["hourly"].target[0].input).parameters == {}

@@ -102,34 +102,57 @@ def outputs(redshift: Redshift) -> dict[str, Any]:
 def sql(tmp_path: Path) -> Path:
     target = tmp_path / "sql"
     shutil.copytree(ROOT / "sql" / "audit", target / "audit")
-    write_dataset(target, orders())
+    write_dataset(target, every_mode())
     return target
+
+
+def every_mode() -> dict[str, Any]:
+    """A contract with a table of each load mode."""
+    document = orders()
+    source, output = document["schema"]
+    outputs = [output]
+    for load in ({"mode": "replace"}, {"mode": "replace_partition", "columns": ["note"]}, {"mode": "merge"}):
+        columns = [{**output["properties"][0], "primaryKey": True}, *output["properties"][1:]]
+        custom = [*output["customProperties"], {"property": "load", "value": load}]
+        name = f"of_{load['mode']}"
+        outputs.append({"name": name, "customProperties": custom, "properties": columns})
+    return {**document, "schema": [source, *outputs]}
 
 
 @pytest.fixture
 def granted(redshift: Redshift, clients: Any, outputs: dict[str, Any], sql: Path) -> list[str]:
     """The grants of a schema that was made, with the files of a job."""
     user = loader.ensure(clients, outputs)
-    made = statements.schema(sql, [datasets.load(sql, "orders")], user).statements
-    redshift.run(*made)
-    path = redshift.s3.root / "the-lake-bucket" / f"curated/orders/clean_orders/job_id={JOB}" / "part.parquet"
-    path.parent.mkdir(parents=True)
-    query = f"SELECT i::BIGINT AS id, 'a' AS note, '{JOB}' AS job_id FROM range(9) AS r(i)"
-    duckdb.sql(f"COPY ({query}) TO '{path}' (FORMAT parquet)")
-    uri = f"s3://{path.relative_to(redshift.s3.root)}"
-    listed = manifests.render_copy([FileEntry(uri, path.stat().st_size, 9)])
-    key = places().copy_manifest("clean_orders").removeprefix("s3://the-lake-bucket/")
-    redshift.s3.put_object(Bucket="the-lake-bucket", Key=key, Body=listed.encode())
+    known = datasets.load(sql, "orders")
+    made = statements.schema(sql, [known], user).statements
+    for portion in statements.portions(made):
+        redshift.run(*portion)
+    for name in known.outputs:
+        query = f"SELECT i::BIGINT AS id, 'a' AS note, '{JOB}' AS job_id FROM range(9) AS r(i)"
+        put(redshift, query, f"{places().curated(name)}part.parquet", places().copy_manifest(name))
+    query = "SELECT 's3://the-raw-bucket/a' AS uri, '1' AS version, 5::BIGINT AS bytes"
+    put(redshift, query, f"s3://the-lake-bucket/runs/{JOB}/source_files/a.parquet", places().source_files_list())
     return [text for text in made if "GRANT" in text]
+
+
+def put(redshift: Redshift, query: str, uri: str, listed: str) -> None:
+    """Write the rows of a query as a file, and the list by which COPY reads it."""
+    path, manifest_path = (redshift.s3.root / place.removeprefix("s3://") for place in (uri, listed))
+    for each in (path, manifest_path):
+        each.parent.mkdir(parents=True, exist_ok=True)
+    duckdb.sql(f"COPY ({query}) TO '{path}' (FORMAT parquet)")
+    manifest_path.write_text(manifests.render_copy([FileEntry(uri, path.stat().st_size, 0)]))
 
 
 def batches(sql: Path) -> Iterator[Batch]:
     """What run-sql is given of a job: as it begins, as it loads, and of one that fails."""
     known = datasets.load(sql, "orders")
     about: dict[str, str] = {"execution_arn": ARN, "started_at": "2026-01-31 12:34:56.789"}
-    yield statements.register(sql, places(), source_uri="s3://the-raw-bucket/a/", parameters="{}", **about)
+    yield statements.register(
+        sql, places(), source_uri="s3://the-raw-bucket/a/", parameters="{}", repeat=False, **about
+    )
     found = {stage: manifest(known.contract, stage) for stage in (PYTHON, SPARK)}
-    yield loading.load(sql, places(), known, found, code_version="abc")
+    yield loading.load(sql, places(), known, found, repeat=False, code_version="abc")
     moment = datetime(2026, 1, 31, tzinfo=UTC)
     failure = Failure(JOB, 2, ARN, "FAILED", moment, "-", "-", "-", "States.TaskFailed", "a cause")
     yield statements.fail(sql, failure, evidence(known.contract), AuditColumns.read(sql))
@@ -176,6 +199,9 @@ def test_a_job_takes_each_privilege_that_is_granted_and_no_other(
         ("DROP TABLE audit.job_run", "must be owner of table job_run"),
         ("TRUNCATE analytics.clean_orders", "permission denied for table clean_orders"),
         ("UPDATE analytics.clean_orders SET note = 'x'", "permission denied for table clean_orders"),
+        ("INSERT INTO loading.orders VALUES ('x')", "permission denied for table orders"),
+        ("DELETE FROM loading.orders", "permission denied for table orders"),
+        ("UPDATE audit.source_file SET version = 'x'", "permission denied for table source_file"),
         ("UPDATE audit.stage_run SET stage = 'x'", "permission denied for table stage_run"),
         ("SELECT * FROM others.theirs", "permission denied for schema others"),
         ("SELECT * FROM analytics.theirs", "permission denied for table theirs"),

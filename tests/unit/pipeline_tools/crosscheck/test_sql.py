@@ -89,7 +89,7 @@ def test_a_parameter_that_no_statement_uses_is_reported(project: Copy) -> None:
 def test_a_manifest_that_the_load_refuses_is_reported(project: Copy) -> None:
     line = project.break_(PIPELINE, 'spark: "{% $spark %}"', 'spark: "{% $python %}"')
     wrong = 'state PrepareLoad: the Lambda refuses the payload: ManifestError: .*spark.json has stage "python"'
-    project.assert_found(PIPELINE, line - 5, wrong, "pass what lambda_generate_param reads")
+    project.assert_found(PIPELINE, line - 6, wrong, "pass what lambda_generate_param reads")
 
 
 def test_a_payload_that_the_lambda_refuses_is_reported(project: Copy) -> None:

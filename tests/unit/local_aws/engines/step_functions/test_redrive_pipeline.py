@@ -17,6 +17,7 @@ from tests.unit.local_aws.engines.step_functions.conftest import SECONDS, Functi
 JOB = {
     "job_id": "job-1",
     "dataset": "d",
+    "repeat": False,
     "source_uri": "s3://raw/a/",
     "started_at": "2026-11-24T10:00:00Z",
     "parameters": {"p": "1"},
