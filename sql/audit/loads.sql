@@ -54,12 +54,13 @@ BEGIN
 END;
 $$ LANGUAGE plpgsql;
 
--- Before COPY. append: the job's own rows go. replace: all rows go, unless some are of a newer job. Other modes: COPY loads
+-- Before COPY. append: the job's own rows go. replace: all rows go, unless a newer job was loaded. Other modes: COPY loads
 -- into the temporary table _incoming.
 CREATE OR REPLACE PROCEDURE audit.begin_table(job VARCHAR(56), name VARCHAR(127), load_mode VARCHAR(32))
 AS $$
 DECLARE
     newest VARCHAR(56);
+    recorded VARCHAR(56);
     removed BIGINT := 0;
 BEGIN
     IF load_mode = 'append' THEN
@@ -67,8 +68,11 @@ BEGIN
         GET DIAGNOSTICS removed := ROW_COUNT;
     ELSIF load_mode = 'replace' THEN
         EXECUTE 'SELECT MAX(job_id) FROM analytics.' || quote_ident(name) INTO newest;
+        -- A newer job may have left no row.
+        SELECT MAX(job_id) INTO recorded FROM audit.table_load WHERE table_name = name;
+        newest := GREATEST(newest, recorded);
         IF newest > job THEN
-            RAISE EXCEPTION 'analytics.% has rows of the newer job %, which job % must not replace', name, newest, job;
+            RAISE EXCEPTION 'analytics.% is what the newer job % left, which job % must not replace', name, newest, job;
         END IF;
         EXECUTE 'DELETE FROM analytics.' || quote_ident(name);
         GET DIAGNOSTICS removed := ROW_COUNT;

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import operator
+import random
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -284,8 +286,12 @@ def test_replace_leaves_the_rows_of_the_newest_job(make: Callable[..., Warehouse
         assert warehouse.rows() == held(newer, NEW)
         assert warehouse.audited(NEW) == {"copied": 1, "inserted": 1, "deleted": 1 if again else 2}
     error = warehouse.load(OLD, {"sales": ROWS})
-    assert f"analytics.sales has rows of the newer job {NEW}, which job {OLD} must not replace" in error
+    said = f"analytics.sales is what the newer job {NEW} left, which job {OLD} must not replace"
+    assert said in error
     assert warehouse.rows() == held(newer, NEW)
+    assert warehouse.load(NEW, {"sales": []}) == ""
+    assert said in warehouse.load(OLD, {"sales": ROWS})
+    assert warehouse.rows() == []
 
 
 def test_replace_partition_exchanges_what_came_and_null_is_a_partition(make: Callable[..., Warehouse]) -> None:
@@ -424,7 +430,7 @@ def test_tables_of_several_modes_are_loaded_together_or_not_at_all(redshift: Red
     ]
     # An older job, of which one table alone refuses.
     error = warehouse.load(OLD, {**tables, "by_day": [(1, TWO, None)]})
-    assert f"analytics.now has rows of the newer job {NEW}" in error
+    assert f"analytics.now is what the newer job {NEW} left" in error
     for name, rows in tables.items():
         assert warehouse.rows(name) == held(rows, NEW)
     assert redshift.rows("SELECT DISTINCT job_id FROM audit.table_load") == [(NEW,)]
@@ -459,7 +465,7 @@ def serial(load: dict[str, Any], first: str, second: str) -> list[tuple[Any, ...
 def refuses(load: dict[str, Any], error: str, first: str, second: str) -> bool:
     """Whether the error of the second load is what it has to be."""
     if second < first and load["mode"].startswith("replace"):
-        return f"rows of the newer job {first}" in error
+        return f" the newer job {first} " in error
     return error == ""
 
 
@@ -545,3 +551,64 @@ def test_the_schema_may_be_made_again(warehouse: Warehouse) -> None:
     assert warehouse.load(OLD, {"sales": ROWS}) == ""
     warehouse.redshift.run(*statements.schema(warehouse.sql, [warehouse.dataset]).statements)
     assert warehouse.redshift.rows("SELECT job_id FROM loading.shop") == [(OLD,)]
+
+
+# Jobs that are loaded in any order, also again with other rows, against a model of what the table has to hold.
+
+JOBS = [f"202601{day:02d}T000000000Z-00000000-0000-0000-0000-000000000000" for day in range(1, 5)]
+
+
+class RefusedError(Exception):
+    """The model's refusal of a load."""
+
+
+def after(
+    load: dict[str, Any], table: list[tuple[Any, ...]], newest: str, job: str, came: Sequence[Row]
+) -> list[tuple[Any, ...]]:
+    """The rows of the table once a job is loaded; newest: of the jobs that were. RefusedError: it must not be."""
+    others, new = [row for row in table if row[3] != job], held(came, job)
+    if load["mode"] == "append":
+        return others + new
+    if load["mode"] == "merge":
+        kept = [row for row in new for other in others if other[0] == row[0] and _age(load, other) > _age(load, row)]
+        new = [row for row in new if row not in kept]
+        return [row for row in others if row[0] not in [each[0] for each in new]] + new
+    if load["mode"] == "replace":
+        if newest > job:
+            raise RefusedError
+        return new
+    gone = [row for row in table if row[1] in [each[1] for each in new]]
+    if any(row[3] > job for row in gone):
+        raise RefusedError
+    return [row for row in others if row not in gone] + new
+
+
+def _age(load: dict[str, Any], row: tuple[Any, ...]) -> tuple[Any, ...]:
+    columns = [row[{"day": 1, "amount": 2}[name]] for name in load.get("orderBy", [])]
+    return (*((value is not None, value) for value in columns), row[3])
+
+
+@pytest.mark.parametrize("load", LOADS, ids=lambda load: "_".join([load["mode"], *load.get("orderBy", [])]))
+def test_jobs_in_any_order_leave_what_the_model_says(make: Callable[..., Warehouse], load: dict[str, Any]) -> None:
+    warehouse, draw = make(load), random.Random(11)
+    table: list[tuple[Any, ...]] = []
+    newest, refused = "", 0
+    for _ in range(9):
+        job = draw.choice(JOBS)
+        rows: list[Row] = [
+            (number, draw.choice([ONE, TWO, None]), draw.choice(["1.00", "2.00", None]))
+            for number in draw.sample(range(6), draw.randint(0, 4))
+        ]
+        error = warehouse.load(job, {"sales": rows})
+        try:
+            table = after(load, table, newest, job, rows)
+            newest = max(newest, job)
+            assert error == ""
+            counts = warehouse.audited(job)
+            assert counts.get("copied", 0) == sum(counts.get(name, 0) for name in ("inserted", "updated", "kept"))
+        except RefusedError:
+            refused += 1
+            assert " the newer job " in error
+        order = operator.itemgetter(0, 3)
+        assert sorted(warehouse.rows(), key=order) == sorted(table, key=order)
+    assert bool(refused) == load["mode"].startswith("replace")
