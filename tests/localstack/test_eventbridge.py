@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from local_aws.services.faults import Faults, Plan, Rule
+
 MACHINE = "arn:aws:states:us-east-1:000000000000:stateMachine:m"
 
 
@@ -23,6 +25,7 @@ def sent(send: Any, event: Any, **target: Any) -> dict[str, Any]:
 def ours(monkeypatch: pytest.MonkeyPatch) -> Any:
     module: Any = importlib.import_module("local_aws.engines.localstack.eventbridge")
     monkeypatch.setattr(module.StatesTargetSender, "send_event", module.StatesTargetSender.send_event)
+    monkeypatch.setattr(module.TargetSender, "process_event", module.TargetSender.process_event)
     return module
 
 
@@ -30,14 +33,32 @@ def test_a_transformed_event_has_no_id_to_name_an_execution(ours: Any) -> None:
     transformed, target = {"key": "k"}, {"InputTransformer": {"InputTemplate": '{"key": <key>}'}}
     with pytest.raises(KeyError, match="id"):
         sent(ours.StatesTargetSender.send_event, transformed, **target)
-    ours.change()
+    ours.change(Faults())
     request = sent(ours.StatesTargetSender.send_event, transformed, **target)
     assert json.loads(request["input"]) == transformed
     assert "name" not in request
 
 
 def test_a_whole_event_names_the_execution(ours: Any) -> None:
-    ours.change()
+    ours.change(Faults())
     event = {"id": "event-1", "detail": {}}
     request = sent(ours.StatesTargetSender.send_event, event)
     assert request == {"stateMachineArn": MACHINE, "input": json.dumps(event), "name": "event-1"}
+
+
+@pytest.mark.parametrize(("copies", "match"), [(0, "FAILED"), (2, "FAILED"), (1, "SUCCEEDED")])
+def test_an_event_is_delivered_as_often_as_a_fault_says(ours: Any, copies: int, match: str) -> None:
+    faults = Faults(Plan((Rule("r", "event", match={"detail.status": match, "rule": "failed"}, copies=copies),)))
+    ours.change(faults)
+    started: list[Any] = []
+    sender = SimpleNamespace(
+        target={"Arn": MACHINE},
+        arn=MACHINE,
+        rule_name="failed",
+        send_event=lambda event, _trace: started.append(event),
+    )
+    event = {"id": "event-1", "event-bus-name": "default", "detail": {"status": "FAILED"}}
+
+    ours.TargetSender.process_event(sender, event, None)
+
+    assert started == [{"id": "event-1", "detail": {"status": "FAILED"}}] * copies

@@ -146,7 +146,7 @@ class MiniStackEngine:
         let_the_account_have_its_keys()
         self._keys.install()
         self._roles.install()
-        Deliveries(self._place, self._roles, self._keys).install()
+        Deliveries(self._place, self._roles, self._keys, self._services.faults).install()
         ministack_answers.install()
         # Not a registry: EventBridge would start executions of MiniStack's own.
         eventbridge._dispatch_to_stepfunctions = self._start_execution

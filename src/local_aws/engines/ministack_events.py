@@ -13,11 +13,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from aws_facts.permissions import LOG_SENDER_ACTIONS, LOG_SENDERS
+from local_aws.engines.event_faults import deliver
 from local_aws.engines.ministack_keys import Keys, Sender
 from local_aws.engines.ministack_roles import Roles
 from local_aws.engines.schedules import deliveries, is_schedule, meant_moment
 from local_aws.engines.task_calls import Call, Place
 from local_aws.errors import AwsError
+from local_aws.services.faults import Faults
 
 _log = logging.getLogger(__name__)
 _EVENTS, _SCHEDULER = "events.amazonaws.com", "scheduler.amazonaws.com"
@@ -27,7 +29,8 @@ _ROLE_ACTIONS = {"states": "states:StartExecution", "sqs": "sqs:SendMessage", "s
 class Deliveries:
     """The targets of EventBridge and Scheduler, and the topics of CloudWatch's alarms."""
 
-    def __init__(self, place: Place, roles: Roles, keys: Keys) -> None:
+    def __init__(self, place: Place, roles: Roles, keys: Keys, faults: Faults) -> None:
+        self._faults = faults
         self._place = place
         self._roles = roles
         self._keys = keys
@@ -70,7 +73,16 @@ class Deliveries:
             hand_over(queue, *message, topic_arn=topic_arn, **further)
 
         sns._deliver_to_sqs = hand_over_permitted
-        eventbridge._invoke_target = invoke_permitted
+
+        def invoke_or_not(target: dict[str, Any], event: Any, rule: Any, *further: Any) -> None:
+            def as_delivered() -> dict[str, Any]:
+                found: dict[str, Any] = eventbridge._pattern_event_view(event).event_with_detail()
+                return found
+
+            name, arn = str(rule.get("Name", "")), str(target.get("Arn", ""))
+            deliver(self._faults, name, arn, as_delivered, lambda: invoke_permitted(target, event, rule, *further))
+
+        eventbridge._invoke_target = invoke_or_not
         cloudwatch._dispatch_alarm_actions = publish_permitted
 
     def _may_alarm(self, alarm: Mapping[str, Any], topic: str) -> bool:

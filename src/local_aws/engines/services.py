@@ -105,6 +105,7 @@ class Services:
         self.faults = faults
         self._clients = Clients(endpoint)
         self.postgres = PostgresServer(settings.workdir / "postgres")
+        faults.can_kill("database", self.postgres.kill)
         self.redshift = MotoRedshift(
             account_id=endpoint.account_id,
             region=endpoint.region,
@@ -120,6 +121,7 @@ class Services:
             find_cluster=self.redshift.find_cluster,
             get_secret=self._secret,
             s3_client=lambda role: self.client_as(role, "redshift", "copy", "s3"),
+            faults=faults,
         )
         processes = ProcessFactory(
             settings,
@@ -127,7 +129,7 @@ class Services:
             environment=self._job_environment,
             logs=lambda job: CloudWatchLogs(self.client_as(job["Role"], "glue", GLUE_SESSION, "logs")),
         )
-        self.glue_runs = GlueJobRuns(find_job=self._find_job, processes=processes)
+        self.glue_runs = GlueJobRuns(find_job=self._find_job, processes=processes, faults=faults)
 
     def client(self, service: str) -> Any:
         """The endpoint's client of a service, with the account's own credentials."""

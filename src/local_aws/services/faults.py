@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from fnmatch import fnmatchcase
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 At = Literal["task", "request", "job_run", "statement", "event"]
 When = Literal["before", "after"]
@@ -206,6 +206,3 @@ class Faults:
         """Kill what a rule says, if it is the endpoint or its database. To be called after the rule's delay."""
         if rule.kill in self._killers:
             self._killers[rule.kill]()
-
-
-NONE: Final = Faults()

@@ -282,6 +282,12 @@ class JobProcess:
             process.wait()
             self._ended = True
 
+    def crash(self) -> None:
+        """Kill the process group at once, with no time to end by itself; `wait` tells."""
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
     def close(self, state: str) -> None:
         """End all that was started, remove what it needed on disk, and note the run's last state."""
         self.kill()

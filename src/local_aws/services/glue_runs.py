@@ -10,13 +10,14 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from aws_facts import glue
 from local_aws.errors import AwsError
+from local_aws.services.faults import Faults, Occasion, When
 from local_aws.services.glue_libraries import InstallError
 from local_aws.services.glue_process import JobProcess, ProcessFactory
 from local_aws.services.request_model import check_request, validation_error
@@ -56,6 +57,7 @@ class Run:
     completed_at: datetime | None = None
     process: JobProcess | None = None
     stop_asked: bool = False
+    killed_after: float | None = None  # seconds; a fault
     changed: threading.Condition = field(default_factory=threading.Condition)
 
     @property
@@ -100,11 +102,18 @@ class GlueJobRuns:
         find_job: a job's definition by name, as GetJob gives it, or None.
         processes: makes the process of a run.
         at_once: how many processes may run at the same time on this machine; further runs stay STARTING.
+        faults: are asked at each run; None for none.
     """
 
     def __init__(
-        self, *, find_job: Callable[[str], Job | None], processes: ProcessFactory, at_once: int | None = None
+        self,
+        *,
+        find_job: Callable[[str], Job | None],
+        processes: ProcessFactory,
+        at_once: int | None = None,
+        faults: Faults | None = None,
     ) -> None:
+        self._faults = faults or Faults()
         self._find_job = find_job
         self._processes = processes
         self._places = threading.Semaphore(at_once or max(1, os.cpu_count() or 1))
@@ -239,7 +248,8 @@ class GlueJobRuns:
             self._places.acquire()
             try:
                 began = time.monotonic()
-                state, error = self._run_process(run)
+                state, error = self._meet(run, "before") or self._run_process(run)
+                state, error = self._meet(run, "after") or (state, error)
             finally:
                 self._places.release()
         except AwsError as failure:
@@ -253,6 +263,23 @@ class GlueJobRuns:
             run.completed_at = datetime.now(UTC)
             run.execution_seconds = round(time.monotonic() - began)
             run.changed.notify_all()
+
+    def _meet(self, run: Run, when: When) -> tuple[str, str] | None:
+        """What a fault does before a run's script starts, or after it has ended; its end, where the fault ends it."""
+        if not self._faults.job_run:
+            return None
+        occasion = Occasion(members={"arguments": run.arguments}, names={"job": run.job["Name"], "run": run.id})
+        rule = self._faults.take(self._faults.job_run, when, occasion)
+        if rule is None:
+            return None
+        if rule.kill == "run":
+            run.killed_after = rule.delay
+            return None
+        with run.changed:
+            if run.changed.wait_for(lambda: run.stop_asked, timeout=rule.delay):
+                return "STOPPED", ""
+        self._faults.kill(rule)
+        return (rule.state, rule.error.message if rule.error else "") if rule.state else None
 
     def _run_process(self, run: Run) -> tuple[str, str]:
         process = self._processes.create(run.job, run.id, run.arguments)
@@ -271,7 +298,8 @@ class GlueJobRuns:
                 process.start()
                 run.state = "RUNNING"
                 run.changed.notify_all()
-        code = process.wait(timeout_seconds=run.timeout_minutes * 60)
+        with _killed(process, run.killed_after):
+            code = process.wait(timeout_seconds=run.timeout_minutes * 60)
         with run.changed:
             if run.stop_asked:
                 return "STOPPED", ""
@@ -286,6 +314,18 @@ class GlueJobRuns:
             with contextlib.suppress(Exception):
                 process.publish()
         return "FAILED", process.error_message(code)
+
+
+@contextlib.contextmanager
+def _killed(process: JobProcess, after_seconds: float | None) -> Iterator[None]:
+    """Kill a process when so much time has passed, as a machine does whose memory has run out; None: never."""
+    timer = threading.Timer(after_seconds or 0.0, process.crash)
+    if after_seconds is not None:
+        timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def effective_arguments(job: Job, run_arguments: Mapping[str, Any]) -> dict[str, str]:

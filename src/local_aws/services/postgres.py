@@ -154,6 +154,20 @@ class PostgresServer:
             self._socket_directory = None
             atexit.unregister(self.stop)
 
+    def kill(self) -> None:
+        """Kill the server and its sessions, as the end of its machine would; it is started when it is next needed."""
+        with self._lock:
+            if self._process is None:
+                return
+            with contextlib.suppress(OSError, ValueError, IndexError):  # it has ended already
+                server = int((self.directory / "data" / "postmaster.pid").read_text().split()[0])
+                sessions = Path(f"/proc/{server}/task/{server}/children")
+                of_it = sessions.read_text().split() if sessions.exists() else []
+                for each in (server, *map(int, of_it)):
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(each, signal.SIGKILL)
+            self._process.wait(_STOP_DEADLINE_SECONDS)
+
     @property
     def running(self) -> bool:
         """Whether the server process is alive."""

@@ -17,6 +17,7 @@ import psycopg
 
 from aws_facts import redshift_data as facts
 from local_aws.errors import AwsError
+from local_aws.services.faults import Faults
 from local_aws.services.postgres import PostgresServer
 from local_aws.services.redshift import metadata, parameters, statements
 from local_aws.services.redshift.execution import Execution
@@ -47,7 +48,7 @@ class RedshiftData:
     a secret's SecretString, ``s3_client`` the client that acts as a
     role (its ARN) for COPY and UNLOAD. ``on_event`` receives the detail of the
     EventBridge event of a statement that was submitted WithEvent, once it has ended, on a worker thread. ``clock``
-    gives the seconds that the API's rates are counted by.
+    gives the seconds that the API's rates are counted by. ``faults`` are asked at each commit.
     """
 
     def __init__(
@@ -62,7 +63,9 @@ class RedshiftData:
         find_workgroup: Callable[[str], ClusterInfo | None] | None = None,
         on_event: Callable[[dict[str, Any]], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
+        faults: Faults | None = None,
     ) -> None:
+        self._faults = faults or Faults()
         self._targets = TargetFinder(find_cluster, find_workgroup, get_secret)
         self._warehouse = Warehouse(postgres)
         self._mover = FileMover(s3_client, account_id, region)
@@ -142,7 +145,7 @@ class RedshiftData:
         return statements.submitted(statement)
 
     def _start(self, statement: Statement) -> None:
-        execution = Execution(statement, self._warehouse, self._mover)
+        execution = Execution(statement, self._warehouse, self._mover, self._faults)
         self._executions[statement.id] = execution
         self._workers.submit(self._run, statement, execution)
 

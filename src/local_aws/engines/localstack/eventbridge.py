@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from typing import Any
 
-from localstack.services.events.target import StatesTargetSender
+from localstack.services.events.target import StatesTargetSender, TargetSender
+
+from local_aws.engines.event_faults import deliver
+from local_aws.services.faults import Faults
+
+_process = TargetSender.process_event
 
 
-def change() -> None:
-    """Make the change; more than once does no harm."""
+def change(faults: Faults) -> None:
+    """Make the changes; more than once does no harm."""
     # It names an execution after the event's ID, which an event that an input transformer wrote does not have.
     StatesTargetSender.send_event = _start_execution
+
+    def process(self: TargetSender, event: Any, trace_header: Any) -> None:
+        # The event is changed as it is sent.
+        deliver(
+            faults, self.rule_name, self.arn, lambda: event, lambda: _process(self, copy.deepcopy(event), trace_header)
+        )
+
+    TargetSender.process_event = process
 
 
 def _start_execution(self: StatesTargetSender, event: Any, _trace_header: Any) -> None:

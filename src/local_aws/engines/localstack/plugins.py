@@ -92,7 +92,7 @@ def change_internals() -> None:
     """Make the changes that have no seam."""
     from local_aws.engines.localstack import eventbridge, faults, lambda_keys, messages, step_functions
 
-    eventbridge.change()
+    eventbridge.change(_used().faults)
     lambda_keys.change()
     messages.change()
     step_functions.change(_used().faults)

@@ -25,6 +25,7 @@ def change(changes: Changes) -> None:
     _match_errors_as_documented(changes)
     _need_what_a_choice_compares(changes)
     _need_a_choice(changes)
+    _end_with_expired_runs(changes)
     _need_arrays_of_maps(changes)
     _limit_variables(changes)
     _give_outputs_the_variables_of_the_entry(changes)
@@ -252,6 +253,13 @@ def _need_a_choice(changes: Changes) -> None:
 
     changes.replace(choice, "_eval_state", evaluate_rules)
     changes.replace(choice, "_eval_state_output", give_output)
+
+
+def _end_with_expired_runs(changes: Changes) -> None:
+    # A run that waited too long for its resources has ended; the interpreters would wait for it for ever.
+    glue = changes.interpreter.module(f"{SERVICE}.state_task_service_glue")
+    for name in ("_JOB_RUN_STATE_ABNORMAL_TERMINAL_VALUE", "_JOB_RUN_STATE_TERMINAL_VALUES"):
+        changes.replace(glue, name, getattr(glue, name) | {"EXPIRED"})
 
 
 def _need_arrays_of_maps(changes: Changes) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 from psycopg.pq import ExecStatus
 
+from local_aws.services.faults import Faults, Occasion, When
 from local_aws.services.redshift.copy_statement import CopyStatement
 from local_aws.services.redshift.dialect import Place, Plan, plan
 from local_aws.services.redshift.files import FileMover
@@ -29,7 +30,8 @@ _query_id_lock = threading.Lock()
 class Execution:
     """One run of a statement; ``cancel`` may be called from another thread."""
 
-    def __init__(self, statement: Statement, warehouse: Warehouse, mover: FileMover) -> None:
+    def __init__(self, statement: Statement, warehouse: Warehouse, mover: FileMover, faults: Faults) -> None:
+        self._faults = faults
         self._statement = statement
         self._warehouse = warehouse
         self._mover = mover
@@ -112,7 +114,9 @@ class Execution:
             connection.execute("BEGIN")
             for sub in subs:
                 self._run_one(connection, sub, in_transaction=True)
+            self._meet(connection, "before")
             connection.execute("COMMIT")
+            self._meet(connection, "after")
         except (SqlError, psycopg.Error) as failure:
             error = translate(failure, None)
             # What fails at COMMIT is told of the last statement.
@@ -125,10 +129,43 @@ class Execution:
 
     def _run_alone(self, connection: psycopg.Connection[Any], sub: SubStatement) -> None:
         try:
+            self._meet(connection, "before")
             self._run_one(connection, sub, in_transaction=False)
+            self._meet(connection, "after")
         finally:
             if not connection.closed and connection.info.transaction_status.name != "IDLE":
                 connection.execute("ROLLBACK")
+
+    def _meet(self, connection: psycopg.Connection[Any], when: When) -> None:
+        """What a fault does before a transaction's commit, or after it.
+
+        Raises:
+            SqlError: the statement is to fail.
+        """
+        if not self._faults.statement:
+            return
+        statement = self._statement
+        names = {"database": statement.target.database, "cluster": statement.target.cluster.identifier}
+        names["statement_name"] = statement.name or ""
+        occasion = Occasion(members={"sql": [sub.sql for sub in statement.subs]}, names=names)
+        rule = self._faults.take(self._faults.statement, when, occasion)
+        if rule is None:
+            return
+        try:
+            if rule.delay:
+                # In the session, so that locks are held, and a cancellation ends it.
+                connection.execute("SELECT pg_catalog.pg_sleep(%s)", (rule.delay,))
+        except psycopg.Error as failure:
+            if when == "before":
+                raise translate(failure, None) from failure
+        self._faults.kill(rule)
+        if rule.state is None:
+            return
+        with statement.lock:
+            statement.forgotten = rule.state == "forgotten"
+            statement.cancelled = statement.cancelled or rule.state == "ABORTED"
+        if when == "before" or not statement.forgotten:
+            raise SqlError(rule.error.message if rule.error else _CANCELLED.message)
 
     def _run_one(self, connection: psycopg.Connection[Any], sub: SubStatement, *, in_transaction: bool) -> None:
         statement = self._statement

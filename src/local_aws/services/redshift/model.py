@@ -107,7 +107,10 @@ class SubStatement:
 
 @dataclass
 class Statement:
-    """A request to run SQL. All fields change under ``lock``; ``done`` is set once ``status`` is final."""
+    """A request to run SQL. All fields change under ``lock``; ``done`` is set once ``status`` is final.
+
+    ``forgotten``: a fault has made the API know nothing of it any more.
+    """
 
     id: str
     target: Target
@@ -126,6 +129,7 @@ class Statement:
     duration: int = -1
     pid: int = 0
     cancelled: bool = False
+    forgotten: bool = False
     lock: threading.RLock = field(default_factory=threading.RLock)
     done: threading.Event = field(default_factory=threading.Event)
 

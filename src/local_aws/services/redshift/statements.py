@@ -71,14 +71,14 @@ class StatementStore:
         """The statement with this Id, or the batch that a sub-statement's Id belongs to."""
         with self._lock:
             statement = self._statements.get(identifier.partition(":")[0])
-        if statement is None or self._is_expired(statement):
+        if statement is None or self._is_gone(statement):
             raise not_found("Query does not exist.", identifier)
         return statement
 
     def all(self) -> list[Statement]:
         """All statements, newest first."""
         with self._lock:
-            return [each for each in reversed(self._statements.values()) if not self._is_expired(each)]
+            return [each for each in reversed(self._statements.values()) if not self._is_gone(each)]
 
     def trim_results(self) -> None:
         """Let go of the oldest results beyond the bound."""
@@ -89,6 +89,9 @@ class StatementStore:
                     held += sub.result.size
                     if held > _MAX_HELD_BYTES:
                         sub.result = None
+
+    def _is_gone(self, statement: Statement) -> bool:
+        return statement.forgotten or self._is_expired(statement)
 
     def _is_expired(self, statement: Statement) -> bool:
         return statement.created < self._clock() - facts.RESULT_SECONDS

@@ -17,6 +17,7 @@ import pytest_socket
 from botocore.exceptions import ClientError
 from botocore.response import StreamingBody
 
+from local_aws.services.faults import Faults
 from local_aws.services.postgres import PostgresServer
 from local_aws.services.redshift_data import ClusterInfo, RedshiftData
 
@@ -80,6 +81,7 @@ class Redshift:
     secrets: dict[str, str]
     defaults: dict[str, Any]
     events: list[dict[str, Any]] = field(default_factory=list)
+    faults: Faults = field(default_factory=Faults)
 
     def call(self, operation: str, **request: Any) -> dict[str, Any]:
         return self.api.handle(operation, request)
@@ -157,7 +159,8 @@ def make_redshift(postgres: PostgresServer, tmp_path: Path) -> Iterator[Callable
         clusters = {"warehouse": info}
         secrets = {SECRET: json.dumps({"username": "admin", "password": password})}
         events: list[dict[str, Any]] = []
-        s3 = DirectoryS3(tmp_path)
+        s3, faults = DirectoryS3(tmp_path), Faults()
+        faults.can_kill("database", postgres.kill)
         api = RedshiftData(
             postgres=postgres,
             find_cluster=clusters.get,
@@ -167,9 +170,10 @@ def make_redshift(postgres: PostgresServer, tmp_path: Path) -> Iterator[Callable
             region="us-east-1",
             on_event=events.append,
             clock=itertools.count(step=60).__next__,
+            faults=faults,
         )
         defaults = {"ClusterIdentifier": "warehouse", "Database": "dev", "SecretArn": SECRET}
-        made.append(Redshift(api, s3, clusters, secrets, defaults, events))
+        made.append(Redshift(api, s3, clusters, secrets, defaults, events, faults))
         return made[-1]
 
     yield make

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +15,10 @@ import pytest
 from aws_facts import glue
 from local_aws import processes, workdir
 from local_aws.services import glue_process
+from local_aws.services.faults import Error, Faults, Plan, Rule
 from local_aws.services.glue_libraries import InstallError, Libraries
 from local_aws.services.glue_process import JobProcess, ProcessFactory, Settings
-from local_aws.services.glue_runs import GlueJobRuns
+from local_aws.services.glue_runs import STATES, GlueJobRuns
 from pipeline_tools.environments import InterpreterNotFoundError, find_interpreter, find_pip
 from pipeline_tools.package import write_wheel
 from tests.unit.local_aws.services.conftest import DirectoryS3
@@ -181,13 +184,15 @@ def test_a_run_that_the_endpoint_cannot_follow_ends_with_all_its_processes(
     assert state_on_disk(tmp_path, run) == "ERROR"
 
 
-def ended_run(folder: Path, script: str) -> dict[str, Any]:
+def ended_run(
+    folder: Path, script: str, faults: Faults | None = None, stop: Callable[[], bool] = lambda: False
+) -> dict[str, Any]:
     s3 = DirectoryS3(folder / "s3")
     s3.put_object(Bucket="code", Key="main.py", Body=script.encode())
     job = {"Name": "job", "Command": {"Name": "pythonshell", "ScriptLocation": "s3://code/main.py"}}
-    runs = GlueJobRuns(find_job={"job": job}.get, processes=factory(folder, s3, Logs()))
-    identifier = runs.handle("StartJobRun", {"JobName": "job"})["JobRunId"]
-    return runs.wait("job", identifier)
+    runs = GlueJobRuns(find_job={"job": job}.get, processes=factory(folder, s3, Logs()), faults=faults)
+    identifier = runs.handle("StartJobRun", {"JobName": "job", "Arguments": {"--a": "b"}})["JobRunId"]
+    return runs.wait("job", identifier, give_up=stop)
 
 
 def run_directory(folder: Path, run: dict[str, Any]) -> Path:
@@ -196,3 +201,43 @@ def run_directory(folder: Path, run: dict[str, Any]) -> Path:
 
 def state_on_disk(folder: Path, run: dict[str, Any]) -> str:
     return (run_directory(folder, run) / workdir.ENDED).read_text()
+
+
+def run_with(folder: Path, faults: Faults, script: str) -> dict[str, Any]:
+    return ended_run(folder, f"open({str(folder / 'ran')!r}, 'w').close()\n{script}", faults)
+
+
+@pytest.mark.parametrize("state", [state for state, over in STATES.items() if over])
+def test_a_fault_ends_a_run_that_never_starts(tmp_path: Path, state: str) -> None:
+    rule = Rule("r", "job_run", match={"job": "j?b"}, state=state, error=Error(message="as told"))
+    run = run_with(tmp_path, Faults(Plan((rule,))), "")
+    assert (run["JobRunState"], run["ErrorMessage"]) == (state, "as told")
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("state", ["TIMEOUT", "ERROR"])
+def test_a_fault_gives_a_run_that_did_its_work_another_end(tmp_path: Path, state: str) -> None:
+    run = run_with(tmp_path, Faults(Plan((Rule("r", "job_run", "after", state=state),))), "")
+    assert run["JobRunState"] == state
+    assert (tmp_path / "ran").exists()
+
+
+def test_a_run_is_killed_as_by_a_machine_without_memory(tmp_path: Path) -> None:
+    faults = Faults(Plan((Rule("r", "job_run", kill="run", delay=0.2, match={"arguments.--a": "b"}),)))
+    run = run_with(tmp_path, faults, "import signal; signal.signal(15, signal.SIG_IGN)\nwhile True: signal.pause()")
+    assert (run["JobRunState"], run["ErrorMessage"]) == ("FAILED", glue.exit_message(137))
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_run_is_late(tmp_path: Path, when: Any) -> None:
+    faults = Faults(Plan((Rule("r", "job_run", when, delay=0.5),)))
+    began = time.monotonic()
+    assert run_with(tmp_path, faults, "")["JobRunState"] == "SUCCEEDED"
+    assert time.monotonic() - began >= 0.5
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_run_that_is_late_can_be_stopped(tmp_path: Path, when: Any) -> None:
+    faults = Faults(Plan((Rule("r", "job_run", when, delay=60.0),)))
+    run = ended_run(tmp_path, "", faults, stop=lambda: faults.met()["r"] == 1)
+    assert run["JobRunState"] == "STOPPED"
