@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import yaml
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError, HTTPClientError
 
@@ -15,6 +17,7 @@ from local_aws import sdk_environment
 from pipeline_tools import faults
 from pipeline_tools.clients import Clients
 from pipeline_tools.endpoint import LocalEndpoint
+from pipeline_tools.environments import ROOT
 from pipeline_tools.faults import Error, Rule
 from tests.integration.conftest import given_endpoint, until
 
@@ -190,6 +193,71 @@ def test_a_request_is_delayed_and_a_rule_without_a_service_is_for_all(url: str) 
         client(url, "sts").get_caller_identity()
     assert time.monotonic() - began >= 0.6
     assert met() == {"r": 2}
+
+
+@pytest.fixture
+def told(url: str) -> Iterator[Callable[[str], list[str]]]:
+    """Sends an event with a text; gives the texts that a queue then has, in order, up to that of a last event."""
+    sqs, events = client(url, "sqs", 3), client(url, "events", 3)
+    queue = sqs.create_queue(QueueName="faults")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    may = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage"}
+    policy = {"Version": "2012-10-17", "Statement": [{**may, "Resource": arn}]}
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": json.dumps(policy)})
+    events.put_rule(Name="faults", EventPattern=json.dumps({"source": ["faults"]}))
+    events.put_targets(Rule="faults", Targets=[{"Id": "queue", "Arn": arn}])
+
+    def send(text: str) -> None:
+        detail = json.dumps({"text": text})
+        entry = {"Source": "faults", "DetailType": "Told", "Detail": detail}
+        assert events.put_events(Entries=[entry])["FailedEntryCount"] == 0
+
+    found: list[str] = []
+
+    def receive() -> bool | None:
+        messages = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=1).get("Messages", [])
+        for message in messages:
+            found.append(json.loads(message["Body"])["detail"]["text"])
+            sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+        return True if "last" in found else None
+
+    def tell(text: str) -> list[str]:
+        send(text)
+        send("last")
+        until(receive, "the last event arrived")
+        told, found[:] = list(found), []
+        return sorted(told)
+
+    yield tell
+    events.remove_targets(Rule="faults", Ids=["queue"])
+    events.delete_rule(Name="faults")
+    sqs.delete_queue(QueueUrl=queue)
+
+
+def test_an_event_comes_twice_or_never(url: str, told: Callable[[str], list[str]]) -> None:
+    match = {"rule": "faults", "target": "*:faults", "detail.text": "a*", "detail-type": "Told"}
+    rules = [Rule("twice", "event", match=match, copies=2), Rule("never", "event", match=match, copies=0)]
+    with faults.injected(url, *rules) as met:
+        assert told("a1") == ["a1", "a1", "last"]
+        assert told("a2") == ["last"]
+        assert told("a3") == ["a3", "last"]
+    assert met() == {"twice": 1, "never": 1}
+
+
+def test_the_examples_of_the_page_are_accepted_and_its_code_runs(url: str) -> None:
+    page = (ROOT / "docs" / "faults.md").read_text(encoding="utf-8")
+    for example in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL):
+        document = yaml.safe_load(example)
+        faults.put(url, document)
+        assert set(faults.met(url)) == {rule["name"] for rule in document["faults"]}
+    faults.clear(url)
+
+    def ask_s3() -> None:
+        with pytest.raises(ClientError, match="SlowDown"):
+            client(url, "s3").list_buckets()
+
+    [code] = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    exec(code, {"endpoint_url": url, "ask_s3": ask_s3})
 
 
 def test_a_bad_document_is_refused_by_name_and_the_rules_stay(url: str) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import botocore.session
 from botocore.model import ListShape, OperationModel, ServiceModel, Shape, StructureShape
 
-from aws_facts import permissions, redshift_data
+from aws_facts import errors, permissions, redshift_data
 from pipeline_tools.crosscheck.values import UNKNOWN
 
 _RESOURCE = re.compile(r"arn:[^:]+:states:::(aws-sdk:)?([a-z0-9]+):([A-Za-z0-9]+)(\.[a-zA-Z]+(?::2)?)?")
@@ -41,14 +41,12 @@ _SERVICES = {
     "sqs": _Service("sqs", "Sqs"),
     "states": _Service("stepfunctions", "StepFunctions"),
 }
-# An optimized integration may name its errors by another prefix than the aws-sdk one.
-_OPTIMIZED_PREFIX = {"sns": "SNS", "sqs": "SQS", "dynamodb": "DynamoDB"}
 # The APIs that need credentials of the database.
 _DATA_API = {("redshiftdata", "executeStatement"), ("redshiftdata", "batchExecuteStatement")}
 # The AWS SDK's own errors, beside those of a service.
-_SDK_ERRORS = {"SdkClientException", "SdkException"}
+_SDK_ERRORS = {errors.NO_ANSWER, "SdkException"}
 _OTHER_ERRORS = {
-    "lambda": {"AWSLambdaException", "Unknown"},
+    "lambda": {"Unknown"},
     "redshiftdata": {name.partition(".")[2] for name in redshift_data.THROTTLED},
 }
 
@@ -113,9 +111,12 @@ class Api:
         """Whether an error name such as Glue.ThrottlingException can be one of this call."""
         prefix, _, error = name.partition(".")
         service = _SERVICES[self.service]
-        if prefix != (service.errors if self.sdk else _OPTIMIZED_PREFIX.get(self.service, service.errors)):
+        names = errors.Names(service.errors, f"{service.errors}Exception")
+        if not self.sdk:
+            names = errors.OPTIMIZED[self.service]
+        if prefix != names.prefix:
             return False
-        if error in _SDK_ERRORS | _OTHER_ERRORS.get(self.service, set()) or error == f"{service.errors}Exception":
+        if error in _SDK_ERRORS | _OTHER_ERRORS.get(self.service, set()) or error == names.base:
             return True
         # The SDK for Java, whose names these are, ends each with "Exception".
         shapes = {shape.name for shape in _model(self.service).error_shapes}

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from local_aws.services import fault_documents
 from local_aws.services.fault_documents import FaultsError, read, read_file, read_json
 from local_aws.services.fault_requests import administer
 from local_aws.services.faults import Error, Faults, Occasion, Plan, Rule, texts_at
@@ -242,3 +247,14 @@ def test_the_admin_call_puts_tells_and_takes_away() -> None:
     assert administer(faults, "PATCH", b"")[0] == 405
     assert administer(faults, "DELETE", b"")[0] == 200
     assert not faults.request
+
+
+def test_the_endpoint_is_killed_with_no_time_to_end() -> None:
+    program = (
+        "import atexit; from local_aws.services.faults import Faults, Rule\n"
+        "atexit.register(print, 'ended', flush=True)\n"
+        "Faults().kill(Rule('r', 'task', kill='endpoint'))"
+    )
+    source = str(Path(fault_documents.__file__).parents[2])
+    done = subprocess.run([sys.executable, "-c", program], env={"PYTHONPATH": source}, capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (-signal.SIGKILL, b"")
