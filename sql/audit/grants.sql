@@ -15,13 +15,15 @@ GRANT EXECUTE ON PROCEDURE audit.check_equal(VARCHAR, BIGINT, BIGINT) TO "{{user
 
 GRANT USAGE ON SCHEMA loading TO "{{user}}";
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON audit.table_load TO "{{user}}";
+GRANT SELECT, INSERT, DELETE ON audit.table_load TO "{{user}}";
 
 GRANT SELECT, INSERT, DELETE ON audit.source_file TO "{{user}}";
 
 GRANT EXECUTE ON PROCEDURE audit.take_turn(VARCHAR, VARCHAR) TO "{{user}}";
 
-GRANT EXECUTE ON PROCEDURE audit.record_sources(VARCHAR, VARCHAR, BIGINT, VARCHAR) TO "{{user}}";
+GRANT EXECUTE ON PROCEDURE audit.check_sources(VARCHAR, VARCHAR, BIGINT, VARCHAR) TO "{{user}}";
+
+GRANT EXECUTE ON PROCEDURE audit.record_load(VARCHAR, VARCHAR) TO "{{user}}";
 
 GRANT EXECUTE ON PROCEDURE audit.begin_table(VARCHAR, VARCHAR, VARCHAR) TO "{{user}}";
 
@@ -32,7 +34,7 @@ GRANT EXECUTE ON PROCEDURE audit.replace_partitions(VARCHAR, VARCHAR, BIGINT, VA
 GRANT EXECUTE ON PROCEDURE audit.merge_rows(VARCHAR, VARCHAR, BIGINT, VARCHAR, VARCHAR, VARCHAR) TO "{{user}}";
 
 -- Those call these.
-GRANT EXECUTE ON PROCEDURE audit.check_copied(VARCHAR, VARCHAR, BIGINT) TO "{{user}}";
+GRANT EXECUTE ON PROCEDURE audit.check_copied(VARCHAR, BIGINT) TO "{{user}}";
 
 GRANT EXECUTE ON PROCEDURE audit.check_loaded(VARCHAR, VARCHAR) TO "{{user}}";
 

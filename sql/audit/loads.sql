@@ -1,11 +1,13 @@
 -- The procedures of a load: what a contract's load.mode does with the rows of a job, and how many they are.
 -- `nox -s schema` runs this file after schema.sql; every statement may run again at any time.
--- Conditions and columns come from a dataset's generated load.sql. What touches a temporary table is a text: the next call
--- makes another table of that name, and a procedure remembers the tables of its own statements.
+-- Conditions and columns come from a dataset's generated load.sql. What touches _incoming and _partitions is a text: the next
+-- call makes another table of that name, and a procedure remembers the tables of its own statements.
+-- Until the end a load writes no table that loads of other datasets write: who writes one keeps the others waiting.
 
 -- Loads of a dataset come one after the other: each has locked loading.<dataset> as its first statement, which no snapshot
 -- precedes. Each writes the one row there too. So where a snapshot did precede the lock, the load whose snapshot lacks what
 -- another one did fails with error 1023, and runs again, in either isolation of Redshift.
+-- Makes the tables of the session: what becomes of each output, and the source files, which COPY fills.
 CREATE OR REPLACE PROCEDURE audit.take_turn(job VARCHAR(56), dataset_name VARCHAR(127))
 AS $$
 DECLARE
@@ -16,41 +18,54 @@ BEGIN
     IF places = 0 THEN
         RAISE EXCEPTION 'loading.% has no row: run nox -s schema', dataset_name;
     END IF;
-    DELETE FROM audit.table_load WHERE job_id = job;
+    EXECUTE 'CREATE TEMP TABLE _table_load (LIKE audit.table_load)';
+    EXECUTE 'CREATE TEMP TABLE _source_file (uri VARCHAR(1100), version VARCHAR(256), bytes BIGINT)';
 END;
 $$ LANGUAGE plpgsql;
 
--- The files that a job read, from _source_file, which COPY has filled. Unless they may be repeated, a file that another job
--- of the dataset has loaded fails the transaction.
-CREATE OR REPLACE PROCEDURE audit.record_sources(
+-- Fails the transaction unless COPY loaded as many source files as were read, and, unless they may be repeated, where another
+-- job of the dataset has loaded one of them.
+CREATE OR REPLACE PROCEDURE audit.check_sources(
     job VARCHAR(56), dataset_name VARCHAR(127), expected BIGINT, may_repeat VARCHAR(5)
 )
 AS $$
 DECLARE
     copied BIGINT;
-    others VARCHAR(65535);
     known BIGINT := 0;
     known_uri VARCHAR(1100);
     known_job VARCHAR(56);
 BEGIN
+    -- By itself: the function is one of the leader node.
     SELECT pg_last_copy_count() INTO copied;
     IF copied <> expected THEN
         RAISE EXCEPTION 'source files do not add up: % read by the Python stage, % copied', expected, copied;
     END IF;
     IF may_repeat <> 'true' THEN
-        others := ' FROM audit.source_file JOIN _source_file ON source_file.uri = _source_file.uri'
-            || ' AND source_file.version = _source_file.version'
-            || ' WHERE dataset = ' || quote_literal(dataset_name) || ' AND job_id <> ' || quote_literal(job);
-        EXECUTE 'SELECT COUNT(DISTINCT source_file.uri)' || others INTO known;
+        SELECT COUNT(DISTINCT held.uri) INTO known
+        FROM audit.source_file AS held JOIN _source_file AS came ON held.uri = came.uri AND held.version = came.version
+        WHERE held.dataset = dataset_name AND held.job_id <> job;
     END IF;
     IF known > 0 THEN
-        EXECUTE 'SELECT source_file.uri, job_id' || others || ' ORDER BY 1, 2 LIMIT 1' INTO known_uri, known_job;
+        SELECT held.uri, held.job_id INTO known_uri, known_job
+        FROM audit.source_file AS held JOIN _source_file AS came ON held.uri = came.uri AND held.version = came.version
+        WHERE held.dataset = dataset_name AND held.job_id <> job
+        ORDER BY held.uri, held.job_id LIMIT 1;
         RAISE EXCEPTION '% of % source files were loaded before: % by job %; "repeat": true in the execution input loads them again',
             known, copied, known_uri, known_job;
     END IF;
+END;
+$$ LANGUAGE plpgsql;
+
+-- At the end: what the job loaded, and from which files.
+CREATE OR REPLACE PROCEDURE audit.record_load(job VARCHAR(56), dataset_name VARCHAR(127))
+AS $$
+BEGIN
     DELETE FROM audit.source_file WHERE job_id = job;
-    EXECUTE 'INSERT INTO audit.source_file (job_id, dataset, uri, version, bytes, loaded_at) SELECT '
-        || quote_literal(job) || ', ' || quote_literal(dataset_name) || ', uri, version, bytes, GETDATE() FROM _source_file';
+    INSERT INTO audit.source_file (job_id, dataset, uri, version, bytes, loaded_at)
+    SELECT job, dataset_name, uri, version, bytes, GETDATE() FROM _source_file;
+    UPDATE _table_load SET attempt = (SELECT attempt FROM audit.job_run WHERE job_id = job);
+    DELETE FROM audit.table_load WHERE job_id = job;
+    INSERT INTO audit.table_load SELECT * FROM _table_load;
 END;
 $$ LANGUAGE plpgsql;
 
@@ -79,7 +94,7 @@ BEGIN
     ELSE
         EXECUTE 'CREATE TEMP TABLE _incoming (LIKE analytics.' || quote_ident(name) || ')';
     END IF;
-    INSERT INTO audit.table_load (
+    INSERT INTO _table_load (
         job_id, table_name, mode, rows_copied, rows_inserted, rows_updated, rows_deleted, rows_kept, loaded_at
     )
     VALUES (job, name, load_mode, 0, 0, 0, removed, 0, GETDATE());
@@ -87,7 +102,7 @@ END;
 $$ LANGUAGE plpgsql;
 
 -- Fails the transaction unless the session's last COPY, for analytics.<table>, loaded as many rows as Spark wrote.
-CREATE OR REPLACE PROCEDURE audit.check_copied(job VARCHAR(56), name VARCHAR(127), expected BIGINT)
+CREATE OR REPLACE PROCEDURE audit.check_copied(name VARCHAR(127), expected BIGINT)
 AS $$
 DECLARE
     copied BIGINT;
@@ -97,7 +112,7 @@ BEGIN
     IF copied <> expected THEN
         RAISE EXCEPTION 'rows do not add up: analytics.%: % written by Spark, % copied', name, expected, copied;
     END IF;
-    UPDATE audit.table_load SET rows_copied = copied WHERE job_id = job AND table_name = name;
+    UPDATE _table_load SET rows_copied = copied WHERE table_name = name;
 END;
 $$ LANGUAGE plpgsql;
 
@@ -109,11 +124,11 @@ DECLARE
     loaded BIGINT;
 BEGIN
     EXECUTE 'SELECT COUNT(*) FROM analytics.' || quote_ident(name) || ' WHERE job_id = ' || quote_literal(job) INTO loaded;
-    SELECT rows_copied - rows_kept INTO expected FROM audit.table_load WHERE job_id = job AND table_name = name;
+    SELECT rows_copied - rows_kept INTO expected FROM _table_load WHERE table_name = name;
     IF loaded <> expected THEN
         RAISE EXCEPTION 'rows do not add up: analytics.%: % to be loaded, % loaded', name, expected, loaded;
     END IF;
-    UPDATE audit.table_load SET rows_inserted = loaded - rows_updated WHERE job_id = job AND table_name = name;
+    UPDATE _table_load SET rows_inserted = loaded - rows_updated WHERE table_name = name;
 END;
 $$ LANGUAGE plpgsql;
 
@@ -121,7 +136,7 @@ $$ LANGUAGE plpgsql;
 CREATE OR REPLACE PROCEDURE audit.end_table(job VARCHAR(56), name VARCHAR(127), expected BIGINT)
 AS $$
 BEGIN
-    CALL audit.check_copied(job, name, expected);
+    CALL audit.check_copied(name, expected);
     CALL audit.check_loaded(job, name);
 END;
 $$ LANGUAGE plpgsql;
@@ -137,7 +152,7 @@ BEGIN
     GET DIAGNOSTICS own := ROW_COUNT;
     EXECUTE 'INSERT INTO analytics.' || quote_ident(name) || ' SELECT * FROM _incoming';
     EXECUTE 'DROP TABLE _incoming';
-    UPDATE audit.table_load SET rows_deleted = removed + own WHERE job_id = job AND table_name = name;
+    UPDATE _table_load SET rows_deleted = removed + own WHERE table_name = name;
     CALL audit.check_loaded(job, name);
 END;
 $$ LANGUAGE plpgsql;
@@ -152,7 +167,7 @@ DECLARE
     newest VARCHAR(56);
     removed BIGINT;
 BEGIN
-    CALL audit.check_copied(job, name, expected);
+    CALL audit.check_copied(name, expected);
     EXECUTE 'CREATE TEMP TABLE _partitions AS SELECT DISTINCT ' || partition_columns || ' FROM _incoming';
     EXECUTE 'SELECT MAX(job_id) FROM analytics.' || quote_ident(name) || ' JOIN _partitions ON ' || same INTO newest;
     IF newest > job THEN
@@ -177,7 +192,7 @@ DECLARE
     kept BIGINT;
     updated BIGINT;
 BEGIN
-    CALL audit.check_copied(job, name, expected);
+    CALL audit.check_copied(name, expected);
     -- Spark tells keys apart that are one here: trailing blanks do not count in Redshift.
     EXECUTE 'SELECT COUNT(*) FROM (SELECT ' || key_columns || ' FROM _incoming GROUP BY ' || key_columns
         || ' HAVING COUNT(*) > 1) AS keys' INTO twice;
@@ -190,7 +205,7 @@ BEGIN
     EXECUTE 'SELECT COUNT(*) FROM _incoming WHERE EXISTS (SELECT 1 FROM analytics.' || quote_ident(name) || ' WHERE ' || same
         || ')' INTO updated;
     EXECUTE 'DELETE FROM analytics.' || quote_ident(name) || ' USING _incoming WHERE ' || same;
-    UPDATE audit.table_load SET rows_kept = kept, rows_updated = updated WHERE job_id = job AND table_name = name;
+    UPDATE _table_load SET rows_kept = kept, rows_updated = updated WHERE table_name = name;
     CALL audit.take_incoming(job, name, 0);
 END;
 $$ LANGUAGE plpgsql;

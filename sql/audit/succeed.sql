@@ -1,4 +1,4 @@
--- What the job loaded is in audit.table_load, which audit.check_loaded has compared with the tables.
+-- What the job loaded is in _table_load, which audit.check_loaded has compared with the tables.
 DELETE FROM audit.stage_run WHERE job_id = :job_id;
 
 INSERT INTO audit.stage_run (
@@ -29,8 +29,7 @@ SELECT
     CAST(:job_id AS VARCHAR(56)), CAST(:attempt AS INTEGER), 'load', CAST(:spark_rows_out AS BIGINT), SUM(rows_inserted + rows_updated),
     0, CAST(:spark_bytes_out AS BIGINT), 0, CAST(:load_started_at AS TIMESTAMP), GETDATE(),
     CAST(:code_version AS VARCHAR(64)), CAST(:contract_version AS VARCHAR(64))
-FROM audit.table_load
-WHERE job_id = :job_id;
+FROM _table_load;
 
 UPDATE audit.job_run
 SET
@@ -41,11 +40,8 @@ SET
     failed_state = NULL, error = NULL, cause = NULL
 WHERE job_id = :job_id;
 
-UPDATE audit.table_load
-SET attempt = (SELECT attempt FROM audit.job_run WHERE job_id = :job_id)
-WHERE job_id = :job_id;
+CALL audit.record_load(CAST(:job_id AS VARCHAR(56)), CAST(:dataset AS VARCHAR(127)));
 
 SELECT table_name, rows_inserted + rows_updated AS rows_loaded
-FROM audit.table_load
-WHERE job_id = :job_id
+FROM _table_load
 ORDER BY table_name;

@@ -26,15 +26,20 @@ class JobRun:
 
     def __init__(self, redshift: Redshift) -> None:
         self.redshift = redshift
-        schema = statements.split((AUDIT / "schema.sql").read_text(encoding="utf-8"))
-        redshift.run(*schema)
+        for name in ("schema", "loads"):
+            redshift.run(*statements.split((AUDIT / f"{name}.sql").read_text(encoding="utf-8")))
 
     def write(self, name: str, attempt: int) -> None:
         text = (AUDIT / f"{name}.sql").read_text(encoding="utf-8")
         names = set(re.findall(r"(?<!:):([a-z_0-9]+)", re.sub(r"--[^\n]*", "", text)))
         bound = {name: MOMENT if name.endswith("_at") else "1" for name in names}
         bound |= {"attempt": str(attempt), "job_id": JOB}
-        self.redshift.run(*statements.split(text), parameters=bound, batch=True)
+        # What a load makes in its session.
+        made = (
+            "CREATE TEMP TABLE _table_load (LIKE audit.table_load)",
+            "CREATE TEMP TABLE _source_file (LIKE audit.source_file)",
+        )
+        self.redshift.run(*made, *statements.split(text), parameters=bound, batch=True)
 
     def fail(self, attempt: int, *, complete: tuple[str, ...], rules: int) -> None:
         """The failure of an attempt whose stages in `complete` were done, with that many verdicts."""

@@ -43,11 +43,13 @@ Source = tuple[str, str, int]  # URI, version, bytes
 class Warehouse:
     """A dataset's tables, and the jobs that load into them. loads: by table, its load."""
 
-    def __init__(self, redshift: Redshift, directory: Path, loads: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(
+        self, redshift: Redshift, directory: Path, loads: Mapping[str, Mapping[str, Any]], name: str = "shop"
+    ) -> None:
         self.redshift = redshift
-        self.sql = directory / "sql"
+        self.sql = directory / name / "sql"
         shutil.copytree(ROOT / "sql" / "audit", self.sql / "audit")
-        self.dataset = write_dataset(self.sql, shop(loads))
+        self.dataset = write_dataset(self.sql, {**shop(loads), "id": name, "name": name})
         for portion in statements.portions(statements.schema(self.sql, [self.dataset]).statements):
             redshift.run(*portion)
 
@@ -530,6 +532,23 @@ def test_a_load_whose_snapshot_lacks_another_one_is_error_1023_and_right_when_it
     assert warehouse.rows() == held(FIRST, first)
     assert refuses(load, warehouse.load_written(second, {"sales": 2}), first, second)
     assert warehouse.rows() == serial(load, first, second)
+
+
+def test_a_load_keeps_no_other_dataset_waiting_until_its_end(redshift: Redshift, tmp_path: Path) -> None:
+    slow = Warehouse(redshift, tmp_path, {"sales": ORDERED})
+    quick = Warehouse(redshift, tmp_path, {"others": {"mode": "append"}}, "bazaar")
+    slow.write(OLD, {"sales": ROWS})
+    batch = slow.batch(OLD, {"sales": 2})
+    end = next(number for number, text in enumerate(batch.statements) if "audit.stage_run" in text)
+    with gate(redshift):
+        held_up = slow.start(replace(batch, statements=(*batch.statements[:end], ENTER, *batch.statements[end:])))
+        wait_for_lock(redshift)
+        assert quick.load(NEW, {"others": ROWS}) == ""
+    assert slow.end(held_up) == ""
+    for warehouse, job in ((slow, OLD), (quick, NEW)):
+        (name,) = warehouse.dataset.outputs
+        assert warehouse.rows(name) == held(ROWS, job)
+        assert warehouse.audited(job, name) == {"copied": 2, "inserted": 2}
 
 
 def test_two_executions_at_once_cannot_both_load_a_file(warehouse: Warehouse) -> None:
