@@ -469,6 +469,8 @@ PREFLIGHT = Needs(
         "logs:DescribeResourcePolicies",
         "redshift:DescribeClusters",
         "redshift:DescribeOrderableClusterOptions",
+        "redshift-serverless:GetNamespace",
+        "redshift-serverless:GetWorkgroup",
         "s3:GetEncryptionConfiguration",
         "secretsmanager:DescribeSecret",
         "servicequotas:ListAWSDefaultServiceQuotas",

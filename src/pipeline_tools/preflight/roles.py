@@ -21,6 +21,7 @@ from aws_facts import permissions, terraform_permissions
 from aws_facts.iam_resources import arn_forms
 from pipeline_tools.crosscheck.apis import Api
 from pipeline_tools.preflight.checks import Answer, NotAskedError, Target
+from pipeline_tools.preflight.warehouse import Warehouse
 
 _MACHINES: Final = ("pipeline", "record-failure", "run-sql", "start-on-arrival", "start-on-schedule")
 # A request has 2,048 characters of actions and more; some dozens are well within.
@@ -72,9 +73,8 @@ class Deployment:
             job = self._client("glue").get_job(JobName=self._outputs[output])["Job"]
             role = job["Role"] if job["Role"].startswith("arn:") else self._role(job["Role"])
             yield role, list(self._job(job))
-        if cluster := self._cluster:
-            for attached in cluster.get("IamRoles", []):
-                yield attached["IamRoleArn"], list(self._copy())
+        if self.warehouse.copy_role:
+            yield self.warehouse.copy_role, list(self._copy())
         for name, started in (("pipeline-failed", "record-failure"), ("arrival", "start-on-arrival")):
             yield self._role(f"{self.prefix}-{name}"), [self._start(started)]
         yield self._role(f"{self.prefix}-pipeline-schedules"), list(self._schedules())
@@ -124,10 +124,7 @@ class Deployment:
         if action == "states:StartExecution":
             return str(arguments["StateMachineArn"])
         if action in ("redshift-data:BatchExecuteStatement", "redshift-data:ExecuteStatement"):
-            workgroup = outputs.get("redshift_workgroup_name")
-            if workgroup:
-                raise NotAskedError(f"the ARN of workgroup {workgroup} is not among the outputs")
-            return self.arn("redshift", f"cluster:{outputs['redshift_cluster_identifier']}")
+            return self.warehouse.arn
         found: str = {
             "events": self.arn("events", f"rule/{permissions.MANAGED_RULE}"),
             "glue": self.arn("glue", f"job/{arguments.get('JobName')}"),
@@ -206,7 +203,7 @@ class Deployment:
                 "sns": self._topic_key,
                 "sqs": self._queue_key,
                 "secretsmanager": self._secret_key,
-                "redshift-data": self._cluster_key,
+                "redshift-data": self._warehouse_key,
             }
             key = key_of[service](place)
             self._keys[place] = self._key_arn(key) if key else None
@@ -234,20 +231,19 @@ class Deployment:
         key: str | None = self._client("secretsmanager").describe_secret(SecretId=arn).get("KmsKeyId")
         return key
 
-    def _cluster_key(self, _: str) -> str | None:
-        return (self._cluster or {}).get("KmsKeyId")
+    def _warehouse_key(self, _: str) -> str | None:
+        return self.warehouse.kms_key
 
     def _key_arn(self, key: str) -> str:
         return str(self._client("kms").describe_key(KeyId=key)["KeyMetadata"]["Arn"])
 
     @cached_property
-    def _cluster(self) -> Mapping[str, Any] | None:
-        name = self._outputs.get("redshift_cluster_identifier")
-        if name is None:
-            return None
-        found: Mapping[str, Any] = self._client("redshift").describe_clusters(ClusterIdentifier=name)
-        cluster: Mapping[str, Any] = found["Clusters"][0]
-        return cluster
+    def warehouse(self) -> Warehouse:
+        """Where the statements run."""
+        if workgroup := self._outputs.get("redshift_workgroup_name"):
+            return Warehouse.of_workgroup(self._client, workgroup)
+        cluster = self._outputs["redshift_cluster_identifier"]
+        return Warehouse.of_cluster(self._client, cluster, self.arn("redshift", "cluster:"))
 
 
 def _tasks(definition: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -262,7 +258,10 @@ def _tasks(definition: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 def roles(target: Target) -> Answer:
     """Each role of the deployment, and all that it calls."""
     client, problems, asked, count = target.clients.get("iam"), [], 0, 0
-    for role, needs in Deployment(target).roles():
+    deployment = Deployment(target)
+    if deployment.warehouse.copy_role is None:
+        problems.append(f"{deployment.warehouse.arn} has no default IAM role, by which COPY reads")
+    for role, needs in deployment.roles():
         try:
             refused = refusals(client, role, needs)
         except ClientError as error:

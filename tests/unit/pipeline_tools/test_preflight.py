@@ -15,6 +15,7 @@ from pipeline_tools.environments import ROOT
 from pipeline_tools.preflight import __main__ as preflight
 from pipeline_tools.preflight import account, definitions, roles, settings
 from pipeline_tools.preflight.checks import Answer, Check, NotAskedError, Target, ask
+from pipeline_tools.preflight.warehouse import Warehouse
 
 
 @dataclass(frozen=True)
@@ -190,3 +191,18 @@ def test_actions_on_one_resource_are_asked_together() -> None:
     assert {need.action for need in needs} == {"s3:PutObject", "kms:GenerateDataKey", "iam:PassRole"}
     passing = next(need for need in needs if need.action == "iam:PassRole")
     assert passing.context == (("iam:PassedToService", "string", "states.amazonaws.com"),)
+
+
+def test_a_warehouse_tells_its_arn_its_key_and_the_role_by_which_copy_reads() -> None:
+    arn, role, key = "arn:aws:redshift:eu-central-1:1:cluster:", "arn:aws:iam::1:role/copy", "arn:aws:kms:x:1:key/k"
+    made = {"ClusterIdentifier": "dw", "KmsKeyId": key, "DefaultIamRoleArn": role}
+    clusters = target(("describe_clusters", {"Clusters": [made]})).clients
+    assert Warehouse.of_cluster(clusters.get, "dw", arn) == Warehouse(f"{arn}dw", key, role)
+
+    def workgroup(**namespace: str) -> Warehouse:
+        found = {"workgroupName": "loads", "workgroupArn": "arn:of:workgroup", "namespaceName": "loads"}
+        answers = (("get_workgroup", {"workgroup": found}), ("get_namespace", {"namespace": namespace}))
+        return Warehouse.of_workgroup(target(*answers).clients.get, "loads")
+
+    assert workgroup(kmsKeyId=key, defaultIamRoleArn=role) == Warehouse("arn:of:workgroup", key, role)
+    assert workgroup(kmsKeyId="AWS_OWNED_KMS_KEY") == Warehouse("arn:of:workgroup", None, None)
