@@ -19,7 +19,7 @@ from typing import Any, cast
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from local_aws.engines import lambda_errors, ministack_answers, ministack_faults
+from local_aws.engines import lambda_errors, ministack_answers, ministack_faults, ministack_resources
 from local_aws.engines.java import java_home
 from local_aws.engines.ministack_events import Deliveries
 from local_aws.engines.ministack_keys import Keys, caller
@@ -148,6 +148,7 @@ class MiniStackEngine:
         self._roles.install()
         Deliveries(self._place, self._roles, self._keys, self._services.faults).install()
         ministack_answers.install()
+        ministack_resources.install()
         # Not a registry: EventBridge would start executions of MiniStack's own.
         eventbridge._dispatch_to_stepfunctions = self._start_execution
         threading.Thread(target=self._send_status_events, name="status-events", daemon=True).start()

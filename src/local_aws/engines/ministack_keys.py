@@ -23,6 +23,7 @@ from aws_facts.permissions import (
     SENDERS_WITHOUT_SOURCE,
     SENDING_SERVICE_KEY_ACTIONS,
 )
+from local_aws.engines.ministack_resources import ALIASES
 from local_aws.engines.task_calls import Call, Place
 
 Response = tuple[int, dict[str, str], bytes]
@@ -69,7 +70,7 @@ class Keys:
 
     def install(self) -> None:
         """Put the questions before, and where nothing is changed after, the handlers of MiniStack's services."""
-        from ministack.services import cloudwatch_logs, lambda_svc, s3, scheduler, secretsmanager, sns, sqs
+        from ministack.services import cloudwatch_logs, kms, lambda_svc, s3, scheduler, secretsmanager, sns, sqs
 
         s3.handle_request = self._asking_s3(s3.handle_request)
         cloudwatch_logs.handle_request = self._asking_logs(cloudwatch_logs.handle_request)
@@ -77,6 +78,7 @@ class Keys:
         for service, module in (("sns", sns), ("sqs", sqs), ("secretsmanager", secretsmanager)):
             module.handle_request = self._asking(service, module.handle_request)
         scheduler.handle_request = self._asking("scheduler", scheduler.handle_request)
+        kms.handle_request = self._asking_kms(kms.handle_request)
 
     # Decisions
 
@@ -145,12 +147,15 @@ class Keys:
     def refuse(self, principal: Any, key: str | None, actions: Iterable[str]) -> Refusal | None:
         """Why a caller may not do something with a key (its ID, ARN or alias)."""
         from ministack.core import iam_evaluator
+        from ministack.services import tagging
 
         found = _customer_managed(key)
         if found is None or isinstance(found, Refusal):
             return found
+        tags = tagging.resource_tags(found["Arn"]) or {}
+        known = {f"aws:resourcetag/{name}".lower(): value for name, value in tags.items()}
         for action in actions:
-            context = self._context(principal.arn, principal.type, action, found["Arn"])
+            context = self._context(principal.arn, principal.type, action, found["Arn"], known)
             # The account itself is held to the key's policy and to nothing else.
             own = iam_evaluator.EvalResult("Allow")
             if principal.policies is not None:
@@ -241,6 +246,25 @@ class Keys:
             kept = _document(response[2]).get("KmsKeyArn") if action == "scheduler:GetSchedule" else None
             refusal = self.refuse(caller(headers, query), kept, actions) if kept else None
             return _response(service, refusal, headers) if refusal else response
+
+        return handle
+
+    def _asking_kms(self, ministack: Handler) -> Handler:
+        """What changes an alias is checked on the alias, by MiniStack, and on the keys that it leads to."""
+
+        async def handle(
+            method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
+        ) -> Response:
+            operation = headers.get("x-amz-target", "").rpartition(".")[2]
+            if operation in ALIASES:
+                document = _document(body)
+                led_to = None if operation == "CreateAlias" else document.get("AliasName")
+                for key in filter(None, (led_to, document.get("TargetKeyId"))):
+                    refusal = self.refuse(caller(headers, query), key, [f"kms:{operation}"])
+                    # What is wrong with a key otherwise, KMS says itself.
+                    if refusal and refusal.action:
+                        return _response("kms", refusal, headers)
+            return await ministack(method, path, headers, body, query)
 
         return handle
 
