@@ -101,9 +101,9 @@ def _serve(directory: Path, options: argparse.Namespace, plan: Plan, stop: threa
             say(f"endpoint ready on {endpoint.endpoint_url} (log: {endpoint.log.relative_to(ROOT)})")
             outputs = deploy(endpoint, directory / "terraform")
             (directory / SHELL).write_text(shell(endpoint.endpoint_url, endpoint.region), encoding="utf-8")
-            faults.put(endpoint.endpoint_url, plan)
             write_whole(directory / "outputs.json", outputs)
-            if plan.rules:
+            if plan != Plan():
+                faults.put(endpoint.endpoint_url, plan)
                 say(f"faults: {', '.join(rule.name for rule in plan.rules)}")
             say(f"ready: build/local/outputs.json has the names; in a shell: . build/local/{SHELL}; Ctrl-C ends it")
             while not stop.wait(timeout=0.5):

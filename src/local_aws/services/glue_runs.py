@@ -319,9 +319,11 @@ class GlueJobRuns:
 @contextlib.contextmanager
 def _killed(process: JobProcess, after_seconds: float | None) -> Iterator[None]:
     """Kill a process when so much time has passed, as a machine does whose memory has run out; None: never."""
-    timer = threading.Timer(after_seconds or 0.0, process.crash)
-    if after_seconds is not None:
-        timer.start()
+    if after_seconds is None:
+        yield
+        return
+    timer = threading.Timer(after_seconds, process.crash)
+    timer.start()
     try:
         yield
     finally:

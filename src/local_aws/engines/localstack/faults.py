@@ -95,6 +95,8 @@ def _meet(faults: Faults, rule: Rule) -> None:
 
 
 def _occasion(context: RequestContext) -> Occasion:
+    if context.operation is None:
+        return Occasion()  # no call that is known
     service, operation = context.service.service_name, context.operation.name
     call = wire.call_of(_request(context))
     members = call.members if call else context.service_request or {}
@@ -105,7 +107,8 @@ def _request(context: RequestContext) -> wire.Request:
     request = context.request
     headers = {name.lower(): value for name, value in request.headers.items()}
     # S3's bodies are streams, and its members stand elsewhere.
-    body = b"" if context.service.service_name == "s3" else restore_payload(request)
+    is_s3 = context.service is not None and context.service.service_name == "s3"
+    body = b"" if is_s3 else restore_payload(request)
     return wire.Request(request.method, request.path, dict(request.args), headers, body)
 
 
