@@ -48,6 +48,7 @@ locals {
     python_job       = "arn:${local.partition}:glue:${local.region}:${local.account_id}:job/${local.names.python_job}"
     raw_bucket       = "arn:${local.partition}:s3:::${local.names.raw_bucket}"
     record_failure   = "arn:${local.partition}:states:${local.region}:${local.account_id}:stateMachine:${local.names.record_failure}"
+    recorder_runs    = "arn:${local.partition}:states:${local.region}:${local.account_id}:execution:${local.names.record_failure}:*"
     run_sql          = "arn:${local.partition}:states:${local.region}:${local.account_id}:stateMachine:${local.names.run_sql}"
     run_sql_runs     = "arn:${local.partition}:states:${local.region}:${local.account_id}:execution:${local.names.run_sql}:*"
     spark_job        = "arn:${local.partition}:glue:${local.region}:${local.account_id}:job/${local.names.spark_job}"

@@ -382,10 +382,11 @@ module "record_failure" {
   account_id      = local.account_id
   definition_file = "${path.module}/state_machines/record-failure.asl.yaml"
   definition_variables = {
-    lambda_function_arn       = local.arns.lambda_function
-    run_sql_state_machine_arn = local.arns.run_sql
-    lake_bucket               = local.names.lake_bucket
-    topic_arn                 = local.arns.failure_topic
+    lambda_function_arn              = local.arns.lambda_function
+    record_failure_state_machine_arn = local.arns.record_failure
+    run_sql_state_machine_arn        = local.arns.run_sql
+    lake_bucket                      = local.names.lake_bucket
+    topic_arn                        = local.arns.failure_topic
   }
   log_retention_days     = var.log_retention_days
   log_level              = var.state_machine_log_level
@@ -398,10 +399,27 @@ module "record_failure" {
     local.run_sql_statements,
     [
       {
+        # Once for each event: by an execution of a name that is made of it.
+        sid       = "StartOnce"
+        actions   = ["states:StartExecution"]
+        resources = [local.arns.record_failure]
+      },
+      {
+        sid       = "LookAtFirst"
+        actions   = ["states:DescribeExecution"]
+        resources = [local.arns.recorder_runs]
+      },
+      {
         # The event of a failure does not name the state.
         sid       = "FindFailedState"
         actions   = ["states:GetExecutionHistory"]
         resources = [local.arns.pipeline_runs]
+      },
+      {
+        # What was stopped, or took too long, may have left one. A nested execution may be stopped by what is above.
+        sid       = "StopJobRuns"
+        actions   = ["glue:BatchStopJobRun"]
+        resources = [local.arns.python_job, local.arns.spark_job]
       },
       {
         # What the stages said and counted.

@@ -70,3 +70,10 @@ FROM audit.job_run
 WHERE
     job_id = :job_id AND attempt = CAST(:attempt AS INTEGER) AND status = 'FAILED'
     AND CAST(:spark_finished_at AS VARCHAR(32)) <> '-';
+
+-- What the job's row is now, for the message: of this failure, of a later attempt, or of a load that this attempt finished.
+SELECT
+    CASE WHEN attempt > CAST(:attempt AS INTEGER) THEN 'LATER' WHEN status = 'SUCCEEDED' THEN 'LOADED' ELSE 'FAILED' END
+    AS outcome
+FROM audit.job_run
+WHERE job_id = :job_id;

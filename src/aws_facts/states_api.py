@@ -24,3 +24,7 @@ EXECUTION_STATUSES: Final = ("SUCCEEDED", "TIMED_OUT", "PENDING_REDRIVE", "ABORT
 # States.DataLimitExceeded that States.ALL does not catch it; AWS's recorded answers show that it does.
 CAUGHT_BY_NOTHING: Final = frozenset({"States.Runtime"})
 NOT_CAUGHT_BY_TASK_FAILED: Final = frozenset({"States.Timeout"})
+
+# A status event leaves out an input that is larger, as JSON within JSON:
+# https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
+MOST_EVENT_BYTES: Final = 248 * 1024

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from dataset_contract import manifests
-from dataset_contract.manifests import PYTHON, SPARK, ManifestError
+from dataset_contract.manifests import PYTHON, SPARK
 from dataset_contract.places import Places, failure_of
 
 STAGES = (PYTHON, SPARK)
@@ -58,11 +58,12 @@ def read(documents: Any, *, job_id: str, since: datetime | None) -> Evidence:
     """Sort what was found.
 
     Args:
-        documents: a list of manifests and error files, as objects; anything else in it is passed over.
+        documents: a list of manifests and error files, as their texts; anything else in it is passed over.
         job_id: of the job; a document of another one is passed over.
         since: the last redrive, or None. An error file from before it is not about this attempt.
     """
-    found = [document for document in (documents if isinstance(documents, list) else []) if _is_of(document, job_id)]
+    read = (_document(text, job_id) for text in (documents if isinstance(documents, list) else []))
+    found = [document for document in read if document is not None]
     complete = {document["stage"]: document for document in found if "error" not in document}
     failed = {
         document["stage"]: document
@@ -72,15 +73,17 @@ def read(documents: Any, *, job_id: str, since: datetime | None) -> Evidence:
     return Evidence(complete, failed)
 
 
-def _is_of(document: Any, job_id: str) -> bool:
-    if not isinstance(document, dict) or document.get("stage") not in STAGES:
-        return False
-    expected = {"stage": document["stage"], "job_id": job_id, "dataset": str(document.get("dataset"))}
+def _document(text: Any, job_id: str) -> Mapping[str, Any] | None:
+    """A manifest or an error file of the job, or None. One that was cut, or is too deep to be read, is none."""
     try:
-        manifests.read(json.dumps(document), where="", **expected)
-    except ManifestError:
-        return False
-    return True
+        document = json.loads(text)
+        if not isinstance(document, dict) or document.get("stage") not in STAGES:
+            return None
+        return manifests.read(
+            text, stage=document["stage"], job_id=job_id, dataset=str(document.get("dataset")), where=""
+        )
+    except (TypeError, ValueError, RecursionError):
+        return None
 
 
 def _is_older(document: Mapping[str, Any], since: datetime | None) -> bool:

@@ -100,6 +100,6 @@ def readable(cause: str) -> str:
 def _object(text: Any) -> dict[str, Any]:
     try:
         document = json.loads(text)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         return {}
     return document if isinstance(document, dict) else {}

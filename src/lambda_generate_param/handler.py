@@ -61,16 +61,26 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: 
         JobIdError: the event does not name an execution.
         ManifestError, VerdictError: what the stages left must not be loaded.
     """
-    return answer(event, settings=Settings.read(os.environ), sql=PACKAGED_SQL)
+    return answer(event, sql=PACKAGED_SQL)
 
 
-def answer(event: Mapping[str, Any], *, settings: Settings, sql: Path) -> dict[str, Any]:
-    """Answer one event. `sql`: the packaged folder sql/."""
-    actions = {"start": _start, "load": _load, "evidence": _evidence, "failure": _failure, "schema": _schema}
+def answer(event: Mapping[str, Any], *, settings: Settings | None = None, sql: Path) -> dict[str, Any]:
+    """Answer one event.
+
+    Args:
+        event: with the action.
+        settings: None reads them from the environment where the action needs them. A failure is described without:
+            a missing variable may be the failure.
+        sql: the packaged folder sql/.
+    """
+    of_a_run = {"start": _start, "load": _load}
+    of_none = {"evidence": _evidence, "failure": _failure, "schema": _schema}
     action = event.get("action")
-    if action not in actions:
-        raise request.InvalidInputError(f"action is {as_json(action)}; accepted: {', '.join(actions)}")
-    return actions[action](event, settings, sql)
+    if action in of_none:
+        return of_none[action](event, sql)
+    if action not in of_a_run:
+        raise request.InvalidInputError(f"action is {as_json(action)}; accepted: {', '.join((*of_a_run, *of_none))}")
+    return of_a_run[action](event, settings or Settings.read(os.environ), sql)
 
 
 def _start(event: Mapping[str, Any], settings: Settings, sql: Path) -> dict[str, Any]:
@@ -143,14 +153,14 @@ def _load(event: Mapping[str, Any], settings: Settings, sql: Path) -> dict[str, 
     return batch.document()
 
 
-def _evidence(event: Mapping[str, Any], settings: Settings, sql: Path) -> dict[str, Any]:  # noqa: ARG001 - an action
+def _evidence(event: Mapping[str, Any], sql: Path) -> dict[str, Any]:  # noqa: ARG001 - an action
     detail = event["detail"]
     identifier = job_id.make(detail["executionArn"], detail["startDate"])
-    # The keys carry no dataset, which the input of a failed execution need not have.
-    return {"job_id": identifier, "keys": evidence.keys(_places(identifier, "", settings))}
+    # The keys carry no dataset, which the input of a failed execution need not have, and no bucket.
+    return {"job_id": identifier, "keys": evidence.keys(Places(identifier, "", "", "", ""))}
 
 
-def _failure(event: Mapping[str, Any], settings: Settings, sql: Path) -> dict[str, Any]:  # noqa: ARG001 - an action
+def _failure(event: Mapping[str, Any], sql: Path) -> dict[str, Any]:
     detail, columns = event["detail"], AuditColumns.read(sql)
     redriven = detail.get("redriveDate")
     found = evidence.read(
@@ -174,7 +184,7 @@ def _failure(event: Mapping[str, Any], settings: Settings, sql: Path) -> dict[st
     }
 
 
-def _schema(event: Mapping[str, Any], settings: Settings, sql: Path) -> dict[str, Any]:  # noqa: ARG001 - an action
+def _schema(event: Mapping[str, Any], sql: Path) -> dict[str, Any]:
     known = [datasets.load(sql, name) for name in datasets.names(sql)]
     if "deployed" in event:
         return schemas.compare(known, event["deployed"])

@@ -163,8 +163,10 @@ def fail(sql: Path, failure: Failure, evidence: Evidence, columns: AuditColumns)
             bound |= stage_parameters(stage, None, columns)
     statements = audit_statements(sql, "fail")
     judged, texts = verdicts.insert(evidence.verdicts(), columns)
+    # The last one asks what the job's row is now.
+    with_verdicts = [*statements[:-1], *judged, statements[-1]]
     try:
-        return batch(failure.job_id, "fail", statements + judged, bound | texts, most=_MOST_BYTES_OF_FAILURE)
+        return batch(failure.job_id, "fail", with_verdicts, bound | texts, most=_MOST_BYTES_OF_FAILURE)
     except SqlTemplateError:
         # The failure counts more than the verdicts, which its manifests have too.
         return batch(failure.job_id, "fail", statements, bound)

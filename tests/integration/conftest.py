@@ -89,7 +89,10 @@ class Pipeline:
         assert outcome.succeeded, outcome
 
     def recorder_of(self, execution_arn: str) -> str:
-        """The execution of record-failure for a failed execution, once EventBridge has started it."""
+        """The execution of record-failure that works on a failed execution, once EventBridge has started it.
+
+        What EventBridge starts itself only starts that one, whose name is made of the event.
+        """
         client = self.clients.get("stepfunctions")
 
         def recorder() -> str | None:
@@ -98,6 +101,8 @@ class Pipeline:
             )
             for page in pages:
                 for found in page["executions"]:
+                    if not found["name"].startswith("failed-"):
+                        continue
                     described = client.describe_execution(executionArn=found["executionArn"])
                     if json.loads(described["input"])["detail"]["executionArn"] == execution_arn:
                         return str(found["executionArn"])

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from pipeline_tools import executions
 from tests.integration.conftest import Pipeline, until
 
 TRANSFORM = "sql/datasets/flights/transform.sql"
@@ -140,6 +141,55 @@ def test_an_aborted_execution_ends_its_job_run(pipeline: Pipeline) -> None:
     assert rows == [{"status": "SUCCEEDED", "attempt": 2}]
 
 
+def test_a_failure_that_cannot_be_recorded_now_is_recorded_by_its_event_later(pipeline: Pipeline) -> None:
+    client, machine = pipeline.clients.get("stepfunctions"), pipeline.outputs["record_failure_state_machine_arn"]
+    pipeline.administer("ALTER TABLE audit.job_run RENAME TO job_run_aside")
+    try:
+        arn = pipeline.start(pipeline.put(pipeline.sample(1)), dataset="nothing")
+        recorder = pipeline.recorder_of(arn)
+
+        def told() -> str | None:
+            pages = client.get_paginator("get_execution_history").paginate(executionArn=recorder)
+            found = json.dumps(pages.build_full_result()["events"], default=str)
+            return found if "RecordLater" in found else None
+
+        said = until(told, "people were told")
+    finally:
+        pipeline.administer("ALTER TABLE audit.job_run_aside RENAME TO job_run")
+    assert "NOT recorded yet, which is tried again for 24 hours" in said
+    # It waits for its next try. Somebody stops it and starts it with its event, which the warehouse takes now.
+    client.stop_execution(executionArn=recorder)
+    event = json.loads(client.describe_execution(executionArn=recorder)["input"])
+    again = pipeline.wait(executions.start(client, machine, event))
+    assert again.succeeded, (again.error, again.cause)
+    rows = pipeline.query("SELECT status, failed_state FROM audit.job_run WHERE execution_arn = :arn", arn=arn)
+    assert rows == [{"status": "FAILED", "failed_state": "GenerateJobId"}]
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        ({"dataset": "x" * 130, "source_uri": "s3://bucket/x/", "parameters": {}}, "is unknown"),
+        ({"dataset": "flights", "source_uri": "s3://" + "ü" * 700, "parameters": {}}, "accepted: s3://bucket/prefix/"),
+        (["flights"], "the execution input is"),
+    ],
+    ids=["a long dataset", "a source of letters beyond ASCII", "no object"],
+)
+def test_any_input_that_is_refused_is_recorded(pipeline: Pipeline, document: Any, said: str) -> None:
+    client = pipeline.clients.get("stepfunctions")
+    arn = executions.start(
+        client, pipeline.outputs["state_machine_arn"], document, name=f"{len(json.dumps(document))}" + "ü😀" * 38
+    )
+    assert_failed(pipeline, arn, state="GenerateJobId", said=said)
+
+
+def test_an_input_that_is_no_json_starts_nothing(pipeline: Pipeline) -> None:
+    client, machine = pipeline.clients.get("stepfunctions"), pipeline.outputs["state_machine_arn"]
+    with pytest.raises(client.exceptions.InvalidExecutionInput):
+        client.start_execution(stateMachineArn=machine, name="no-json", input="flights")
+    assert "no-json" not in [found["name"] for found in client.list_executions(stateMachineArn=machine)["executions"]]
+
+
 def test_people_are_told_of_a_failure(pipeline: Pipeline) -> None:
     sqs, sns = pipeline.clients.get("sqs"), pipeline.clients.get("sns")
     queue = sqs.create_queue(QueueName="failures-seen-by-a-test")["QueueUrl"]
@@ -158,6 +208,14 @@ def test_people_are_told_of_a_failure(pipeline: Pipeline) -> None:
         assert notice["Subject"] == f"FAILED {audit['job_id']}"
         assert (message["job_id"], message["execution_arn"]) == (audit["job_id"], arn)
         assert 'dataset "nothing" is unknown' in message["cause"]
+        assert message["audit"] == "recorded in audit.job_run"
+        # The event comes a second time.
+        client, recorder = pipeline.clients.get("stepfunctions"), pipeline.recorder_of(arn)
+        event = json.loads(client.describe_execution(executionArn=recorder)["input"])
+        again = pipeline.wait(executions.start(client, pipeline.outputs["record_failure_state_machine_arn"], event))
+        assert (again.succeeded, again.output["execution_arn"]) == (True, recorder)
+        sqs.delete_message(QueueUrl=queue, ReceiptHandle=received[0]["ReceiptHandle"])
+        assert "Messages" not in sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=0)
     finally:
         sns.unsubscribe(SubscriptionArn=subscription["SubscriptionArn"])
         sqs.delete_queue(QueueUrl=queue)

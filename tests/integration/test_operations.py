@@ -18,7 +18,8 @@ def test_a_marker_object_starts_the_pipeline_on_its_folder_once(pipeline: Pipeli
     def inputs(state_machine: str) -> dict[str, dict[str, Any]]:
         listed = client.list_executions(stateMachineArn=state_machine)["executions"]
         arns = [found["executionArn"] for found in listed]
-        return {arn: json.loads(client.describe_execution(executionArn=arn)["input"]) for arn in arns}
+        found = {arn: json.loads(client.describe_execution(executionArn=arn)["input"]) for arn in arns}
+        return {arn: document for arn, document in found.items() if isinstance(document, dict)}
 
     assert not any(
         document.get("source_uri") == source for document in inputs(pipeline.outputs["state_machine_arn"]).values()
@@ -40,3 +41,14 @@ def test_a_marker_object_starts_the_pipeline_on_its_folder_once(pipeline: Pipeli
     outcome = pipeline.wait(started[0])
     assert outcome.succeeded, (outcome.error, outcome.cause)
     assert outcome.output["counts"]["rows_in"] == 3
+
+    # A marker that is uploaded again is another event: it starts the pipeline again on its folder.
+    pipeline.clients.get("s3").put_object(Bucket=bucket, Key=f"{prefix}_READY", Body=b"")
+
+    def another() -> str | None:
+        found = inputs(pipeline.outputs["state_machine_arn"]).items()
+        return next(
+            (arn for arn, document in found if document.get("source_uri") == source and arn not in started), None
+        )
+
+    client.stop_execution(executionArn=until(another, "the second marker started the pipeline"))

@@ -138,7 +138,7 @@ class _Walk:
             return UNKNOWN
         handler = getattr(self, f"_{node.type}", self._other)
         value = handler(node, here, names)
-        if node.type in ("path", "variable") and not is_known(value):
+        if node.type in ("path", "variable") and not is_known(value) and not _is_local(node, names):
             self.uncertain = True
         for step in node.predicate or ():
             value = self._filtered(step, value, names)
@@ -309,6 +309,12 @@ class _Walk:
 
     def _say(self, node: Any, wrong: str, todo: str) -> None:
         self.report(max(node.position - 1, 0), wrong, todo)
+
+
+def _is_local(node: Any, names: Mapping[str, Any]) -> bool:
+    """Whether a variable or path begins with a local or a call: what these depend on is seen there."""
+    root = node.steps[0] if node.type == "path" else node
+    return root.type == "function" or (root.type == "variable" and root.value in names)
 
 
 def _element(value: Any) -> Any:

@@ -45,7 +45,7 @@ _NAME = re.compile(r"--[A-Za-z_][A-Za-z0-9_]*")
 def check(project: Project, run: SampleRun) -> None:
     """Report what a run of a Glue job would be started with, and what it would refuse."""
     for call in run.calls.values():
-        if call.api.service == "glue" and isinstance(call.arguments, dict):
+        if call.api.action == "startJobRun" and isinstance(call.arguments, dict):
             module = project.infra.named("glue_job", str(call.arguments.get("JobName")))
             if module is None:
                 wrong = f"state {call.name} starts a Glue job that no module of infra/ has"

@@ -70,8 +70,8 @@ class SampleRun:
             if given is not UNKNOWN:
                 self._run(machine, given, partial(self.project.say, machine.file))
         for machine in children:
-            inputs = self._inputs.get(machine, {"": UNKNOWN})
-            self._run(machine, reduce(merge, inputs.values()), partial(self.project.say, machine.file))
+            inputs = list(self._inputs.get(machine, {"": UNKNOWN}).values())
+            self._run(machine, reduce(merge, _of_one_form(inputs)), partial(self.project.say, machine.file))
 
     def _run(self, machine: Machine, given: Any, report: Report) -> None:
         def answer(name: str, state: Node, api: Api, arguments: Any) -> Any:
@@ -190,3 +190,10 @@ class SampleRun:
         attribute = module.attributes.get("default_arguments")
         entries = self.project.infra.entries(attribute) if attribute else {}
         return {name.strip('"'): self.project.infra.expand(value) for name, value in entries.items()}
+
+
+def _of_one_form(inputs: list[Any]) -> list[Any]:
+    """Those inputs of a child that have the fields which most callers give; another form is not followed."""
+    forms = [frozenset(given) if isinstance(given, dict) else None for given in inputs]
+    usual = max(forms, key=forms.count)
+    return [given for given, form in zip(inputs, forms, strict=True) if form == usual]

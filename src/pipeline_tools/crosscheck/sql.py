@@ -18,6 +18,7 @@ from local_aws.services.redshift.parameters import ambiguous
 from local_aws.services.redshift.sqlerror import SqlError
 from pipeline_tools.crosscheck.project import Project
 from pipeline_tools.crosscheck.run import Call, SampleRun
+from pipeline_tools.crosscheck.values import UNKNOWN
 from pipeline_tools.transforms import quiet
 
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
@@ -61,7 +62,8 @@ def _check_batch(project: Project, call: Call, batch: dict[str, object]) -> None
     used = {name for statement in statements for name in _parameters(str(statement))}
     bound = [item.get("Name") for item in parameters if isinstance(item, dict)]
     for item in parameters:
-        if not isinstance(item, dict) or not isinstance(item.get("Value"), str) or not item["Value"]:
+        value = item.get("Value") if isinstance(item, dict) else None
+        if value is not UNKNOWN and not (isinstance(value, str) and value):
             wrong = f"state {call.name} binds {item}, whose Value is not a text of at least one character"
             project.say(call.machine.file, line, wrong, "correct the expression")
     for name in sorted(used - set(bound)):

@@ -42,5 +42,7 @@ def merge(one: Any, other: Any) -> Any:
     if isinstance(one, list) and isinstance(other, list):
         if not one or not other:
             return one or other
+        if len(one) == len(other):
+            return [merge(value, beside) for value, beside in zip(one, other, strict=True)]
         return one if one == other else [merge(one[0], other[0])]
     return one if type(one) is type(other) and one == other else UNKNOWN

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ def spark_error(sql: Path) -> dict[str, Any]:
 
 
 def read(*documents: Any, since: datetime | None = None) -> evidence.Evidence:
-    return evidence.read(list(documents), job_id=JOB, since=since)
+    return evidence.read([json.dumps(document) for document in documents], job_id=JOB, since=since)
 
 
 def test_the_keys_are_those_of_both_stages_and_their_errors() -> None:
@@ -72,10 +73,16 @@ def test_another_document_says_nothing(python: dict[str, Any], change: dict[str,
     assert read({**python, **change}).counts() == {}
 
 
-@pytest.mark.parametrize("documents", [None, "text", {}, [None, "NoSuchKey", 5, []]])
+@pytest.mark.parametrize("documents", [None, "text", {}, [None, "NoSuchKey", 5, [], "", "{", "[1]", "[" * 59_999]])
 def test_what_is_no_document_says_nothing(documents: Any) -> None:
     found = evidence.read(documents, job_id=JOB, since=None)
     assert (found.counts(), found.said, found.verdicts()) == ({}, "", [])
+
+
+def test_a_file_that_was_cut_loses_only_itself(python: dict[str, Any], spark_error: dict[str, Any]) -> None:
+    texts = [json.dumps(python)[:-1], json.dumps(spark_error)]
+    found = evidence.read(texts, job_id=JOB, since=None)
+    assert (found.said, found.counts()) == ("orders: 3 rows break a rule", {"rows_curated": 9})
 
 
 def test_rules_that_are_none_are_passed_over(python: dict[str, Any]) -> None:

@@ -176,7 +176,7 @@ def test_failure_has_the_counts_of_the_stages(settings: Settings, sql: Path) -> 
     contract = datasets.load(sql, "orders").contract
     documents = [manifest(contract, PYTHON), "NoSuchKey", "NoSuchKey", manifest(contract, SPARK, error="1 / 0")]
     detail = {**DETAIL, "cause": json.dumps({"ErrorMessage": "Command failed with exit code 1"})}
-    event = {"action": "failure", "detail": detail, "documents": documents}
+    event = {"action": "failure", "detail": detail, "documents": [json.dumps(document) for document in documents]}
     answer = handler.answer(event, settings=settings, sql=sql)
     bound = parameters(answer)
     assert {name: bound[name] for name in ("rows_in", "rows_staged", "rows_rejected", "rows_curated")} == {
@@ -193,7 +193,7 @@ def test_failure_has_the_counts_of_the_stages(settings: Settings, sql: Path) -> 
 def test_an_error_from_before_a_redrive_is_not_the_cause(settings: Settings, sql: Path) -> None:
     document = manifest(datasets.load(sql, "orders").contract, SPARK, error="1 / 0", finished="2026-01-31T12:34:58Z")
     detail = {**DETAIL, "redriveCount": 1, "redriveDate": 1769862898500}
-    event = {"action": "failure", "detail": detail, "documents": [document]}
+    event = {"action": "failure", "detail": detail, "documents": [json.dumps(document)]}
     assert "1 / 0" not in handler.answer(event, settings=settings, sql=sql)["cause"]
 
 
@@ -205,7 +205,7 @@ def test_a_failure_fits_into_a_payload(settings: Settings, sql: Path, character:
         {"number": number, "rule": f"{number}" + character * 250, "columns": ["a"]} for number in range(500)
     ]
     detail = {**DETAIL, "cause": character * 32_768, "error": character * 256}
-    event = {"action": "failure", "detail": detail, "documents": [document]}
+    event = {"action": "failure", "detail": detail, "documents": [json.dumps(document)]}
     answer = handler.answer(event, settings=settings, sql=sql)
     assert len(json.dumps(answer)) < PAYLOAD
     assert answer["counts"]["rows_in"] == 16

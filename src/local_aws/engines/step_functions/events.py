@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from aws_facts.states_api import MOST_EVENT_BYTES
 from local_aws.engines.step_functions.interpreter import Interpreter
 
 # An execution, and an entry of PutEvents.
@@ -52,6 +53,7 @@ def publisher(interpreter: Interpreter, emit: Emit) -> Publish:
 def status_event(execution: Any) -> dict[str, Any]:
     """The entry of PutEvents; its times are milliseconds since 1970-01-01 UTC."""
     described = {**dict.fromkeys(_OPTIONAL_DETAILS), **execution.to_describe_output()}
+    _leave_out_what_is_too_large(described)
     detail = {name: _milliseconds(value) for name, value in described.items() if name not in _NOT_IN_EVENTS}
     return {
         "Source": "aws.states",
@@ -59,6 +61,14 @@ def status_event(execution: Any) -> dict[str, Any]:
         "Resources": [execution.exec_arn],
         "Detail": json.dumps(detail),
     }
+
+
+def _leave_out_what_is_too_large(described: dict[str, Any]) -> None:
+    sizes = {name: len(json.dumps(described[name])) if described.get(name) else 0 for name in ("input", "output")}
+    if sizes["output"] > MOST_EVENT_BYTES:
+        described |= {"output": None, "outputDetails": {"included": False}}
+    if sum(sizes.values()) > MOST_EVENT_BYTES:
+        described |= {"input": None, "inputDetails": {"included": False}}
 
 
 def _milliseconds(value: Any) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 from botocore.model import ListShape, StructureShape
+from botocore.response import StreamingBody
 
 from local_aws.engines.step_functions.interpreter import SERVICE, Changes
 from local_aws.engines.step_functions.parameters import BOTOCORE_NAMES
@@ -41,6 +42,7 @@ def change(changes: Changes, client_for: ClientFor | None, permit: Permit | None
     names = {**service._SERVICE_NAME_SFN_TO_BOTO_OVERRIDES, **BOTOCORE_NAMES}
     changes.replace(service, "_SERVICE_NAME_SFN_TO_BOTO_OVERRIDES", names)
     _name_list_members(changes)
+    _take_any_body(changes)
     _wait_for_what_was_started(changes)
     _start_nothing_after_the_end(changes)
     if permit is not None:
@@ -93,6 +95,16 @@ def _name_list_members(changes: Changes) -> None:
             name_structure(self, response, shape)
 
     changes.replace(service, "_from_boto_response", name_members)
+
+
+def _take_any_body(changes: Changes) -> None:
+    """A body that is no UTF-8 is a text all the same, and no error that nothing catches."""
+    service = changes.interpreter.get(f"{SERVICE}.state_task_service", "StateTaskService")
+
+    def text_of(value: Any) -> Any:
+        return value.read().decode("utf-8", "replace") if isinstance(value, StreamingBody) else value
+
+    changes.replace(service, "_from_boto_response_value", staticmethod(text_of))
 
 
 def _name_by_shapes(changes: Changes) -> None:

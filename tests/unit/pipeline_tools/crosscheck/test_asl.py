@@ -16,7 +16,7 @@ RUN_SQL = "infra/state_machines/run-sql.asl.yaml"
     [
         (PIPELINE, "", "StartAt: GenerateJobId", "StartAt: Start", "StartAt 'Start' is no state", "GenerateJobId"),
         (PIPELINE, "", "Next: RegisterJob", "Next: Register", "goes on to 'Register'", "the states are GenerateJobId"),
-        (FAILURE, "audit: \"{% 'NOT", "Next: Notify", "Next: Tell", "RecordFailure goes on to 'Tell'", "Notify"),
+        (FAILURE, 'audit: "{% ($cause', "Next: Notify", "Next: Tell", "RecordFailure goes on to 'Tell'", "Notify"),
         (RUN_SQL, "", "Default: CancelStatement", "Default: Cancel", "goes on to 'Cancel'", "CancelStatement"),
         (RUN_SQL, "$result_id !=", "Next: ReadResult", "Next: Read", "IsFinished goes on to 'Read'", "ReadResult"),
         (PIPELINE, "JobSucceeded:", "End: true", "End: false", "End of state JobSucceeded is False", "End: true"),

@@ -80,7 +80,7 @@ RUN_SQL = "infra/state_machines/run-sql.asl.yaml"
         (PIPELINE, "", "$load.statements ", "$load.sqls ", "load.sqls does not exist", "statements"),
         (PIPELINE, "", "$job.uris.curated)", "$job.uris.curated.route_delays)", "route_delays does not", "other_table"),
         (PIPELINE, "", "$job.parameters)", "$job.parameters.late_minutes)", "late_minutes does not", "date_parameter"),
-        (FAILURE, "", "$failure.cause ", "$failure.reason ", "failure.reason does not exist", "cause"),
+        (FAILURE, "cancel: true", "$failure.job_id ", "$failure.id ", "failure.id does not exist", "cause"),
         # What the manifests have.
         (
             PIPELINE,
@@ -129,7 +129,7 @@ def test_a_variable_that_one_path_does_not_assign_is_reported(project: Copy) -> 
     project.break_(FAILURE, '          failed_state: "-"\n', "")
     line = project.break_(FAILURE, "failed_state: ", "failed_state: ", after="action: failure")
     wrong = r"\$failed_state is not assigned on every path"
-    project.assert_found(FAILURE, line, wrong, r"assigned are: \$documents, \$event")
+    project.assert_found(FAILURE, line, wrong, r"assigned are: \$audit, \$described, \$documents, \$event")
 
 
 def test_the_assignments_of_a_catch_count_for_its_edge_alone(project: Copy) -> None:

@@ -64,8 +64,12 @@ def test_the_sample_run_knows_what_every_job_function_and_batch_is_given(project
         for place, call in run.calls.items():
             # What EventBridge starts has an input that only an event knows.
             starters = [(machine, "StartPipeline") for machine in ("start_on_arrival", "start_on_schedule")]
-            by_event = place in [("record_failure", "DescribeFailure"), *starters]
-            if call.api.service in ("lambda", "glue", "states") and not by_event:
+            recorder = [
+                ("record_failure", name)
+                for name in ("DescribeFailure", "DescribeLater", "RecordFailure", "RecordLater")
+            ]
+            by_event = place in [*recorder, *starters]
+            if call.api.action in ("invoke", "startJobRun", "startExecution") and not by_event:
                 key = {"lambda": "Payload", "glue": "Arguments", "states": "Input"}[call.api.service]
                 assert is_known(call.arguments[key]), (place, call.arguments)
 

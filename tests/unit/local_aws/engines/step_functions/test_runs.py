@@ -104,6 +104,12 @@ def test_the_status_is_told_at_the_start_and_at_the_end(functions: Functions, st
     assert sum(type_ in LAST for type_ in functions.types(described["executionArn"])) == 1
 
 
+def test_an_input_that_is_too_large_is_not_in_the_event(functions: Functions) -> None:
+    functions.machine({"Only": {"Type": "Fail"}}).run({"note": "x" * 255_000})
+    for event in functions.events:
+        assert (event["input"], event["inputDetails"]) == (None, {"included": False})
+
+
 def test_the_same_name_and_input_is_the_same_execution_while_it_runs(functions: Functions) -> None:
     machine = functions.machine(WAIT)
     arn = machine.start({"n": 1}, name="one")

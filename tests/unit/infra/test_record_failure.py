@@ -1,0 +1,410 @@
+"""The whole of record-failure, with the Lambda's own code: whatever is broken beside it, people are told, and once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import yaml
+from botocore.exceptions import ClientError
+
+from dataset_contract.manifests import PYTHON, VERSION
+from lambda_generate_param import handler, job_id
+from local_aws.engines.step_functions import waits
+from local_aws.errors import AwsError
+from pipeline_tools.crosscheck import template
+from pipeline_tools.environments import ROOT
+from tests.unit.local_aws.engines.step_functions.conftest import Functions
+
+PREFIX = "arn:aws:states:us-east-1:000000000000"
+RECORDER, RUN_SQL = f"{PREFIX}:stateMachine:record-failure", f"{PREFIX}:stateMachine:run-sql"
+ARN = f"{PREFIX}:execution:pipeline:nightly"
+DETAIL = {
+    "executionArn": ARN,
+    "stateMachineArn": f"{PREFIX}:stateMachine:pipeline",
+    "name": "nightly",
+    "status": "FAILED",
+    "startDate": 1769862896789,
+    "stopDate": 1769862899000,
+    "redriveCount": 0,
+    "redriveDate": None,
+    "input": json.dumps({"dataset": "flights", "source_uri": "s3://raw/flights/", "parameters": {}}),
+    "inputDetails": {"included": True},
+    "output": None,
+    "error": "States.TaskFailed",
+    "cause": json.dumps({"ErrorMessage": "Command failed with exit code 1"}),
+}
+JOB = job_id.make(ARN, DETAIL["startDate"])  # type: ignore[arg-type]
+MOST = 256 * 1024
+TOLD = b"<PublishResponse><PublishResult><MessageId>m</MessageId></PublishResult></PublishResponse>"
+
+
+def broken(code: str = "InternalError") -> ClientError:
+    metadata: Any = {"HTTPStatusCode": 500, "RequestId": "-"}
+    said: Any = {"Error": {"Code": code, "Message": "not now"}, "ResponseMetadata": metadata}
+    return ClientError(said, "Any")
+
+
+def events(*types: str, submitted: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+    """The end of a history, the latest first."""
+    found = []
+    for number, type_ in enumerate(types):
+        event: dict[str, Any] = {"id": 99 - number, "type": type_, "timestamp": 1}
+        if type_.endswith("StateEntered"):
+            event["stateEnteredEventDetails"] = {"name": "CleanWithPython"}
+        if type_ == "TaskSubmitted":
+            event["taskSubmittedEventDetails"] = {
+                "resourceType": "glue",
+                "resource": "startJobRun.sync",
+                "output": json.dumps(submitted or {"JobName": "python", "JobRunId": "jr_1"}),
+            }
+        found.append(event)
+    return found
+
+
+@dataclass
+class World:
+    """What record-failure calls. `fails`: by call, how many of the next ones fail; -1 for all of them."""
+
+    functions: Functions
+    fails: dict[str, int] = field(default_factory=dict)
+    history: list[dict[str, Any]] = field(
+        default_factory=lambda: events("ExecutionFailed", "TaskFailed", "TaskSubmitted", "TaskStateEntered")
+    )
+    files: dict[str, bytes] = field(default_factory=dict)
+    outcome: str = "FAILED"
+    calls: list[tuple[str, Any]] = field(default_factory=list)
+    told: list[Any] = field(default_factory=list)
+    paused: list[float] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        text = (ROOT / "infra" / "state_machines" / "record-failure.asl.yaml").read_text(encoding="utf-8")
+        values = {
+            "lambda_function_arn": "arn:aws:lambda:us-east-1:000000000000:function:generate-param",
+            "record_failure_state_machine_arn": RECORDER,
+            "run_sql_state_machine_arn": RUN_SQL,
+            "lake_bucket": "lake",
+            "topic_arn": "arn:aws:sns:us-east-1:000000000000:failures",
+        }
+        definition = yaml.safe_load(template.renderings(text, values)[0])
+        self.machine = self.functions.machine(
+            definition["States"], name="record-failure", TimeoutSeconds=definition["TimeoutSeconds"],
+            StartAt=definition["StartAt"],
+        )  # fmt: skip
+        self.functions.answers |= {
+            name: self._answer(name, call)
+            for name, call in {
+                "invoke": self._invoke,
+                "startExecution": self._start,
+                "describeExecution": self._describe,
+                "stopExecution": lambda _: {"stopDate": 1},
+                "getExecutionHistory": lambda request: {"events": self.history[: request["maxResults"]]},
+                "getObject": self._get,
+                "batchStopJobRun": lambda _: {},
+                "publish": lambda _: TOLD,
+            }.items()
+        }
+
+    def _answer(self, name: str, call: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def answer(request: Any) -> Any:
+            known = name
+            if name == "invoke":
+                known = json.loads(request["Payload"])["action"]
+            elif name == "startExecution":
+                document = json.loads(request["input"])
+                known = "start" if "job_id" not in document else "cancel" if document.get("cancel") else "record"
+            elif name == "getExecutionHistory" and request["includeExecutionData"]:
+                known = "getExecutionHistory with data"
+            self.calls.append((known, request))
+            if self.fails.get(known, 0):
+                self.fails[known] -= 1
+                raise broken()
+            if name == "publish":
+                self.told.append(request)
+            return call(request)
+
+        return answer
+
+    def _invoke(self, request: Any) -> Any:
+        try:
+            answer = handler.answer(json.loads(request["Payload"]), sql=ROOT / "sql")
+        except (KeyError, ValueError) as error:
+            raise broken("KeyError") from error
+        return json.dumps(answer).encode()
+
+    def _start(self, request: Any) -> Any:
+        if request["stateMachineArn"] == RECORDER:
+            try:
+                found = self.functions.ask("StartExecution", **request)
+            except AwsError as error:
+                raise broken(error.code) from error
+            return {"executionArn": found["executionArn"], "startDate": 1}
+        return {"executionArn": f"{PREFIX}:execution:run-sql:{request['name']}", "startDate": 1}
+
+    def _describe(self, request: Any) -> Any:
+        if ":execution:record-failure:" in request["executionArn"]:
+            found = self.functions.ask("DescribeExecution", **request)
+            kept = {name: found[name] for name in ("executionArn", "stateMachineArn", "status")}
+            return {**kept, "startDate": 1}
+        output = {"statement_id": "s", "seconds": 1, "records": [[{"StringValue": self.outcome}]]}
+        described = {"executionArn": request["executionArn"], "stateMachineArn": RUN_SQL, "startDate": 1}
+        return {**described, "status": "SUCCEEDED", "input": "{}", "output": json.dumps(output)}
+
+    def _get(self, request: Any) -> Any:
+        if request["Key"] not in self.files:
+            raise broken("NoSuchKey")
+        return self.files[request["Key"]][:60_000]
+
+    def count(self, call: str) -> int:
+        return [name for name, _ in self.calls].count(call)
+
+    def messages(self) -> list[dict[str, Any]]:
+        """What people were told, each with its subject."""
+        return [{"Subject": request["Subject"], **json.loads(request["Message"])} for request in self.told]
+
+    def run(self, detail: Any = None) -> dict[str, Any]:
+        """Deliver an event and return how the execution that works on it ended."""
+        event = {
+            "detail-type": "Step Functions Execution Status Change",
+            "detail": DETAIL if detail is None else detail,
+        }
+        text = json.dumps(event, ensure_ascii=False)
+        delivered = self.functions.ended(self.machine.start(input=text))
+        assert delivered["status"] == "SUCCEEDED", delivered["cause"]
+        started = json.loads(delivered["output"]).get("execution_arn")
+        return self.functions.ended(started) if started else delivered
+
+
+@pytest.fixture
+def world(functions: Functions, monkeypatch: pytest.MonkeyPatch) -> World:
+    made = World(functions)
+    monkeypatch.setattr(waits, "pause", lambda _, seconds: made.paused.append(seconds))
+    return made
+
+
+def assert_bounded(request: Mapping[str, Any]) -> None:
+    """https://docs.aws.amazon.com/sns/latest/api/API_Publish.html"""
+    assert len(request["Message"].encode()) < MOST
+    assert request["Subject"].isascii()
+    assert request["Subject"].isprintable()
+    assert 0 < len(request["Subject"]) <= 100
+    assert request["Subject"][0].isalnum()
+
+
+def test_a_failure_is_recorded_and_told_once(world: World) -> None:
+    ended = world.run()
+    assert ended["status"] == "SUCCEEDED"
+    [message] = world.messages()
+    assert message == {
+        "Subject": f"FAILED {JOB}",
+        "job_id": JOB,
+        "dataset": "flights",
+        "status": "FAILED",
+        "failed_state": "CleanWithPython",
+        "error": "States.TaskFailed",
+        "cause": "Command failed with exit code 1",
+        "counts": {},
+        "execution_arn": ARN,
+        "audit": "recorded in audit.job_run",
+    }
+    assert world.count("record") == world.count("cancel") == 1
+    assert world.count("batchStopJobRun") == 0
+    names = [request["name"] for name, request in world.calls if name in ("record", "cancel")]
+    assert all(name.startswith(f"{JOB}-") and len(name) <= 80 for name in names)
+
+
+LOOKS = ("start", "getExecutionHistory", "getExecutionHistory with data", "batchStopJobRun", "evidence", "getObject")
+
+
+@pytest.mark.parametrize("broken_call", [*LOOKS, "cancel"])
+def test_what_is_only_looked_for_may_fail(world: World, broken_call: str) -> None:
+    world.history = events("ExecutionAborted", "TaskSubmitted", "TaskStarted", "TaskStateEntered")
+    world.fails[broken_call] = -1
+    assert world.run()["status"] == "SUCCEEDED"
+    [message] = world.messages()
+    assert (message["job_id"], message["audit"]) == (JOB, "recorded in audit.job_run")
+    assert message["failed_state"] == ("-" if broken_call == "getExecutionHistory" else "CleanWithPython")
+    assert world.count(broken_call) >= 1
+
+
+@pytest.mark.parametrize("gone", ["failure", "record"])
+def test_people_are_told_at_once_and_the_failure_is_recorded_when_that_can_be_done(world: World, gone: str) -> None:
+    world.fails[gone] = 40
+    ended = world.run()
+    assert ended["status"] == "SUCCEEDED"
+    [message] = world.messages()
+    assert message["execution_arn"] == ARN
+    assert message["audit"].startswith("NOT recorded yet, which is tried again for 24 hours: ")
+    assert "not now" in message["audit"]
+    assert message["job_id"] == ("-" if gone == "failure" else JOB)
+    # Told after a few quick tries, and recorded in the end.
+    calls = [name for name, _ in world.calls if name != "describeExecution"]
+    assert calls.index("publish") <= 15
+    assert calls[-1] == "record"
+
+
+def test_what_cannot_be_recorded_in_a_day_fails_where_a_redrive_goes_on(world: World) -> None:
+    world.fails["record"] = -1
+    ended = world.run()
+    assert ended["status"] == "FAILED"
+    assert world.functions.history(ended["executionArn"])[-2]["type"].value == "TaskFailed"
+    assert sum(world.paused[-99:]) == 24 * 60 * 60
+    world.fails["record"] = 0
+    world.functions.events.clear()
+    world.functions.ask("RedriveExecution", executionArn=ended["executionArn"])
+    assert world.functions.ended(ended["executionArn"])["status"] == "SUCCEEDED"
+    assert len(world.messages()) == 1
+    names = [request["name"] for name, request in world.calls if name == "record"]
+    assert names[-1].endswith("-1-0")
+    assert len(set(names)) == len(names)
+
+
+def test_who_cannot_be_told_now_is_told_later(world: World) -> None:
+    world.fails["publish"] = 30
+    assert world.run()["status"] == "SUCCEEDED"
+    assert world.messages()[-1]["audit"] == "recorded in audit.job_run"
+    assert (world.count("record"), world.count("publish")) == (1, 31)
+
+
+def test_an_event_that_comes_twice_is_told_once(world: World) -> None:
+    first, second = world.run(), world.run()
+    assert first["executionArn"] == second["executionArn"]
+    assert len(world.messages()) == 1
+    later = world.run({**DETAIL, "redriveCount": 1})
+    assert later["executionArn"] != first["executionArn"]
+    assert len(world.messages()) == 2
+
+
+def test_an_event_whose_execution_failed_can_be_started_again(world: World) -> None:
+    world.fails["record"] = -1
+    assert world.run()["status"] == "FAILED"
+    world.fails["record"] = 0
+    again = world.run()
+    assert (again["status"], world.messages()[-1]["audit"]) == ("SUCCEEDED", "recorded in audit.job_run")
+    assert again["executionArn"] != world.run()["executionArn"]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said"),
+    [
+        ("LOADED", "the rows are loaded, so audit.job_run says SUCCEEDED, and audit.job_attempt has the failure; "
+         "a redrive writes what is missing"),
+        ("LATER", "recorded in audit.job_attempt; audit.job_run is of a later attempt"),
+    ],
+)  # fmt: skip
+def test_the_message_says_what_the_warehouse_holds(world: World, outcome: str, said: str) -> None:
+    world.outcome = outcome
+    world.run()
+    assert [message["audit"] for message in world.messages()] == [said]
+
+
+NESTED = f"{PREFIX}:execution:run-sql:one"
+
+
+@pytest.mark.parametrize(
+    ("types", "submitted", "stops"),
+    [
+        (("ExecutionAborted", "TaskSubmitted"), None, "batchStopJobRun"),
+        (("ExecutionTimedOut", "TaskSubmitted"), None, "batchStopJobRun"),
+        (("ExecutionFailed", "TaskTimedOut", "TaskSubmitted"), None, "batchStopJobRun"),
+        (("ExecutionAborted", "TaskTimedOut", "TaskSubmitted"), {"ExecutionArn": NESTED}, "stopExecution"),
+        (("ExecutionAborted", "TaskSubmitted"), {"ExecutionArn": NESTED}, "stopExecution"),
+        (("ExecutionFailed", "TaskFailed", "TaskSubmitted"), None, None),
+        (("ExecutionAborted", "TaskFailed", "TaskSubmitted"), None, None),
+        (("ExecutionAborted", "TaskStateEntered"), None, None),
+        (("ExecutionAborted", "TaskSubmitted"), {"Something": "else"}, None),
+        ((), None, None),
+    ],
+)
+def test_what_is_still_open_is_stopped(world: World, types: Any, submitted: Any, stops: str | None) -> None:
+    world.history = events(*types, submitted=submitted)
+    assert world.run()["status"] == "SUCCEEDED"
+    asked = {name: request for name, request in world.calls if name in ("batchStopJobRun", "stopExecution")}
+    assert set(asked) == ({stops} if stops else set())
+    if stops == "batchStopJobRun":
+        assert asked[stops] == {"JobName": "python", "JobRunIds": ["jr_1"]}
+    elif stops:
+        assert asked[stops]["executionArn"] == NESTED
+
+
+CHARACTERS = {
+    "letters": "x",
+    "quotes": '"',
+    "umlauts": "ü",
+    "emoji": "😀",
+    "controls": "\x01",
+    "lines": "\n",
+    "backslashes": "\\",
+}
+
+
+@pytest.mark.parametrize("character", CHARACTERS.values(), ids=CHARACTERS)
+@pytest.mark.parametrize("is_described", [True, False], ids=["described", "from the event alone"])
+def test_a_failure_of_any_size_and_alphabet_is_told(world: World, character: str, is_described: bool) -> None:
+    world.fails["failure"] = 0 if is_described else 20
+    detail = {
+        **DETAIL,
+        "executionArn": ARN.rpartition(":")[0] + ":" + ("n" if character in '"\\\n\x01' else character) * 80,
+        "name": character * 80,
+        "error": character * 256,
+        "cause": character * 32_768,
+    }
+    # As much as the largest event has room for.
+    room = 250_000 - len(json.dumps(detail, ensure_ascii=False).encode())
+    most = room // len(json.dumps(json.dumps(character, ensure_ascii=False), ensure_ascii=False).encode())
+    given = {"dataset": character * 130, "source_uri": character * most}
+    detail["input"] = json.dumps(given, ensure_ascii=False)
+    ended = world.run(detail)
+    assert ended["status"] == "SUCCEEDED"
+    published = [request for name, request in world.calls if name == "publish"]
+    assert len(published) == 1
+    assert_bounded(published[0])
+    assert world.count("record") == 1
+
+
+@pytest.mark.parametrize("text", [None, "[1]", '"text"', "null", "7", "{", "", "[" * 30_000], ids=range(8))
+def test_an_input_of_another_kind_is_none(world: World, text: str | None) -> None:
+    world.run({**DETAIL, "input": text, "inputDetails": {"included": text is not None}})
+    [message] = world.messages()
+    assert (message["dataset"], message["audit"]) == ("-", "recorded in audit.job_run")
+
+
+@pytest.mark.parametrize("detail", [{}, "text", [1], {"executionArn": 7}, {**DETAIL, "startDate": "now"}], ids=range(5))
+def test_what_is_no_event_is_told_and_fails(world: World, detail: Any) -> None:
+    assert world.run(detail)["status"] == "FAILED"
+    [message] = world.messages()
+    assert message["audit"].startswith("NOT recorded yet")
+    assert_bounded(next(request for name, request in world.calls if name == "publish"))
+
+
+def manifest(**more: Any) -> bytes:
+    counts = dict.fromkeys(("rows_in", "rows_out", "bytes_in", "bytes_out", "files_out"), 5)
+    document = {"manifest_version": VERSION, "stage": PYTHON, "job_id": JOB, "dataset": "flights", **counts}
+    return json.dumps({**document, "rows_rejected": 0, **more}).encode()
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [b"", b"{", b"\xff\xfe", b"[]", b"x" * 200_000, '"ü'.encode() * 40_000, b"\\" * 70_000],
+    ids=["empty", "cut", "no text", "another", "huge", "wide", "escapes"],
+)
+def test_a_bad_file_loses_only_itself(world: World, bad: bytes) -> None:
+    world.files = {
+        f"runs/{JOB}/python.json": manifest(),
+        f"runs/{JOB}/spark.json": bad,
+        f"runs/{JOB}/python-error.json": bad,
+        f"runs/{JOB}/spark-error.json": bad,
+    }
+    assert world.run()["status"] == "SUCCEEDED"
+    [message] = world.messages()
+    assert message["counts"] == {"rows_in": 5, "rows_staged": 5, "rows_rejected": 0}
+
+
+def test_a_variable_that_the_lambda_misses_hides_no_failure(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("RAW_BUCKET", "LAKE_BUCKET", "ARTIFACTS_BUCKET", "CODE_VERSION"):
+        monkeypatch.delenv(name, raising=False)
+    world.run()
+    assert world.messages()[0]["audit"] == "recorded in audit.job_run"
