@@ -105,11 +105,11 @@ class Deployment:
             actions = set(api.required_actions())
             if api.alternative_actions():
                 actions.add("secretsmanager:GetSecretValue")
-            arguments = state.get("Arguments")
+            given = state.get("Arguments")
+            arguments = given if isinstance(given, dict) else {}
             for action in sorted(actions):
-                yield from self._with_key(
-                    Need(action, self._resource(action, arguments if isinstance(arguments, dict) else {}))
-                )
+                for resource in self._resources(action, api, arguments):
+                    yield from self._with_key(Need(action, resource))
             if "s3:GetObject" in actions and "Catch" in state:
                 # What may not be there is told from what may not be read.
                 yield from self._list("lake", "runs/", (permissions.TELLS_WHAT_IS_MISSING,))
@@ -118,8 +118,15 @@ class Deployment:
         if machine.get("loggingConfiguration", {}).get("level", "OFF") != "OFF":
             yield from (Need(action, "*") for action in permissions.LOG_DELIVERY_ACTIONS)
 
-    def _resource(self, action: str, arguments: Mapping[str, Any]) -> str:
+    def _resources(self, action: str, api: Api, arguments: Mapping[str, Any]) -> list[str]:
         """What a Task's action is checked on."""
+        if api.service == "glue" and str(arguments.get("JobName")).startswith("{%"):
+            # Told at run time: either job.
+            names = [self._outputs["python_job_name"], self._outputs["spark_job_name"]]
+            return [self._resource(action, api, {"JobName": name}) for name in names]
+        return [self._resource(action, api, arguments)]
+
+    def _resource(self, action: str, api: Api, arguments: Mapping[str, Any]) -> str:
         outputs, service = self._outputs, action.partition(":")[0]
         if action == "states:StartExecution":
             return str(arguments["StateMachineArn"])
@@ -133,13 +140,14 @@ class Deployment:
             "s3": self._object("lake", "runs/preflight"),
             "secretsmanager": outputs["redshift_secret_arn"],
             "sns": outputs["failure_topic_arn"],
-            "states": self.arn("states", f"execution:{self._executed(action)}:preflight"),
+            "states": self.arn("states", f"execution:{self._executed(api)}:preflight"),
         }[service]
         return found
 
-    def _executed(self, action: str) -> str:
-        # Only the recorder reads a history: the pipeline's.
-        return f"{self.prefix}-{'pipeline' if action == 'states:GetExecutionHistory' else 'run-sql'}"
+    def _executed(self, api: Api) -> str:
+        # The recorder reads the history of the pipeline's, and asks after its own; all else is about nested ones.
+        machines = {"getExecutionHistory": "pipeline", "describeExecution": "record-failure"}
+        return f"{self.prefix}-{machines.get(api.action, 'run-sql')}"
 
     def _function(self, function: Mapping[str, Any]) -> Iterator[Need]:
         group = f"log-group:/aws/lambda/{function['FunctionName']}:log-stream:preflight"
