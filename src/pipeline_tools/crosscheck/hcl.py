@@ -57,8 +57,22 @@ class Expression:
         for element in _trees(self.bare()):
             if element.data == "object_elem":
                 key, value = _trees(element)[0], _trees(element)[-1]
-                found[_words(key)] = Expression(value, self.file)
+                found[_words(key).strip('"')] = Expression(value, self.file)
         return found
+
+    def literal(self) -> str | None:
+        """The text of a string, number or boolean; None for null and for what is none of these."""
+        tree = self.bare()
+        text = _words(tree).strip('"')
+        return text if tree.data in ("string", "int_lit", "float_lit", "literal_value") and text != "null" else None
+
+    def call(self) -> tuple[str, list[Expression]]:
+        """The name and the arguments of a function call; empty for what is none."""
+        tree = self.bare()
+        if tree.data != "function_call":
+            return "", []
+        name, *given = _trees(tree)
+        return _words(name), [Expression(each, self.file) for part in given for each in _trees(part)]
 
     def strings(self) -> Iterator[tuple[str, int]]:
         """Every string in it that holds no interpolation, with its line."""
@@ -204,6 +218,22 @@ def parse(file: Path) -> Tree[Token]:
         return _tree(file.read_text(encoding="utf-8"))
     except UnexpectedInput as error:
         raise HclError(file, max(int(error.line), 1)) from error
+
+
+def attributes(file: Path) -> dict[str, Expression]:
+    """The attributes of a file without its blocks, as of .tfvars. Raises HclError."""
+    return _attributes(parse(file), file)
+
+
+def blocks(file: Path, kind: str) -> dict[str, dict[str, Expression]]:
+    """The attributes of a file's blocks of a kind with one label, by that label. Raises HclError."""
+    found = {}
+    (body,) = _trees(parse(file))
+    for block in _trees(body):
+        labels = [_words(tree).strip('"') for tree in _trees(block) if tree.data in ("identifier", "string")]
+        if block.data == "block" and labels[:1] == [kind]:
+            found[labels[1]] = _attributes(block, file)
+    return found
 
 
 @lru_cache(maxsize=256)

@@ -2,67 +2,66 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from pipeline_tools.crosscheck import hcl
 from pipeline_tools.environments import ROOT
 
 INFRA: Final = ROOT / "infra"
-_REDSHIFT: Final = ("mode", "node_type", "number_of_nodes", "sql_parameters")
-_VALUE: Final = r'"?(?P<value>[^"\s,)}]+)"?'
+# Where each setting is: a variable, and the members of an object within it.
+_PLACES: Final[Mapping[str, tuple[str, ...]]] = {
+    "name_prefix": ("name_prefix",),
+    "max_concurrent_runs": ("max_concurrent_runs",),
+    "redshift.mode": ("redshift", "mode"),
+    "redshift.node_type": ("redshift", "provisioned", "node_type"),
+    "redshift.number_of_nodes": ("redshift", "provisioned", "number_of_nodes"),
+    "redshift.sql_parameters": ("redshift", "sql_parameters"),
+}
+_OPTIONAL: Final = frozenset({"name_prefix"})
 
 
 class SettingsError(ValueError):
-    """A setting that is neither in the .tfvars file nor has a default that can be read."""
+    """A file cannot be read, or has a setting neither as given nor as a default."""
 
 
 def read(environment: str, infra: Path = INFRA) -> Mapping[str, str]:
     """By name; those of the object `redshift` by redshift.<name>.
 
     Raises:
-        SettingsError: a setting is not found.
+        SettingsError: a setting is not found, or a file is no HCL.
     """
-    given = _without_comments(infra / "environments" / f"{environment}.tfvars")
-    defaults = _without_comments(infra / "variables.tf")
-    found: dict[str, str] = {}
-    if name_prefix := re.search(rf"^name_prefix\s*=\s*{_VALUE}", given, re.MULTILINE):
-        found["name_prefix"] = name_prefix["value"]
-    found["max_concurrent_runs"] = _first(
-        "max_concurrent_runs",
-        (rf"^max_concurrent_runs\s*=\s*{_VALUE}", given),
-        (rf"^\s*default\s*=\s*{_VALUE}", _block(defaults, r'^variable "max_concurrent_runs"\s*')),
-    )
-    own, default = _block(given, r"^redshift\s*=\s*"), _block(defaults, r'^variable "redshift"\s*')
-    for name in _REDSHIFT:
-        found[f"redshift.{name}"] = _first(
-            f"redshift.{name}",
-            (rf"\b{name}\s*=\s*{_VALUE}", own),
-            (rf"\b{name}\s*=\s*optional\(\w+,\s*{_VALUE}", default),
-        )
+    try:
+        given = hcl.attributes(infra / "environments" / f"{environment}.tfvars")
+        variables = hcl.blocks(infra / "variables.tf", "variable")
+    except hcl.HclError as error:
+        raise SettingsError(f"{error}: no HCL from here on") from error
+    found = {}
+    for name, (variable, *members) in _PLACES.items():
+        value = _given(given.get(variable), members) or _default(variables.get(variable, {}), members)
+        if value is not None:
+            found[name] = value
+        elif name not in _OPTIONAL:
+            said = "not found in the environment's .tfvars file, nor its default in infra/variables.tf"
+            raise SettingsError(f"{name}: {said}")
     return found
 
 
-def _without_comments(file: Path) -> str:
-    return re.sub(r"(^|\s)(#|//).*$", "", file.read_text(encoding="utf-8"), flags=re.MULTILINE)
+def _given(value: hcl.Expression | None, members: list[str]) -> str | None:
+    for member in members:
+        value = value.items().get(member) if value else None
+    return value.literal() if value else None
 
 
-def _first(name: str, *places: tuple[str, str]) -> str:
-    for pattern, text in places:
-        if found := re.search(pattern, text, re.MULTILINE):
-            return found["value"]
-    raise SettingsError(f"{name}: not found in the environment's .tfvars file, nor its default in infra/variables.tf")
-
-
-def _block(text: str, start: str) -> str:
-    """What is between the braces after a pattern; empty where it is not there."""
-    begun = re.search(start + r"\{", text, re.MULTILINE)
-    if begun is None:
-        return ""
-    depth = 1
-    for position in range(begun.end(), len(text)):
-        depth += {"{": 1, "}": -1}.get(text[position], 0)
-        if depth == 0:
-            return text[begun.end() : position]
-    return text[begun.end() :]
+def _default(variable: Mapping[str, hcl.Expression], members: list[str]) -> str | None:
+    """A variable's default, or that of a member of its type: object({mode = optional(string, "provisioned")})."""
+    if not members:
+        return _given(variable.get("default"), [])
+    kind, default = variable.get("type"), None
+    for member in members:
+        _, arguments = kind.call() if kind else ("", [])
+        declared = arguments[0].items().get(member) if arguments else None
+        name, values = declared.call() if declared else ("", [])
+        kind, default = values[0] if values else declared, values[1] if name == "optional" and len(values) > 1 else None
+    return default.literal() if default else None

@@ -166,6 +166,16 @@ def test_settings_come_from_the_environment_or_by_default(tmp_path: Any) -> None
         "redshift.number_of_nodes": "3",
         "redshift.sql_parameters": "inlined",
     }
+    # What looks like a setting and is none: in a comment, in a text, in another object.
+    file.write_text(
+        'name_prefix = null\n/* max_concurrent_runs = 1 */\ntags = { mode = "x", note = "redshift = { mode" }\n'
+        'redshift = {\n  # } mode = "existing"\n  "mode" = "serverless"\n}\n'
+    )
+    read = settings.read("mine", tmp_path)
+    assert (read.get("name_prefix"), read["max_concurrent_runs"], read["redshift.mode"]) == (None, "20", "serverless")
+    file.write_text("redshift = {\n")
+    with pytest.raises(settings.SettingsError, match=r"mine\.tfvars:\d+: no HCL from here on"):
+        settings.read("mine", tmp_path)
     (tmp_path / "variables.tf").write_text("")
     file.write_text("")
     with pytest.raises(settings.SettingsError, match="max_concurrent_runs: not found"):
