@@ -6,6 +6,9 @@ limits stand in no documentation: they were measured on AWS, as the issues besid
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 VERSION: Final = "2.0.6"
@@ -88,3 +91,34 @@ FIELD_TYPES: Final = {
     "Cause": "string",
     "RoleArn": "string",
 }
+
+# What such a number has to be: whole, from the first to the second (None: no end); a percentage may have a fraction.
+# https://states-language.net/spec.html#wait-state, #task-state, #map-state and below them; the words are ours
+_ANY_POSITIVE: Final = (1, None)
+_ANY_COUNT: Final = (0, None)
+FIELD_LIMITS: Final[Mapping[str, tuple[int, int | None]]] = MappingProxyType(
+    {
+        "Seconds": (0, 99_999_999),
+        "TimeoutSeconds": (1, 99_999_999),
+        "HeartbeatSeconds": (1, 99_999_999),
+        "MaxConcurrency": _ANY_COUNT,
+        "ToleratedFailureCount": _ANY_COUNT,
+        "ToleratedFailurePercentage": (0, 100),
+        "MaxItems": _ANY_POSITIVE,
+        "MaxItemsPerBatch": _ANY_POSITIVE,
+        "MaxInputBytesPerBatch": _ANY_POSITIVE,
+    }
+)
+WITH_FRACTION: Final = frozenset({"ToleratedFailurePercentage"})
+
+
+def number_refusal(field: str, value: float) -> str:
+    """Why a field, by its name, cannot have a number; empty where it can."""
+    least, most = FIELD_LIMITS.get(field, (None, None))
+    whole = field in WITH_FRACTION or field not in FIELD_LIMITS or value == int(value)
+    if whole and (least is None or least <= value) and (most is None or value <= most):
+        return ""
+    kind = "a number" if field in WITH_FRACTION else "an integer"
+    return f"returned {json.dumps(value)}. Expected {kind} of at least {least}" + (
+        f" and at most {most}." if most else "."
+    )

@@ -16,6 +16,18 @@ MOST_STATE_BYTES: Final = 262_144
 MOST_VARIABLE_BYTES: Final = 262_144
 MOST_VARIABLES_BYTES: Final = 10 * 1024 * 1024
 
+# Of a Standard execution: the last of them says that it failed, with these words (seen on AWS:
+# https://docs.aws.amazon.com/step-functions/latest/dg/bp-history-limit.html tells of the limit)
+MOST_HISTORY_EVENTS: Final = 25_000
+HISTORY_IS_FULL: Final = f"The execution reached the maximum number of history events ({MOST_HISTORY_EVENTS})."
+
+# https://docs.aws.amazon.com/step-functions/latest/apireference/API_TagResource.html and
+# https://docs.aws.amazon.com/step-functions/latest/dg/sfn-best-practices.html#concepts-tagging
+MOST_TAGS: Final = 50
+MOST_TAG_KEY_CHARACTERS: Final = 128
+MOST_TAG_VALUE_CHARACTERS: Final = 256
+RESERVED_TAG_PREFIX: Final = "aws:"
+
 # https://docs.aws.amazon.com/step-functions/latest/apireference/API_ListExecutions.html (statusFilter)
 EXECUTION_STATUSES: Final = ("SUCCEEDED", "TIMED_OUT", "PENDING_REDRIVE", "ABORTED", "FAILED", "RUNNING")
 

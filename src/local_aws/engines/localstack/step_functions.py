@@ -9,15 +9,24 @@ from typing import Any
 
 from localstack.aws.api import CommonServiceException, RequestContext
 from localstack.aws.api.stepfunctions import (
+    CreateStateMachineInput,
+    CreateStateMachineOutput,
     DescribeStateMachineOutput,
     RedriveExecutionOutput,
+    TagList,
+    TagResourceOutput,
     TracingConfiguration,
     UpdateStateMachineOutput,
 )
 from localstack.aws.connect import connect_to
+from localstack.services.stepfunctions.asl.static_analyser.express_static_analyser import ExpressStaticAnalyser
+from localstack.services.stepfunctions.asl.static_analyser.static_analyser import StaticAnalyser
+from localstack.services.stepfunctions.asl.static_analyser.test_state.test_state_analyser import (
+    TestStateStaticAnalyser,
+)
 from localstack.services.stepfunctions.provider import StepFunctionsProvider
 
-from local_aws.engines.step_functions import changes, validation
+from local_aws.engines.step_functions import changes, diagnostics, validation
 from local_aws.engines.step_functions.interpreter import LOCALSTACK, Changes
 from local_aws.errors import AwsError
 from local_aws.services.faults import Faults
@@ -27,8 +36,16 @@ def change(faults: Faults) -> Changes:
     """Make the changes, once."""
     made = changes.apply(LOCALSTACK, emit=_emit, faults=faults)
     # Names beyond ASCII: LocalStack starts such an execution and then answers InvalidArn to its ARN.
+    made.replace(StepFunctionsProvider, "_validate_definition", staticmethod(Provider._validate_definition))
     made.replace(StepFunctionsProvider, "_STATE_MACHINE_EXECUTION_ARN_REGEX", validation.EXECUTION_ARN)
     return made
+
+
+def _check_tags(known: Any, given: Any) -> None:
+    try:
+        validation.check_tags(known, given)
+    except AwsError as error:
+        raise CommonServiceException(error.code, error.message) from error
 
 
 def _emit(execution: Any, event: dict[str, Any]) -> None:
@@ -36,8 +53,38 @@ def _emit(execution: Any, event: dict[str, Any]) -> None:
     client.put_events(Entries=[event])
 
 
+# Called by its class in places.
+_validate_definition = StepFunctionsProvider._validate_definition
+
+
 class Provider(StepFunctionsProvider):
     """Registered in the place of LocalStack's own."""
+
+    @staticmethod
+    def _validate_definition(definition: str, static_analysers: list[StaticAnalyser]) -> None:
+        kind = "EXPRESS" if any(isinstance(one, ExpressStaticAnalyser) for one in static_analysers) else "STANDARD"
+        try:
+            # A single state, as TestState has it, is no state machine.
+            if not any(isinstance(one, TestStateStaticAnalyser) for one in static_analysers):
+                diagnostics.refuse(diagnostics.diagnose(definition, kind))
+        except AwsError as error:
+            raise CommonServiceException(error.code, error.message) from error
+        _validate_definition(definition, static_analysers)
+
+    def create_state_machine(
+        self, context: RequestContext, request: CreateStateMachineInput, **kwargs: Any
+    ) -> CreateStateMachineOutput:
+        """Refuses tags that AWS refuses."""
+        _check_tags([], request.get("tags"))
+        return super().create_state_machine(context, request, **kwargs)
+
+    def tag_resource(
+        self, context: RequestContext, resource_arn: str, tags: TagList, **kwargs: Any
+    ) -> TagResourceOutput:
+        """Refuses tags that AWS refuses."""
+        known = self.get_store(context).state_machines.get(resource_arn)
+        _check_tags(known.tag_manager.to_tag_list() if known else [], tags)
+        return super().tag_resource(context, resource_arn, tags, **kwargs)
 
     def redrive_execution(
         self, context: RequestContext, execution_arn: str, client_token: str | None = None, **kwargs: Any

@@ -10,6 +10,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+from aws_facts.jsonata import number_refusal
 from local_aws import jsonata
 from local_aws.engines.step_functions import places
 from local_aws.engines.step_functions.interpreter import Changes
@@ -60,7 +61,10 @@ def change(changes: Changes) -> None:
         place = places.of(self)
         try:
             named = variables(env, jsonata.variables_in(self.expression), to_json_str)
-            env.stack.append(jsonata.evaluate(self.expression, named, place.expected))
+            value = jsonata.evaluate(self.expression, named, place.expected)
+            if place.expected == "number" and (refused := number_refusal(place.field.split("/")[-1], value)):
+                raise jsonata.QueryError(self.expression, refused)
+            env.stack.append(value)
         except jsonata.QueryError as error:
             raise evaluation_failed(
                 env, error.cause(place.field) if place.field else str(error), place.field

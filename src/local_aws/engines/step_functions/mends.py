@@ -155,7 +155,7 @@ def _count_tolerated_failures(changes: Changes) -> None:
     changes.replace(preprocessor, "visitTolerated_failure_count_string_jsonata", visit)
 
 
-def _failure(interpreter: Interpreter, env: Any, error: str, cause: str) -> Exception:
+def failure(interpreter: Interpreter, env: Any, error: str, cause: str) -> Exception:
     """What ends a state with one of the service's own errors."""
     states_error = interpreter.get("asl.component.common.error_name.states_error_name", "StatesErrorName")
     names = interpreter.get("asl.component.common.error_name.states_error_name_type", "StatesErrorNameType")
@@ -215,7 +215,7 @@ def _need_what_a_choice_compares(changes: Changes) -> None:
         if isinstance(env.stack[-1], missing) and self.comparison_function.operator_type != present:
             path = self.variable.string_sampler.literal_value
             cause = f"Invalid path '{path}': The choice state's condition path references an invalid value."
-            raise _failure(interpreter, env, "States.Runtime", cause)
+            raise failure(interpreter, env, "States.Runtime", cause)
         self.comparison_function.eval(env)
 
     changes.replace(variable, "_eval_body", evaluate)
@@ -238,7 +238,7 @@ def _need_a_choice(changes: Changes) -> None:
                 return
         if self.default_state is None:
             cause = "Failed to transition out of the state. The state does not point to a next state."
-            raise _failure(interpreter, env, "States.NoChoiceMatched", cause)
+            raise failure(interpreter, env, "States.NoChoiceMatched", cause)
         env.stack.append(self.default_state.state_name)
 
     def give_output(self: Any, env: Any) -> None:
@@ -272,7 +272,7 @@ def _need_arrays_of_maps(changes: Changes) -> None:
         if not isinstance(env.stack[-1], list):
             path = self.string_sampler.literal_value
             path = path[1:] if path.startswith("$$") else path
-            raise _failure(interpreter, env, "States.Runtime", f'Reference path "{path}" must point to array.')
+            raise failure(interpreter, env, "States.Runtime", f'Reference path "{path}" must point to array.')
 
     changes.replace(items_path, "_eval_body", evaluate_array)
 
@@ -295,7 +295,7 @@ def _limit_variables(changes: Changes) -> None:
         if too_large or size({**store._outer_scope, **store._inner_scope}) > MOST_VARIABLES_BYTES:
             most = MOST_VARIABLE_BYTES if too_large else MOST_VARIABLES_BYTES
             cause = f"The variables {', '.join(changed)} exceed the maximum of {most} bytes."
-            raise _failure(interpreter, env, "States.DataLimitExceeded", cause)
+            raise failure(interpreter, env, "States.DataLimitExceeded", cause)
 
     changes.replace(assign, "_eval_body", evaluate_within_limits)
 

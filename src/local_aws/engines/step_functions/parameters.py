@@ -62,6 +62,18 @@ def of_task(body: Mapping[str, Any], language: str) -> Iterator[tuple[str, str]]
                 yield f"The field '{_pascal(name)}' is required but was missing", f"/{field}"
 
 
+def empty_place(resource: str, given: Mapping[str, Any]) -> str:
+    """The member of a request that has its place in the path of the URL and is empty; empty where none is."""
+    found = _RESOURCE.fullmatch(resource)
+    service = _service(BOTOCORE_NAMES.get(found["service"], found["service"])) if found else None
+    operation = _operation(service, found["api"]) if found and service else None
+    shape = operation.input_shape if operation else None
+    for name, member in shape.members.items() if shape else ():
+        if member.serialization.get("location") == "uri" and given.get(name) == "":
+            return name
+    return ""
+
+
 def _pascal(name: str) -> str:
     return name[:1].upper() + name[1:]
 

@@ -83,7 +83,7 @@ def change(changes: Changes, publish: Publish) -> None:
             if at is not None:
                 program.start_at = start_at(at.state)
                 resume(env, progress, (), at)
-            open_run(new, program, env, progress)
+            open_run(interpreter, new, program, env, progress)
             self.exec_worker, self.exec_status = new, running
             self.stop_date = self.error = self.cause = self.output = None
             env.event_manager.add_event(

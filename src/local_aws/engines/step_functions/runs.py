@@ -11,13 +11,16 @@ import sys
 import threading
 from typing import Any
 
+from aws_facts import states_api as facts
 from local_aws.engines.step_functions.events import Publish
 from local_aws.engines.step_functions.expressions import as_aws_writes
-from local_aws.engines.step_functions.interpreter import Changes
+from local_aws.engines.step_functions.interpreter import Changes, Interpreter
+from local_aws.engines.step_functions.mends import failure
 from local_aws.engines.step_functions.progress import Progress
 
 _SECONDS_TO_STOP = 10.0
 _SECONDS_TO_WIND_UP = 0.25
+_FULL = {"error": "States.Runtime", "cause": facts.HISTORY_IS_FULL}
 _LAST_EVENTS = ("ExecutionSucceeded", "ExecutionFailed", "ExecutionTimedOut", "ExecutionAborted")
 
 
@@ -49,7 +52,7 @@ def change(changes: Changes, publish: Publish) -> None:
         self.exec_worker.start()
 
     def prepare(self: Any) -> None:
-        open_run(self, self._get_evaluation_entrypoint(), self._get_evaluation_environment())
+        open_run(interpreter, self, self._get_evaluation_entrypoint(), self._get_evaluation_environment())
         details = self._evaluation_details
         self.env.event_manager.add_event(
             context=self.env.event_history_context,
@@ -136,6 +139,8 @@ def change(changes: Changes, publish: Publish) -> None:
         if isinstance(state, stopped):
             # DescribeExecution and the status event give back what it was stopped with.
             ended.stop_date, ended.error, ended.cause = state.stop_date, state.error, state.cause
+        elif execution.exec_worker.env.run.is_full:
+            ended.error, ended.cause = _FULL["error"], _FULL["cause"]
         vars(execution).update(vars(ended))
         self.execution = execution
         publish(execution)
@@ -174,7 +179,7 @@ class Run:
     """One run of an execution: from its start, or from where it was redriven.
 
     `ended`: its program does nothing any more. `left_out`: contexts (their id) of the history whose next event of an
-    entered state is there already.
+    entered state is there already. `is_full`: the history has all the events that it may have.
     """
 
     def __init__(self, progress: Progress) -> None:
@@ -182,6 +187,7 @@ class Run:
         self.ended = threading.Event()
         self.lock = threading.Lock()
         self.has_last_event = False
+        self.is_full = False
         self.left_out: set[int] = set()
         self._is_ending = False
 
@@ -192,17 +198,24 @@ class Run:
         return is_first
 
 
-def open_run(worker: Any, program: Any, env: Any, progress: Progress | None = None) -> None:
+def open_run(interpreter: Interpreter, worker: Any, program: Any, env: Any, progress: Progress | None = None) -> None:
     """Give a worker what it runs, with a history that ends once."""
     worker.program, worker.env, worker.terminated = program, env, threading.Event()
     run = env.run = Run(progress or Progress())
-    add_event = env.event_manager.add_event
+    add_event, history = env.event_manager.add_event, env.event_manager._history_event_list
+    event_types = interpreter.of_api("HistoryEventType")
+    is_limited = env.execution_type == interpreter.of_api("StateMachineType").STANDARD
 
     def add_until_the_end(context: Any, event_type: Any, *args: Any, **kwargs: Any) -> int:
         with run.lock:
             if run.has_last_event:
                 return 0
             name = str(getattr(event_type, "value", event_type))
+            if is_limited and name not in _LAST_EVENTS and len(history) >= facts.MOST_HISTORY_EVENTS - 1:
+                run.has_last_event, run.is_full = True, True
+                add_event(context, event_types.ExecutionFailed, {"executionFailedEventDetails": dict(_FULL)})
+                env.set_error(dict(_FULL))  # of all that is within, whatever it tolerates
+                raise failure(interpreter, env, "States.Runtime", facts.HISTORY_IS_FULL)
             if id(context) in run.left_out and name.endswith("StateEntered"):
                 run.left_out.discard(id(context))
                 return int(context.source_event_id)

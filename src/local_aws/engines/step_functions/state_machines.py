@@ -31,6 +31,7 @@ class StateMachines:
             raise AwsError("ValidationException", "Version description can only be set when publish is true")
         name, kind = request["name"], request.get("type") or "STANDARD"
         validation.check_name(name)
+        validation.check_tags([], request.get("tags"))
         logging = self._checked_logging(request.get("loggingConfiguration"))
         if known := self._known(request, logging):
             return known
@@ -168,7 +169,9 @@ class StateMachines:
 
     def tag(self, request: Request) -> Answer:
         """TagResource"""
-        self._tagged(request).add_all(request.get("tags") or [])
+        tags = self._tagged(request)
+        validation.check_tags(tags.to_tag_list(), request.get("tags"))
+        tags.add_all(request.get("tags") or [])
         return {}
 
     def untag(self, request: Request) -> Answer:

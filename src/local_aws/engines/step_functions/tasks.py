@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import pkgutil
 import sys
@@ -13,7 +14,10 @@ from botocore.exceptions import ClientError
 from botocore.model import ListShape, StructureShape
 from botocore.response import StreamingBody
 
+from aws_facts.states_language import JSONATA
+from local_aws.engines.step_functions import parameters
 from local_aws.engines.step_functions.interpreter import SERVICE, Changes
+from local_aws.engines.step_functions.mends import failure
 from local_aws.engines.step_functions.parameters import BOTOCORE_NAMES
 from local_aws.services.request_model import find_operation
 
@@ -37,12 +41,14 @@ def change(changes: Changes, client_for: ClientFor | None, permit: Permit | None
         import_module(module.name)
     if client_for is not None:
         _call_with(changes, client_for)
+        _tell_whose_machine(changes)
         _name_by_shapes(changes)
     service = interpreter.get(f"{SERVICE}.state_task_service", "StateTaskService")
     names = {**service._SERVICE_NAME_SFN_TO_BOTO_OVERRIDES, **BOTOCORE_NAMES}
     changes.replace(service, "_SERVICE_NAME_SFN_TO_BOTO_OVERRIDES", names)
     _name_list_members(changes)
     _take_any_body(changes)
+    _refuse_requests(changes)
     _wait_for_what_was_started(changes)
     _start_nothing_after_the_end(changes)
     if permit is not None:
@@ -50,6 +56,20 @@ def change(changes: Changes, client_for: ClientFor | None, permit: Permit | None
 
 
 # Clients
+
+
+def _tell_whose_machine(changes: Changes) -> None:
+    """A task's Credentials name a role that the state machine's has to assume first."""
+    state = changes.interpreter.get("asl.component.state.exec.state_task.state_task", "StateTask")
+    evaluate = state._eval_state_credentials
+
+    def with_machine(self: Any, env: Any) -> Any:
+        found = evaluate(self, env)
+        if self.credentials:
+            found.machine_role_arn = env.aws_execution_details.role_arn
+        return found
+
+    changes.replace(state, "_eval_state_credentials", with_machine)
 
 
 def _call_with(changes: Changes, client_for: ClientFor) -> None:
@@ -77,6 +97,61 @@ def _tell_of_denial(http_response: Any, parsed: dict[str, Any], **_: Any) -> Non
     error = parsed.get("Error") or {}
     if str(error.get("Code", "")).startswith("AccessDenied"):
         _log.warning("denied: %s", error.get("Message"))
+
+
+# What a task would ask
+
+
+def _refuse_requests(changes: Changes) -> None:
+    """Refuse what one expression for all Arguments gives, where a definition that says the same would be refused.
+
+    An SDK sends no request whose place would be empty: of S3 it would be the one that lists the bucket.
+    """
+    interpreter = changes.interpreter
+    task = interpreter.get("asl.component.state.exec.state_task.state_task", "StateTask")
+    sdk = interpreter.get(f"{SERVICE}.state_task_service_aws_sdk", "StateTaskServiceAwsSdk")
+    call = sdk._eval_service_task
+
+    def evaluate_known(self: Any, env: Any) -> Any:
+        # The interpreters drop what they do not know of a call.
+        if self.parargs is None:
+            return {}
+        self.parargs.eval(env)
+        given = env.stack.pop()
+        body = {"Resource": self.resource.resource_arn, "Arguments": given}
+        if problems := [problem for problem, _ in parameters.of_task(body, JSONATA)]:
+            shown = json.dumps(given, separators=(",", ":"), default=str)
+            cause = f"The Parameters '{shown}' could not be used to start the Task: [{', '.join(problems)}]"
+            raise failure(interpreter, env, "States.Runtime", cause)
+        return given
+
+    def call_with_place(
+        self: Any, env: Any, resource_runtime_part: Any, normalised_parameters: Any, state_credentials: Any
+    ) -> None:
+        if empty := parameters.empty_place(self.resource.resource_arn, normalised_parameters):
+            name = self._normalise_service_error_name(self.resource.api_name)
+            raise _sdk_failure(changes, self, env, f"{name}.SdkClientException", f"{empty} cannot be empty.")
+        call(self, env, resource_runtime_part, normalised_parameters, state_credentials)
+
+    changes.replace(task, "_eval_parameters", evaluate_known)
+    changes.replace(sdk, "_eval_service_task", call_with_place)
+
+
+def _sdk_failure(changes: Changes, task: Any, env: Any, error: str, cause: str) -> Exception:
+    """What ends a task that its SDK does not send."""
+    interpreter = changes.interpreter
+    name = interpreter.get("asl.component.common.error_name.custom_error_name", "CustomErrorName")(error)
+    details = interpreter.of_api("TaskFailedEventDetails")(
+        error=error, cause=cause, resource=task._get_sfn_resource(), resourceType=task._get_sfn_resource_type()
+    )
+    event = interpreter.get("asl.component.common.error_name.failure_event", "FailureEvent")(
+        env=env,
+        error_name=name,
+        event_type=interpreter.of_api("HistoryEventType").TaskFailed,
+        event_details=interpreter.get("asl.eval.event.event_detail", "EventDetails")(taskFailedEventDetails=details),
+    )
+    raised = interpreter.get("asl.component.common.error_name.failure_event", "FailureEventException")
+    return raised(failure_event=event)  # type: ignore[no-any-return]
 
 
 # Names of members

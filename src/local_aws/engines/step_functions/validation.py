@@ -6,7 +6,13 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from aws_facts.states_api import EXECUTION_STATUSES
+from aws_facts.states_api import (
+    EXECUTION_STATUSES,
+    MOST_TAG_KEY_CHARACTERS,
+    MOST_TAG_VALUE_CHARACTERS,
+    MOST_TAGS,
+    RESERVED_TAG_PREFIX,
+)
 from local_aws.engines.step_functions import diagnostics
 from local_aws.engines.step_functions.interpreter import Interpreter
 from local_aws.errors import AwsError
@@ -60,6 +66,27 @@ def check_name(name: str) -> None:
     """Raises AwsError: InvalidName."""
     if not re.fullmatch(_NAME, name):
         raise AwsError("InvalidName", f"Invalid Name: '{name}'")
+
+
+def check_tags(known: Sequence[Mapping[str, Any]], given: Sequence[Mapping[str, Any]] | None) -> None:
+    """Check the tags that a state machine is given, beside those that it has.
+
+    Raises:
+        AwsError: TooManyTags, or ValidationException.
+    """
+    for tag in given or ():
+        key, value = str(tag.get("key") or ""), str(tag.get("value") or "")
+        if not 1 <= len(key) <= MOST_TAG_KEY_CHARACTERS or len(value) > MOST_TAG_VALUE_CHARACTERS:
+            most = (
+                f"a key of 1 to {MOST_TAG_KEY_CHARACTERS} and a value of at most {MOST_TAG_VALUE_CHARACTERS} characters"
+            )
+            raise AwsError("ValidationException", f"The tag {key!r} is not valid: a tag has {most}")
+        if key.lower().startswith(RESERVED_TAG_PREFIX):
+            said = f"{RESERVED_TAG_PREFIX} prefixed tag key names are not allowed for external use."
+            raise AwsError("ValidationException", said)
+    count = len({tag["key"] for tag in (*known, *(given or ()))})
+    if count > MOST_TAGS:
+        raise AwsError("TooManyTags", f"A resource has at most {MOST_TAGS} tags, and would have {count}")
 
 
 def check_arn(arn: str, form: re.Pattern[str]) -> None:
