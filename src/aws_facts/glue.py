@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, Final
 
 # https://docs.aws.amazon.com/glue/latest/dg/add-job-python.html: the values of --library-set; by default the first.
 ANALYTICS: Final = "analytics"
@@ -37,12 +38,52 @@ PYTHON_SHELL_GLIBC: Final = (2, 26)
 DPU_BYTES: Final = 16 * 1024**3
 PYTHON_SHELL_CAPACITIES: Final = (0.0625, 1.0)
 
+# https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-jobs-job.html (JobCommand): what runs, and in which Pythons
+COMMAND_PYTHONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
+    {
+        "glueetl": frozenset({"2", "3"}),
+        "gluestreaming": frozenset({"2", "3"}),
+        "pythonshell": frozenset({"2", "3", "3.9"}),
+        "glueray": frozenset({"3.9"}),
+    }
+)
+# https://docs.aws.amazon.com/glue/latest/dg/release-notes.html; from 2.0 on there is no Python 2
+GLUE_VERSIONS: Final = ("0.9", "1.0", "2.0", "3.0", "4.0", "5.0", "5.1")
+_WITH_PYTHON_2: Final = ("0.9", "1.0")
+
 # https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-glue-arguments.html: names and values in all.
 MOST_ARGUMENT_BYTES: Final = 260_000
 
 # https://docs.aws.amazon.com/glue/latest/dg/monitor-continuous-logging-enable.html
 PYTHON_SHELL_LOGS: Final = "/aws-glue/python-jobs"
 SPARK_LOGS: Final = "/aws-glue/jobs"
+
+
+def job_refusal(job: Mapping[str, Any]) -> str:
+    """Why Glue makes no job of a definition (the members of CreateJob or of a JobUpdate); empty where it does.
+
+    The words about workers and versions were met on AWS (https://github.com/cloudposse/terraform-aws-glue/issues/42,
+    https://github.com/aws-samples/cql-replicator/issues/160); the others are ours.
+    """
+    command: Mapping[str, str] = job.get("Command") or {}
+    name, python, version = command.get("Name", ""), command.get("PythonVersion"), job.get("GlueVersion")
+    workers = bool(job.get("WorkerType") or job.get("NumberOfWorkers"))
+    capacity = job.get("MaxCapacity")
+    if name not in COMMAND_PYTHONS:
+        return f"Job Command name [{name}] is not valid: it is one of {', '.join(COMMAND_PYTHONS)}"
+    if python is not None and python not in COMMAND_PYTHONS[name]:
+        return f"Given PythonVersion [{python}] is not valid for Job Command {name}"
+    if version is not None and version not in GLUE_VERSIONS:
+        return f"Given GlueVersion [{version}] is not valid"
+    if name != "pythonshell" and python == "2" and version is not None and version not in _WITH_PYTHON_2:
+        return f"Given PythonVersion [2] is not valid for GlueVersion [{version}]"
+    if name == "pythonshell" and workers:
+        return "Worker Type is not supported for Job Command pythonshell"
+    if name == "pythonshell" and capacity is not None and capacity not in PYTHON_SHELL_CAPACITIES:
+        return f"Given MaxCapacity [{capacity}] is not valid for Job Command pythonshell: it is 0.0625 or 1"
+    if workers and capacity is not None:
+        return "Please do not set Max Capacity if using Worker Type and Number of Workers."
+    return ""
 
 
 def python_shell_platforms() -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -76,6 +77,56 @@ def test_a_message_is_delayed_by_at_most_15_minutes(client: Client, queue: str, 
     failed = sqs.send_message_batch(QueueUrl=queue, Entries=entries)["Failed"]
     assert [found["Message"] for found in failed] == [message]
     assert "Messages" not in sqs.receive_message(QueueUrl=queue)
+
+
+@pytest.fixture(scope="module")
+def role(client: Client) -> Iterator[str]:
+    iam = client("iam")
+    trust = {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    yield str(iam.create_role(RoleName="refusals", AssumeRolePolicyDocument=policy)["Role"]["Arn"])
+    iam.delete_role(RoleName="refusals")
+
+
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [
+        ({"Type": "Pass", "Seconds": 1}, "Field 'Seconds' is not supported"),
+        ({"Type": "Wait", "Seconds": -1}, "Minimum value is 0"),
+        (
+            {"Type": "Task", "Resource": "arn:aws:states:::sns:publish", "Arguments": {"Message": "m", "Topic": "t"}},
+            "The field 'Topic' is not supported by Step Functions",
+        ),
+    ],
+)
+def test_a_definition_has_no_other_fields_than_aws_takes(
+    client: Client, role: str, state: dict[str, Any], message: str
+) -> None:
+    states = client("stepfunctions")
+    definition = {"QueryLanguage": "JSONata", "StartAt": "Only", "States": {"Only": {**state, "End": True}}}
+    given = {"name": "refused", "roleArn": role, "definition": json.dumps(definition)}
+    code, said = refused(states.create_state_machine, **given)
+    assert code == "InvalidDefinition"
+    assert message in said
+
+
+def test_a_state_machine_has_at_most_50_tags(client: Client, role: str) -> None:
+    states = client("stepfunctions")
+    definition = json.dumps({"StartAt": "Only", "States": {"Only": {"Type": "Succeed"}}})
+    given = {"name": "tagged", "roleArn": role, "definition": definition}
+    tags = [{"key": f"k{number}", "value": ""} for number in range(51)]
+    assert refused(states.create_state_machine, **given, tags=tags)[0] == "TooManyTags"
+    arn = states.create_state_machine(**given, tags=tags[:50])["stateMachineArn"]
+    assert refused(states.tag_resource, resourceArn=arn, tags=tags[50:])[0] == "TooManyTags"
+    states.delete_state_machine(stateMachineArn=arn)
+
+
+@pytest.mark.parametrize("command", [{"Name": "spark"}, {"Name": "pythonshell", "PythonVersion": "3.7"}])
+def test_a_job_runs_what_glue_has(client: Client, command: dict[str, str]) -> None:
+    glue = client("glue")
+    given = {"Name": "refused", "Role": "r", "Command": {"ScriptLocation": "s3://b/s.py", **command}}
+    assert refused(glue.create_job, **given)[0] in ("InvalidInputException", "ValidationException")
+    assert refused(glue.get_job, JobName="refused")[0] == "EntityNotFoundException"
 
 
 def test_events_are_sent_by_one_at_least(client: Client) -> None:

@@ -34,6 +34,7 @@ from local_aws.engines.threads import in_daemon_thread
 from local_aws.engines.whole_answers import answer_in_one_piece
 from local_aws.errors import AwsError
 from local_aws.services.faults import Faults
+from local_aws.services.glue_jobs import check_job
 from local_aws.services.glue_libraries import Libraries
 from local_aws.services.glue_process import Settings
 from local_aws.services.glue_runs import OPERATIONS as GLUE_OPERATIONS
@@ -235,6 +236,11 @@ class MiniStackEngine:
             if operation in GLUE_OPERATIONS:
                 return await asyncio.to_thread(_answer_json, self._services.glue_runs.handle, headers, body)
             request = _document(body)
+            try:
+                if operation in ("CreateJob", "UpdateJob"):
+                    check_job(operation, request)
+            except AwsError as error:
+                return _error(error)
             response = await ministack(method, path, headers, body, query)
             if response[0] >= 400:
                 return response

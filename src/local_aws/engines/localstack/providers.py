@@ -18,6 +18,7 @@ from moto.glue.models import glue_backends
 
 from local_aws.engines.moto_redshift import MotoRedshift
 from local_aws.errors import AwsError
+from local_aws.services.glue_jobs import check_job
 from local_aws.services.glue_runs import OPERATIONS as GLUE_RUN_OPERATIONS
 from local_aws.services.glue_runs import GlueJobRuns
 from local_aws.services.redshift_data import RedshiftData
@@ -32,7 +33,8 @@ def glue(runs: GlueJobRuns) -> DispatchTable:
         load_service("glue").operation_names, lambda context, _request: call_moto(context)
     )
     table |= dict.fromkeys(("GetJob", "GetJobs", "BatchGetJobs"), _get_jobs)
-    table["UpdateJob"] = _update_job
+    table["CreateJob"] = _checked("CreateJob", table["CreateJob"])
+    table["UpdateJob"] = _checked("UpdateJob", _update_job)
     return table | dict.fromkeys(GLUE_RUN_OPERATIONS, _json_operation(runs.handle))
 
 
@@ -59,6 +61,17 @@ def _get_jobs(context: RequestContext, _request: Mapping[str, Any]) -> Any:
             # moto gives every job the default of a Spark job.
             job.pop("ExecutionClass", None)
     return answer
+
+
+def _checked(name: str, operation: _Operation) -> _Operation:
+    def check_and_answer(context: RequestContext, request: Mapping[str, Any]) -> Any:
+        try:
+            check_job(name, request)
+        except AwsError as error:
+            raise CommonServiceException(error.code, error.message) from error
+        return operation(context, request)
+
+    return check_and_answer
 
 
 def _update_job(context: RequestContext, request: Mapping[str, Any]) -> dict[str, str]:

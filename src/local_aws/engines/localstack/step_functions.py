@@ -12,6 +12,7 @@ from localstack.aws.api.stepfunctions import (
     CreateStateMachineInput,
     CreateStateMachineOutput,
     DescribeStateMachineOutput,
+    InvalidDefinition,
     RedriveExecutionOutput,
     TagList,
     TagResourceOutput,
@@ -35,8 +36,9 @@ from local_aws.services.faults import Faults
 def change(faults: Faults) -> Changes:
     """Make the changes, once."""
     made = changes.apply(LOCALSTACK, emit=_emit, faults=faults)
-    # Names beyond ASCII: LocalStack starts such an execution and then answers InvalidArn to its ARN.
+    # It is called by the name of its class too.
     made.replace(StepFunctionsProvider, "_validate_definition", staticmethod(Provider._validate_definition))
+    # Names beyond ASCII: LocalStack starts such an execution and then answers InvalidArn to its ARN.
     made.replace(StepFunctionsProvider, "_STATE_MACHINE_EXECUTION_ARN_REGEX", validation.EXECUTION_ARN)
     return made
 
@@ -53,7 +55,6 @@ def _emit(execution: Any, event: dict[str, Any]) -> None:
     client.put_events(Entries=[event])
 
 
-# Called by its class in places.
 _validate_definition = StepFunctionsProvider._validate_definition
 
 
@@ -68,7 +69,7 @@ class Provider(StepFunctionsProvider):
             if not any(isinstance(one, TestStateStaticAnalyser) for one in static_analysers):
                 diagnostics.refuse(diagnostics.diagnose(definition, kind))
         except AwsError as error:
-            raise CommonServiceException(error.code, error.message) from error
+            raise InvalidDefinition(error.message) from error
         _validate_definition(definition, static_analysers)
 
     def create_state_machine(

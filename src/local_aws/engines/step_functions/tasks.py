@@ -41,7 +41,6 @@ def change(changes: Changes, client_for: ClientFor | None, permit: Permit | None
         import_module(module.name)
     if client_for is not None:
         _call_with(changes, client_for)
-        _tell_whose_machine(changes)
         _name_by_shapes(changes)
     service = interpreter.get(f"{SERVICE}.state_task_service", "StateTaskService")
     names = {**service._SERVICE_NAME_SFN_TO_BOTO_OVERRIDES, **BOTOCORE_NAMES}
@@ -56,20 +55,6 @@ def change(changes: Changes, client_for: ClientFor | None, permit: Permit | None
 
 
 # Clients
-
-
-def _tell_whose_machine(changes: Changes) -> None:
-    """A task's Credentials name a role that the state machine's has to assume first."""
-    state = changes.interpreter.get("asl.component.state.exec.state_task.state_task", "StateTask")
-    evaluate = state._eval_state_credentials
-
-    def with_machine(self: Any, env: Any) -> Any:
-        found = evaluate(self, env)
-        if self.credentials:
-            found.machine_role_arn = env.aws_execution_details.role_arn
-        return found
-
-    changes.replace(state, "_eval_state_credentials", with_machine)
 
 
 def _call_with(changes: Changes, client_for: ClientFor) -> None:
