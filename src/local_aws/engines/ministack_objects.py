@@ -18,6 +18,9 @@ from typing import Any, Final
 # A smaller body stays in memory: it is less than what a record of it takes with its file.
 SMALLEST_BYTES: Final = 64 * 1024
 
+# What keeps a body, beside _upload_part.
+_WRITES: Final = ("_put_object", "_post_object", "_copy_object", "_complete_multipart_upload", "_upload_part_copy")
+
 Response = tuple[int, dict[str, str], Any]
 
 
@@ -25,7 +28,11 @@ class StoredBody:
     """A body in a file, which is removed when nothing refers to this any more, or when the process ends."""
 
     def __init__(self, path: Path, body: bytes | mmap.mmap) -> None:
-        path.write_bytes(body)
+        try:
+            path.write_bytes(body)
+        except OSError:  # a full disk
+            path.unlink(missing_ok=True)
+            raise
         self._path = path
         weakref.finalize(self, path.unlink, missing_ok=True)
 
@@ -69,7 +76,12 @@ def keep_objects_in(directory: Path) -> None:
     record_version, upload_part = s3._record_object_version, s3._upload_part
 
     def record_stored_version(bucket: str, key: str, before: Any, record: dict[str, Any], body: Any) -> Any:
-        record["body"] = files.stored(body)
+        try:
+            record["body"] = files.stored(body)
+        except OSError:  # the record is in its place already: what was there before is there again
+            objects = s3._ensure_bucket(bucket)["objects"]
+            objects.pop(key, None) if before is None else objects.update({key: before})
+            raise
         return record_version(bucket, key, before, record, record["body"])
 
     def upload_stored_part(bucket: str, key: str, body: bytes, *arguments: Any) -> Any:
@@ -88,8 +100,21 @@ def keep_objects_in(directory: Path) -> None:
 
         return get
 
+    def refusing(write: Callable[..., Response]) -> Callable[..., Response]:
+        def written(*arguments: Any, **named: Any) -> Response:
+            try:
+                return write(*arguments, **named)
+            except OSError as error:
+                said = f"We encountered an internal error. Please try again. ({error})"
+                refused: Response = s3._error("InternalError", said, 500)
+                return refused
+
+        return written
+
+    for name in _WRITES:
+        setattr(s3, name, refusing(getattr(s3, name)))
     s3._record_object_version = record_stored_version
-    s3._upload_part = upload_stored_part
+    s3._upload_part = refusing(upload_stored_part)
     s3._read_body, s3._version_body = mapping(s3._read_body), mapping(s3._version_body)
     s3._get_object_data, s3._get_object = reading(s3._get_object_data), answering(s3._get_object)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import itertools
 import logging
@@ -37,6 +38,7 @@ _SECONDS_BETWEEN_LOOKS = 0.1
 _LOOKS_BETWEEN_LINES = 10
 _MOST_LINES_AT_ONCE = 1_000
 _LAST_ATTEMPTS = 5
+_LEAST_FREE_BYTES = 64 * 1024
 _SECONDS_BETWEEN_ATTEMPTS = 0.2
 _SPARK_SCRIPT = Path(__file__).with_name("glue_spark_script.py")
 
@@ -238,6 +240,7 @@ class JobProcess:
         self._read = {self.stdout: 0, self.stderr: 0}
         self._ending = threading.Lock()
         self._ended = False
+        self._disk_was_full = False
 
     def start(self) -> None:
         """Start it; what it is started with can be read in command.txt (no secret is ever in an argument)."""
@@ -259,6 +262,7 @@ class JobProcess:
             return None
         try:
             code = self._follow(self._process, time.monotonic() + timeout_seconds)
+            self._disk_was_full = shutil.disk_usage(self._directory).free < _LEAST_FREE_BYTES
         finally:
             self.kill()  # also what the script left behind
         self._forward_last_logs()
@@ -297,10 +301,12 @@ class JobProcess:
 
     def error_message(self, code: int) -> str:
         """What Glue says of a run that ended with this code: a Spark script's exception, or only the code."""
-        try:
-            return (self._directory / EXCEPTION_FILE).read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return glue.exit_message(code)
+        with contextlib.suppress(FileNotFoundError):
+            if told := (self._directory / EXCEPTION_FILE).read_text(encoding="utf-8"):
+                return told
+        said = glue.exit_message(code)
+        # Where its output did not fit either, nothing else tells it.
+        return f"{said} ({os.strerror(errno.ENOSPC)}: {self._directory})" if self._disk_was_full else said
 
     def publish(self) -> None:
         """Bring what a Spark run wrote into S3."""

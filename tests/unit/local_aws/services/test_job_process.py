@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -195,3 +197,16 @@ def test_whatever_goes_wrong_ends_the_processes(
         job.wait(timeout_seconds=60)
     assert job._process is not None
     assert not alive(job._process.pid)
+
+
+@pytest.mark.parametrize(("free", "told"), [(0, True), (1024**3, False)])
+def test_a_run_that_failed_on_a_full_disk_says_so(
+    free: int, told: bool, process: Callable[..., JobProcess], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / glue_process.EXCEPTION_FILE).write_text("")  # which did not fit
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(free=free))
+    job = process("raise SystemExit(1)")
+    job.start()
+    assert job.wait(timeout_seconds=60) == 1
+    full = f" (No space left on device: {tmp_path})" if told else ""
+    assert job.error_message(1) == f"Command failed with exit code 1{full}"
