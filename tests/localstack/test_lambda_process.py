@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from local_aws import processes
 from local_aws.engines.localstack.lambda_process import Answer, LambdaProcess
 
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:f"
@@ -113,3 +114,11 @@ def test_a_stop_ends_the_invocation_that_is_going_on_and_refuses_further_ones(ma
     assert "signal: SIGKILL" in answers[0].payload
     with pytest.raises(RuntimeError, match="was stopped"):
         invoke(process)
+
+
+def test_a_function_has_the_mark_by_which_it_ends_with_its_endpoint(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(processes.OWNER, "/the/endpoint")
+    process = make(f"import os\ndef handler(event, context):\n    return os.environ[{processes.OWNER!r}]\n")
+    assert json.loads(invoke(process).payload) == "/the/endpoint"

@@ -241,3 +241,9 @@ def test_a_run_that_is_late_can_be_stopped(tmp_path: Path, when: Any) -> None:
     faults = Faults(Plan((Rule("r", "job_run", when, delay=60.0),)))
     run = ended_run(tmp_path, "", faults, stop=lambda: faults.met()["r"] == 1)
     assert run["JobRunState"] == "STOPPED"
+
+
+def test_a_run_has_the_mark_by_which_it_ends_with_its_endpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(processes.OWNER, "/the/endpoint")
+    run = ended_run(tmp_path, f"import os; print(os.environ[{processes.OWNER!r}])")
+    assert (run_directory(tmp_path, run) / "stdout.log").read_text() == "/the/endpoint\n"
