@@ -64,4 +64,12 @@ def _left_by(owner: str, workdir: Path) -> list[str]:
 def unfinished_runs(workdir: Path) -> list[Path]:
     """The directories of job runs that did not come to an end, oldest first."""
     runs = [path.parent for path in (workdir / "glue").glob("*/jr_*/command.txt")]
-    return sorted((run for run in runs if not (run / ENDED).exists()), key=lambda run: run.stat().st_mtime_ns)
+    return sorted((run for run in runs if not _state(run)), key=lambda run: run.stat().st_mtime_ns)
+
+
+def _state(run: Path) -> str:
+    """Empty also where a full disk took no more."""
+    try:
+        return (run / ENDED).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""

@@ -83,6 +83,7 @@ def test_the_next_endpoint_tells_what_a_killed_one_left(tmp_path: Path) -> None:
     with process:
         run_of(tmp_path, "clean", "jr_1", "SUCCEEDED")
         run_of(tmp_path, "transform", "jr_2")
+        (tmp_path / "glue" / "transform" / "jr_2" / workdir.ENDED).write_text("")  # on a full disk
         process.kill()
     assert dies(child)
     with workdir.held(tmp_path) as found:
