@@ -276,3 +276,35 @@ def test_time_out(aws: Aws) -> None:
     """TimeoutSeconds of a state machine ends the execution"""
     found = aws.execute({"Wait": {"Type": "Wait", "Seconds": 3600, "End": True}}, TimeoutSeconds=2)
     assert found["status"] == "TIMED_OUT"
+
+
+def test_redrive(aws: Aws) -> None:
+    """RedriveExecution goes on at the state that failed, with the variables of then"""
+    key = f"{aws.name()}.json"
+    gives = "{'first': $first, 'read': $states.result.Body, 'redrives': $states.context.Execution.RedriveCount}"
+    read = task("arn:aws:states:::aws-sdk:s3:getObject", {"Bucket": aws.bucket, "Key": key}, Output=f"{{% {gives} %}}")
+    first = {"Type": "Pass", "Assign": {"first": "{% $uuid() %}"}, "Next": next(iter(read))}
+    arn = aws.start(aws.machine({"First": first, **read}))
+    assert aws.execution(arn)["status"] == "FAILED"
+    aws.put(key, "now")
+    client = aws.client("stepfunctions")
+    client.redrive_execution(executionArn=arn)
+    found = aws.execution(arn)
+    assert found["status"] == "SUCCEEDED", found.get("cause")
+    gave = json.loads(found["output"])
+    assert (gave["read"], gave["redrives"], len(gave["first"])) == ("now", 1, 36)
+    events = client.get_execution_history(executionArn=arn)["events"]
+    assert [event.get("stateEnteredEventDetails", {}).get("name") for event in events].count("First") == 1
+
+
+def test_unknown_field(aws: Aws) -> None:
+    """a definition with a field that its state does not have is refused"""
+    with pytest.raises(ClientError) as refused:
+        aws.machine({"Only": {"Type": "Pass", "Retry": [], "End": True}})
+    assert refused.value.response["Error"]["Code"] == "InvalidDefinition"
+
+
+def test_large_result(aws: Aws) -> None:
+    """a result above 256 KiB fails the state"""
+    found = aws.execute({"Only": {"Type": "Pass", "Output": "{% $pad('', 300000, 'x') %}", "End": True}})
+    assert (found["status"], found["error"]) == ("FAILED", "States.DataLimitExceeded")
