@@ -110,6 +110,9 @@ class FileMover:
     def _manifest(self, client: S3Client, copy: CopyStatement) -> list[_Entry]:
         try:
             with _s3_errors():
+                # COPY needs LIST on the bucket with a manifest too:
+                # https://docs.aws.amazon.com/redshift/latest/dg/copy-usage_notes-access-permissions.html
+                self._list(client, copy.bucket, copy.key)
                 body = client.get_object(Bucket=copy.bucket, Key=copy.key)["Body"].read()
         except SqlError as error:
             raise SqlError(f"Problem reading manifest file - {error.message}", "XX000") from error
