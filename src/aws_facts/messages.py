@@ -19,6 +19,10 @@ PUBLISH_ERROR: Final = "InvalidParameter"
 MOST_DELAY_SECONDS: Final = 900
 DELAY_ERROR: Final = "InvalidParameterValue"
 
+# LocalStack's tests, recorded on AWS
+NO_BODY_ERROR: Final = "MissingParameter"
+_NO_BODY_REFUSED: Final = "The request must contain the parameter MessageBody."
+
 # https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
 NO_ENTRIES_REFUSED: Final = (
     "1 validation error detected: Value '[]' at 'entries' failed to satisfy constraint: "
@@ -31,6 +35,11 @@ def publish_refusal(message: str, subject: str | None) -> str:
     if subject is not None and not _SUBJECT.fullmatch(subject):
         return _SUBJECT_REFUSED
     return "" if message else _EMPTY_REFUSED
+
+
+def body_refusal(body: str | None) -> str:
+    """What SQS says of a message without a text; empty of one that has it."""
+    return "" if body else _NO_BODY_REFUSED
 
 
 def delay_refusal(seconds: int | None) -> str:

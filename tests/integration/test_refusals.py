@@ -67,6 +67,15 @@ def test_a_message_is_not_empty(client: Client, topic: str) -> None:
     assert refused(client("sns").publish, TopicArn=topic, Message="") == told
 
 
+@pytest.mark.parametrize("body", [{}, {"MessageBody": ""}])
+def test_what_is_sent_to_a_queue_is_not_empty(client: Client, queue: str, body: dict[str, str]) -> None:
+    code, message = refused(client("sqs").send_message, QueueUrl=queue, **body)
+    assert (code.rpartition(".")[2], message) == (
+        "MissingParameter",
+        "The request must contain the parameter MessageBody.",
+    )
+
+
 @pytest.mark.parametrize("seconds", [901, -1])
 def test_a_message_is_delayed_by_at_most_15_minutes(client: Client, queue: str, seconds: int) -> None:
     sqs = client("sqs")

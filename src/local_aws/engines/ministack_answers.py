@@ -161,13 +161,15 @@ def _refuse_messages() -> None:
                 return sns._error(messages.PUBLISH_ERROR, refused, 400)
         return publish_batch(parameters)
 
-    def send_in_time(data: dict[str, Any], *arguments: Any, **named: Any) -> Any:
+    def send_valid(data: dict[str, Any], *arguments: Any, **named: Any) -> Any:
+        if refused := messages.body_refusal(data.get("MessageBody")):
+            raise sqs._Err(messages.NO_BODY_ERROR, refused)
         delay = data.get("DelaySeconds")
         if refused := messages.delay_refusal(None if delay is None else int(delay)):
             raise sqs._Err(messages.DELAY_ERROR, refused)
         return send(data, *arguments, **named)
 
-    sns._publish, sns._publish_batch, sqs._act_send_message = publish_valid, publish_valid_batch, send_in_time
+    sns._publish, sns._publish_batch, sqs._act_send_message = publish_valid, publish_valid_batch, send_valid
     for table in [found for found in vars(sqs).values() if isinstance(found, dict)]:
         if table.get("SendMessage") is send:
-            table["SendMessage"] = send_in_time
+            table["SendMessage"] = send_valid

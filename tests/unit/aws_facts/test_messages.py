@@ -19,6 +19,7 @@ def test_subjects_that_are_refused(subject: str) -> None:
 
 def test_a_message_has_a_text() -> None:
     assert messages.publish_refusal("", None) == "Invalid parameter: Empty message"
+    assert messages.body_refusal("") == messages.body_refusal(None) != messages.body_refusal("text") == ""
 
 
 @pytest.mark.parametrize(("seconds", "taken"), [(None, True), (0, True), (900, True), (901, False), (-1, False)])

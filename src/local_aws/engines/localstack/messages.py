@@ -53,6 +53,8 @@ def _refuse_publish(message: str, subject: str | None) -> None:
 
 
 def _put(given: Mapping[str, Any]) -> None:
+    if refused := messages.body_refusal(given.get("message_body")):
+        raise CommonServiceException(messages.NO_BODY_ERROR, refused, sender_fault=True)
     if refused := messages.delay_refusal(given.get("delay_seconds")):
         raise CommonServiceException(messages.DELAY_ERROR, refused, sender_fault=True)
 
