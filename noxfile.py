@@ -84,6 +84,14 @@ def states(session: nox.Session) -> None:
 
 
 @nox.session
+def chaos(session: nox.Session) -> None:
+    """Break every state in every way that AWS documents, and check what is left (`-- --list`, `-- NAME` for some)."""
+    _python(session, "-m", "pipeline_tools.package")
+    _python(session, "-m", "local_aws.services.spark_classes")
+    _python(session, "-m", "pipeline_tools.chaos", *session.posargs)
+
+
+@nox.session
 def judge(session: nox.Session) -> None:
     """Compare the verdicts of our jobs with datacontract-cli's on pairs of contract and data (`-- NAME` for some)."""
     _python(session, "-m", "pipeline_tools.judge", *session.posargs)

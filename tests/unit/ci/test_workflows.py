@@ -34,7 +34,7 @@ def uses_aws(job: dict[str, Any]) -> bool:
 
 
 def test_the_workflows_are_there() -> None:
-    assert [path.stem for path in WORKFLOWS] == ["apply", "plan", "test"]
+    assert [path.stem for path in WORKFLOWS] == ["apply", "chaos", "plan", "test"]
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
@@ -113,7 +113,8 @@ def test_an_artefact_is_a_summary_and_no_plan(path: Path, job: dict[str, Any]) -
     """Whoever reads the repository may fetch it; a saved plan has sensitive values in clear."""
     for step in job["steps"]:
         if "upload-artifact" in step.get("uses", ""):
-            assert re.fullmatch(r"build/plan/[^/*]+\.md", step["with"]["path"])
+            for file in step["with"]["path"].split("\n"):
+                assert re.fullmatch(r"build/plan/[^/*]+\.md|build/chaos/[^/*]+/chaos\.(json|html)|", file)
 
 
 def _step(workflow: str, job: str, name: str) -> dict[str, Any]:

@@ -1,0 +1,212 @@
+"""The bench on which cases are played: an endpoint with the pipeline deployed, its faults, and what it tells people."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from local_aws.services.spark_classes import QUICK_JVM
+from pipeline_tools import package, redshift, wheels
+from pipeline_tools.chaos.cases import Rule
+from pipeline_tools.clients import Clients
+from pipeline_tools.endpoint import LocalEndpoint
+from pipeline_tools.environments import ROOT
+from pipeline_tools.local import Say, deploy, say
+from pipeline_tools.terraform import PACKAGE_DIR
+
+DATASET = "chaos"
+DATASETS = Path(__file__).parent / "datasets"
+# What a source of the cases gives: a row of it is refused.
+SOURCE = "id,place,amount\n1,north,2.50\n2,south,3.00\n3,north,0.50\nfour,west,1.00\n4,east,7.25\n"
+ROWS = {"chaos_lines": 4, "chaos_totals": 3}
+_QUEUE = "chaos-notices"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# The events of a history that end an attempt, and the status that each gives.
+_ENDS = {"ExecutionFailed": "FAILED", "ExecutionAborted": "ABORTED", "ExecutionTimedOut": "TIMED_OUT"}
+
+
+class BenchError(RuntimeError):
+    """The bench cannot be set up, or does not answer."""
+
+
+class Bench:
+    """What a case works with. Safe for several threads."""
+
+    def __init__(self, clients: Clients, outputs: Mapping[str, Any], endpoint: LocalEndpoint | None = None) -> None:
+        self.clients, self.outputs, self.endpoint = clients, dict(outputs), endpoint
+        self.notices = Notices(clients, outputs["failure_topic_arn"])
+        self._details: dict[str, dict[str, Any]] = {}  # what each execution of record-failure was told
+
+    # Faults
+
+    @property
+    def _faults_url(self) -> str:
+        return f"{self.outputs['endpoint_url']}/_local/faults"
+
+    def put_faults(self, rules: Sequence[Rule], waits: float) -> None:
+        """Let these rules hold, and no others.
+
+        Raises:
+            BenchError: the endpoint refuses them.
+        """
+        own = [{name: value for name, value in rule.items() if name != "spare"} for rule in rules]
+        self._ask("PUT", {"waits": waits, "faults": own})
+
+    def faults_met(self) -> dict[str, int]:
+        """How often each rule was met, by its name."""
+        met: dict[str, int] = self._ask("GET")["met"]
+        return met
+
+    def clear_faults(self) -> None:
+        self._ask("DELETE")
+
+    def _ask(self, method: str, document: Any = None) -> dict[str, Any]:
+        body = None if document is None else json.dumps(document).encode()
+        request = urllib.request.Request(self._faults_url, body, {"Content-Type": "application/json"}, method=method)
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            with opener.open(request, timeout=30) as answer:
+                text = answer.read()
+        except urllib.error.HTTPError as error:
+            raise BenchError(f"{method} {self._faults_url}: {error.code}: {error.read().decode()}") from error
+        except OSError as error:
+            raise BenchError(f"{method} {self._faults_url}: {error}") from error
+        found: dict[str, Any] = json.loads(text) if text.strip() else {}
+        return found
+
+    # Sources and rows
+
+    def put_source(self, folder: str, text: str = SOURCE) -> str:
+        """Put a source file into a folder of its own in the raw bucket, and return the folder's URI."""
+        prefix = f"{DATASET}/{folder}/"
+        self.clients.get("s3").put_object(
+            Bucket=self.outputs["raw_bucket"], Key=f"{prefix}lines.csv", Body=text.encode()
+        )
+        return f"s3://{self.outputs['raw_bucket']}/{prefix}"
+
+    def query(self, sql: str, **parameters: str) -> list[dict[str, Any]]:
+        """As the user that loads."""
+        return redshift.query(self.clients.get("redshift-data"), self.outputs, sql, **parameters)
+
+    def administer(self, sql: str) -> list[dict[str, Any]]:
+        """As the administrator, who may change tables."""
+        return redshift.query(self.clients.get("redshift-data"), redshift.as_administrator(self.outputs), sql)
+
+    # Executions
+
+    def machine(self, name: str) -> str:
+        """The ARN of a state machine: pipeline, run-sql, record-failure, start-on-arrival."""
+        return str(self.outputs["state_machine_arn"]).removesuffix("pipeline") + name
+
+    def executions(self, machine: str, status: str | None = None) -> Iterator[dict[str, Any]]:
+        """The executions of a state machine, newest first."""
+        pages = self.clients.get("stepfunctions").get_paginator("list_executions")
+        chosen = {"statusFilter": status} if status else {}
+        for page in pages.paginate(stateMachineArn=self.machine(machine), **chosen):
+            yield from page["executions"]
+
+    def recorders(self, execution_arn: str, redrive: int) -> list[str]:
+        """The executions of record-failure about an attempt."""
+        client = self.clients.get("stepfunctions")
+        for found in self.executions("record-failure"):
+            arn = found["executionArn"]
+            if arn not in self._details:
+                self._details[arn] = json.loads(client.describe_execution(executionArn=arn)["input"])["detail"]
+        return [
+            arn
+            for arn, detail in list(self._details.items())
+            if detail["executionArn"] == execution_arn and int(detail.get("redriveCount") or 0) == redrive
+        ]
+
+    def event_of(self, execution_arn: str) -> dict[str, Any]:
+        """The event that EventBridge gives about the first end of an execution, made of what is known of it.
+
+        https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
+        """
+        described = self.clients.get("stepfunctions").describe_execution(executionArn=execution_arn)
+        history = self.clients.get("stepfunctions").get_paginator("get_execution_history")
+        events = [event for page in history.paginate(executionArn=execution_arn) for event in page["events"]]
+        end = next(event for event in events if event["type"].startswith("Execution") and _ENDS.get(event["type"]))
+        told: dict[str, Any] = next((value for key, value in end.items() if key.endswith("EventDetails")), {})
+        detail = {
+            **{name: described[name] for name in ("executionArn", "stateMachineArn", "name", "input")},
+            "status": _ENDS[end["type"]],
+            "startDate": milliseconds(described["startDate"]),
+            "stopDate": milliseconds(end["timestamp"]),
+            "redriveCount": 0,
+            "error": told.get("error"),
+            "cause": told.get("cause"),
+        }
+        return {"source": "aws.states", "detail-type": "Step Functions Execution Status Change", "detail": detail}
+
+
+def milliseconds(moment: datetime) -> int:
+    """Since 1970-01-01 UTC; what is finer is cut off."""
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
+
+
+class Notices:
+    """The messages of the failure topic, as a queue that is subscribed to it gets them."""
+
+    def __init__(self, clients: Clients, topic_arn: str) -> None:
+        self._clients, self._topic_arn = clients, topic_arn
+        self._lock = threading.Lock()
+        self._messages: list[dict[str, Any]] = []
+        sqs = clients.get("sqs")
+        self._queue = sqs.create_queue(QueueName=_QUEUE)["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=self._queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        allow = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage"}
+        policy = {"Version": "2012-10-17", "Statement": [{**allow, "Resource": arn}]}
+        sqs.set_queue_attributes(QueueUrl=self._queue, Attributes={"Policy": json.dumps(policy)})
+        clients.get("sns").subscribe(TopicArn=topic_arn, Protocol="sqs", Endpoint=arn)
+
+    def about(self, text: str) -> list[dict[str, Any]]:
+        """The messages so far in which a text stands, such as an execution's ARN; of each its subject and message."""
+        with self._lock:
+            self._take()
+            return [message for message in self._messages if text in json.dumps(message)]
+
+    def _take(self) -> None:
+        sqs = self._clients.get("sqs")
+        while received := sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10).get("Messages"):
+            for each in received:
+                notice = json.loads(each["Body"])
+                self._messages.append({"subject": notice.get("Subject", ""), "message": notice["Message"]})
+                sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=each["ReceiptHandle"])
+
+
+def packaged(directory: Path) -> Path:
+    """A package of the project in which the dataset of the cases is the only one."""
+    root = directory / "checkout"
+    root.mkdir(parents=True)
+    for name in ("src", "pyproject.toml"):
+        (root / name).symlink_to(ROOT / name)
+    shutil.copytree(ROOT / "sql" / "audit", root / "sql" / "audit")
+    shutil.copytree(DATASETS, root / "sql" / "datasets")
+    output = root / "build" / "package"
+    package.build(root, output, wheels.ensure())
+    return output
+
+
+@contextmanager
+def served(directory: Path, engine: str | None, say: Say = say) -> Iterator[Bench]:
+    """A bench in an empty directory, which ends with the block.
+
+    Raises:
+        EndpointError, TerraformError, SchemaError: with the message of what failed.
+    """
+    os.environ["LOCAL_AWS_SPARK_JAVA_OPTIONS"] = QUICK_JVM
+    os.environ[PACKAGE_DIR] = str(packaged(directory))
+    with LocalEndpoint(directory / "endpoint", engine=engine) as endpoint:
+        say(f"endpoint on {endpoint.engine}")
+        outputs = deploy(endpoint, directory / "terraform", say)
+        yield Bench(Clients(endpoint.endpoint_url, endpoint.region), outputs, endpoint)

@@ -1,0 +1,111 @@
+"""What a case does beyond its steps: a function each, named in the data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from pipeline_tools import redshift
+
+if TYPE_CHECKING:
+    from pipeline_tools.chaos.play import Play
+
+# Gives the same numbers of rows as the source of all cases.
+REPLACED = "id,place,amount\n11,north,1.00\n12,south,1.00\n13,north,1.00\nfour,west,1.00\n14,east,1.00\n"
+_LOCKED = "chaos_totals"
+
+
+def _redrive_the_recorder(play: Play) -> None:
+    client = play.bench.clients.get("stepfunctions")
+    for attempt in play.attempts:
+        for number, recorder in enumerate(attempt.recorders):
+            if not recorder.succeeded:
+                client.redrive_execution(executionArn=recorder.arn)
+                attempt.recorders[number] = play.ended(recorder.arn)
+
+
+def _lock_a_table(play: Play) -> None:
+    """Another transaction keeps a table until it is let go."""
+    client, outputs = play.bench.clients.get("redshift-data"), redshift.as_administrator(play.bench.outputs)
+    sqls = [f"LOCK analytics.{_LOCKED}", "SELECT pg_sleep(120)"]
+    play.kept["lock"] = client.batch_execute_statement(**redshift.target(outputs), Sqls=sqls)["Id"]
+    name = f"{play.kept['lock']}:1"
+    play.until(lambda: client.describe_statement(Id=name)["Status"] == "FINISHED" or None, "the table is locked")
+
+
+def _wait_for_the_load(play: Play) -> None:
+    """Until the load of the first job has come to the table."""
+    client, job = play.bench.clients.get("redshift-data"), play.runs[0].job_id
+
+    def waiting() -> bool | None:
+        listed = client.list_statements(StatementName=job, Status="STARTED")["Statements"]
+        loads = [each["Id"] for each in listed if each["StatementName"].endswith("load")]
+        described = [client.describe_statement(Id=each)["SubStatements"] for each in loads]
+        # It has copied the first table, and is at a statement about the second one.
+        return (
+            any(_LOCKED in part["QueryString"] and part["Status"] == "STARTED" for parts in described for part in parts)
+            or None
+        )
+
+    play.until(waiting, "the load waits for the table")
+
+
+def _wait_for_a_job_run(play: Play) -> None:
+    client, job = play.bench.clients.get("glue"), play.runs[0].job_id
+    name = play.bench.outputs["python_job_name"]
+
+    def started() -> bool | None:
+        runs = client.get_job_runs(JobName=name)["JobRuns"]
+        return any(run["Arguments"].get("--job_id") == job for run in runs) or None
+
+    play.until(started, "a job run is started")
+
+
+def _wait_for_a_nested_execution(play: Play) -> None:
+    job = play.runs[0].job_id
+    play.until(
+        lambda: any(each["name"].startswith(job) for each in play.bench.executions("run-sql")) or None,
+        "a nested execution is started",
+    )
+
+
+def _unlock_the_table(play: Play) -> None:
+    play.bench.clients.get("redshift-data").cancel_statement(Id=play.kept["lock"])
+
+
+def _replace_the_source(play: Play) -> None:
+    play.bench.put_source(play.runs[0].name, REPLACED)
+
+
+def _put_a_foreign_file(play: Play) -> None:
+    """A file of the first job among the curated ones of the second."""
+    s3, bucket = play.bench.clients.get("s3"), play.bench.outputs["lake_bucket"]
+    first, second = (f"curated/chaos/chaos_lines/job_id={run.job_id}/" for run in play.runs[:2])
+    for item in s3.list_objects_v2(Bucket=bucket, Prefix=first)["Contents"]:
+        key = second + "foreign-" + item["Key"].rpartition("/")[2]
+        s3.copy_object(Bucket=bucket, Key=key, CopySource={"Bucket": bucket, "Key": item["Key"]})
+
+
+def _exchange_manifest(stage: str) -> Callable[[Play], None]:
+    """The first job's manifest of a stage takes the place of the second's."""
+
+    def exchange(play: Play) -> None:
+        s3, bucket = play.bench.clients.get("s3"), play.bench.outputs["lake_bucket"]
+        first, second = (f"runs/{run.job_id}/{stage}.json" for run in play.runs[:2])
+        s3.copy_object(Bucket=bucket, Key=second, CopySource={"Bucket": bucket, "Key": first})
+
+    return exchange
+
+
+DEEDS: Mapping[str, Callable[[Play], None]] = {
+    "redrive the recorder": _redrive_the_recorder,
+    "lock a table": _lock_a_table,
+    "wait for a job run": _wait_for_a_job_run,
+    "wait for a nested execution": _wait_for_a_nested_execution,
+    "wait for the load": _wait_for_the_load,
+    "unlock the table": _unlock_the_table,
+    "replace the source": _replace_the_source,
+    "put a foreign file": _put_a_foreign_file,
+    "exchange python.json": _exchange_manifest("python"),
+    "exchange spark.json": _exchange_manifest("spark"),
+}

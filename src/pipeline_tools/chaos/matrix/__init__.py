@@ -1,0 +1,49 @@
+"""The matrix: every state of the pipeline's state machines with every fault that AWS documents for it, as data."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from pipeline_tools.chaos.cases import Case
+from pipeline_tools.chaos.matrix import lives, recorder, tasks, work
+
+
+class MatrixError(ValueError):
+    """Two cases have one name."""
+
+
+def cases() -> list[Case]:
+    """All named cases, each of a name of its own.
+
+    Raises:
+        MatrixError: two have the same.
+    """
+    found = [*tasks.cases(), *work.cases(), *lives.cases(), *recorder.cases()]
+    twice = [name for name, times in Counter(case.name for case in found).items() if times > 1]
+    if twice:
+        raise MatrixError(f"several cases are called {', '.join(twice)}")
+    return found
+
+
+def subset(found: Sequence[Case], most: int) -> list[Case]:
+    """So many cases, in turn from each part of the matrix, and there from each state."""
+    machines = [_in_turn(_grouped(each, part)) for each in _grouped(found, lambda name: name.split(".")[0])]
+    return _in_turn(machines)[:most]
+
+
+def _grouped(found: Sequence[Case], key: Callable[[str], str]) -> list[list[Case]]:
+    groups: dict[str, list[Case]] = {}
+    for case in found:
+        groups.setdefault(key(case.name), []).append(case)
+    return list(groups.values())
+
+
+def _in_turn(groups: Sequence[Sequence[Case]]) -> list[Case]:
+    return [case for turn in itertools.zip_longest(*groups) for case in turn if case is not None]
+
+
+def part(name: str) -> str:
+    """The first two parts of a case's name: a state machine or a job, and its state or what it does."""
+    return ".".join(name.split(".")[:2])

@@ -1,0 +1,281 @@
+"""What happens to whole executions: stopped, redriven, continued, started twice, told of late."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from pipeline_tools.chaos.cases import Case, End, Rule, Step, failed
+from pipeline_tools.chaos.matrix.tasks import NESTED, REDRIVEN
+
+START, WAIT, END = Step("start"), Step("wait"), Step("end")
+AGAIN, REPEATED = Step("again"), Step("again", input={"repeat": True})
+# A state that can be stopped in, and what keeps the execution there.
+_STOPS: Final = (
+    ("GenerateJobId", {"at": "task", "service": "lambda", "operation": "Invoke"}),
+    ("RegisterJob", {"at": "task", "service": "stepfunctions", "operation": "StartExecution"}),
+    ("CleanWithPython", {"at": "task", "service": "glue", "operation": "StartJobRun"}),
+    ("ReadPythonManifest", {"at": "task", "service": "s3", "operation": "GetObject"}),
+    ("TransformWithSpark", {"at": "task", "service": "glue", "operation": "StartJobRun"}),
+    ("ReadSparkManifest", {"at": "task", "service": "s3", "operation": "GetObject"}),
+    ("PrepareLoad", {"at": "task", "service": "lambda", "operation": "Invoke"}),
+    ("LoadAndRecord", {"at": "task", "service": "stepfunctions", "operation": "StartExecution"}),
+    ("WriteLoadManifest", {"at": "task", "service": "s3", "operation": "PutObject"}),
+)
+_DENIED = {"code": "AccessDeniedException", "message": "denied (chaos)", "status": 403}
+
+# By state, a refusal of its call.
+DENIED_IN: Mapping[str, Rule] = {state: {**where, "error": _DENIED} for state, where in _STOPS}
+
+
+def cases() -> Iterator[Case]:
+    """All of them."""
+    yield from _stopped()
+    yield from _continued()
+    yield from _found()
+    yield from _finished()
+    yield from _sources()
+    yield from _events()
+
+
+def _stopped() -> Iterator[Case]:
+    for state, where in _STOPS:
+        rule = {"name": "slow", **where, "match": _in(state), "delay": 1.5}
+        aborted = End("ABORTED", state, "Stopped")
+        jobs = {1: "SUCCEEDED"}
+        yield Case(
+            f"stopped.{state}.redriven",
+            f"the execution is stopped in {state}, then redriven",
+            [rule],
+            (START, Step("stop", at=state), WAIT, Step("redrive"), WAIT),
+            (aborted, End()),
+            jobs,
+        )
+    waiting = {"name": "throttled", **_STOPS[2][1], "match": _in("CleanWithPython"), "times": 0}
+    waiting["error"] = {"code": "ThrottlingException", "message": "Rate exceeded (chaos)"}
+    yield Case(
+        "stopped.CleanWithPython.while-retrying",
+        "the execution is stopped while CleanWithPython waits to try again: nothing is started afterwards",
+        [waiting],
+        (START, Step("stop", at="CleanWithPython"), WAIT),
+        (End("ABORTED", "CleanWithPython", "Stopped"),),
+        waits=0.05,
+    )
+
+    uncancelled: Rule = {
+        "name": "uncancelled",
+        "at": "task",
+        "service": "redshift-data",
+        "operation": "ListStatements",
+        "match": {"execution": "*{id}-cancel-*"},
+        "times": 0,
+        "error": _DENIED,
+    }
+    held: tuple[tuple[str, list[Rule]], ...] = (("cancelled", []), ("uncancelled", [uncancelled]))
+    for name, rules in held:
+        yield Case(
+            f"stopped.LoadAndRecord.waits-for-a-lock-{name}",
+            f"the execution is stopped while its load waits for a lock; the load, {name}, is not committed afterwards",
+            rules,
+            (
+                *(Step("call", at="lock a table"), START, Step("enter", at="LoadAndRecord")),
+                *(Step("call", at="wait for the load"), Step("stop", at="LoadAndRecord"), WAIT),
+                Step("call", at="unlock the table"),
+            ),
+            (End("ABORTED", "LoadAndRecord", "Stopped"),),
+            alone=True,
+        )
+
+
+def _continued() -> Iterator[Case]:
+    for state, where in _STOPS:
+        if state == "GenerateJobId":  # before it there is nothing to go on with
+            continue
+        rule = {"name": "denied", **where, "match": _in(state), "error": _DENIED}
+        yield (
+            Case(
+                f"continued.{state}.by-job-id",
+                f"the execution fails in {state}; another one continues its job by the job ID",
+                [rule],
+                (START, WAIT, Step("continue"), Step("wait", number=2)),
+                (*failed(state, "chaos"), End()),
+                {1: "SUCCEEDED"},
+            )
+            if state != "WriteLoadManifest"
+            else _continued_after_commit(rule)
+        )
+    yield Case(
+        "continued.done.refused",
+        "a job that has succeeded is continued: refused by name",
+        steps=(START, WAIT, Step("continue"), Step("wait", number=2)),
+        ends=(End(), End("FAILED", "", "has succeeded", audit="")),
+    )
+    yield Case(
+        "continued.running.refused",
+        "a job that runs is continued: refused by name, and the first execution goes on",
+        steps=(START, Step("enter", at="CleanWithPython"), Step("continue"), Step("wait", number=2), WAIT),
+        ends=(End("FAILED", "", "is running"), End()),
+    )
+
+
+def _continued_after_commit(rule: Rule) -> Case:
+    return Case(
+        "continued.WriteLoadManifest.refused",
+        "the execution fails after its rows are loaded; continuing the job is refused, since there is nothing to load",
+        [rule],
+        (START, WAIT, Step("continue"), Step("wait", number=2)),
+        (*failed("WriteLoadManifest", "chaos"), End("FAILED", "", "has succeeded", audit="")),
+        {1: "SUCCEEDED"},
+    )
+
+
+def _found() -> Iterator[Case]:
+    """Errors of FindJob, which only a continuation has."""
+    denied = {"name": "denied", **_STOPS[2][1], "match": _in("CleanWithPython"), "error": _DENIED}
+    first = failed("CleanWithPython", "chaos")
+    where = {**_STOPS[1][1], "match": {"state": "FindJob", "execution": "{execution2}"}}
+    steps = (START, WAIT, Step("continue"), Step("wait", number=2))
+    for error in NESTED:
+        rule: Rule = {"name": error.name, **where, "error": error.document()}
+        what = f"StartExecution of FindJob answers {error.code}"
+        if error.passes:
+            again = {**rule, "times": 2}
+            yield Case(
+                f"pipeline.FindJob.{error.name}.passes", f"{what} twice", [denied, again], steps, (*first, End())
+            )
+            continue
+        ends = (*first, *failed("FindJob"), End())
+        more = (*steps, Step("redrive", number=2), Step("wait", number=2))
+        yield Case(
+            f"pipeline.FindJob.{error.name}.redriven", f"{what} once; then it is redriven", [denied, rule], more, ends
+        )
+
+
+def _finished() -> Iterator[Case]:
+    """Errors of RecordAttempt, which only a redrive after the load has."""
+    denied = {"name": "lost", **_STOPS[8][1], "match": _in("WriteLoadManifest"), "error": _DENIED}
+    first = failed("WriteLoadManifest", "chaos")
+    where = {**_STOPS[1][1], "match": _in("RecordAttempt")}
+    loaded = {1: "SUCCEEDED"}
+    for error in NESTED:
+        rule: Rule = {"name": error.name, **where, "error": error.document()}
+        what = f"StartExecution of RecordAttempt answers {error.code}"
+        if error.passes:
+            rules = [denied, {**rule, "times": 2}]
+            name = f"pipeline.RecordAttempt.{error.name}.passes"
+            yield Case(name, f"{what} twice", rules, REDRIVEN, (*first, End()), loaded)
+        elif error.name == "denied":
+            steps = (*REDRIVEN, Step("redrive"), WAIT)
+            name = f"pipeline.RecordAttempt.{error.name}.redriven"
+            ends = (*first, *failed("RecordAttempt"), End())
+            yield Case(name, f"{what} once; then it is redriven", [denied, rule], steps, ends, loaded)
+
+
+def _sources() -> Iterator[Case]:
+    second = Step("wait", number=2)
+    yield Case(
+        "source.loaded-before.refused",
+        "a file that another job has loaded is loaded again: refused, naming the job",
+        steps=(START, WAIT, AGAIN, second),
+        ends=(End(), *failed("LoadAndRecord", "lines.csv")),
+        jobs={1: "SUCCEEDED", 2: "FAILED"},
+    )
+    yield Case(
+        "source.loaded-before.repeated",
+        "a file that another job has loaded is loaded again, with repeat: both jobs have its rows",
+        steps=(START, WAIT, REPEATED, second),
+        ends=(End(), End()),
+        jobs={1: "SUCCEEDED", 2: "SUCCEEDED"},
+    )
+    yield Case(
+        "source.two-at-once",
+        "two executions load different sources at the same time",
+        steps=(START, START, WAIT, second),
+        ends=(End(), End()),
+        jobs={1: "SUCCEEDED", 2: "SUCCEEDED"},
+    )
+    yield Case(
+        "source.failed-before.again",
+        "the source of a job that failed is loaded by another one",
+        [{"name": "denied", **_STOPS[4][1], "match": _in("TransformWithSpark"), "error": _DENIED}],
+        (START, WAIT, AGAIN, second),
+        (*failed("TransformWithSpark", "chaos"), End()),
+        {1: "FAILED", 2: "SUCCEEDED"},
+    )
+    yield Case(
+        "source.replaced.redriven",
+        "the source is replaced before a redrive of the stage that reads it",
+        [{"name": "denied", **_STOPS[2][1], "match": _in("CleanWithPython"), "error": _DENIED}],
+        (START, WAIT, Step("call", at="replace the source"), Step("redrive"), WAIT),
+        (*failed("CleanWithPython", "chaos"), End()),
+    )
+    yield from _foreign()
+    yield _input("unknown-dataset", {"dataset": "choas"}, "did you mean")
+    yield _input("unknown-field", {"datset": "chaos"}, "datset")
+    yield _input("foreign-source", {"source_uri": "s3://elsewhere/lines/"}, "raw bucket")
+    yield _input("sql-as-source", {"source_uri": "'; DROP TABLE audit.job_run; --"}, "accepted")
+    yield Case(
+        "input.nothing-there",
+        "the source has no file",
+        steps=(Step("start", input={"source_uri": "{nowhere}"}), WAIT),
+        ends=failed("CleanWithPython"),
+    )
+
+
+def _foreign() -> Iterator[Case]:
+    """What lies in a job's places and is another's. A rule keeps the second execution where it is read next."""
+    second = Step("wait", number=2)
+    both = {1: "SUCCEEDED", 2: "SUCCEEDED"}
+    for name, deed, state, failing in (
+        ("file-beside-curated-ones", "put a foreign file", "PrepareLoad", ""),
+        ("python-manifest", "exchange python.json", "TransformWithSpark", "TransformWithSpark"),
+        ("spark-manifest", "exchange spark.json", "ReadSparkManifest", "PrepareLoad"),
+    ):
+        where = next(rule for known, rule in _STOPS if known == state)
+        rule = {"name": "slow", **where, "match": {"state": state, "execution": "{execution2}"}, "delay": 3.0}
+        yield Case(
+            f"foreign.{name}.{'refused' if failing else 'passed-over'}",
+            f"a foreign {name.replace('-', ' ')} of another job, before {state}",
+            [rule],
+            (START, WAIT, START, Step("enter", number=2, at=state), Step("call", at=deed), second),
+            (End(), *failed(failing)) if failing else (End(), End()),
+            {1: "SUCCEEDED", 2: "FAILED"} if failing else both,
+        )
+
+
+def _input(name: str, given: dict[str, Any], said: str) -> Case:
+    start = Step("start", input=given)
+    return Case(f"input.{name}", f"the input has {given}", steps=(start, WAIT), ends=failed("GenerateJobId", said))
+
+
+def _events() -> Iterator[Case]:
+    denied = {"name": "denied", **_STOPS[0][1], "match": _in("GenerateJobId"), "error": _DENIED}
+    event = {"name": "event", "at": "event", "match": {"detail.executionArn": "*:{execution}"}}
+    once = failed("GenerateJobId", "chaos")
+    yield Case("event.twice", "the event of a failure is delivered twice", [denied, {**event, "copies": 2}], ends=once)
+    yield Case("event.late", "the event of a failure is delivered late", [denied, {**event, "delay": 2.0}], ends=once)
+    yield Case(
+        "event.later-than-redrive",
+        "the event of a failure is delivered when the redrive has succeeded: it overwrites nothing",
+        [denied, {**event, "delay": 25.0}],
+        (START, END, Step("redrive"), END, Step("recorded")),
+        (*once, End()),
+    )
+    yield Case(
+        "event.undelivered",
+        "the event of a failure is not delivered; a person hands it on from the queue of undelivered ones",
+        [denied, {**event, "copies": 0}],
+        (START, END, Step("record")),
+        once,
+    )
+    yield Case(
+        "event.again-after-redrive",
+        "the event of a failure comes once more after the redrive has succeeded",
+        [denied],
+        (*REDRIVEN, Step("record")),
+        (*once, End()),
+    )
+
+
+def _in(state: str) -> dict[str, str]:
+    return {"state": state, "execution": "{execution}"}

@@ -1,0 +1,100 @@
+"""The cases are data: each has a name of its own, no state is left out, and what is drawn can be drawn again."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+import pytest
+import yaml
+
+from local_aws.services import fault_documents
+from pipeline_tools.chaos import matrix
+from pipeline_tools.chaos.__main__ import chosen
+from pipeline_tools.chaos.cases import Case, filled
+from pipeline_tools.chaos.matrix import drawn
+from pipeline_tools.environments import ROOT
+
+CASES = matrix.cases()
+# A state of run-sql that is reached after four hours: its retry and catch have tests of their own (`nox -s states`).
+WITHOUT_CASES = ("CancelStatement",)
+
+
+def tasks(machine: str) -> Iterator[tuple[str, str]]:
+    """The states of a machine that call a service."""
+    text = (ROOT / "infra" / "state_machines" / f"{machine}.asl.yaml").read_text(encoding="utf-8")
+    text = re.sub(r"^%\{.*\}$", "", text, flags=re.MULTILINE)
+
+    def walk(states: Mapping[str, Any]) -> Iterator[str]:
+        for name, state in states.items():
+            if state["Type"] == "Task":
+                yield name
+            yield from walk(state.get("ItemProcessor", {}).get("States", {}))
+
+    yield from ((machine, name) for name in walk(yaml.safe_load(text)["States"]))
+
+
+def patterns(case: Case) -> Iterator[str]:
+    """The states whose calls a case's faults are for."""
+    yield from (str(rule["match"]["state"]) for rule in case.faults if "state" in rule.get("match", {}))
+
+
+def test_there_are_enough_cases_and_none_is_left_out_on_the_first_engine() -> None:
+    assert len(CASES) >= 150
+    assert chosen(CASES, [], "ministack") == CASES
+    assert len(chosen(CASES, [], "localstack")) == 40
+
+
+def test_the_subset_has_a_case_of_each_part() -> None:
+    parts = {case.name.split(".")[0] for case in CASES if "localstack" in case.engines}
+    assert {case.name.split(".")[0] for case in chosen(CASES, [], "localstack")} == parts
+
+
+def test_names_are_their_own_and_can_be_typed() -> None:
+    names = [case.name for case in CASES]
+    assert len(set(names)) == len(names)
+    for name in names:
+        assert re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", name), name
+        assert len(name) <= 70, name
+
+
+@pytest.mark.parametrize(
+    ("machine", "state"),
+    [found for machine in ("pipeline", "run-sql", "record-failure") for found in tasks(machine)],
+    ids=lambda value: str(value),
+)
+def test_every_state_that_calls_a_service_has_cases(machine: str, state: str) -> None:
+    of_machine = [case for case in CASES if case.name.startswith((f"{machine}.", "stopped.", "continued."))]
+    cases = [case for case in of_machine if any(fnmatchcase(state, pattern) for pattern in patterns(case))]
+    assert cases or state in WITHOUT_CASES
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_the_endpoint_takes_the_faults_of_a_case(case: Case) -> None:
+    names = dict.fromkeys(("execution", "execution2", "id", "id2", "source"), "x")
+    rules = [
+        {**{name: value for name, value in filled(rule, names).items() if name != "spare"}, "name": str(number)}
+        for number, rule in enumerate(case.faults)
+    ]
+    fault_documents.read({"waits": case.waits, "faults": rules})
+    assert "{" not in str([rule["match"] for rule in rules if "match" in rule]).replace("{'", "").replace("{}", "")
+
+
+def test_what_is_drawn_is_drawn_again_by_its_seed() -> None:
+    for name in ("pair", "walk"):
+        first, again, other = (draw(name, random.Random(seed)) for seed in (7, 7, 8))
+        assert first == again != other
+        assert len({case.name for case in first}) == 20
+
+
+def draw(name: str, chance: random.Random) -> list[Case]:
+    return list(drawn.pairs(CASES, 20, chance) if name == "pair" else drawn.walks(20, chance))
+
+
+def test_cases_are_chosen_by_the_beginning_of_a_name_or_a_pattern() -> None:
+    assert {case.name.split(".")[1] for case in chosen(CASES, ["pipeline.Gen"], "ministack")} == {"GenerateJobId"}
+    assert all("throttled" in case.name for case in chosen(CASES, ["*.throttled.*"], "ministack"))
+    assert chosen(CASES, ["nothing"], "ministack") == []

@@ -1,0 +1,34 @@
+"""What a run of chaos tells: each case that failed, what was expected and what was found, in a page by itself."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from pipeline_tools.chaos import report
+from pipeline_tools.chaos.cases import Case
+from pipeline_tools.chaos.checks import Finding
+from pipeline_tools.chaos.runner import Result
+
+GOOD = Result(Case("pipeline.First.throttled.passes", "it is throttled"), 1.25, [], {"a": 2}, ["SUCCEEDED"])
+BAD = Result(Case("pipeline.First.denied.redriven", "it is <denied>"), 3.0, [Finding("rows of j", "4", "8 & <more>")])
+ABOUT = {"engine": "ministack", "seed": 7, "seconds": 4.0}
+
+
+def test_the_table_shows_what_failed_and_why() -> None:
+    text = report.table([GOOD, BAD])
+    assert "✗ pipeline.First    1 of   2   slowest   3.0 s" in text
+    assert "✗ pipeline.First.denied.redriven: it is <denied>" in text
+    assert "rows of j: expected 4, found 8 & <more>" in text
+
+
+def test_the_files_have_all_of_it(tmp_path: Path) -> None:
+    data, page = report.write(tmp_path, report.document([GOOD, BAD], ABOUT))
+    found = json.loads(data.read_text(encoding="utf-8"))
+    assert (found["engine"], found["cases"], found["passed"], found["failed"]) == ("ministack", 2, 1, 1)
+    assert [each["name"] for each in found["results"]] == [BAD.case.name, GOOD.case.name]
+    assert found["results"][0]["findings"] == [{"what": "rows of j", "expected": "4", "found": "8 & <more>"}]
+    text = page.read_text(encoding="utf-8")
+    assert "8 &amp; &lt;more&gt;" in text
+    assert "prefers-color-scheme: dark" in text
+    assert "http" not in text  # it needs nothing else
