@@ -211,6 +211,8 @@ def open_run(interpreter: Interpreter, worker: Any, program: Any, env: Any, prog
             if run.has_last_event:
                 return 0
             name = str(getattr(event_type, "value", event_type))
+            if name.startswith("Task") and not env.is_running():
+                return 0  # what was open stays open: no answer of it came
             if is_limited and name not in _LAST_EVENTS and len(history) >= facts.MOST_HISTORY_EVENTS - 1:
                 run.has_last_event, run.is_full = True, True
                 add_event(context, event_types.ExecutionFailed, {"executionFailedEventDetails": dict(_FULL)})

@@ -257,6 +257,8 @@ def _wait_for_what_was_started(changes: Changes) -> None:
         finally:
             if not is_over and type(self) in stops:
                 stop(type(self), submitted, resource_runtime_part.region, state_credentials)
+        if not result:
+            raise EndedError(f"nobody waits for {self.resource.resource_arn} any more")
         env.stack.append(result)
 
     changes.replace(callback, "_eval_integration_pattern", wait)

@@ -67,6 +67,10 @@ def test_a_nested_execution_ends_with_the_task_that_waits_for_it(functions: Func
         functions.ask("StopExecution", executionArn=arn)
     functions.ended(arn)
     assert functions.ended(child)["status"] == "ABORTED"
+    # Nothing says that the task came to an end by itself.
+    last = {"stopped": ["ExecutionAborted"], "the execution times out": ["ExecutionTimedOut"]}
+    types = functions.types(arn)
+    assert types[types.index("TaskSubmitted") + 1 :] == last.get(how, ["TaskTimedOut", "ExecutionFailed"])
 
 
 @pytest.mark.parametrize("how", ["the task times out", "the execution times out", "stopped"])
