@@ -169,11 +169,11 @@ class Notices:
         sqs.set_queue_attributes(QueueUrl=self._queue, Attributes={"Policy": json.dumps(policy)})
         clients.get("sns").subscribe(TopicArn=topic_arn, Protocol="sqs", Endpoint=arn)
 
-    def about(self, text: str) -> list[dict[str, Any]]:
-        """The messages so far in which a text stands, such as an execution's ARN; of each its subject and message."""
+    def about(self, execution_arn: str) -> list[dict[str, Any]]:
+        """The messages so far about an execution; of each its subject and message. A cause may name another one."""
         with self._lock:
             self._take()
-            return [message for message in self._messages if text in json.dumps(message)]
+            return [each for each in self._messages if json.loads(each["message"])["execution_arn"] == execution_arn]
 
     def _take(self) -> None:
         sqs = self._clients.get("sqs")

@@ -108,7 +108,7 @@ def _continued() -> Iterator[Case]:
         "continued.done.refused",
         "a job that has succeeded is continued: refused by name",
         steps=(START, WAIT, Step("continue"), Step("wait", number=2)),
-        ends=(End(), End("FAILED", "", "has succeeded", audit="")),
+        ends=(End(), End("FAILED", "", "has succeeded")),
     )
     yield Case(
         "continued.running.refused",
@@ -124,7 +124,7 @@ def _continued_after_commit(rule: Rule) -> Case:
         "the execution fails after its rows are loaded; continuing the job is refused, since there is nothing to load",
         [rule],
         (START, WAIT, Step("continue"), Step("wait", number=2)),
-        (*failed("WriteLoadManifest", "chaos"), End("FAILED", "", "has succeeded", audit="")),
+        (*failed("WriteLoadManifest", "chaos"), End("FAILED", "", "has succeeded")),
         {1: "SUCCEEDED"},
     )
 
