@@ -130,13 +130,13 @@ def _requests() -> Iterator[Case]:
             state,
             "",
         )
-        rule = {**where, "cut": 7}
+        cut: Rule = {**where, "cut": 7}
         reset = f"the connection is reset while {state} reads {what}"
         # COPY fails with an S3ServiceException, and is not run again by itself.
         if state == "LoadAndRecord":
-            yield _redriven(f"{name}.reset.redriven", reset, rule, state, "S3ServiceException")
+            yield _redriven(f"{name}.reset.redriven", reset, cut, state, "S3ServiceException")
         else:
-            yield _passes(f"{name}.reset.passes", reset, rule)
+            yield _passes(f"{name}.reset.passes", reset, cut)
     second = {
         "at": "request",
         "service": "s3",
