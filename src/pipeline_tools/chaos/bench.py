@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import shutil
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,6 +31,7 @@ DATASETS = Path(__file__).parent / "datasets"
 SOURCE = "id,place,amount\n1,north,2.50\n2,south,3.00\n3,north,0.50\nfour,west,1.00\n4,east,7.25\n"
 ROWS = {"chaos_lines": 4, "chaos_totals": 3}
 _QUEUE = "chaos-notices"
+_SECONDS_TO_LIST = 30.0
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # The events of a history that end an attempt, and the status that each gives.
 _ENDS = {"ExecutionFailed": "FAILED", "ExecutionAborted": "ABORTED", "ExecutionTimedOut": "TIMED_OUT"}
@@ -100,6 +103,23 @@ class Bench:
     def administer(self, sql: str) -> list[dict[str, Any]]:
         """As the administrator, who may change tables."""
         return redshift.query(self.clients.get("redshift-data"), redshift.as_administrator(self.outputs), sql)
+
+    def statements(self, job: str, status: str) -> list[dict[str, Any]]:
+        """A job's statements of a status, or ALL. The API lists only so often a second, for all who ask.
+
+        Raises:
+            BenchError: it did not in half a minute.
+        """
+        client, deadline = self.clients.get("redshift-data"), time.monotonic() + _SECONDS_TO_LIST
+        while time.monotonic() < deadline:
+            try:
+                pages = client.get_paginator("list_statements").paginate(StatementName=job, Status=status)
+                return [dict(each) for page in pages for each in page["Statements"]]
+            except client.exceptions.ClientError as error:
+                if error.response["Error"]["Code"] != "ThrottlingException":
+                    raise
+                time.sleep(random.uniform(0.5, 1.5))
+        raise BenchError(f"the statements of {job} were not listed in {_SECONDS_TO_LIST:.0f} s")
 
     # Executions
 

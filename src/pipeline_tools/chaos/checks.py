@@ -181,7 +181,7 @@ def _processes(play: Play) -> Iterator[Finding]:
         if time.monotonic() > deadline:
             yield Finding("what still runs", "nothing", "; ".join(left))
             return
-        time.sleep(0.2)
+        time.sleep(0.5)
 
 
 def _left(bench: Bench, job: str) -> Iterator[str]:
@@ -190,11 +190,9 @@ def _left(bench: Bench, job: str) -> Iterator[str]:
     for each in bench.executions("run-sql", "RUNNING"):
         if each["name"].startswith(job):
             yield f"execution {each['name']}"
-    statements = bench.clients.get("redshift-data").get_paginator("list_statements")
-    for page in statements.paginate(StatementName=job, Status="ALL"):
-        for each in page["Statements"]:
-            if each["Status"] not in FINAL_STATUSES:
-                yield f"statement {each['StatementName']} ({each['Status']})"
+    for each in bench.statements(job, "ALL"):
+        if each["Status"] not in FINAL_STATUSES:
+            yield f"statement {each['StatementName']} ({each['Status']})"
     for name in ("python_job_name", "spark_job_name"):
         pages = bench.clients.get("glue").get_paginator("get_job_runs").paginate(JobName=bench.outputs[name])
         for run in (run for page in pages for run in page["JobRuns"]):
@@ -206,9 +204,7 @@ def _statements(play: Play) -> Iterator[Finding]:
     """A request that is sent again runs nothing again: no more transactions are committed than were asked for."""
     asked = [each["name"] for each in play.bench.executions("run-sql")]
     for job in _jobs(play):
-        pages = play.bench.clients.get("redshift-data").get_paginator("list_statements")
-        listed = pages.paginate(StatementName=job, Status="FINISHED")
-        committed = [each["StatementName"] for page in listed for each in page["Statements"]]
+        committed = [each["StatementName"] for each in play.bench.statements(job, "FINISHED")]
         for step in ("register", "load", "fail", "finish"):
             most = sum(name.startswith(f"{job}-{step}-") for name in asked)
             most += sum(name.startswith(f"{job}-later-") for name in asked) if step == "fail" else 0

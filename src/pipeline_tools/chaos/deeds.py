@@ -27,7 +27,7 @@ def _redrive_the_recorder(play: Play) -> None:
 def _lock_a_table(play: Play) -> None:
     """Another transaction keeps a table until it is let go."""
     client, outputs = play.bench.clients.get("redshift-data"), redshift.as_administrator(play.bench.outputs)
-    sqls = [f"LOCK analytics.{_LOCKED}", "SELECT pg_sleep(120)"]
+    sqls = [f"LOCK analytics.{_LOCKED}", "SELECT pg_sleep(300)"]
     play.kept["lock"] = client.batch_execute_statement(**redshift.target(outputs), Sqls=sqls)["Id"]
     name = f"{play.kept['lock']}:1"
     play.until(lambda: client.describe_statement(Id=name)["Status"] == "FINISHED" or None, "the table is locked")
@@ -38,7 +38,7 @@ def _wait_for_the_load(play: Play) -> None:
     client, job = play.bench.clients.get("redshift-data"), play.runs[0].job_id
 
     def waiting() -> bool | None:
-        listed = client.list_statements(StatementName=job, Status="STARTED")["Statements"]
+        listed = play.bench.statements(job, "STARTED")
         loads = [each["Id"] for each in listed if each["StatementName"].endswith("load")]
         described = [client.describe_statement(Id=each)["SubStatements"] for each in loads]
         # It has copied the first table, and is at a statement about the second one.

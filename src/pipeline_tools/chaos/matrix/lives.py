@@ -78,7 +78,8 @@ def _stopped() -> Iterator[Case]:
             f"the execution is stopped while its load waits for a lock; the load, {name}, is not committed afterwards",
             rules,
             (
-                *(Step("call", at="lock a table"), START, Step("enter", at="LoadAndRecord")),
+                *(START, Step("enter", at="TransformWithSpark"), Step("call", at="lock a table")),
+                Step("enter", at="LoadAndRecord"),
                 *(Step("call", at="wait for the load"), Step("stop", at="LoadAndRecord"), WAIT),
                 Step("call", at="unlock the table"),
             ),
