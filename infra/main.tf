@@ -276,6 +276,7 @@ module "run_sql" {
           "redshift-data:CancelStatement",
           "redshift-data:DescribeStatement",
           "redshift-data:GetStatementResult",
+          "redshift-data:ListStatements",
         ]
         resources = ["*"]
       },

@@ -105,9 +105,14 @@ run "on_a_cluster_the_statements_name_it_and_may_do_no_more" {
         Resource = ["arn:aws:redshift:eu-central-1:123456789012:cluster:prod-redshift"]
       },
       {
-        Sid      = "FollowStatements"
-        Effect   = "Allow"
-        Action   = ["redshift-data:CancelStatement", "redshift-data:DescribeStatement", "redshift-data:GetStatementResult"]
+        Sid    = "FollowStatements"
+        Effect = "Allow"
+        Action = [
+          "redshift-data:CancelStatement",
+          "redshift-data:DescribeStatement",
+          "redshift-data:GetStatementResult",
+          "redshift-data:ListStatements",
+        ]
         Resource = ["*"]
       },
       {

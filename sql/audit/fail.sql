@@ -1,15 +1,33 @@
--- The row is there unless the execution failed before RegisterJob. The latest attempt has the last word: an event that
--- arrives late never overwrites the outcome of a later redrive, nor the success of its own attempt.
+-- The attempt has ended so, whatever became of its job. The row of the job is there unless the execution failed before
+-- RegisterJob. It says FAILED only where it is still this attempt's, or that of an earlier redrive: an event that arrives
+-- late overwrites neither a later attempt nor a success, since the rows are loaded then, whatever failed after the commit.
 -- A value that is not known is bound as '-', since the Data API takes neither null nor an empty text.
-INSERT INTO audit.job_run (job_id, attempt, execution_arn, status, started_at)
-SELECT
-    CAST(:job_id AS VARCHAR(56)), CAST(:attempt AS INTEGER), CAST(:execution_arn AS VARCHAR(800)), 'FAILED',
-    CAST(:started_at AS TIMESTAMP)
-WHERE NOT EXISTS (SELECT 1 FROM audit.job_run WHERE job_id = :job_id);
+UPDATE audit.job_attempt
+SET
+    status = CAST(:attempt_status AS VARCHAR(16)), finished_at = CAST(:finished_at AS TIMESTAMP),
+    failed_state = NULLIF(CAST(:failed_state AS VARCHAR(80)), '-'), error = CAST(:error AS VARCHAR(256)),
+    cause = CAST(:cause AS VARCHAR(16000))
+WHERE job_id = :job_id AND execution_arn = :execution_arn AND redrive_count = CAST(:redrive_count AS INTEGER);
+
+INSERT INTO audit.job_run (job_id, attempt, execution_arn, redrive_count, status, started_at)
+SELECT job_id, attempt, execution_arn, redrive_count, 'FAILED', CAST(:started_at AS TIMESTAMP)
+FROM audit.job_attempt
+WHERE
+    job_id = :job_id AND execution_arn = :execution_arn AND redrive_count = CAST(:redrive_count AS INTEGER)
+    AND NOT EXISTS (SELECT 1 FROM audit.job_run WHERE job_id = :job_id);
+
+-- Changes nothing, and so is in conflict with a load of the job that goes on beside this: one of the two has to run again,
+-- and then sees what the other one wrote.
+UPDATE audit.job_run SET attempt = attempt WHERE job_id = :job_id;
 
 UPDATE audit.job_run
 SET
-    status = 'FAILED', attempt = CAST(:attempt AS INTEGER), finished_at = CAST(:finished_at AS TIMESTAMP),
+    status = 'FAILED', redrive_count = CAST(:redrive_count AS INTEGER),
+    attempt = (
+        SELECT attempt FROM audit.job_attempt
+        WHERE job_id = :job_id AND execution_arn = :execution_arn AND redrive_count = CAST(:redrive_count AS INTEGER)
+    ),
+    finished_at = CAST(:finished_at AS TIMESTAMP),
     dataset = COALESCE(dataset, NULLIF(CAST(:dataset AS VARCHAR(127)), '-')),
     source_uri = COALESCE(source_uri, NULLIF(CAST(:source_uri AS VARCHAR(1100)), '-')),
     rows_in = CAST(NULLIF(CAST(:rows_in AS VARCHAR(32)), '-') AS BIGINT),
@@ -19,8 +37,8 @@ SET
     failed_state = NULLIF(CAST(:failed_state AS VARCHAR(80)), '-'), error = CAST(:error AS VARCHAR(256)),
     cause = CAST(:cause AS VARCHAR(16000))
 WHERE
-    job_id = :job_id
-    AND (attempt < CAST(:attempt AS INTEGER) OR (attempt = CAST(:attempt AS INTEGER) AND status <> 'SUCCEEDED'));
+    job_id = :job_id AND execution_arn = :execution_arn AND redrive_count <= CAST(:redrive_count AS INTEGER)
+    AND status <> 'SUCCEEDED';
 
 -- The stages that were completed, where the row above is now that of this attempt.
 DELETE FROM audit.stage_run
@@ -28,7 +46,9 @@ WHERE
     job_id = :job_id
     AND EXISTS (
         SELECT 1 FROM audit.job_run
-        WHERE job_id = :job_id AND attempt = CAST(:attempt AS INTEGER) AND status = 'FAILED'
+        WHERE
+            job_id = :job_id AND execution_arn = :execution_arn AND redrive_count = CAST(:redrive_count AS INTEGER)
+            AND status = 'FAILED'
     );
 
 INSERT INTO audit.stage_run (
@@ -48,8 +68,8 @@ SELECT
     CAST(:python_code_version AS VARCHAR(64)), CAST(:python_contract_version AS VARCHAR(64))
 FROM audit.job_run
 WHERE
-    job_id = :job_id AND attempt = CAST(:attempt AS INTEGER) AND status = 'FAILED'
-    AND CAST(:python_finished_at AS VARCHAR(32)) <> '-';
+    job_id = :job_id AND execution_arn = :execution_arn AND redrive_count = CAST(:redrive_count AS INTEGER)
+    AND status = 'FAILED' AND CAST(:python_finished_at AS VARCHAR(32)) <> '-';
 
 INSERT INTO audit.stage_run (
     job_id, attempt, stage, rows_in, rows_out, rows_rejected, bytes_in, bytes_out, files_out, started_at, finished_at,
@@ -68,12 +88,17 @@ SELECT
     CAST(:spark_code_version AS VARCHAR(64)), CAST(:spark_contract_version AS VARCHAR(64))
 FROM audit.job_run
 WHERE
-    job_id = :job_id AND attempt = CAST(:attempt AS INTEGER) AND status = 'FAILED'
-    AND CAST(:spark_finished_at AS VARCHAR(32)) <> '-';
+    job_id = :job_id AND execution_arn = :execution_arn AND redrive_count = CAST(:redrive_count AS INTEGER)
+    AND status = 'FAILED' AND CAST(:spark_finished_at AS VARCHAR(32)) <> '-';
 
--- What the job's row is now, for the message: of this failure, of a later attempt, or of a load that this attempt finished.
+-- Last, so that its rows tell what became of the job.
 SELECT
-    CASE WHEN attempt > CAST(:attempt AS INTEGER) THEN 'LATER' WHEN status = 'SUCCEEDED' THEN 'LOADED' ELSE 'FAILED' END
-    AS outcome
+    CASE
+        WHEN status = 'SUCCEEDED' THEN 'LOADED'
+        WHEN
+            execution_arn = CAST(:execution_arn AS VARCHAR(800)) AND redrive_count = CAST(:redrive_count AS INTEGER)
+            THEN 'RECORDED'
+        ELSE 'LATER'
+    END AS outcome
 FROM audit.job_run
 WHERE job_id = :job_id;

@@ -7,9 +7,17 @@ GRANT USAGE ON SCHEMA analytics TO "{{user}}";
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON audit.job_run TO "{{user}}";
 
+GRANT SELECT, INSERT, UPDATE ON audit.job_attempt TO "{{user}}";
+
+-- For who asks how a job ended.
+GRANT SELECT ON audit.reconciliation TO "{{user}}";
+
+-- To lock it.
+GRANT UPDATE ON audit.turn TO "{{user}}";
+
 GRANT SELECT, INSERT, DELETE ON audit.stage_run TO "{{user}}";
 
-GRANT SELECT, INSERT, DELETE ON audit.rule_run TO "{{user}}";
+GRANT SELECT, INSERT, UPDATE, DELETE ON audit.rule_run TO "{{user}}";
 
 GRANT EXECUTE ON PROCEDURE audit.check_equal(VARCHAR, BIGINT, BIGINT) TO "{{user}}";
 
@@ -39,3 +47,7 @@ GRANT EXECUTE ON PROCEDURE audit.check_copied(VARCHAR, BIGINT) TO "{{user}}";
 GRANT EXECUTE ON PROCEDURE audit.check_loaded(VARCHAR, VARCHAR) TO "{{user}}";
 
 GRANT EXECUTE ON PROCEDURE audit.take_incoming(VARCHAR, VARCHAR, BIGINT) TO "{{user}}";
+
+GRANT EXECUTE ON PROCEDURE audit.check_register(VARCHAR, VARCHAR, INTEGER) TO "{{user}}";
+
+GRANT EXECUTE ON PROCEDURE audit.check_load(VARCHAR, VARCHAR, INTEGER) TO "{{user}}";

@@ -1,9 +1,16 @@
--- One row per job: a redrive, or a retry of this step, replaces it.
+-- The job is this attempt's from now on, unless another one has it. One row per job: a retry of this step replaces it.
+CALL audit.check_register(
+    CAST(:job_id AS VARCHAR(56)), CAST(:execution_arn AS VARCHAR(800)), CAST(:redrive_count AS INTEGER)
+);
+
 DELETE FROM audit.job_run WHERE job_id = :job_id;
 
-INSERT INTO audit.job_run (job_id, attempt, execution_arn, dataset, source_uri, parameters, repeat, status, started_at)
-VALUES (
-    CAST(:job_id AS VARCHAR(56)), CAST(:attempt AS INTEGER), CAST(:execution_arn AS VARCHAR(800)),
-    CAST(:dataset AS VARCHAR(127)), CAST(:source_uri AS VARCHAR(1100)), CAST(:parameters AS VARCHAR(65535)),
-    CAST(:repeat AS VARCHAR(5)) = 'true', 'RUNNING', CAST(:started_at AS TIMESTAMP)
-);
+INSERT INTO audit.job_run (
+    job_id, attempt, execution_arn, redrive_count, dataset, source_uri, parameters, repeat, status, started_at
+)
+SELECT
+    job_id, attempt, execution_arn, redrive_count, CAST(:dataset AS VARCHAR(127)), CAST(:source_uri AS VARCHAR(1100)),
+    CAST(:parameters AS VARCHAR(65535)), CAST(:repeat AS VARCHAR(5)) = 'true', 'RUNNING', CAST(:started_at AS TIMESTAMP)
+FROM audit.job_attempt
+WHERE
+    job_id = :job_id AND execution_arn = :execution_arn AND redrive_count = CAST(:redrive_count AS INTEGER);

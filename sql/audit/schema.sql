@@ -13,13 +13,15 @@ CREATE SCHEMA IF NOT EXISTS loading;
 
 CREATE TABLE IF NOT EXISTS audit.job_run (
     job_id VARCHAR(56) NOT NULL,
-    attempt INTEGER NOT NULL,          -- 1 + the number of redrives of the execution
+    -- The attempt that the row belongs to: its number in audit.job_attempt, and what names it.
+    attempt INTEGER NOT NULL,
     execution_arn VARCHAR(800) NOT NULL, -- both names in it may have 80 characters of 4 bytes
+    redrive_count INTEGER NOT NULL,
     dataset VARCHAR(127),
     source_uri VARCHAR(1100),
-    parameters VARCHAR(65535),         -- JSON, defaults included
+    parameters VARCHAR(65535),         -- JSON, defaults included; null: the job was never registered
     repeat BOOLEAN,                    -- the input allows files that were loaded before
-    status VARCHAR(16) NOT NULL,       -- RUNNING, SUCCEEDED, FAILED
+    status VARCHAR(16) NOT NULL,       -- RUNNING, SUCCEEDED (its rows are loaded), FAILED (they are not)
     started_at TIMESTAMP NOT NULL,     -- of the execution, UTC
     finished_at TIMESTAMP,
     -- Of a failed job: what its manifests, or its stages' error files, say.
@@ -35,6 +37,29 @@ CREATE TABLE IF NOT EXISTS audit.job_run (
 )
 DISTSTYLE ALL
 SORTKEY (job_id);
+
+-- Every attempt at a job: an execution, each redrive of it, and each execution that continues the job.
+CREATE TABLE IF NOT EXISTS audit.job_attempt (
+    job_id VARCHAR(56) NOT NULL,
+    attempt INTEGER NOT NULL,          -- 1, 2, … in the order in which they were recorded
+    execution_arn VARCHAR(800) NOT NULL,
+    redrive_count INTEGER NOT NULL,    -- of the execution, from 0
+    status VARCHAR(16) NOT NULL,       -- RUNNING, SUCCEEDED, FAILED, TIMED_OUT, ABORTED: how the execution ended
+    started_at TIMESTAMP NOT NULL,     -- of the execution or of its redrive, UTC
+    finished_at TIMESTAMP,
+    failed_state VARCHAR(80),
+    error VARCHAR(256),
+    cause VARCHAR(16000),
+    PRIMARY KEY (job_id, execution_arn, redrive_count)
+)
+DISTSTYLE ALL
+SORTKEY (job_id);
+
+-- Has no rows. Registrations and failures lock it first, so that they come one after the other, each with a snapshot that
+-- has what the one before wrote. Nobody reads it, so nobody keeps them waiting.
+CREATE TABLE IF NOT EXISTS audit.turn (
+    taken BOOLEAN
+);
 
 CREATE TABLE IF NOT EXISTS audit.stage_run (
     job_id VARCHAR(56) NOT NULL,
@@ -58,7 +83,7 @@ SORTKEY (job_id);
 -- The verdicts of the contract's set rules, one row per rule and attempt.
 CREATE TABLE IF NOT EXISTS audit.rule_run (
     job_id VARCHAR(56) NOT NULL,
-    attempt INTEGER NOT NULL,          -- that of job_run; a job that was redriven keeps the verdicts of each attempt
+    attempt INTEGER NOT NULL,          -- that of job_attempt; the verdicts of each attempt are kept
     number INTEGER NOT NULL,           -- the rule's position in the contract, from 0
     rule VARCHAR(1024) NOT NULL,       -- its id, or its place: orders.status.invalidValues
     object_name VARCHAR(127) NOT NULL, -- of the contract: the source, a reference or an output
@@ -102,12 +127,104 @@ CREATE TABLE IF NOT EXISTS audit.source_file (
 )
 SORTKEY (dataset, uri);
 
+-- The final word on each job: what came in, what was refused, and what each table got; a row per table, or one without a
+-- table. `problem` says what does not add up, and is null where all of it does, or where the job is not at its end.
+CREATE OR REPLACE VIEW audit.reconciliation AS
+SELECT
+    job.job_id, job.attempt, tried.attempts, job.dataset, job.status, job.rows_in, job.rows_rejected, job.rows_staged,
+    job.rows_curated, loaded.table_name, loaded.mode, loaded.rows_copied, loaded.rows_inserted, loaded.rows_updated,
+    loaded.rows_deleted, loaded.rows_kept, loaded.rows_inserted + loaded.rows_updated AS rows_loaded,
+    CAST(
+        CASE
+            WHEN tried.attempts IS NULL THEN 'no attempt is recorded'
+            WHEN job.rows_in <> job.rows_staged + job.rows_rejected THEN 'rows_in is not rows_staged + rows_rejected'
+            WHEN job.status <> 'SUCCEEDED' AND loaded.table_name IS NOT NULL
+                THEN 'rows are loaded, and the job has not succeeded'
+            WHEN job.status <> 'SUCCEEDED' THEN NULL
+            WHEN loaded.table_name IS NULL THEN 'no table is loaded, and the job has succeeded'
+            WHEN job.rows_in IS NULL OR job.rows_staged IS NULL OR job.rows_rejected IS NULL
+                THEN 'rows_in, rows_staged or rows_rejected is not known'
+            WHEN stages.read_by_spark IS NULL OR stages.read_by_spark <> job.rows_staged
+                THEN 'the rows that Spark read are not rows_staged'
+            WHEN loaded.rows_copied <> loaded.rows_inserted + loaded.rows_updated + loaded.rows_kept
+                THEN 'rows_copied is not rows_inserted + rows_updated + rows_kept'
+            WHEN job.rows_curated IS NULL OR job.rows_curated <> totals.copied
+                THEN 'rows_curated is not rows_copied of all tables'
+            WHEN job.rows_loaded IS NULL OR job.rows_loaded <> totals.loaded
+                THEN 'rows_loaded of the job is not that of all tables'
+        END AS VARCHAR(256)
+    ) AS problem
+FROM audit.job_run AS job
+LEFT JOIN (SELECT job_id, COUNT(*) AS attempts FROM audit.job_attempt GROUP BY job_id) AS tried ON job.job_id = tried.job_id
+LEFT JOIN audit.table_load AS loaded ON job.job_id = loaded.job_id
+LEFT JOIN (
+    SELECT job_id, SUM(rows_copied) AS copied, SUM(rows_inserted + rows_updated) AS loaded
+    FROM audit.table_load
+    GROUP BY job_id
+) AS totals ON job.job_id = totals.job_id
+LEFT JOIN (SELECT job_id, rows_in AS read_by_spark FROM audit.stage_run WHERE stage = 'spark') AS stages
+    ON job.job_id = stages.job_id;
+
 -- Fails the transaction that calls it unless the two numbers are equal.
 CREATE OR REPLACE PROCEDURE audit.check_equal(what VARCHAR(256), expected BIGINT, actual BIGINT)
 AS $$
 BEGIN
     IF expected <> actual THEN
         RAISE EXCEPTION 'rows do not add up: %: % expected, % found', what, expected, actual;
+    END IF;
+END;
+$$ LANGUAGE plpgsql;
+
+-- Fails a registration, unless the attempt may take the job over: no other execution is at work on it, its rows are not
+-- loaded, and the attempt itself has not ended (an execution that was stopped may have left this statement behind).
+CREATE OR REPLACE PROCEDURE audit.check_register(job VARCHAR(56), execution VARCHAR(800), redrives INTEGER)
+AS $$
+DECLARE
+    ended VARCHAR(16);
+    state VARCHAR(16);
+    owner VARCHAR(800);
+    owned INTEGER;
+BEGIN
+    SELECT INTO state, owner, owned status, execution_arn, redrive_count FROM audit.job_run WHERE job_id = job;
+    IF state = 'SUCCEEDED' THEN
+        RAISE EXCEPTION 'job % has succeeded: its rows are loaded', job;
+    END IF;
+    SELECT INTO ended MAX(status) FROM audit.job_attempt
+    WHERE job_id = job AND execution_arn = execution AND redrive_count = redrives AND status <> 'RUNNING';
+    IF ended IS NOT NULL THEN
+        RAISE EXCEPTION 'job %: redrive % of execution % has ended as %', job, redrives, execution, ended;
+    END IF;
+    IF state = 'RUNNING' AND owner <> execution THEN
+        RAISE EXCEPTION 'job % is running as execution %', job, owner;
+    END IF;
+    IF owner = execution AND owned > redrives THEN
+        RAISE EXCEPTION 'job %: redrive % of execution % has taken it over', job, owned, execution;
+    END IF;
+END;
+$$ LANGUAGE plpgsql;
+
+-- Fails a load, unless the job is that of the attempt: of the same execution and no later redrive of it, and the attempt has
+-- not ended meanwhile. A stopped execution leaves its load behind, which may wait for a lock until after a re-run.
+CREATE OR REPLACE PROCEDURE audit.check_load(job VARCHAR(56), execution VARCHAR(800), redrives INTEGER)
+AS $$
+DECLARE
+    state VARCHAR(16);
+    owner VARCHAR(800);
+    owned INTEGER;
+BEGIN
+    SELECT INTO state, owner, owned status, execution_arn, redrive_count FROM audit.job_run WHERE job_id = job;
+    IF state IS NULL THEN
+        RAISE EXCEPTION 'job % is not registered: it must not be loaded', job;
+    END IF;
+    IF owner <> execution THEN
+        RAISE EXCEPTION 'job % belongs to execution %: execution % must not load it', job, owner, execution;
+    END IF;
+    IF owned > redrives THEN
+        RAISE EXCEPTION 'job %: redrive % of execution % has taken it over: redrive % must not load it',
+            job, owned, execution, redrives;
+    END IF;
+    IF owned = redrives AND state = 'FAILED' THEN
+        RAISE EXCEPTION 'job %: redrive % of execution % has ended: it must not load the job', job, redrives, execution;
     END IF;
 END;
 $$ LANGUAGE plpgsql;

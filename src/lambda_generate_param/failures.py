@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from lambda_generate_param import job_id
+from lambda_generate_param import continuing
 from lambda_generate_param.audit import AuditColumns
 
 # The Data API takes no empty parameter; sql/audit/fail.sql reads this as NULL.
@@ -23,9 +23,10 @@ class Failure:
     """An execution that ended as FAILED, TIMED_OUT or ABORTED; each text as its column of audit.job_run takes it."""
 
     job_id: str
-    attempt: int
     execution_arn: str
+    redrive_count: int
     status: str
+    began_at: datetime  # the execution, or its last redrive
     finished_at: datetime
     dataset: str
     source_uri: str
@@ -47,7 +48,7 @@ def read(detail: Mapping[str, Any], *, failed_state: str | None, said: str, colu
         JobIdError: the detail names no execution of Step Functions.
     """
     arn, status = detail["executionArn"], str(detail["status"])
-    given = _object(detail.get("input"))
+    given, redriven = _object(detail.get("input")), detail.get("redriveDate")
     cause = readable(detail.get("cause") or "")
     if said and status == "FAILED" and said not in cause:
         cause = said
@@ -56,10 +57,11 @@ def read(detail: Mapping[str, Any], *, failed_state: str | None, said: str, colu
         return columns.cut("job_run", column, value) if isinstance(value, str) and value.strip() else UNKNOWN
 
     return Failure(
-        job_id=job_id.make(arn, detail["startDate"]),
-        attempt=attempt(detail),
+        job_id=job_of(detail),
         execution_arn=text("execution_arn", arn),
+        redrive_count=int(detail.get("redriveCount") or 0),
         status=status,
+        began_at=moment(redriven if isinstance(redriven, int) else detail["startDate"]),
         finished_at=moment(detail["stopDate"]),
         dataset=text("dataset", given.get("dataset")),
         source_uri=text("source_uri", given.get("source_uri")),
@@ -69,9 +71,9 @@ def read(detail: Mapping[str, Any], *, failed_state: str | None, said: str, colu
     )
 
 
-def attempt(detail: Mapping[str, Any]) -> int:
-    """1 + the number of redrives."""
-    return 1 + int(detail.get("redriveCount") or 0)
+def job_of(detail: Mapping[str, Any]) -> str:
+    """The ID of the job; raises JobIdError where the detail names no execution of Step Functions."""
+    return continuing.job_of(detail["executionArn"], detail["startDate"], _object(detail.get("input")))
 
 
 def moment(milliseconds: Any) -> datetime:

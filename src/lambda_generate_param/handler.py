@@ -1,7 +1,8 @@
 """The Lambda's entry: it translates between the event and the pure modules beside it.
 
 Actions:
-    start    → job ID, checked input, URIs of a run and the SQL that registers it (state GenerateJobId of `pipeline`)
+    start    → job ID (new, or of the job that the execution continues), checked input, URIs of a run and the SQL that
+               registers it (state GenerateJobId of `pipeline`)
     load     → the SQL of the load, from both stages' manifests (state PrepareLoad)
     evidence → the keys at which the stages of a failed job may have left something (state machine `record-failure`)
     failure  → job ID and SQL for an execution that ended otherwise (state machine `record-failure`)
@@ -23,7 +24,18 @@ from typing import Any
 from dataset_contract import manifests
 from dataset_contract.naming import as_json
 from dataset_contract.places import Places
-from lambda_generate_param import datasets, evidence, failures, job_id, loading, request, schemas, statements, verdicts
+from lambda_generate_param import (
+    continuing,
+    datasets,
+    evidence,
+    failures,
+    job_id,
+    loading,
+    request,
+    schemas,
+    statements,
+    verdicts,
+)
 from lambda_generate_param.audit import AuditColumns, TooLongError
 from lambda_generate_param.datasets import Dataset
 
@@ -84,31 +96,35 @@ def answer(event: Mapping[str, Any], *, settings: Settings | None = None, sql: P
 
 
 def _start(event: Mapping[str, Any], settings: Settings, sql: Path) -> dict[str, Any]:
-    execution_arn, start_time = event["execution_arn"], event["start_time"]
-    identifier = job_id.make(execution_arn, start_time)
+    execution_arn, given = event["execution_arn"], event["input"]
+    identifier = job_id.make(execution_arn, event["start_time"])
     try:
-        made = _started(event, identifier, settings, sql)
+        if continues := continuing.is_asked(given):
+            identifier, given = continuing.earlier_job(given, event.get("earlier"))
+        made = _started(execution_arn, given, identifier, settings, sql)
     except request.InvalidInputError as error:
         _log(identifier, "execution input refused", level="ERROR", execution_arn=execution_arn, error=str(error))
         raise
-    _log(identifier, "job begins", execution_arn=execution_arn, dataset=made["dataset"])
+    said = "job continues" if continues else "job begins"
+    _log(identifier, said, execution_arn=execution_arn, dataset=made["dataset"])
     return made
 
 
-def _started(event: Mapping[str, Any], identifier: str, settings: Settings, sql: Path) -> dict[str, Any]:
-    asked = request.parse(event["input"], sql=sql, raw_bucket=settings.raw_bucket)
-    _check_columns(event["execution_arn"], asked.dataset, AuditColumns.read(sql))
+def _started(execution_arn: str, given: Any, identifier: str, settings: Settings, sql: Path) -> dict[str, Any]:
+    asked = request.parse(given, sql=sql, raw_bucket=settings.raw_bucket)
+    _check_columns(execution_arn, asked.dataset, AuditColumns.read(sql))
     places = _places(identifier, asked.dataset.name, settings)
     began = job_id.started_at(identifier)
     register = statements.register(
         sql,
         places,
-        execution_arn=event["execution_arn"],
+        execution_arn=execution_arn,
         started_at=statements.timestamp(began),
         source_uri=asked.source_uri,
         parameters=asked.parameters_json,
         repeat=asked.repeat,
     )
+    finish = statements.finish(sql, places, execution_arn=execution_arn)
     made = {
         "job_id": identifier,
         "dataset": places.dataset,
@@ -117,7 +133,7 @@ def _started(event: Mapping[str, Any], identifier: str, settings: Settings, sql:
         "repeat": asked.repeat,
         "started_at": manifests.utc_text(began),
         "uris": places.document(asked.dataset.outputs),
-        "sql": {"register": register.document()},
+        "sql": {"register": register.document(), "finish": finish.document()},
     }
     if (size := len(json.dumps(made))) > statements.MOST_BYTES:
         accepted = f"accepted: less, since Step Functions passes on {statements.MOST_BYTES:,} bytes in all"
@@ -148,14 +164,21 @@ def _load(event: Mapping[str, Any], settings: Settings, sql: Path) -> dict[str, 
         raise job_id.JobIdError(f"job_id is {as_json(job['job_id'])}; accepted: the job ID that start answered")
     dataset = datasets.load(sql, job["dataset"])
     places = _places(job["job_id"], dataset.name, settings)
-    batch = loading.load(sql, places, dataset, event, repeat=job["repeat"], code_version=settings.code_version)
+    batch = loading.load(
+        sql,
+        places,
+        dataset,
+        event,
+        execution_arn=event["execution_arn"],
+        repeat=job["repeat"],
+        code_version=settings.code_version,
+    )
     _log(places.job_id, "load prepared", dataset=dataset.name, statements=len(batch.statements))
     return batch.document()
 
 
 def _evidence(event: Mapping[str, Any], sql: Path) -> dict[str, Any]:  # noqa: ARG001 - an action
-    detail = event["detail"]
-    identifier = job_id.make(detail["executionArn"], detail["startDate"])
+    identifier = failures.job_of(event["detail"])
     # The keys carry no dataset, which the input of a failed execution need not have, and no bucket.
     return {"job_id": identifier, "keys": evidence.keys(Places(identifier, "", "", "", ""))}
 
@@ -165,7 +188,7 @@ def _failure(event: Mapping[str, Any], sql: Path) -> dict[str, Any]:
     redriven = detail.get("redriveDate")
     found = evidence.read(
         event.get("documents"),
-        job_id=job_id.make(detail["executionArn"], detail["startDate"]),
+        job_id=failures.job_of(detail),
         since=failures.moment(redriven) if isinstance(redriven, int) else None,
     )
     failure = failures.read(detail, failed_state=event.get("failed_state"), said=found.said, columns=columns)

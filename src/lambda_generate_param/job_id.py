@@ -12,6 +12,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 
 LENGTH = 56
+FORM = "<UTC start time, YYYYMMDDTHHMMSSmmmZ>-<UUID>"
 
 _FORMAT = re.compile(r"\d{8}T\d{9}Z-[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _EXECUTION_ARN = re.compile(r"arn:aws[a-z-]*:states:[a-z0-9-]+:\d{12}:execution:[^:\s]{1,80}:[^:\s]{1,80}")

@@ -21,17 +21,25 @@ _TAKE_TURN = "CALL audit.take_turn(CAST(:job_id AS VARCHAR(56)), CAST(:dataset A
 
 
 def load(
-    sql: Path, places: Places, dataset: Dataset, found: Mapping[str, Any], *, repeat: bool, code_version: str
+    sql: Path,
+    places: Places,
+    dataset: Dataset,
+    found: Mapping[str, Any],
+    *,
+    execution_arn: str,
+    repeat: bool,
+    code_version: str,
 ) -> Batch:
     """The batch of one load.
 
-    Bound by the state machine, which alone knows the moment: `attempt`, `load_started_at`.
+    Bound by the state machine, which alone knows the moment: OF_THE_MOMENT.
 
     Args:
         sql: the packaged folder sql/.
         places: of the job.
         dataset: of the job.
         found: by stage, the manifest as text or object.
+        execution_arn: of the execution that loads; it has to be the one whose job this is.
         repeat: files that an earlier job has loaded may be loaded again.
         code_version: of this code.
 
@@ -49,6 +57,7 @@ def load(
     appends = any(output.load.mode == APPEND for output in dataset.contract.outputs)
     bound = {
         "job_id": places.job_id,
+        "execution_arn": execution_arn,
         "code_version": code_version,
         "contract_version": dataset.contract.version,
         **stage_parameters(PYTHON, python, columns),
@@ -62,13 +71,16 @@ def load(
     }
     tokens = {f"{table}_manifest": places.copy_manifest(table) for table in dataset.outputs}
     tokens["source_files"] = places.source_files_list()
-    statements = [f"LOCK {redshift.turn_table(dataset.name)}", _TAKE_TURN]
+    own = audit_statements(sql, "own")
+    statements = [f"LOCK {redshift.turn_table(dataset.name)}", *own, _TAKE_TURN]
     statements += _rendered(sql / "audit" / "sources.sql", tokens)
     statements += split(render(dataset.load_sql, tokens, where=f"sql/datasets/{dataset.name}/load.sql"))
     statements += audit_statements(sql, "check")
-    statements += judged_statements
-    # Last, since the state machine reads the result of the last statement.
-    statements += audit_statements(sql, "succeed")
+    statements += [*audit_statements(sql, "attempt"), *own]
+    # The audit tables are written in one order everywhere, so that no two transactions wait for each other.
+    *recorded, counted = audit_statements(sql, "succeed")
+    # The counts are last, since the state machine reads the result of the last statement.
+    statements += [*recorded, *judged_statements, counted]
     return batch(places.job_id, "load", statements, bound)
 
 

@@ -30,7 +30,8 @@ from lambda_generate_param.failures import UNKNOWN, Failure
 MOST_BYTES = 255_000
 _MOST_BYTES_OF_FAILURE = 150_000
 # What the state machine binds besides, since it alone knows the moment.
-OF_THE_MOMENT = ("attempt", "load_started_at")
+OF_THE_ATTEMPT = ("redrive_count", "attempt_started_at")
+OF_THE_MOMENT = (*OF_THE_ATTEMPT, "load_started_at")
 _MOST_BYTES_OF_A_MOMENT = 32
 
 # A token is a whole text constant; what stands within a longer text, a name or a comment is none.
@@ -123,9 +124,9 @@ def portions(statements: Sequence[str]) -> Iterator[list[str]]:
 
 def register(sql: Path, places: Places, *, execution_arn: str, started_at: str, source_uri: str, parameters: str,
              repeat: bool) -> Batch:  # fmt: skip
-    """The audit row of a job that begins: status RUNNING. parameters: as JSON.
+    """The audit rows of an attempt that begins: status RUNNING. parameters: as JSON.
 
-    Bound by the state machine: `attempt`, which a redrive changes after this batch was made.
+    Bound by the state machine, since a redrive changes them after this batch was made: OF_THE_ATTEMPT.
     """
     bound = {
         "job_id": places.job_id,
@@ -136,7 +137,17 @@ def register(sql: Path, places: Places, *, execution_arn: str, started_at: str, 
         "repeat": "true" if repeat else "false",
         "started_at": started_at,
     }
-    return batch(places.job_id, "register", audit_statements(sql, "register"), bound)
+    return batch(places.job_id, "register", _in_turn(sql, "register"), bound)
+
+
+def finish(sql: Path, places: Places, *, execution_arn: str) -> Batch:
+    """The audit row of a redrive that came after the load: status SUCCEEDED. Bound beside it: OF_THE_ATTEMPT."""
+    bound = {"job_id": places.job_id, "execution_arn": execution_arn}
+    return batch(places.job_id, "finish", _in_turn(sql, "finish"), bound)
+
+
+def _in_turn(sql: Path, name: str) -> list[str]:
+    return [statement for file in ("turn", "attempt", name) for statement in audit_statements(sql, file)]
 
 
 def fail(sql: Path, failure: Failure, evidence: Evidence, columns: AuditColumns) -> Batch:
@@ -144,8 +155,10 @@ def fail(sql: Path, failure: Failure, evidence: Evidence, columns: AuditColumns)
     counts = dict.fromkeys(("rows_in", "rows_staged", "rows_rejected", "rows_curated"), UNKNOWN)
     bound = {
         "job_id": failure.job_id,
-        "attempt": str(failure.attempt),
         "execution_arn": failure.execution_arn,
+        "redrive_count": str(failure.redrive_count),
+        "attempt_status": failure.status,
+        "attempt_started_at": timestamp(failure.began_at),
         "started_at": timestamp(job_id.started_at(failure.job_id)),
         "finished_at": timestamp(failure.finished_at),
         "dataset": failure.dataset,
@@ -161,9 +174,9 @@ def fail(sql: Path, failure: Failure, evidence: Evidence, columns: AuditColumns)
             bound |= stage_parameters(stage, evidence.complete.get(stage), columns)
         except ManifestError:
             bound |= stage_parameters(stage, None, columns)
-    statements = audit_statements(sql, "fail")
+    statements = _in_turn(sql, "fail")
     judged, texts = verdicts.insert(evidence.verdicts(), columns)
-    # The last one asks what the job's row is now.
+    # The last one asks what became of the job: LOADED, RECORDED or LATER.
     with_verdicts = [*statements[:-1], *judged, statements[-1]]
     try:
         return batch(failure.job_id, "fail", with_verdicts, bound | texts, most=_MOST_BYTES_OF_FAILURE)

@@ -14,12 +14,18 @@ from lambda_generate_param.audit import AuditColumns, TooLongError
 
 # Of the rows of one INSERT with their values in place, so that the statement is within the Data API's limit.
 _MOST_BYTES = facts.MOST_STATEMENT_BYTES - 4096
-_OF_A_JOB = {"job_id": "j" * 56, "attempt": "9" * 10}
+_OF_A_JOB = {"job_id": "j" * 56}
 _COLUMNS = (
     *("job_id", "attempt", "number", "rule", "object_name", "column_names", "metric", "expected", "severity"),
     *("measured", "passed"),
 )
-_DELETE = "DELETE FROM audit.rule_run WHERE job_id = :job_id AND attempt = CAST(:attempt AS INTEGER)"
+_ATTEMPT = (
+    "(SELECT attempt FROM audit.job_attempt WHERE job_id = :job_id AND execution_arn = :execution_arn "
+    "AND redrive_count = CAST(:redrive_count AS INTEGER))"
+)
+_DELETE = f"DELETE FROM audit.rule_run WHERE job_id = :job_id AND attempt = {_ATTEMPT}"
+# VALUES takes no query, so the rows get their attempt after they are there. 0 is no attempt's number.
+_NUMBER = f"UPDATE audit.rule_run SET attempt = {_ATTEMPT} WHERE job_id = :job_id AND attempt = 0"
 
 
 class VerdictError(ValueError):
@@ -65,7 +71,8 @@ def check(contract: Contract, columns: AuditColumns) -> None:
 def insert(verdicts: Sequence[Mapping[str, Any]], columns: AuditColumns) -> tuple[list[str], dict[str, str]]:
     """The statements that put verdicts in the place of those of the same job and attempt, and what they bind.
 
-    Bound besides: `job_id`, `attempt`. A text that several rows have is bound once. Texts are cut to their columns.
+    Bound besides: `job_id`, and what names the attempt, `execution_arn` and `redrive_count`. A text that several rows
+    have is bound once. Texts are cut to their columns.
     """
     names: dict[str, str] = {}
     rows = [_row(verdict, names, columns) for verdict in verdicts if isinstance(verdict.get("number"), int)]
@@ -74,6 +81,7 @@ def insert(verdicts: Sequence[Mapping[str, Any]], columns: AuditColumns) -> tupl
     for several in _portions(rows, bound):
         listed = ",\n".join(several)
         statements.append(f"INSERT INTO audit.rule_run ({', '.join(_COLUMNS)}) VALUES\n{listed}")
+    statements += [_NUMBER] if rows else []
     return statements, bound
 
 
@@ -102,7 +110,7 @@ def _row(verdict: Mapping[str, Any], names: dict[str, str], columns: AuditColumn
     ]
     measured = bound(_double(verdict.get("measured")), "DOUBLE PRECISION")
     passed = "TRUE" if verdict.get("passed") is True else "FALSE"
-    job = (f"CAST(:job_id AS VARCHAR({sizes['job_id']}))", "CAST(:attempt AS INTEGER)")
+    job = (f"CAST(:job_id AS VARCHAR({sizes['job_id']}))", "0")
     values = [*job, str(int(verdict["number"])), *texts, measured, passed]
     return f"({', '.join(values)})"
 

@@ -19,6 +19,7 @@ from lambda_generate_param.statements import SqlTemplateError, portions, split
 # As long as an account lets them be: the URIs are part of the statements.
 _BUCKET = "b" * 63
 _JOB_ID = "j" * 56
+_EXECUTION_ARN = "a" * 800
 _MOMENT = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -36,7 +37,7 @@ def problem(sql: Path, contract: Contract, table_sql: str, load_sql: str) -> str
     found = {stage: _manifest(stage, contract) for stage in (PYTHON, SPARK)}
     try:
         verdicts.check(contract, AuditColumns.read(sql))
-        loading.load(sql, places, dataset, found, repeat=False, code_version="0" * 16)
+        loading.load(sql, places, dataset, found, execution_arn=_EXECUTION_ARN, repeat=False, code_version="0" * 16)
         list(portions(split(table_sql)))
     except (SqlTemplateError, verdicts.VerdictError) as error:
         return f"{error}; accepted: fewer outputs and rules, or shorter texts"

@@ -57,6 +57,7 @@ class Trace:
             ("Redshift", "leading comment of the SQL", self._comment),
             ("Redshift", "audit.job_run", self._job_run),
             ("Redshift", "audit.stage_run", self._stage_runs),
+            ("Redshift", "audit.reconciliation", self._reconciliation),
             ("Redshift", "column job_id of every loaded row", self._rows),
         ]
         for service, place, look in looks:
@@ -72,10 +73,14 @@ class Trace:
         return self.job_id if json.loads(described["output"]).get("job_id") == self.job_id else ""
 
     def _nested(self) -> str:
+        names = [arn.rpartition(":")[2] for arn in self._nested_arns()]
+        return ", ".join(sorted(name[len(self.job_id) + 1 :] for name in names))
+
+    def _nested_arns(self) -> list[str]:
         pages = self.clients.get("stepfunctions").get_paginator("list_executions")
         listed = pages.paginate(stateMachineArn=self.outputs["run_sql_state_machine_arn"])
-        names = [found["name"] for page in listed for found in page["executions"]]
-        return ", ".join(sorted(name[len(self.job_id) + 1 :] for name in names if name.startswith(self.job_id)))
+        found = [execution for page in listed for execution in page["executions"]]
+        return [execution["executionArn"] for execution in found if execution["name"].startswith(self.job_id)]
 
     def _lambda_log(self) -> str:
         group = f"/aws/lambda/{self.outputs['lambda_function_name']}"
@@ -146,18 +151,27 @@ class Trace:
         return ", ".join(f"{stage}.json" for stage in STAGES)
 
     def _statements(self) -> str:
-        client = self.clients.get("redshift-data")
-        listed = client.list_statements(StatementName=self.job_id, Status="ALL")["Statements"]
-        return ", ".join(sorted(found["StatementName"][len(self.job_id) + 1 :] for found in listed))
+        return ", ".join(sorted(name[len(self.job_id) + 1 :] for name in self._run_sql()))
 
     def _comment(self) -> str:
         client = self.clients.get("redshift-data")
         texts: list[str] = []
-        for found in client.list_statements(StatementName=self.job_id, Status="ALL")["Statements"]:
-            description = client.describe_statement(Id=found["Id"])
+        for identifier in self._run_sql().values():
+            description = client.describe_statement(Id=identifier)
             texts += [part["QueryString"] for part in description.get("SubStatements", [])]
         marked = [text for text in texts if text.startswith(f"/* job_id={self.job_id} ")]
         return f"{len(marked)} statements" if marked and len(marked) == len(texts) else ""
+
+    def _run_sql(self) -> dict[str, str]:
+        """The statements of the nested executions, by name; the Data API lists them to the role of run-sql alone."""
+        states = self.clients.get("stepfunctions")
+        found = {}
+        for arn in self._nested_arns():
+            described = states.describe_execution(executionArn=arn)
+            batch = json.loads(described["input"]).get("batch")
+            if batch and described["status"] == "SUCCEEDED":
+                found[batch["statement_name"]] = str(json.loads(described["output"])["statement_id"])
+        return {name: identifier for name, identifier in found.items() if name.startswith(self.job_id)}
 
     def _job_run(self) -> str:
         rows = self._query("SELECT status, rows_loaded FROM audit.job_run WHERE job_id = :job_id")
@@ -167,6 +181,13 @@ class Trace:
         rows = self._query("SELECT stage, rows_out FROM audit.stage_run WHERE job_id = :job_id")
         found = {row["stage"]: row["rows_out"] for row in rows}
         return ", ".join(f"{stage} {found[stage]}" for stage in STAGES) if set(found) == set(STAGES) else ""
+
+    def _reconciliation(self) -> str:
+        rows = self._query("SELECT table_name, rows_loaded, problem FROM audit.reconciliation WHERE job_id = :job_id")
+        problems = [f"{row['table_name']}: {row['problem']}" for row in rows if row["problem"] is not None]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return "all rows add up" if rows else ""
 
     def _rows(self) -> str:
         counted = {}

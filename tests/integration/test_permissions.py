@@ -6,6 +6,7 @@ What AWS does without a word, such as dropping log lines, is looked for in the e
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -154,7 +155,8 @@ def load_of(pipeline: Pipeline) -> dict[str, Any]:
     assert outcome.succeeded, (outcome.error, outcome.cause)
     runs = pipeline.outputs["run_sql_state_machine_arn"].replace(":stateMachine:", ":execution:")
     client = pipeline.clients.get("stepfunctions")
-    nested = client.describe_execution(executionArn=f"{runs}:{outcome.output['job_id']}-load-0-0")
+    attempt = hashlib.sha256(outcome.arn.encode()).hexdigest()[:6]
+    nested = client.describe_execution(executionArn=f"{runs}:{outcome.output['job_id']}-load-{attempt}-0-0")
     document: dict[str, Any] = json.loads(nested["input"])
     return document
 

@@ -16,7 +16,7 @@ def test_a_job_is_traced_through_every_hop(pipeline: Pipeline) -> None:
     assert counts["rows_curated"] == counts["rows_loaded"]
     assert counts["rows_loaded"]["enriched_flights"] == 200
     hops = list(Trace(pipeline.clients, pipeline.outputs, outcome.arn, outcome.output).hops())
-    assert len(hops) == 16
+    assert len(hops) == 17
     assert [hop for hop in hops if not hop.found] == []
 
 

@@ -223,7 +223,7 @@ class MiniStackEngine:
         def answer(operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
             # The Data API uses secret and key with the permissions of who asks.
             self._roles.require_of(principal, data_api_calls(operation, request, self._place))
-            return self._services.redshift_data.handle(operation, request)
+            return self._services.redshift_data.handle(operation, request, caller_arn=principal.arn)
 
         principal = caller(headers, query)
         return await asyncio.to_thread(_answer_json, answer, headers, body)

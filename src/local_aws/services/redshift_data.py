@@ -211,15 +211,18 @@ class RedshiftData:
         start = statements.position(request.get("NextToken"))
         return result, start, page_end(result.rows, start)
 
-    def _list_statements(self, request: Mapping[str, Any], _caller: str) -> dict[str, Any]:
+    def _list_statements(self, request: Mapping[str, Any], caller: str) -> dict[str, Any]:
         if "ClusterIdentifier" in request and "WorkgroupName" in request:
             raise validation_error("Only one of ClusterIdentifier and WorkgroupName can be specified.")
         # Of a statement that is still running the API shows nothing unless asked for its status.
         status = request.get("Status", "FINISHED")
+        # Its own alone, by default of all sessions of its role.
+        owner = _role if request.get("RoleLevel", True) else str
         found = [
             statement
             for statement in self._store.all()
             if status in ("ALL", statement.status)
+            and owner(statement.caller) == owner(caller)
             and (statement.name or "").startswith(request.get("StatementName", ""))
             and request.get("Database") in (None, statement.target.database)
             and request.get("ClusterIdentifier") in (None, statement.target.cluster.identifier)
@@ -269,6 +272,11 @@ class RedshiftData:
             return closing(self._warehouse.connect(target))
         except SqlError as error:
             raise AwsError("DatabaseConnectionException", error.text, 500) from error
+
+
+def _role(caller: str) -> str:
+    """The ARN of an assumed role without its session; of another identity, as it is."""
+    return caller.rpartition("/")[0] if ":assumed-role/" in caller else caller
 
 
 def _check_submission(request: Mapping[str, Any], sqls: Sequence[str]) -> None:

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from local_aws import sdk_environment
 from local_aws.services.spark_classes import QUICK_JVM
 from pipeline_tools import package, redshift, wheels
 from pipeline_tools.chaos.cases import Rule
@@ -47,6 +48,7 @@ class Bench:
     def __init__(self, clients: Clients, outputs: Mapping[str, Any], endpoint: LocalEndpoint | None = None) -> None:
         self.clients, self.outputs, self.endpoint = clients, dict(outputs), endpoint
         self.notices = Notices(clients, outputs["failure_topic_arn"])
+        self._trusting = threading.Lock()
         self._details: dict[str, dict[str, Any]] = {}  # what each execution of record-failure was told
 
     # Faults
@@ -110,7 +112,7 @@ class Bench:
         Raises:
             BenchError: it did not in half a minute.
         """
-        client, deadline = self.clients.get("redshift-data"), time.monotonic() + _SECONDS_TO_LIST
+        client, deadline = self._as_run_sql(), time.monotonic() + _SECONDS_TO_LIST
         while time.monotonic() < deadline:
             try:
                 pages = client.get_paginator("list_statements").paginate(StatementName=job, Status=status)
@@ -120,6 +122,30 @@ class Bench:
                     raise
                 time.sleep(random.uniform(0.5, 1.5))
         raise BenchError(f"the statements of {job} were not listed in {_SECONDS_TO_LIST:.0f} s")
+
+    def _as_run_sql(self) -> Any:
+        """A client of the Data API with the role of run-sql: the API lists to a role its own statements alone."""
+        described = self.clients.get("stepfunctions").describe_state_machine(stateMachineArn=self.machine("run-sql"))
+        arn: str = described["roleArn"]
+        with self._trusting:
+            self._trust_the_account(arn)
+        session = self.clients.get("sts").assume_role(RoleArn=arn, RoleSessionName="chaos")["Credentials"]
+        return sdk_environment.session().client(
+            "redshift-data",
+            endpoint_url=self.outputs["endpoint_url"],
+            region_name=self.clients.region or "us-east-1",
+            aws_access_key_id=session["AccessKeyId"],
+            aws_secret_access_key=session["SecretAccessKey"],
+            aws_session_token=session["SessionToken"],
+        )
+
+    def _trust_the_account(self, role_arn: str) -> None:
+        iam, name, account = self.clients.get("iam"), role_arn.rpartition("/")[2], role_arn.split(":")[4]
+        trust = iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]
+        trusted = {"AWS": f"arn:aws:iam::{account}:root"}
+        if all(statement["Principal"] != trusted for statement in trust["Statement"]):
+            trust["Statement"].append({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": trusted})
+            iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(trust))
 
     # Executions
 

@@ -34,7 +34,7 @@ def context(execution_arn: str, execution_input: Any) -> dict[str, Any]:
             "RoleArn": UNKNOWN,
             "StartTime": _MOMENT,
             "RedriveCount": 0,
-            "RedriveTime": UNKNOWN,
+            "RedriveTime": _MOMENT,
         },
         "State": {"EnteredTime": _MOMENT, "Name": UNKNOWN, "RetryCount": 0},
         "StateMachine": {"Id": UNKNOWN, "Name": machine},

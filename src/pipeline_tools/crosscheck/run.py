@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dataset_contract.model import Contract
-from lambda_generate_param import datasets, handler
+from lambda_generate_param import continuing, datasets, handler, job_id
 from pipeline_tools.crosscheck import jobs
 from pipeline_tools.crosscheck.apis import Api
 from pipeline_tools.crosscheck.flow import Flow, Report, context
@@ -70,8 +70,8 @@ class SampleRun:
             if given is not UNKNOWN:
                 self._run(machine, given, partial(self.project.say, machine.file))
         for machine in children:
-            inputs = list(self._inputs.get(machine, {"": UNKNOWN}).values())
-            self._run(machine, reduce(merge, _of_one_form(inputs)), partial(self.project.say, machine.file))
+            inputs = self._inputs.get(machine, {"": UNKNOWN})
+            self._run(machine, _any_form(list(inputs.values())), partial(self.project.say, machine.file))
 
     def _run(self, machine: Machine, given: Any, report: Report) -> None:
         def answer(name: str, state: Node, api: Api, arguments: Any) -> Any:
@@ -80,7 +80,7 @@ class SampleRun:
         for definition in machine.definitions:
             flow = Flow(context(self._execution(machine.module), given), answer)
             flow.run(definition, given, report)
-            self._outputs[machine] = reduce(merge, flow.outputs) if flow.outputs else UNKNOWN
+            self._outputs[machine] = _any_form(flow.outputs) if flow.outputs else UNKNOWN
 
     def _execution(self, module: Module) -> str:
         return f"arn:aws:states:us-east-1:123456789012:execution:{self.project.infra.text(module, 'name')}:sample"
@@ -95,7 +95,8 @@ class SampleRun:
             if machine is ends["recorder"] and ends["watched"]:
                 return self._event(ends["watched"].module)
             if machine is ends["watched"]:
-                return self._input()
+                # An execution continues a job, or begins one: the states see either.
+                return {**self._input(), continuing.FIELD: job_id.make(self._execution(machine.module), 0)}
         return UNKNOWN
 
     def _input(self) -> dict[str, Any]:
@@ -161,6 +162,10 @@ class SampleRun:
     def _invoke(self, payload: Any) -> Any:
         if not isinstance(payload, dict) or self.settings is None:
             return UNKNOWN
+        if isinstance(given := payload.get("input"), dict) and continuing.is_asked(given):
+            # One of the two forms: that of an execution which begins a job.
+            begins = {name: each for name, each in given.items() if name != continuing.FIELD}
+            payload = {**payload, "input": begins, "earlier": []}
         with contextlib.redirect_stdout(io.StringIO()):
             try:
                 return handler.answer(filled(payload), settings=self.settings, sql=self.sql)
@@ -192,8 +197,9 @@ class SampleRun:
         return {name.strip('"'): self.project.infra.expand(value) for name, value in entries.items()}
 
 
-def _of_one_form(inputs: list[Any]) -> list[Any]:
-    """Those inputs of a child that have the fields which most callers give; another form is not followed."""
-    forms = [frozenset(given) if isinstance(given, dict) else None for given in inputs]
-    usual = max(forms, key=forms.count)
-    return [given for given, form in zip(inputs, forms, strict=True) if form == usual]
+def _any_form(values: list[Any]) -> Any:
+    """A machine's input or output, which may be of several forms: each member as it is in the forms that have it."""
+    if not all(isinstance(each, dict) for each in values):
+        return reduce(merge, values)
+    names = dict.fromkeys(name for each in values for name in each)
+    return {name: reduce(merge, [each[name] for each in values if name in each]) for name in names}

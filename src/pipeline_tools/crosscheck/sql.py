@@ -22,6 +22,8 @@ from pipeline_tools.crosscheck.values import UNKNOWN
 from pipeline_tools.transforms import quiet
 
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+# sqlglot does not know it.
+_LOCK = re.compile(r"LOCK\s+(TABLE\s+)?[\w.]+\s*", re.IGNORECASE)
 _CALL = re.compile(r"CALL\s+([\w.]+)\s*\(", re.IGNORECASE)
 
 
@@ -81,6 +83,8 @@ def _check_batch(project: Project, call: Call, batch: dict[str, object]) -> None
 
 def _problem(statement: str, dialect: str, procedures: dict[str, int]) -> tuple[int, str] | None:
     """The line, counted from the statement's first, and what is wrong there."""
+    if dialect == "redshift" and _LOCK.fullmatch(_COMMENT.sub("", statement).strip()):
+        return None
     try:
         parsed, name = _parse(statement, dialect)
     except SqlglotError as error:

@@ -6,7 +6,9 @@ from lambda_generate_param.audit import AuditColumns, TooLongError
 
 
 def test_the_sizes_are_those_of_the_schema(columns: AuditColumns) -> None:
-    assert set(columns.sizes) == {"job_run", "stage_run", "rule_run", "table_load", "source_file"}
+    assert set(columns.sizes) == {
+        *("job_run", "job_attempt", "turn", "stage_run", "rule_run", "table_load", "source_file"),
+    }
     assert columns.sizes["job_run"]["parameters"] == 65535
     assert columns.sizes["stage_run"]["contract_version"] == 64
     assert "rows_in" not in columns.sizes["job_run"]

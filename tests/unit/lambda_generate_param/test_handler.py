@@ -49,7 +49,7 @@ def test_start_answers_with_everything_a_run_needs(settings: Settings, sql: Path
     assert answer["uris"]["staged_references"] == f"s3://the-lake-bucket/references/flights/job_id={JOB}/"
     assert answer["uris"]["manifests"]["python"] == f"s3://the-lake-bucket/runs/{JOB}/python.json"
     assert answer["uris"]["contract"] == "s3://the-artifacts-bucket/sql/datasets/flights/contract.json"
-    assert set(answer["sql"]) == {"register"}
+    assert set(answer["sql"]) == {"register", "finish"}
     assert len(json.dumps(answer)) < 60_000
 
 
@@ -113,7 +113,6 @@ def test_a_contract_whose_rules_the_audit_tables_cannot_hold_is_refused_at_the_s
     (tmp_path / "audit").mkdir()
     schema = (sql / "audit" / "schema.sql").read_text(encoding="utf-8")
     (tmp_path / "audit" / "schema.sql").write_text(schema.replace("rule VARCHAR(1024)", "rule VARCHAR(5)"), "utf-8")
-    (tmp_path / "audit" / "register.sql").write_text("SELECT 1", "utf-8")
     write_dataset(tmp_path, orders())
     event = {**EVENT, "input": NOTE}
     with pytest.raises(InvalidInputError, match=r'dataset "orders": rule orders.rowCount of orders: its rule takes 15'):
@@ -124,6 +123,7 @@ def test_load_answers_with_the_batch(settings: Settings, sql: Path, capsys: pyte
     contract = datasets.load(sql, "orders").contract
     event = {
         "action": "load",
+        "execution_arn": ARN,
         "job": {"job_id": JOB, "dataset": "orders", "repeat": False},
         "python": manifest(contract, PYTHON),
         "spark": json.dumps(manifest(contract, SPARK)),
@@ -138,6 +138,7 @@ def test_load_reads_both_manifests(settings: Settings, sql: Path) -> None:
     contract = datasets.load(sql, "orders").contract
     event = {
         "action": "load",
+        "execution_arn": ARN,
         "job": {"job_id": JOB, "dataset": "orders", "repeat": False},
         "python": manifest(contract, PYTHON),
     }
@@ -221,9 +222,85 @@ def test_failure_without_error_is_recorded_by_its_status(settings: Settings, sql
     assert all(bound.values())
 
 
-def test_a_redriven_execution_has_a_later_attempt(settings: Settings, sql: Path) -> None:
-    event = {"action": "failure", "detail": {**DETAIL, "redriveCount": 2}}
-    assert parameters(handler.answer(event, settings=settings, sql=sql))["attempt"] == "3"
+def test_the_failure_of_a_redrive_is_that_of_an_attempt_of_its_own(settings: Settings, sql: Path) -> None:
+    def attempt(**change: Any) -> tuple[str, ...]:
+        event = {"action": "failure", "detail": {**DETAIL, **change}}
+        bound = parameters(handler.answer(event, settings=settings, sql=sql))
+        return tuple(bound[name] for name in ("execution_arn", "redrive_count", "attempt_status", "attempt_started_at"))
+
+    assert attempt() == (ARN, "0", "FAILED", "2026-01-31 12:34:56.789")
+    redriven = {"redriveCount": 2, "redriveDate": 1769862898500, "status": "ABORTED"}
+    assert attempt(**redriven) == (ARN, "2", "ABORTED", "2026-01-31 12:34:58.500")
+
+
+RECORD: list[dict[str, Any]] = [
+    {"StringValue": "flights"},
+    {"StringValue": "s3://the-raw-bucket/flights/"},
+    {"StringValue": '{"late_minutes": 30}'},
+    {"BooleanValue": True},
+    {"StringValue": "FAILED"},
+    {"StringValue": "the execution before"},
+]
+
+
+def test_a_job_is_continued_under_its_id_with_the_input_it_began_with(
+    settings: Settings, sql: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = f"{ARN}-again"
+    event = {**EVENT, "execution_arn": other, "input": {"job_id": JOB}, "earlier": [RECORD]}
+    answer = handler.answer(event, settings=settings, sql=sql)
+    assert (answer["job_id"], answer["started_at"]) == (JOB, START)
+    assert (answer["dataset"], answer["source_uri"]) == ("flights", "s3://the-raw-bucket/flights/")
+    assert (answer["parameters"], answer["repeat"]) == ({"late_minutes": 30}, True)
+    first = handler.answer(EVENT, settings=settings, sql=sql)
+    assert answer["uris"] == first["uris"]
+    for batch in answer["sql"].values():
+        bound = {item["Name"]: item["Value"] for item in batch["parameters"]}
+        assert (bound["job_id"], bound["execution_arn"]) == (JOB, other)
+    assert json.loads(capsys.readouterr().out.splitlines()[0])["message"] == "job continues"
+
+
+def changed(index: int, value: dict[str, Any]) -> list[list[dict[str, Any]]]:
+    return [[*RECORD[:index], value, *RECORD[index + 1 :]]]
+
+
+@pytest.mark.parametrize(
+    ("given", "earlier", "said"),
+    [
+        ({"job_id": JOB, "dataset": "flights"}, [RECORD], "dataset is given beside job_id; accepted: job_id alone"),
+        ({"job_id": JOB, "parameters": {}}, [RECORD], "parameters is given beside job_id"),
+        ({"job_id": "x"}, [], 'job_id is "x"; accepted: the ID of an earlier job'),
+        ({"job_id": ["x"]}, [], r'job_id is \["x"\]; accepted: the ID of an earlier job'),
+        ({"job_id": JOB}, [], f'job_id is "{JOB}", a job that audit.job_run does not have'),
+        ({"job_id": JOB}, changed(4, {"StringValue": "SUCCEEDED"}), "has succeeded as execution the execution before"),
+        ({"job_id": JOB}, changed(2, {"IsNull": True}), "failed before it was registered, and none of its stages ran"),
+        ({"job_id": JOB}, changed(0, {"StringValue": "flihgts"}), 'dataset "flihgts" is unknown'),
+        ({"job_id": JOB}, changed(2, {"StringValue": '{"gone": 1}'}), "gone"),
+    ],
+)
+def test_what_cannot_be_continued_is_refused_by_name(
+    settings: Settings, sql: Path, given: dict[str, Any], earlier: list[Any], said: str
+) -> None:
+    with pytest.raises(InvalidInputError, match=said):
+        handler.answer({**EVENT, "input": given, "earlier": earlier}, settings=settings, sql=sql)
+
+
+@pytest.mark.parametrize(
+    ("given", "same"),
+    [
+        ({"job_id": JOB}, True),
+        ({"job_id": JOB, "dataset": "flights"}, False),
+        ({"job_id": "x"}, False),
+        ({"job_id": JOB.upper()}, False),
+        ({"job_id": [JOB]}, False),
+        ([{"job_id": JOB}], False),
+    ],
+)
+def test_the_failure_of_who_continues_a_job_is_that_jobs(settings: Settings, sql: Path, given: Any, same: bool) -> None:
+    detail = {**DETAIL, "executionArn": f"{ARN}-again", "input": json.dumps(given)}
+    for action in ("evidence", "failure"):
+        answer = handler.answer({"action": action, "detail": detail}, settings=settings, sql=sql)
+        assert (answer["job_id"] == JOB) is same
 
 
 def test_schema_gives_the_statements_of_every_dataset(settings: Settings, sql: Path) -> None:

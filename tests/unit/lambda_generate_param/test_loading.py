@@ -12,14 +12,14 @@ from dataset_contract.manifests import PYTHON, SPARK, ManifestError
 from lambda_generate_param import datasets, loading
 from lambda_generate_param.statements import OF_THE_MOMENT, Batch
 from lambda_generate_param.verdicts import VerdictError
-from tests.unit.lambda_generate_param.conftest import JOB, manifest, orders, places, write_dataset
+from tests.unit.lambda_generate_param.conftest import ARN, JOB, manifest, orders, places, write_dataset
 from tests.unit.lambda_generate_param.test_statements import bound_names
 
 
 def load(sql: Path, dataset: str = "orders", **change: Any) -> Batch:
     known = datasets.load(sql, dataset)
     found = {stage: manifest(known.contract, stage) for stage in (PYTHON, SPARK)} | change
-    return loading.load(sql, places(dataset), known, found, repeat=False, code_version="abc")
+    return loading.load(sql, places(dataset), known, found, execution_arn=ARN, repeat=False, code_version="abc")
 
 
 @pytest.mark.parametrize("dataset", ["orders", "flights"])
@@ -78,10 +78,12 @@ def test_what_copy_counted_is_compared_at_once(sql: Path) -> None:
 
 
 def test_loads_of_a_dataset_come_one_after_the_other(sql: Path) -> None:
-    first, second, *_ = load(sql, "flights").statements
+    first, second, third, *_ = load(sql, "flights").statements
     # A lock alone precedes no snapshot: what comes after it sees what others have committed.
     assert first == f'/* job_id={JOB} step=load */ LOCK loading."flights"'
-    assert "CALL audit.take_turn" in second
+    # Whose job it is no longer reads nothing, and is in nobody's way.
+    assert "CALL audit.check_load(" in second
+    assert "CALL audit.take_turn" in third
 
 
 @pytest.mark.parametrize(
@@ -104,7 +106,7 @@ def test_files_may_be_repeated_where_nothing_is_appended(
         each["customProperties"] = [*each["customProperties"], {"property": "load", "value": {"mode": mode}}]
     dataset = write_dataset(tmp_path, {**document, "schema": [source, *outputs]})
     found = {stage: manifest(dataset.contract, stage) for stage in (PYTHON, SPARK)}
-    batch = loading.load(sql, places(), dataset, found, repeat=repeat, code_version="abc")
+    batch = loading.load(sql, places(), dataset, found, execution_arn=ARN, repeat=repeat, code_version="abc")
     assert batch.parameters["repeat"] == expected
 
 
@@ -162,6 +164,6 @@ def test_a_contract_with_two_hundred_rules_is_loaded(sql: Path, tmp_path: Path) 
     ]
     dataset = write_dataset(tmp_path, document)
     found = {stage: manifest(dataset.contract, stage) for stage in (PYTHON, SPARK)}
-    batch = loading.load(sql, places(), dataset, found, repeat=False, code_version="abc")
+    batch = loading.load(sql, places(), dataset, found, execution_arn=ARN, repeat=False, code_version="abc")
     assert len(batch.statements) <= facts.MOST_STATEMENTS
     assert max(map(len, batch.statements)) <= facts.MOST_STATEMENT_BYTES

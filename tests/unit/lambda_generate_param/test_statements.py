@@ -13,7 +13,7 @@ from lambda_generate_param import datasets, statements
 from lambda_generate_param.audit import AuditColumns
 from lambda_generate_param.evidence import Evidence
 from lambda_generate_param.failures import Failure
-from lambda_generate_param.statements import Batch, SqlTemplateError
+from lambda_generate_param.statements import OF_THE_ATTEMPT, Batch, SqlTemplateError
 from tests.unit.lambda_generate_param.conftest import ARN, JOB, manifest, places
 
 
@@ -44,7 +44,7 @@ def test_a_file_is_cut_at_its_semicolons_alone(sql: str, expected: list[str]) ->
     assert statements.split(sql) == expected
 
 
-def test_register_binds_all_but_the_attempt_and_each_is_used(sql: Path) -> None:
+def test_register_and_finish_bind_all_but_the_attempt_and_each_is_used(sql: Path) -> None:
     batch = statements.register(
         sql,
         places("flights"),
@@ -54,10 +54,11 @@ def test_register_binds_all_but_the_attempt_and_each_is_used(sql: Path) -> None:
         parameters='{"late_minutes": 15}',
         repeat=True,
     )
-    assert bound_names(batch) == set(batch.parameters) | {"attempt"}
+    assert bound_names(batch) == set(batch.parameters) | set(OF_THE_ATTEMPT)
     assert batch.parameters["parameters"] == '{"late_minutes": 15}'
-    assert batch.parameters["repeat"] == "true"
-    assert batch.name == f"{JOB} register"
+    assert (batch.name, batch.parameters["repeat"]) == (f"{JOB} register", "true")
+    finish = statements.finish(sql, places("flights"), execution_arn="arn")
+    assert bound_names(finish) == set(finish.parameters) | set(OF_THE_ATTEMPT)
 
 
 def test_fail_binds_every_value_and_each_is_used(sql: Path, columns: AuditColumns) -> None:
@@ -90,7 +91,7 @@ def test_fail_passes_over_a_manifest_that_is_not_whole(
 
 def failure() -> Failure:
     moment = datetime(2026, 1, 31, tzinfo=UTC)
-    return Failure(JOB, 1, ARN, "FAILED", moment, "-", "-", "-", "States.TaskFailed", "a cause")
+    return Failure(JOB, ARN, 0, "FAILED", moment, moment, "-", "-", "-", "States.TaskFailed", "a cause")
 
 
 def test_schema_may_run_again(sql: Path) -> None:
@@ -98,7 +99,9 @@ def test_schema_may_run_again(sql: Path) -> None:
     assert batch.parameters == {}
     for text in batch.statements:
         assert re.search(
-            r"CREATE (SCHEMA IF NOT EXISTS|TABLE IF NOT EXISTS|OR REPLACE PROCEDURE) |INSERT .* WHERE NOT EXISTS", text
+            r"CREATE (SCHEMA IF NOT EXISTS|TABLE IF NOT EXISTS|OR REPLACE (PROCEDURE|VIEW)) "
+            r"|INSERT .* WHERE NOT EXISTS",
+            text,
         ), text
 
 

@@ -9,7 +9,7 @@ def test_a_hop_that_cannot_be_read_counts_as_not_found() -> None:
     # Nothing listens there: every look fails, and the trace says so instead of ending.
     trace = Trace(Clients("http://127.0.0.1:1", "us-east-1"), {}, "arn", result)
     hops = list(trace.hops())
-    assert len(hops) == 16
+    assert len(hops) == 17
     assert not any(hop.found for hop in hops)
     assert all(hop.detail for hop in hops)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from botocore import xform_name
@@ -14,6 +15,8 @@ from localstack.aws.spec import load_service
 from localstack.http import Response
 from localstack.http.request import restore_payload
 from localstack.services.moto import call_moto
+from localstack.services.sts.models import sts_stores
+from localstack.utils.aws.request_context import extract_access_key_id_from_auth_header
 from moto.glue.models import glue_backends
 
 from local_aws.engines.moto_redshift import MotoRedshift
@@ -40,7 +43,12 @@ def glue(runs: GlueJobRuns) -> DispatchTable:
 
 def redshift_data(service: RedshiftData) -> DispatchTable:
     """Every operation; those that are not implemented say so."""
-    return dict.fromkeys(load_service("redshift-data").operation_names, _json_operation(service.handle))
+
+    def operation(context: RequestContext, request: Mapping[str, Any]) -> Response:
+        answer = _json_operation(partial(service.handle, caller_arn=_role_session(context)))
+        return answer(context, request)
+
+    return dict.fromkeys(load_service("redshift-data").operation_names, operation)
 
 
 def redshift(service: MotoRedshift) -> DispatchTable:
@@ -90,6 +98,14 @@ def _update_job(context: RequestContext, request: Mapping[str, Any]) -> dict[str
     job.execution_property = job.execution_property or {}
     job.last_modified_on = datetime.now(UTC)
     return {"JobName": name}
+
+
+def _role_session(context: RequestContext) -> str | None:
+    """The ARN of the role's session that signed a request; None where it was the account."""
+    key = extract_access_key_id_from_auth_header(dict(context.request.headers))
+    # LocalStack keeps all sessions in this one.
+    session = sts_stores[context.account_id]["us-east-1"].credentials.get(key)
+    return session.arn if session else None
 
 
 def _json_operation(handle: _Handle) -> _Operation:

@@ -343,6 +343,23 @@ def test_list_statements(redshift: Redshift) -> None:
     assert redshift.call("ListSessions") == {"Sessions": []}
 
 
+def test_a_role_lists_its_own_statements_alone(redshift: Redshift) -> None:
+    def asked(operation: str, caller: str, **request: Any) -> dict[str, Any]:
+        return redshift.api.handle(operation, request, caller_arn=f"arn:aws:sts::000000000000:{caller}")
+
+    def listed(caller: str, **request: Any) -> list[str]:
+        found = asked("ListStatements", caller, Status="ALL", **request)["Statements"]
+        return [each["Id"] for each in found]
+
+    owner, sql = "assumed-role/run-sql/one", {"Sql": "select 1", **redshift.defaults}
+    identifier = asked("ExecuteStatement", owner, StatementName="job", **sql)["Id"]
+    redshift.wait(identifier)
+    assert listed(owner) == listed("assumed-role/run-sql/two") == listed(owner, RoleLevel=False) == [identifier]
+    assert listed("assumed-role/run-sql/two", RoleLevel=False) == []
+    assert listed("assumed-role/run-sql-too/one") == listed("user/run-sql") == []
+    assert redshift.call("ListStatements", Status="ALL") == {"Statements": []}
+
+
 def test_the_catalog(redshift: Redshift) -> None:
     redshift.run("create schema sales", "create table sales.t (a decimal(5,2) not null, b varchar(9) default 'x')")
     redshift.run("create view sales.v as select a from sales.t")

@@ -37,7 +37,11 @@ from tests.unit.local_aws.services.conftest import Redshift
 pytestmark = pytest.mark.postgres
 
 SECRET = "arn:aws:secretsmanager:us-east-1:000000000000:secret:loader-abcdef"
-MOMENT = {"attempt": "1", "load_started_at": "2026-01-31 12:37:00.000"}
+MOMENT = {
+    "redrive_count": "0",
+    "attempt_started_at": "2026-01-31 12:34:56.789",
+    "load_started_at": "2026-01-31 12:37:00.000",
+}
 
 
 class MissingError(Exception):
@@ -145,17 +149,19 @@ def put(redshift: Redshift, query: str, uri: str, listed: str) -> None:
 
 
 def batches(sql: Path) -> Iterator[Batch]:
-    """What run-sql is given of a job: as it begins, as it loads, and of one that fails."""
+    """What run-sql is given of a job: as it begins, as it loads, as a redrive ends, and of one that fails."""
     known = datasets.load(sql, "orders")
     about: dict[str, str] = {"execution_arn": ARN, "started_at": "2026-01-31 12:34:56.789"}
     yield statements.register(
         sql, places(), source_uri="s3://the-raw-bucket/a/", parameters="{}", repeat=False, **about
     )
     found = {stage: manifest(known.contract, stage) for stage in (PYTHON, SPARK)}
-    yield loading.load(sql, places(), known, found, repeat=False, code_version="abc")
+    yield loading.load(sql, places(), known, found, execution_arn=ARN, repeat=False, code_version="abc")
+    yield statements.finish(sql, places(), execution_arn=ARN)
     moment = datetime(2026, 1, 31, tzinfo=UTC)
-    failure = Failure(JOB, 2, ARN, "FAILED", moment, "-", "-", "-", "States.TaskFailed", "a cause")
+    failure = Failure(JOB, ARN, 1, "FAILED", moment, moment, "-", "-", "-", "States.TaskFailed", "a cause")
     yield statements.fail(sql, failure, evidence(known.contract), AuditColumns.read(sql))
+    yield Batch("who asks", ("SELECT problem FROM audit.reconciliation WHERE job_id = :job_id",), {"job_id": JOB})
 
 
 def evidence(contract: Contract) -> Evidence:
@@ -169,6 +175,7 @@ def run(redshift: Redshift, batch: Batch, secret: str) -> dict[str, Any]:
 
 
 def failures(redshift: Redshift, sql: Path) -> list[str]:
+    redshift.run("DELETE FROM audit.job_run", "DELETE FROM audit.job_attempt")
     ended = [run(redshift, batch, SECRET) for batch in batches(sql)]
     return [each["Error"] for each in ended if each["Status"] != "FINISHED"]
 

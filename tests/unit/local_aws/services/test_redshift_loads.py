@@ -26,7 +26,8 @@ from tests.unit.local_aws.services.test_redshift_concurrency import wait_for_loc
 pytestmark = pytest.mark.postgres
 
 LAKE = "the-lake-bucket"
-MOMENT = {"attempt": "1", "load_started_at": "2026-01-31 12:37:00.000"}
+ATTEMPT = {"redrive_count": "0", "attempt_started_at": "2026-01-31 12:34:56.789"}
+MOMENT = {**ATTEMPT, "load_started_at": "2026-01-31 12:37:00.000"}
 # Job IDs sort by the start of their executions.
 OLD, NEW = (f"2026013{day}T000000000Z-00000000-0000-0000-0000-000000000000" for day in (0, 1))
 COLUMNS: list[dict[str, Any]] = [
@@ -91,14 +92,17 @@ class Warehouse:
                 "tables": {name: {"rows": count} for name, count in counts.items()},
             },
         }
-        return loading.load(self.sql, self.places(job), self.dataset, found, repeat=repeat, code_version="abc")
+        return loading.load(
+            self.sql, self.places(job), self.dataset, found, execution_arn=ARN, repeat=repeat, code_version="abc"
+        )
 
     def register(self, job: str) -> None:
-        """Have the job be at work."""
+        """Have the job be at work. One that was loaded stays so: a load may come twice."""
         about: dict[str, Any] = {"execution_arn": ARN, "started_at": "2026-01-31 12:34:56.789", "parameters": "{}"}
         about |= {"source_uri": "s3://the-raw-bucket/a/", "repeat": False}
         batch = statements.register(self.sql, self.places(job), **about)
-        self.redshift.run(*batch.statements, parameters={"attempt": "1", **batch.parameters}, batch=True)
+        described = self.redshift.describe(*batch.statements, parameters={**ATTEMPT, **batch.parameters}, batch=True)
+        assert described["Status"] == "FINISHED" or f"job {job} has succeeded" in described["Error"]
 
     def start(self, batch: Batch) -> str:
         """Submit a load; the ID of the statement."""
@@ -539,7 +543,7 @@ def test_a_load_keeps_no_other_dataset_waiting_until_its_end(redshift: Redshift,
     quick = Warehouse(redshift, tmp_path, {"others": {"mode": "append"}}, "bazaar")
     slow.write(OLD, {"sales": ROWS})
     batch = slow.batch(OLD, {"sales": 2})
-    end = next(number for number, text in enumerate(batch.statements) if "audit.stage_run" in text)
+    end = next(number for number, text in enumerate(batch.statements) if "audit.job_attempt" in text)
     with gate(redshift):
         held_up = slow.start(replace(batch, statements=(*batch.statements[:end], ENTER, *batch.statements[end:])))
         wait_for_lock(redshift)

@@ -14,8 +14,8 @@ RUN_SQL = "infra/state_machines/run-sql.asl.yaml"
 @pytest.mark.parametrize(
     ("file", "after", "old", "new", "wrong", "todo"),
     [
-        (PIPELINE, "", "StartAt: GenerateJobId", "StartAt: Start", "StartAt 'Start' is no state", "GenerateJobId"),
-        (PIPELINE, "", "Next: RegisterJob", "Next: Register", "goes on to 'Register'", "the states are GenerateJobId"),
+        (PIPELINE, "", "StartAt: IsContinued", "StartAt: Start", "StartAt 'Start' is no state", "IsContinued"),
+        (PIPELINE, "", "Next: RegisterJob", "Next: Register", "goes on to 'Register'", "the states are IsContinued"),
         (FAILURE, 'audit: "{% ($cause', "Next: Notify", "Next: Tell", "RecordFailure goes on to 'Tell'", "Notify"),
         (RUN_SQL, "", "Default: CancelStatement", "Default: Cancel", "goes on to 'Cancel'", "CancelStatement"),
         (RUN_SQL, "$result_id !=", "Next: ReadResult", "Next: Read", "IsFinished goes on to 'Read'", "ReadResult"),
@@ -59,7 +59,7 @@ def test_a_key_that_is_there_twice_is_reported(project: Copy) -> None:
     ("file", "state", "old", "new", "wrong"),
     [
         (PIPELINE, "WriteLoadManifest", "Next: WriteLoadManifest", "Next: JobSucceeded", "is never reached from"),
-        (RUN_SQL, "CancelStatement", "Default: CancelStatement", "Default: Done", "is never reached from Prepare"),
+        (RUN_SQL, "CancelStatement", "Default: CancelStatement", "Default: Done", "is never reached from WhatIsAsked"),
     ],
 )
 def test_a_state_that_nothing_reaches_is_reported(

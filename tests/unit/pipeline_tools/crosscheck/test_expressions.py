@@ -44,7 +44,14 @@ RUN_SQL = "infra/state_machines/run-sql.asl.yaml"
         ),
         (PIPELINE, "", "{% $job.dataset %}", "dataset {% $job.dataset %}", "do not enclose the whole text", "begin it"),
         # A state's own Assign is not yet visible in it.
-        (PIPELINE, "    Output:", "$states.result.Payload.job_id", "$job.job_id", r"\$job is not assigned", "none"),
+        (
+            PIPELINE,
+            "    Output:",
+            "$states.result.Payload.job_id",
+            "$job.job_id",
+            r"\$job is not assigned",
+            r"\$earlier",
+        ),
         # What only a later state assigns.
         (PIPELINE, "RegisterJob:", "{% $job.job_id %}", "{% $python.job_id %}", r"\$python is not assigned", r"\$job"),
         # What is there in another place only.

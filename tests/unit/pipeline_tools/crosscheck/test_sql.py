@@ -52,7 +52,7 @@ def test_a_parameter_that_nothing_binds_is_reported(
         ("sql/audit/check.sql", "read by", "CAST(:spark_rows_in AS BIGINT)", ":spark_rows_in", "spark_rows_in"),
         ("sql/audit/check.sql", "", "CAST(:python_rows_in AS BIGINT)", "(:python_rows_in)", "python_rows_in"),
         ("sql/audit/register.sql", "", "CAST(:started_at AS TIMESTAMP)", ":started_at", "started_at"),
-        ("sql/audit/fail.sql", "", "CAST(:job_id AS VARCHAR(56))", ":job_id AS job_id", "job_id"),
+        ("sql/audit/attempt.sql", "", "CAST(:job_id AS VARCHAR(56))", ":job_id AS job_id", "job_id"),
         ("sql/audit/fail.sql", "UPDATE", "CAST(:error AS VARCHAR(256))", ":error", "error"),
         ("sql/audit/fail.sql", "UPDATE", "CAST(:dataset AS VARCHAR(127))", ":dataset", "dataset"),
         ("sql/audit/succeed.sql", "", "CAST(:spark_rows_in AS BIGINT)", ":spark_rows_in", "spark_rows_in"),
@@ -89,7 +89,7 @@ def test_a_parameter_that_no_statement_uses_is_reported(project: Copy) -> None:
 def test_a_manifest_that_the_load_refuses_is_reported(project: Copy) -> None:
     line = project.break_(PIPELINE, 'spark: "{% $spark %}"', 'spark: "{% $python %}"')
     wrong = 'state PrepareLoad: the Lambda refuses the payload: ManifestError: .*spark.json has stage "python"'
-    project.assert_found(PIPELINE, line - 6, wrong, "pass what lambda_generate_param reads")
+    project.assert_found(PIPELINE, line - 7, wrong, "pass what lambda_generate_param reads")
 
 
 def test_a_payload_that_the_lambda_refuses_is_reported(project: Copy) -> None:

@@ -1,0 +1,70 @@
+"""The execution input `{"job_id": …}`: another execution goes on with an earlier job, under its ID."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from dataset_contract.naming import as_json
+from lambda_generate_param import job_id
+from lambda_generate_param.request import InvalidInputError
+
+FIELD = "job_id"
+_COLUMNS = ("dataset", "source_uri", "parameters", "repeat", "status", "execution_arn")
+
+
+def is_asked(document: Any) -> bool:
+    """Whether an execution input asks to continue a job."""
+    return isinstance(document, dict) and FIELD in document
+
+
+def job_of(execution_arn: str, start_time: str | int, document: Any) -> str:
+    """The ID of the job that an execution is, or would have been, an attempt at; document: its input.
+
+    Raises:
+        JobIdError: the ARN or the start time is not what Step Functions gives.
+    """
+    own = job_id.make(execution_arn, start_time)
+    if is_asked(document) and len(document) == 1 and job_id.is_job_id(str(document[FIELD])):
+        return str(document[FIELD])
+    return own
+
+
+def earlier_job(document: Mapping[str, Any], records: Any) -> tuple[str, dict[str, Any]]:
+    """The ID of the job to continue, and the execution input that it began with.
+
+    Args:
+        document: the execution input.
+        records: the rows of audit.job_run with that ID, as GetStatementResult gives them: dataset, source_uri,
+            parameters, repeat, status, execution_arn.
+
+    Raises:
+        InvalidInputError: another field is there, or there is no such job, or nothing is left to do of it.
+    """
+    for field in document:
+        if field != FIELD:
+            raise InvalidInputError(
+                f"{field} is given beside {FIELD}; accepted: {FIELD} alone, since the job keeps the input it began with"
+            )
+    identifier = document[FIELD]
+    if not isinstance(identifier, str) or not job_id.is_job_id(identifier):
+        raise InvalidInputError(f"{FIELD} is {as_json(identifier)}; accepted: the ID of an earlier job, {job_id.FORM}")
+    if not records:
+        raise InvalidInputError(f"{FIELD} is {as_json(identifier)}, a job that audit.job_run does not have")
+    row = dict(zip(_COLUMNS, map(_value, records[0]), strict=True))
+    if row["status"] == "SUCCEEDED":
+        raise InvalidInputError(
+            f"job {identifier} has succeeded as execution {row['execution_arn']}: there is nothing to continue"
+        )
+    if row["parameters"] is None:
+        raise InvalidInputError(
+            f"job {identifier} failed before it was registered, and none of its stages ran: start an execution "
+            "with its dataset, source_uri and parameters"
+        )
+    given = {"dataset": row["dataset"], "source_uri": row["source_uri"], "parameters": json.loads(row["parameters"])}
+    return identifier, {**given, "repeat": row["repeat"] is True}
+
+
+def _value(field: Mapping[str, Any]) -> Any:
+    return None if field.get("IsNull") else next(iter(field.values()))
