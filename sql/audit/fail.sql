@@ -30,6 +30,8 @@ SET
     finished_at = CAST(:finished_at AS TIMESTAMP),
     dataset = COALESCE(dataset, NULLIF(CAST(:dataset AS VARCHAR(127)), '-')),
     source_uri = COALESCE(source_uri, NULLIF(CAST(:source_uri AS VARCHAR(1100)), '-')),
+    parameters = COALESCE(parameters, NULLIF(CAST(:parameters AS VARCHAR(65535)), '-')),
+    repeat = COALESCE(repeat, CAST(:repeat AS VARCHAR(5)) = 'true'),
     rows_in = CAST(NULLIF(CAST(:rows_in AS VARCHAR(32)), '-') AS BIGINT),
     rows_staged = CAST(NULLIF(CAST(:rows_staged AS VARCHAR(32)), '-') AS BIGINT),
     rows_rejected = CAST(NULLIF(CAST(:rows_rejected AS VARCHAR(32)), '-') AS BIGINT),

@@ -19,7 +19,7 @@ CREATE TABLE IF NOT EXISTS audit.job_run (
     redrive_count INTEGER NOT NULL,
     dataset VARCHAR(127),
     source_uri VARCHAR(1100),
-    parameters VARCHAR(65535),         -- JSON, defaults included; null: the job was never registered
+    parameters VARCHAR(65535),         -- JSON, defaults included; of a job that was never registered, as given
     repeat BOOLEAN,                    -- the input allows files that were loaded before
     status VARCHAR(16) NOT NULL,       -- RUNNING, SUCCEEDED (its rows are loaded), FAILED (they are not)
     started_at TIMESTAMP NOT NULL,     -- of the execution, UTC

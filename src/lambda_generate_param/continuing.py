@@ -59,8 +59,8 @@ def earlier_job(document: Mapping[str, Any], records: Any) -> tuple[str, dict[st
         )
     if row["parameters"] is None:
         raise InvalidInputError(
-            f"job {identifier} failed before it was registered, and none of its stages ran: start an execution "
-            "with its dataset, source_uri and parameters"
+            f"job {identifier} failed before it was registered, and its input is not known: start an execution with "
+            "its dataset, source_uri and parameters"
         )
     given = {"dataset": row["dataset"], "source_uri": row["source_uri"], "parameters": json.loads(row["parameters"])}
     return identifier, {**given, "repeat": row["repeat"] is True}

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from lambda_generate_param import continuing
-from lambda_generate_param.audit import AuditColumns
+from lambda_generate_param.audit import AuditColumns, TooLongError
 
 # The Data API takes no empty parameter; sql/audit/fail.sql reads this as NULL.
 UNKNOWN = "-"
@@ -33,6 +33,8 @@ class Failure:
     failed_state: str
     error: str
     cause: str
+    parameters: str = UNKNOWN  # JSON, as the input has them
+    repeat: bool = False
 
 
 def read(detail: Mapping[str, Any], *, failed_state: str | None, said: str, columns: AuditColumns) -> Failure:
@@ -68,7 +70,22 @@ def read(detail: Mapping[str, Any], *, failed_state: str | None, said: str, colu
         failed_state=text("failed_state", failed_state),
         error=text("error", detail.get("error") or status),
         cause=text("cause", cause or f"the execution ended as {status}"),
+        parameters=_parameters(given, columns),
+        repeat=given.get("repeat") is True,
     )
+
+
+def _parameters(given: Mapping[str, Any], columns: AuditColumns) -> str:
+    """What another execution would continue the job with. It is not cut: that would be another input."""
+    parameters = given.get("parameters", {})
+    if "dataset" not in given or not isinstance(parameters, dict):
+        return UNKNOWN
+    text = json.dumps(parameters, sort_keys=True, ensure_ascii=False)
+    try:
+        columns.check("job_run", "parameters", text)
+    except TooLongError:
+        return UNKNOWN
+    return text
 
 
 def job_of(detail: Mapping[str, Any]) -> str:

@@ -163,6 +163,8 @@ def fail(sql: Path, failure: Failure, evidence: Evidence, columns: AuditColumns)
         "finished_at": timestamp(failure.finished_at),
         "dataset": failure.dataset,
         "source_uri": failure.source_uri,
+        "parameters": failure.parameters,
+        "repeat": "true" if failure.repeat else "false",
         "failed_state": failure.failed_state,
         "error": failure.error,
         "cause": failure.cause,

@@ -147,4 +147,4 @@ def test_a_job_that_nobody_knows_is_not_continued(pipeline: Pipeline) -> None:
     pipeline.wait_for_recorder(outcome.arn)
     assert attempts(pipeline, unknown) == [("of-nobody", 0, "FAILED", "GenerateJobId")]
     again = pipeline.wait(continued(pipeline, unknown, name="of-nobody-again"))
-    assert "failed before it was registered" in again.cause
+    assert "failed before it was registered, and its input is not known" in again.cause

@@ -292,7 +292,7 @@ def test_an_event_whose_execution_failed_can_be_started_again(world: World) -> N
     [
         ("LOADED", "the rows are loaded, so audit.job_run says SUCCEEDED, and audit.job_attempt has the failure; "
          "a redrive writes what is missing"),
-        ("LATER", "recorded in audit.job_attempt; audit.job_run is of a later attempt"),
+        ("LATER", "recorded in audit.job_attempt; audit.job_run is of another attempt"),
     ],
 )  # fmt: skip
 def test_the_message_says_what_the_warehouse_holds(world: World, outcome: str, said: str) -> None:

@@ -273,7 +273,7 @@ def changed(index: int, value: dict[str, Any]) -> list[list[dict[str, Any]]]:
         ({"job_id": ["x"]}, [], r'job_id is \["x"\]; accepted: the ID of an earlier job'),
         ({"job_id": JOB}, [], f'job_id is "{JOB}", a job that audit.job_run does not have'),
         ({"job_id": JOB}, changed(4, {"StringValue": "SUCCEEDED"}), "has succeeded as execution the execution before"),
-        ({"job_id": JOB}, changed(2, {"IsNull": True}), "failed before it was registered, and none of its stages ran"),
+        ({"job_id": JOB}, changed(2, {"IsNull": True}), "failed before it was registered, and its input is not known"),
         ({"job_id": JOB}, changed(0, {"StringValue": "flihgts"}), 'dataset "flihgts" is unknown'),
         ({"job_id": JOB}, changed(2, {"StringValue": '{"gone": 1}'}), "gone"),
     ],
@@ -283,6 +283,26 @@ def test_what_cannot_be_continued_is_refused_by_name(
 ) -> None:
     with pytest.raises(InvalidInputError, match=said):
         handler.answer({**EVENT, "input": given, "earlier": earlier}, settings=settings, sql=sql)
+
+
+@pytest.mark.parametrize(
+    ("given", "parameters_", "repeat"),
+    [
+        (EVENT["input"], "{}", "false"),
+        ({**NOTE, "repeat": True}, '{"note": "x"}', "true"),
+        ({"dataset": "flights", "source_uri": "s3://b/"}, "{}", "false"),
+        ({**NOTE, "parameters": "x"}, "-", "false"),
+        ({**NOTE, "parameters": {"note": "x" * 70_000}}, "-", "false"),
+        ({"job_id": JOB}, "-", "false"),
+        ("no object", "-", "false"),
+    ],
+)
+def test_a_job_that_failed_before_it_was_registered_keeps_its_input(
+    settings: Settings, sql: Path, given: Any, parameters_: str, repeat: str
+) -> None:
+    event = {"action": "failure", "detail": {**DETAIL, "input": json.dumps(given)}}
+    bound = parameters(handler.answer(event, settings=settings, sql=sql))
+    assert (bound["parameters"], bound["repeat"]) == (parameters_, repeat)
 
 
 @pytest.mark.parametrize(

@@ -306,6 +306,18 @@ def test_a_failed_job_has_its_stages_and_verdicts_and_leaves_those_of_other_atte
     assert job.row() == "FAILED a1 2"
 
 
+def test_the_input_of_a_job_that_was_never_registered_is_kept(job: Job) -> None:
+    texts, bound = job.failure(A0, "FAILED")
+    bound |= {"parameters": '{"a": 1}', "repeat": "true"}
+    job.redshift.run(*texts, parameters=bound, batch=True)
+    kept = "SELECT dataset, source_uri, parameters, repeat FROM audit.job_run"
+    assert job.redshift.rows(kept) == [("d", "s3://b/", '{"a": 1}', True)]
+    # What was registered stays as it was checked.
+    assert job.write("register", B0) == ""
+    assert job.write("FAILED", B0) == ""
+    assert job.redshift.rows(kept) == [("1", "1", "1", False)]
+
+
 def test_a_failure_that_is_told_late_leaves_the_stages_of_the_success(job: Job) -> None:
     assert job.write("register", A0) == ""
     assert job.write("load", A1) == ""
