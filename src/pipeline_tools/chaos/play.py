@@ -6,7 +6,6 @@ import hashlib
 import json
 import re
 import time
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -83,7 +82,7 @@ class Play:
             suffix = "" if number == 1 else str(number)
             name = self._name(number)
             arn = f"{self.bench.machine('pipeline').replace(':stateMachine:', ':execution:')}:{name}"
-            found |= {f"execution{suffix}": name, f"id{suffix}": str(uuid.uuid5(uuid.NAMESPACE_URL, arn))}
+            found |= {f"execution{suffix}": name, f"id{suffix}": job_id.make(arn, 0).partition("-")[2]}
         return found
 
     def perform(self) -> None:
