@@ -20,6 +20,7 @@ import pytest
 
 from local_aws.services.spark_classes import QUICK_JVM
 from pipeline_tools import executions, flights, package, redshift, wheels
+from pipeline_tools.chaos import bench
 from pipeline_tools.clients import Clients
 from pipeline_tools.endpoint import LocalEndpoint
 from pipeline_tools.environments import ROOT
@@ -203,7 +204,8 @@ def packaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("src", "pyproject.toml"):
         (root / name).symlink_to(ROOT / name)
     shutil.copytree(ROOT / "sql", root / "sql")
-    shutil.copytree(Path(__file__).parent / "datasets", root / "sql" / "datasets", dirs_exist_ok=True)
+    for datasets in (Path(__file__).parent / "datasets", bench.DATASETS):
+        shutil.copytree(datasets, root / "sql" / "datasets", dirs_exist_ok=True)
     output = root / "build" / "package"
     package.build(root, output, wheels.ensure())
     os.environ[PACKAGE_DIR] = str(output)

@@ -1,0 +1,65 @@
+"""Some cases of `nox -s chaos` on the deployment of these tests: those that are quick."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from pipeline_tools.chaos import matrix, report, runner
+from pipeline_tools.chaos.bench import Bench
+from pipeline_tools.chaos.cases import SUCCEEDS, Case
+from pipeline_tools.endpoint import LocalEndpoint
+from tests.integration.conftest import Pipeline, given_endpoint
+
+QUICK = (
+    "pipeline.GenerateJobId.throttled.lasts",
+    "pipeline.CleanWithPython.throttled.lasts",
+    "run-sql.ExecuteBatch.register.throttled.lasts",
+    "run-sql.ExecuteBatch.load.lost-answer.passes",
+    "record-failure.DescribeFailure.time-out.a-while",
+    "record-failure.RecordFailure.throttled.a-while",
+    "record-failure.Notify.denied.a-while",
+    "event.twice",
+)
+
+
+@pytest.fixture
+def bench(pipeline: Pipeline, endpoint: LocalEndpoint) -> Iterator[Bench]:
+    if given_endpoint():
+        pytest.skip("an endpoint of one's own has no faults")
+    made = Bench(pipeline.clients, pipeline.outputs, endpoint)
+    yield made
+    made.clear_faults()
+
+
+def test_what_breaks_is_mended_or_told(bench: Bench) -> None:
+    cases = [named(name) for name in QUICK]
+    results = runner.play_all(bench, cases, "integration", lambda _result: None)
+    assert all(result.passed for result in results), report.table(results)
+
+
+def test_a_case_that_expects_something_else_fails_by_all_that_is_otherwise(bench: Bench) -> None:
+    case = named("input.unknown-dataset")
+    fault = {"name": "unmet", "at": "task", "match": {"execution": "nobody"}, "delay": 1.0}
+    (result,) = runner.play_all(bench, [replace(case, ends=SUCCEEDS, faults=[fault])], "expected", lambda _result: None)
+    assert not result.passed
+    (attempt,) = result.attempts
+    assert attempt.startswith("FAILED")
+    said = "\n".join(map(str, result.findings))
+    for what in (
+        "never met",
+        "expected SUCCEEDED, found FAILED",
+        "audit.job_run of ",
+        "audit.job_attempt of ",
+        "rows of ",
+        "manifests of ",
+        "messages about ",
+    ):
+        assert what in said, said
+
+
+def named(name: str) -> Case:
+    (found,) = (case for case in matrix.cases() if case.name == name)
+    return found
