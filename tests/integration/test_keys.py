@@ -84,7 +84,11 @@ class Desk:
     def may(self, key: str, *actions: str) -> Callable[[str], Any]:
         """Clients of a role with all but keys, and these actions on a key."""
         on_key = [{"Effect": "Allow", "Action": list(actions), "Resource": key}] if actions else []
-        given = self.root("sts").assume_role(RoleArn=self.role(REST, *on_key), RoleSessionName="test")["Credentials"]
+        return self.acting(self.role(REST, *on_key))
+
+    def acting(self, role: str) -> Callable[[str], Any]:
+        """Clients of a role."""
+        given = self.root("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
         names = ("AccessKeyId", "SecretAccessKey", "SessionToken")
         return lambda service: self._client(service, *(given[name] for name in names))
 
@@ -603,3 +607,18 @@ def test_eventbridge_writes_logs_by_a_resource_policy_whose_source_is_told_for_e
         assert until(lines, "an event was written") == [4]
     finally:
         logs.delete_resource_policy(policyName=group)
+
+
+@pytest.mark.parametrize("may_list", [True, False])
+def test_who_may_not_list_a_bucket_is_not_told_what_is_missing(desk: Desk, may_list: bool) -> None:
+    made = bucket(desk, None)
+    allowed = ["s3:GetObject", *(["s3:ListBucket"] if may_list else [])]
+    role = desk.role({"Effect": "Allow", "Action": allowed, "Resource": "*"})
+    client = desk.acting(role)("s3")
+    with pytest.raises(ClientError) as head:
+        client.head_object(Bucket=made, Key="missing")
+    with pytest.raises(ClientError) as get:
+        client.get_object(Bucket=made, Key="missing")
+    codes = [found.value.response["Error"]["Code"] for found in (head, get)]
+    assert codes == (["404", "NoSuchKey"] if may_list else ["403", "AccessDenied"])
+    assert ("s3:ListBucket" in get.value.response["Error"]["Message"]) is not may_list

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 from xml.sax.saxutils import escape
 
-from local_aws.engines.ministack_keys import Keys
+from local_aws.engines.ministack_keys import Handler, Keys, Response, caller
 from local_aws.engines.task_calls import Call, Place
 from local_aws.errors import AwsError
 
@@ -83,11 +83,7 @@ class Roles:
         """
         for call in calls:
             if not self._allows(principal, call):
-                resource = f" on resource: {call.resource}" if call.resource else ""
-                message = (
-                    f"User: {principal.arn} is not authorized to perform: {call.action}{resource} "
-                    f"because no identity-based policy allows the {call.action} action"
-                )
+                message = _denied(principal, call)
                 _log.warning("denied: %s", message)
                 raise AwsError("AccessDeniedException", message)
             if refusal := self._keys.refuse_call(principal, call):
@@ -98,9 +94,32 @@ class Roles:
 
         MiniStack looks at the first resource alone, and at no context, so a statement with a condition allows nothing.
         """
-        from ministack.services import iam
+        from ministack.services import iam, s3
 
         iam._IAM_HANDLERS["SimulatePrincipalPolicy"] = self._simulate
+        s3.handle_request = self._hiding_what_is_missing(s3.handle_request)
+
+    def _hiding_what_is_missing(self, ministack: Handler) -> Handler:
+        """Whether an object is there, S3 tells only who may list the bucket.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
+        """
+        from ministack.services import s3
+
+        async def handle(
+            method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any], **further: Any
+        ) -> Response:
+            response = await ministack(method, path, headers, body, query, **further)
+            bucket, _, key = path.lstrip("/").partition("/")
+            if response[0] != 404 or method not in ("GET", "HEAD") or not key or further.get("internal"):
+                return response
+            principal, call = caller(headers, query), Call("s3:ListBucket", f"arn:aws:s3:::{bucket}")
+            if s3._ensure_bucket(bucket) is None or self._allows(principal, call):
+                return response
+            refused: Response = s3._error("AccessDenied", _denied(principal, call), 403, path)
+            return (403, refused[1], b"") if method == "HEAD" else refused
+
+        return handle
 
     def _simulate(self, parameters: dict[str, list[str]]) -> object:
         from ministack.core import iam_evaluator
@@ -192,6 +211,14 @@ class Roles:
 
     def _session_arn(self, name: str, session: str) -> str:
         return f"arn:aws:sts::{self._place.account_id}:assumed-role/{name}/{session}"
+
+
+def _denied(principal: Any, call: Call) -> str:
+    resource = f" on resource: {call.resource}" if call.resource else ""
+    return (
+        f"User: {principal.arn} is not authorized to perform: {call.action}{resource} "
+        f"because no identity-based policy allows the {call.action} action"
+    )
 
 
 def _list(parameters: dict[str, list[str]], prefix: str) -> list[str]:
