@@ -350,7 +350,7 @@ def test_a_failed_run_can_be_run_again(orders: Orders) -> None:
     assert orders.run() == 0
     assert orders.rows("items_sold") == SOLD
     left = sorted(path.name for path in orders.manifest.parent.iterdir())
-    assert left == ["python.json", "spark-details.json", "spark.json"]
+    assert left == ["copy", "python.json", "spark-details.json", "spark.json"]
 
 
 @pytest.mark.parametrize("name", ["--python_manifest_uri", "--contract_uri", "--transform_uri"])

@@ -71,7 +71,18 @@ def _stopped() -> Iterator[Case]:
         "times": 0,
         "error": _DENIED,
     }
-    held: tuple[tuple[str, list[Rule]], ...] = (("cancelled", []), ("uncancelled", [uncancelled]))
+    late: Rule = {
+        **uncancelled,
+        "name": "late",
+        "operation": "CancelStatement",
+        "match": {"state": "CancelOpenStatement", "execution": "*{id}-cancel-*"},
+        "times": 2,
+    }
+    held: tuple[tuple[str, list[Rule]], ...] = (
+        ("cancelled", []),
+        ("uncancelled", [uncancelled]),
+        ("cancelled-late", [late]),
+    )
     for name, rules in held:
         yield Case(
             f"stopped.LoadAndRecord.waits-for-a-lock-{name}",
