@@ -26,6 +26,8 @@ def ours(monkeypatch: pytest.MonkeyPatch) -> Any:
     module: Any = importlib.import_module("local_aws.engines.localstack.eventbridge")
     monkeypatch.setattr(module.StatesTargetSender, "send_event", module.StatesTargetSender.send_event)
     monkeypatch.setattr(module.TargetSender, "process_event", module.TargetSender.process_event)
+    made = staticmethod(module.EventBridgeNotifier._get_event_payload)
+    monkeypatch.setattr(module.EventBridgeNotifier, "_get_event_payload", made)
     return module
 
 
@@ -62,3 +64,27 @@ def test_an_event_is_delivered_as_often_as_a_fault_says(ours: Any, copies: int, 
     ours.TargetSender.process_event(sender, event, None)
 
     assert started == [{"id": "event-1", "detail": {"status": "FAILED"}}] * copies
+
+
+def sequencer(ours: Any) -> str:
+    context = SimpleNamespace(
+        region="us-east-1",
+        bucket_name="b",
+        key_name="k",
+        key_size=0,
+        key_etag="e",
+        key_version_id=None,
+        event_time=None,
+        event_type="s3:ObjectCreated:Put",
+        request_id="r",
+        xray=None,
+    )
+    entry = ours.EventBridgeNotifier._get_event_payload(context, None)
+    return str(json.loads(entry["Detail"])["object"]["sequencer"])
+
+
+def test_each_event_of_an_object_has_a_sequencer_of_its_own_that_grows(ours: Any) -> None:
+    assert sequencer(ours) == sequencer(ours), "LocalStack gives sequencers now"
+    ours.change(Faults())
+    found = [sequencer(ours) for _ in range(3)]
+    assert sorted(set(found)) == found
