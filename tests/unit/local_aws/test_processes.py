@@ -80,10 +80,10 @@ def test_what_an_owner_started_ends_with_it_by_whatever_signal(
 
 def test_what_ps_tells_is_read_by_whole_values() -> None:
     lines = [
-        "  12 /usr/bin/java -cp OWNED_BY=/other x HOME=/root OWNED_BY=/work/a b PATH=/bin",
-        "  13 python OWNED_BY=/work/a bc",
-        "  14 python XOWNED_BY=/work/a b",
-        "1500 python PATH=/bin OWNED_BY=/work/a b",
+        "  12 /usr/bin/java -cp OWNED_BY=/other x HOME=/root OWNED_BY=/srv/a b PATH=/bin",
+        "  13 python OWNED_BY=/srv/a bc",
+        "  14 python XOWNED_BY=/srv/a b",
+        "1500 python PATH=/bin OWNED_BY=/srv/a b",
         "",
     ]
-    assert processes.listed(lines, "OWNED_BY", "/work/a b") == {12, 1500}
+    assert processes.listed(lines, "OWNED_BY", "/srv/a b") == {12, 1500}
