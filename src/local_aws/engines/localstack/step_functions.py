@@ -12,6 +12,7 @@ from localstack.aws.api.stepfunctions import (
     CreateStateMachineInput,
     CreateStateMachineOutput,
     DescribeStateMachineOutput,
+    GetExecutionHistoryOutput,
     InvalidDefinition,
     RedriveExecutionOutput,
     TagList,
@@ -27,7 +28,7 @@ from localstack.services.stepfunctions.asl.static_analyser.test_state.test_state
 )
 from localstack.services.stepfunctions.provider import StepFunctionsProvider
 
-from local_aws.engines.step_functions import changes, diagnostics, validation
+from local_aws.engines.step_functions import changes, diagnostics, history, validation
 from local_aws.engines.step_functions.interpreter import LOCALSTACK, Changes
 from local_aws.errors import AwsError
 from local_aws.services.faults import Faults
@@ -86,6 +87,29 @@ class Provider(StepFunctionsProvider):
         known = self.get_store(context).state_machines.get(resource_arn)
         _check_tags(known.tag_manager.to_tag_list() if known else [], tags)
         return super().tag_resource(context, resource_arn, tags, **kwargs)
+
+    def get_execution_history(
+        self,
+        context: RequestContext,
+        execution_arn: str,
+        max_results: int | None = None,
+        reverse_order: bool | None = None,
+        next_token: str | None = None,
+        include_execution_data: bool | None = None,
+        **kwargs: Any,
+    ) -> GetExecutionHistoryOutput:
+        """LocalStack gives all events, with all data."""
+        found = super().get_execution_history(context, execution_arn)
+        request = {
+            "reverseOrder": reverse_order,
+            "maxResults": max_results,
+            "nextToken": next_token,
+            "includeExecutionData": include_execution_data,
+        }
+        try:
+            return GetExecutionHistoryOutput(**history.answer(found["events"], request))
+        except AwsError as error:
+            raise CommonServiceException(error.code, error.message) from error
 
     def redrive_execution(
         self, context: RequestContext, execution_arn: str, client_token: str | None = None, **kwargs: Any

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 from aws_facts.states_api import MOST_EXECUTIONS_TOKEN_CHARACTERS
-from local_aws.engines.step_functions import execution_input, validation
+from local_aws.engines.step_functions import execution_input, history, validation
 from local_aws.engines.step_functions.paging import page
 from local_aws.engines.step_functions.store import Store
 from local_aws.errors import AwsError
@@ -85,11 +85,7 @@ class Executions:
 
     def history(self, request: Request) -> Answer:
         """GetExecutionHistory"""
-        events = self._standard(request).to_history_output()["events"]
-        if request.get("reverseOrder"):
-            events.reverse()
-        items, more = page(events, request, lambda event: str(event["id"]))
-        return {"events": items, **more}
+        return history.answer(self._standard(request).to_history_output()["events"], request)
 
     def list(self, request: Request) -> Answer:
         """ListExecutions, the latest first."""

@@ -173,6 +173,19 @@ def test_a_definition_that_is_refused_leaves_nothing_behind(functions: Functions
     assert Machine(functions, made["stateMachineArn"]).run({"n": 1})["output"] == '{"n":1}'
 
 
+def test_a_history_without_data_has_neither_inputs_nor_outputs(functions: Functions) -> None:
+    arn = functions.machine({"Only": {"Type": "Pass", "Assign": {"kept": 1}, "End": True}}).run({"n": 1})[
+        "executionArn"
+    ]
+    whole = functions.ask("GetExecutionHistory", executionArn=arn)["events"]
+    bare = functions.ask("GetExecutionHistory", executionArn=arn, includeExecutionData=False, reverseOrder=True)
+    assert [event["id"] for event in bare["events"]] == [event["id"] for event in reversed(whole)]
+    assert all(text in json.dumps(whole, default=str) for text in ('"input"', '"output"'))
+    assert not any(text in json.dumps(bare, default=str) for text in ('"input', '"output'))
+    entered = next(event for event in bare["events"] if event["type"] == "PassStateEntered")
+    assert entered["stateEnteredEventDetails"] == {"name": "Only"}
+
+
 def test_who_is_told_of_the_start_can_read_the_history(functions: Functions) -> None:
     read: list[list[str]] = []
     functions.heard = lambda event: read.append(functions.types(event["executionArn"]))
