@@ -12,6 +12,7 @@ import pytest
 from dataset_contract import load_modes, reading
 from dataset_contract.errors import ContractError
 from dataset_contract.model import DataObject, Load
+from tests.unit.dataset_contract.documents import document, table
 
 COLUMNS: list[dict[str, Any]] = [
     {"name": "id", "physicalType": "BIGINT", "primaryKey": True, "primaryKeyPosition": 2},
@@ -26,25 +27,7 @@ KEY = '"sales"."shop" = _incoming."shop" AND "sales"."id" = _incoming."id"'
 
 def output(load: Any, *, keyed: bool = True) -> DataObject:
     columns = COLUMNS if keyed else [{"name": each["name"], "physicalType": each["physicalType"]} for each in COLUMNS]
-    source = [{"name": "n", "physicalType": "INTEGER"}]
-    objects = [("orders", {"role": "source"}, source), ("sales", {"role": "output", "load": load}, columns)]
-    document = {
-        "apiVersion": "v3.1.0",
-        "kind": "DataContract",
-        "id": "shop",
-        "name": "shop",
-        "version": "1.0.0",
-        "status": "active",
-        "schema": [
-            {
-                "name": name,
-                "customProperties": [{"property": key, "value": value} for key, value in custom.items()],
-                "properties": properties,
-            }
-            for name, custom, properties in objects
-        ],
-    }
-    return reading.parse(document).outputs[0]
+    return reading.parse(document(output=table("sales", "output", *columns, custom={"load": load}))).outputs[0]
 
 
 @pytest.mark.parametrize(

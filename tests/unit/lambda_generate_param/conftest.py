@@ -62,17 +62,13 @@ def orders(**changes: Any) -> dict[str, Any]:
     column = {"name": "id", "logicalType": "integer", "physicalType": "BIGINT", "required": True}
     note = {"name": "note", "logicalType": "string", "physicalType": "VARCHAR(20)"}
     return {
-        "apiVersion": "v3.1.0",
-        "kind": "DataContract",
-        "id": "orders",
-        "name": "orders",
-        "version": "2.0.0",
-        "status": "active",
-        "customProperties": [{"property": "parameters", "value": {"note": {"type": "string"}}}],
-        "schema": [
+        **contract(
+            "orders",
             table("orders", "source", [column, note], [{"metric": "rowCount", "mustBeGreaterThan": 0}]),
             table("clean_orders", "output", [column, note], RULES),
-        ],
+        ),
+        "version": "2.0.0",
+        "customProperties": [{"property": "parameters", "value": {"note": {"type": "string"}}}],
         **changes,
     }
 
@@ -80,6 +76,19 @@ def orders(**changes: Any) -> dict[str, Any]:
 def table(name: str, role: str, properties: list[dict[str, Any]], quality: list[dict[str, Any]]) -> dict[str, Any]:
     custom = [{"property": "role", "value": role}]
     return {"name": name, "customProperties": custom, "properties": properties, "quality": quality}
+
+
+def contract(name: str, *objects: Mapping[str, Any]) -> dict[str, Any]:
+    """A contract of objects, such as `table` makes."""
+    return {
+        "apiVersion": "v3.1.0",
+        "kind": "DataContract",
+        "id": name,
+        "name": name,
+        "version": "1.0.0",
+        "status": "active",
+        "schema": list(objects),
+    }
 
 
 def write_dataset(target: Path, document: Mapping[str, Any]) -> Dataset:

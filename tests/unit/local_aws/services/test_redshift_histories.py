@@ -34,7 +34,7 @@ from lambda_generate_param.handler import Settings
 from local_aws.services import redshift_data
 from local_aws.services.postgres import PostgresServer
 from local_aws.services.redshift.execution import Execution
-from tests.unit.lambda_generate_param.conftest import ROOT, manifest, table, write_dataset
+from tests.unit.lambda_generate_param.conftest import ROOT, contract, manifest, table, write_dataset
 from tests.unit.local_aws.services.conftest import Redshift
 
 pytestmark = pytest.mark.postgres
@@ -131,18 +131,8 @@ class Warehouse:
         self.sql = directory / "sql"
         shutil.copytree(ROOT / "sql" / "audit", self.sql / "audit")
         outputs = [table(name, "output", COLUMNS, []) for name in OUTPUTS]
-        self.dataset = write_dataset(
-            self.sql,
-            {
-                "apiVersion": "v3.1.0",
-                "kind": "DataContract",
-                "id": "shop",
-                "name": "shop",
-                "version": "1.0.0",
-                "status": "active",
-                "schema": [table("orders", "source", COLUMNS, []), *outputs],
-            },
-        )
+        document = contract("shop", table("orders", "source", COLUMNS, []), *outputs)
+        self.dataset = write_dataset(self.sql, document)
         redshift.run(*statements.schema(self.sql, [self.dataset]).statements)
         listed = redshift.rows(
             "SELECT table_schema, table_name FROM information_schema.tables "

@@ -19,7 +19,7 @@ from dataset_contract.manifests import PYTHON, SPARK, FileEntry
 from dataset_contract.places import Places
 from lambda_generate_param import loading, statements
 from lambda_generate_param.statements import Batch
-from tests.unit.lambda_generate_param.conftest import ARN, ROOT, manifest, table, write_dataset
+from tests.unit.lambda_generate_param.conftest import ARN, ROOT, contract, manifest, table, write_dataset
 from tests.unit.local_aws.services.conftest import Redshift
 from tests.unit.local_aws.services.test_redshift_concurrency import wait_for_lock, wait_for_status
 
@@ -50,7 +50,7 @@ class Warehouse:
         self.redshift = redshift
         self.sql = directory / name / "sql"
         shutil.copytree(ROOT / "sql" / "audit", self.sql / "audit")
-        self.dataset = write_dataset(self.sql, {**shop(loads), "id": name, "name": name})
+        self.dataset = write_dataset(self.sql, shop(loads, name))
         for portion in statements.portions(statements.schema(self.sql, [self.dataset]).statements):
             redshift.run(*portion)
 
@@ -151,20 +151,12 @@ class Warehouse:
         return path
 
 
-def shop(loads: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def shop(loads: Mapping[str, Mapping[str, Any]], name: str = "shop") -> dict[str, Any]:
     """A contract with an output for each load."""
     outputs = [table(name, "output", COLUMNS, []) for name in loads]
     for output, load in zip(outputs, loads.values(), strict=True):
         output["customProperties"].append({"property": "load", "value": dict(load)})
-    return {
-        "apiVersion": "v3.1.0",
-        "kind": "DataContract",
-        "id": "shop",
-        "name": "shop",
-        "version": "1.0.0",
-        "status": "active",
-        "schema": [table("orders", "source", COLUMNS, []), *outputs],
-    }
+    return contract(name, table("orders", "source", COLUMNS, []), *outputs)
 
 
 @pytest.fixture
