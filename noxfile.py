@@ -176,7 +176,9 @@ def lock(session: nox.Session) -> None:
     glue += ("--constraint", "requirements/glue-python-shell.lock")
     for group, version in groups.items():
         session.run(
-            *("uv", "pip", "compile", "--quiet", "pyproject.toml", "--group", group),
+            *("uv", "pip", "compile", "--quiet"),
+            # The project's own dependencies are needed where its tools and tests run.
+            *(("pyproject.toml", "--group", group) if group == "dev" else ("--group", f"pyproject.toml:{group}")),
             *(glue if group == "glue-python-job" else ("--universal",)),
             *("--python-version", version, "--generate-hashes", "--no-emit-index-url", *session.posargs),
             *("--custom-compile-command", "./noxw -s lock", "-o", f"requirements/{group}.lock"),

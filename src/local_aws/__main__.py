@@ -18,7 +18,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from local_aws import sdk_environment, workdir
+from aws_facts import sdk_environment
+from local_aws import workdir
 from local_aws.plain_path import is_plain
 from local_aws.services import fault_documents
 from local_aws.services.faults import Faults

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from local_aws.sdk_environment import isolated
+from aws_facts.sdk_environment import isolated
 from pipeline_tools import emulators
 from pipeline_tools.claims import ClaimedError, claimed
 from pipeline_tools.endpoint import ENGINES, EndpointError, LocalEndpoint

@@ -12,13 +12,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline_tools import bare, executions, flights, schema, trace
+from pipeline import executions, trace
+from pipeline.clients import Clients
+from pipeline.redshift import query
+from pipeline_tools import bare, flights, schema
 from pipeline_tools.claims import ClaimedError, claimed
-from pipeline_tools.clients import Clients
 from pipeline_tools.endpoint import EndpointError, LocalEndpoint, add_engine_option
 from pipeline_tools.environments import ROOT
 from pipeline_tools.local import deploy, say, write_whole
-from pipeline_tools.redshift import query
 from pipeline_tools.terraform import TerraformError
 
 DIRECTORY = ROOT / "build" / "demo"

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from pipeline.clients import Clients
 from pipeline_tools import deployed, schema
-from pipeline_tools.clients import Clients
 from pipeline_tools.plan import __main__ as plan
 from pipeline_tools.plan import sources
 from pipeline_tools.terraform import Deployment, NothingAppliedError, TerraformError

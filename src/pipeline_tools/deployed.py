@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline.clients import Clients
 from pipeline_tools import claims
-from pipeline_tools.clients import Clients
 from pipeline_tools.environments import ROOT
 from pipeline_tools.terraform import Deployment
 

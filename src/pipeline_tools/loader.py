@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from dataset_contract.redshift import identifier
-from pipeline_tools import redshift
-from pipeline_tools.clients import Clients
+from pipeline import redshift
+from pipeline.clients import Clients
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient

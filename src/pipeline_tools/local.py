@@ -13,12 +13,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from local_aws import sdk_environment
+from aws_facts import sdk_environment
 from local_aws.services import fault_documents
 from local_aws.services.faults import Plan
+from pipeline.clients import Clients
 from pipeline_tools import faults, schema
 from pipeline_tools.claims import ClaimedError, claimed
-from pipeline_tools.clients import Clients
 from pipeline_tools.deployed import LOCAL_DIRECTORY, running_locally
 from pipeline_tools.endpoint import EndpointError, LocalEndpoint, add_engine_option
 from pipeline_tools.environments import ROOT

@@ -19,10 +19,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from dataset_contract.redshift import SCHEMA
 from lambda_generate_param import datasets, schemas
 from lambda_generate_param.statements import portions
-from pipeline_tools import deployed, loader, redshift
-from pipeline_tools.clients import Clients
+from pipeline import redshift
+from pipeline.clients import Clients
+from pipeline.redshift import QueryError, query
+from pipeline_tools import deployed, loader
 from pipeline_tools.package import OUTPUT
-from pipeline_tools.redshift import QueryError, query
 from pipeline_tools.terraform import TerraformError
 
 _COLUMNS = """

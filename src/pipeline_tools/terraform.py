@@ -13,7 +13,7 @@ from typing import Any
 
 from python_terraform import IsFlagged, Terraform, TerraformCommandError
 
-from local_aws import sdk_environment
+from aws_facts import sdk_environment
 from pipeline_tools.environments import ROOT
 
 INFRA = ROOT / "infra"

@@ -19,12 +19,13 @@ from typing import Any, TypeVar
 import pytest
 
 from local_aws.services.spark_classes import QUICK_JVM
-from pipeline_tools import executions, flights, package, redshift, wheels
+from pipeline import executions, redshift
+from pipeline.clients import Clients
+from pipeline.executions import Outcome
+from pipeline_tools import flights, package, wheels
 from pipeline_tools.chaos import bench
-from pipeline_tools.clients import Clients
 from pipeline_tools.endpoint import LocalEndpoint
 from pipeline_tools.environments import ROOT
-from pipeline_tools.executions import Outcome
 from pipeline_tools.local import deploy
 from pipeline_tools.terraform import PACKAGE_DIR, Deployment
 

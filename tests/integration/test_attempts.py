@@ -7,8 +7,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from pipeline_tools import executions, redshift
-from pipeline_tools.executions import Outcome
+from pipeline import executions, redshift
+from pipeline.executions import Outcome
 from tests.integration.conftest import SECONDS, Pipeline, until
 
 CONTRACT = "sql/datasets/flights/contract.json"

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from local_aws import sdk_environment
-from pipeline_tools.clients import Clients
+from aws_facts import sdk_environment
+from pipeline.clients import Clients
 from pipeline_tools.endpoint import LocalEndpoint
 from pipeline_tools.terraform import INFRA, PACKAGE_DIR, cli_config
 from tests.integration.conftest import given_endpoint

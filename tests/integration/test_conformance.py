@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from local_aws.sdk_environment import isolated
+from aws_facts.sdk_environment import isolated
 from pipeline_tools.conformance import DOCUMENT, documented
 from pipeline_tools.endpoint import LocalEndpoint
 from pipeline_tools.environments import ROOT

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipeline_tools.executions import Outcome
+from pipeline.executions import Outcome
 from tests.integration.conftest import Pipeline
 
 KINDS: dict[str, Any] = {"label": "x", "copies": 1}

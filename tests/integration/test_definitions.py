@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from pipeline_tools.clients import Clients
+from pipeline.clients import Clients
 from pipeline_tools.endpoint import LocalEndpoint
 from tests.integration.conftest import until
 

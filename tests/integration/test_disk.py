@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from pipeline_tools.clients import Clients
+from pipeline.clients import Clients
+from pipeline.redshift import QueryError, query
 from pipeline_tools.endpoint import LocalEndpoint
-from pipeline_tools.redshift import QueryError, query
 from tests.integration.conftest import until
 from tests.integration.test_glue import policy
 

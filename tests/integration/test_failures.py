@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipeline_tools import executions
+from pipeline import executions
 from tests.integration.conftest import Pipeline, until
 
 TRANSFORM = "sql/datasets/flights/transform.sql"
@@ -115,7 +115,7 @@ def test_a_redriven_load_fails_and_succeeds_as_a_new_attempt_of_the_same_job(pip
 
 
 def test_rows_that_do_not_add_up_fail_the_load(pipeline: Pipeline) -> None:
-    from pipeline_tools.redshift import QueryError
+    from pipeline.redshift import QueryError
 
     with pytest.raises(QueryError, match=r"rows do not add up: analytics.route_delays: 5 written by Spark, 0 copied"):
         pipeline.query("CALL audit.check_copied('route_delays', 5)")

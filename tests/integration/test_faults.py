@@ -14,9 +14,9 @@ import yaml
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError, HTTPClientError
 
-from local_aws import sdk_environment
+from aws_facts import sdk_environment
+from pipeline.clients import Clients
 from pipeline_tools import faults
-from pipeline_tools.clients import Clients
 from pipeline_tools.endpoint import LocalEndpoint
 from pipeline_tools.environments import ROOT
 from pipeline_tools.faults import Error, Rule

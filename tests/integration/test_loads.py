@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline_tools.executions import Outcome
+from pipeline.executions import Outcome
 from tests.integration.conftest import Pipeline
 
 FIRST = "sku,day,pieces\na,2026-01-01,1\nb,2026-01-01,2\nc,,3\n"

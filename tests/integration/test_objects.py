@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from boto3.s3.transfer import TransferConfig
 
-from pipeline_tools.clients import Clients
+from pipeline.clients import Clients
 from pipeline_tools.endpoint import LocalEndpoint
 
 BODY = os.urandom(6 * 1024 * 1024)

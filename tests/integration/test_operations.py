@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from pipeline_tools import executions
+from pipeline import executions
 from tests.integration.conftest import Pipeline, until
 
 

@@ -16,7 +16,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from aws_facts import glue
-from pipeline_tools import executions
+from pipeline import executions
 from pipeline_tools.conformance import DOCUMENT, documented
 from pipeline_tools.endpoint import LocalEndpoint
 from tests.integration.conftest import Pipeline, given_endpoint, until

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from pipeline_tools.trace import Trace
+from pipeline.trace import Trace
 from tests.integration.conftest import Pipeline
 
 

@@ -13,7 +13,7 @@ import pytest
 from botocore.config import Config
 
 from aws_facts import permissions
-from pipeline_tools.clients import Clients
+from pipeline.clients import Clients
 from pipeline_tools.endpoint import LocalEndpoint
 from pipeline_tools.preflight import __main__ as preflight
 from pipeline_tools.preflight import definitions, roles, settings

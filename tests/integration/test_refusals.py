@@ -10,7 +10,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from local_aws import sdk_environment
+from aws_facts import sdk_environment
 from pipeline_tools.endpoint import LocalEndpoint
 
 Client = Callable[[str], Any]

@@ -8,7 +8,7 @@ import uuid
 import pytest
 import yaml
 
-from pipeline_tools.clients import Clients
+from pipeline.clients import Clients
 from pipeline_tools.endpoint import LocalEndpoint
 from pipeline_tools.environments import ROOT
 from tests.integration.conftest import until

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline_tools import deploy, deployed, executions, loader, redshift, schema
+from pipeline import executions, redshift
+from pipeline_tools import deploy, deployed, loader, schema
 from pipeline_tools.claims import claimed
 from pipeline_tools.local import write_whole
 from pipeline_tools.terraform import Deployment

@@ -7,7 +7,7 @@ import json
 import pytest
 import yaml
 
-from pipeline_tools import executions, redshift
+from pipeline import executions, redshift
 from pipeline_tools.crosscheck import template
 from pipeline_tools.environments import ROOT
 from tests.integration.conftest import SECONDS, Pipeline

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline_tools.clients import Clients
+from pipeline.clients import Clients
 from pipeline_tools.endpoint import LocalEndpoint
 from pipeline_tools.state_tests import answers
 from pipeline_tools.state_tests.cases import Machine, machines

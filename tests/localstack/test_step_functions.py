@@ -15,8 +15,8 @@ import pytest
 from local_aws.engines.step_functions import expressions
 from local_aws.engines.step_functions.interpreter import LOCALSTACK, SERVICE
 from local_aws.services.faults import Faults
+from pipeline.clients import Clients
 from pipeline_tools import emulators
-from pipeline_tools.clients import Clients
 
 
 @pytest.fixture

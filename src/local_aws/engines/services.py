@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 
 from botocore.config import Config
 
-from local_aws import sdk_environment
+from aws_facts import sdk_environment
 from local_aws.engines.cloudwatch import CloudWatchLogs
 from local_aws.engines.moto_redshift import MotoRedshift, NewRequest
 from local_aws.services.faults import Faults

@@ -16,11 +16,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from local_aws import sdk_environment
+from aws_facts import sdk_environment
 from local_aws.services.spark_classes import QUICK_JVM
-from pipeline_tools import package, redshift, wheels
+from pipeline import redshift
+from pipeline.clients import Clients
+from pipeline_tools import package, wheels
 from pipeline_tools.chaos.cases import Rule
-from pipeline_tools.clients import Clients
 from pipeline_tools.endpoint import LocalEndpoint
 from pipeline_tools.environments import ROOT
 from pipeline_tools.local import Say, deploy, say

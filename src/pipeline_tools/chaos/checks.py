@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.redshift import FINAL_STATUSES
 from pipeline_tools.chaos.bench import ROWS, Bench
 from pipeline_tools.chaos.cases import End
 from pipeline_tools.chaos.play import Attempt, Play
-from pipeline_tools.redshift import FINAL_STATUSES
 
 _SECONDS_TO_SETTLE = 30.0
 

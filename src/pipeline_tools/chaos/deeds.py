@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from pipeline_tools import redshift
+from pipeline import redshift
 
 if TYPE_CHECKING:
     from pipeline_tools.chaos.play import Play

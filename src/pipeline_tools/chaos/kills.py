@@ -28,11 +28,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local_aws import processes
 from local_aws.plain_path import plain_name
+from pipeline.clients import Clients
+from pipeline.redshift import QueryError, query
 from pipeline_tools import owner
-from pipeline_tools.clients import Clients
 from pipeline_tools.endpoint import EndpointError, LocalEndpoint
 from pipeline_tools.environments import ROOT
-from pipeline_tools.redshift import QueryError, query
 
 HELD: Final = "held"
 _WAREHOUSE: Final = {"redshift_cluster_identifier": "kills", "redshift_database": "dev"}

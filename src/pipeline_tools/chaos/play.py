@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from lambda_generate_param import job_id
-from pipeline_tools import executions
+from pipeline import executions
+from pipeline.executions import Outcome
 from pipeline_tools.chaos import deeds
 from pipeline_tools.chaos.bench import DATASET, Bench, milliseconds
 from pipeline_tools.chaos.cases import Case, Rule, Step, filled
-from pipeline_tools.executions import Outcome
 
 T = TypeVar("T")
 SECONDS = 240.0

@@ -9,8 +9,8 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
+from pipeline.clients import Clients
 from pipeline_tools import deployed
-from pipeline_tools.clients import Clients
 from pipeline_tools.preflight import account, definitions, roles, settings
 from pipeline_tools.preflight.checks import Check, Target, ask
 from pipeline_tools.terraform import Deployment, NothingAppliedError, TerraformError

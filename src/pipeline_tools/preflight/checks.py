@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from pipeline_tools.clients import Clients
+from pipeline.clients import Clients
 
 # Who asks may not; or what is asked has no such operation, which is what emulators say.
 _DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "403", "UnauthorizedOperation"})

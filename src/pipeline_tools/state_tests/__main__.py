@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline_tools.clients import Clients
+from pipeline.clients import Clients
 from pipeline_tools.endpoint import LocalEndpoint, add_engine_option
 from pipeline_tools.state_tests import answers
 from pipeline_tools.state_tests.cases import SamplesError, machines

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.clients import Clients
 from pipeline_tools import deploy, schema
-from pipeline_tools.clients import Clients
 from pipeline_tools.deploy import NoPlanError
 from pipeline_tools.deployed import Deployed
 from pipeline_tools.plan import sources

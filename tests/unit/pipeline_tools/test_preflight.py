@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
-from pipeline_tools.clients import Clients
+from pipeline.clients import Clients
 from pipeline_tools.environments import ROOT
 from pipeline_tools.preflight import __main__ as preflight
 from pipeline_tools.preflight import account, definitions, roles, settings

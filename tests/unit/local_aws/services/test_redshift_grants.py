@@ -21,8 +21,8 @@ from lambda_generate_param.audit import AuditColumns
 from lambda_generate_param.evidence import Evidence
 from lambda_generate_param.failures import Failure
 from lambda_generate_param.statements import Batch
+from pipeline.redshift import QueryError
 from pipeline_tools import loader
-from pipeline_tools.redshift import QueryError
 from tests.unit.lambda_generate_param.conftest import (
     ARN,
     JOB,

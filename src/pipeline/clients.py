@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from local_aws import sdk_environment
+from aws_facts import sdk_environment
 
 
 @dataclass(frozen=True)

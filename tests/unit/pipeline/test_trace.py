@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from pipeline_tools.clients import Clients
-from pipeline_tools.trace import Hop, Trace, table
+from pipeline.clients import Clients
+from pipeline.trace import Hop, Trace, table
 
 
 def test_a_hop_that_cannot_be_read_counts_as_not_found() -> None:

@@ -6,7 +6,7 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from pipeline_tools import redshift
+from pipeline import redshift
 
 COMMON = {"redshift_database": "analytics", "redshift_secret_arn": "arn:aws:secretsmanager:us-east-1:1:secret:s"}
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import botocore.session
 import pytest
 
-from local_aws import sdk_environment
+from aws_facts import sdk_environment
 
 # What the SDK of Python reads, by its own table, and what those of Go and Java read beside it.
 VARIABLES = sorted(

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import botocore.session
 from botocore.model import StringShape
 
-from pipeline_tools import executions, redshift
-from pipeline_tools.executions import StateTime
+from pipeline import executions, redshift
+from pipeline.executions import StateTime
 
 
 def enum(service: str, name: str) -> set[str]:

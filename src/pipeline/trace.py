@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from aws_facts import glue
-from pipeline_tools.clients import Clients
-from pipeline_tools.redshift import query
+from pipeline.clients import Clients
+from pipeline.redshift import query
 
 STAGES = ("python", "spark", "load")
 _PYTHON_OUTPUT = f"{glue.PYTHON_SHELL_LOGS}/output"

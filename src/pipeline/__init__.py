@@ -1,0 +1,1 @@
+"""The client of a deployed pipeline: start a job, follow it, and show what became of it."""

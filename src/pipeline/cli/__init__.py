@@ -1,0 +1,108 @@
+"""The command `pipeline`. Each command is a module of its own, imported when it is asked for.
+
+Results go to stdout, progress to stderr. Exit codes: 0 succeeded, 1 the job failed or a hop is missing, 2 usage,
+3 unknown job, 4 timed out, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pipeline.errors import PipelineError
+
+if TYPE_CHECKING:
+    from pipeline.stacks import Stack
+
+INTERRUPTED = 130
+# name → what its help begins with; the command is the function `command` of the module pipeline.cli.<name>_command.
+COMMANDS: dict[str, str] = {}
+
+
+@dataclass
+class Context:
+    """What all commands share. stack_name: of --stack; output: json or table."""
+
+    stack_name: str | None
+    output: str
+
+    def stack(self) -> Stack:
+        """The deployment; looked for when a command first needs it.
+
+        Raises:
+            StackNotFoundError: there is none.
+        """
+        from pipeline import stacks
+
+        return stacks.find(self.stack_name)
+
+
+class _Commands(click.Group):
+    """Knows its commands by name, and imports one when it is run or its own help is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        found: click.Command = importlib.import_module(f"pipeline.cli.{cmd_name}_command").command
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        if COMMANDS:
+            with formatter.section("Commands"):
+                formatter.write_dl(list(COMMANDS.items()))
+
+
+def common(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options --stack and --output, and a Context as its first argument."""
+
+    @click.option("--stack", metavar="PLACE", help="Outputs file or Terraform directory of the deployment.")
+    @click.option(
+        "--output", type=click.Choice(["table", "json"]), default="table", show_default=True, help="How results look."
+    )
+    @click.pass_context
+    def wrapped(ctx: click.Context, /, stack: str | None, output: str, **options: Any) -> Any:
+        return ctx.invoke(function, Context(stack, output), **options)
+
+    wrapped.__name__, wrapped.__doc__ = function.__name__, function.__doc__
+    wrapped.__click_params__ = [*getattr(function, "__click_params__", []), *wrapped.__click_params__]  # type: ignore[attr-defined]
+    return wrapped
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="traceable-data-pipeline", message="%(version)s")
+def pipeline() -> None:
+    """Start jobs of a deployed pipeline, follow them through every service, and show what became of them."""
+
+
+def main() -> None:
+    """The entry point: one line per error, and the exit codes of this module's docstring."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run a command and return its exit code."""
+    try:
+        code = pipeline.main(arguments, prog_name="pipeline", standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("interrupted", err=True)
+        return INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except PipelineError as error:
+        click.echo(f"error: {error}", err=True)
+        return error.exit_code
+    except BrokenPipeError:
+        # Whoever read stdout has seen enough; Python would complain once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code if isinstance(code, int) else 0

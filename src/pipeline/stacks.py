@@ -1,0 +1,109 @@
+"""The deployment that a command works on: Terraform's outputs, and clients that reach it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.clients import Clients
+from pipeline.errors import StackNotFoundError
+
+VARIABLE = "PIPELINE_STACK"
+# `nox -s local` writes it while it serves its deployment.
+LOCAL_OUTPUTS = Path("build/local/outputs.json")
+TERRAFORM_ROOT = Path("infra")
+_NEEDED = "state_machine_arn"
+_ACCEPTED = "accepted: a file with Terraform's outputs (terraform output -json), or a directory of Terraform's"
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A deployment that can be used.
+
+    outputs: Terraform's, flat, with `endpoint_url` where it is a local one. place: the file or directory they are of.
+    """
+
+    clients: Clients
+    outputs: Mapping[str, Any]
+    place: Path
+
+    @property
+    def is_local(self) -> bool:
+        """Whether an endpoint on some machine serves it, and not AWS."""
+        return "endpoint_url" in self.outputs
+
+
+def find(named: str | None = None, environment: Mapping[str, str] = os.environ, start: Path | None = None) -> Stack:
+    """The deployment that is named, or else the one of PIPELINE_STACK, a running local one, or Terraform's here.
+
+    Args:
+        named: a file with outputs, as `terraform output -json` or `nox -s local` write it, or a directory in which
+            Terraform has been applied.
+        start: the directory from which upwards build/local/outputs.json and infra/ are looked for (default: the
+            current one).
+
+    Raises:
+        StackNotFoundError: the message says what was looked for.
+    """
+    if chosen := named or environment.get(VARIABLE):
+        return _at(Path(chosen))
+    here = (start or Path.cwd()).resolve()
+    for directory in (here, *here.parents):
+        if (directory / LOCAL_OUTPUTS).is_file():
+            return _at(directory / LOCAL_OUTPUTS)
+        if (directory / TERRAFORM_ROOT / ".terraform").is_dir():
+            return _at(directory / TERRAFORM_ROOT)
+    raise StackNotFoundError(
+        f"no deployment was found: no --stack and no {VARIABLE}, and neither {LOCAL_OUTPUTS} nor an initialised "
+        f"{TERRAFORM_ROOT}/ from {here} upwards; {_ACCEPTED}"
+    )
+
+
+def _at(place: Path) -> Stack:
+    if place.is_dir():
+        text = _terraform_outputs(place)
+    elif place.is_file():
+        text = place.read_text(encoding="utf-8")
+    else:
+        raise StackNotFoundError(f"stack {str(place)!r} is neither a file nor a directory; {_ACCEPTED}")
+    outputs = _flat(text, place)
+    if _NEEDED not in outputs:
+        raise StackNotFoundError(f"stack {str(place)!r} has no output {_NEEDED}: is the pipeline applied there?")
+    return Stack(Clients(outputs.get("endpoint_url"), _region(outputs)), outputs, place)
+
+
+def _terraform_outputs(directory: Path) -> str:
+    try:
+        done = subprocess.run(
+            ["terraform", f"-chdir={directory}", "output", "-json"], capture_output=True, text=True, check=False
+        )
+    except FileNotFoundError as error:
+        raise StackNotFoundError(f"stack {str(directory)!r}: terraform, which knows it, is not on PATH") from error
+    if done.returncode:
+        said = " ".join(done.stderr.split())
+        raise StackNotFoundError(f"stack {str(directory)!r}: terraform output failed: {said}")
+    return done.stdout
+
+
+def _flat(text: str, place: Path) -> dict[str, Any]:
+    """The outputs by name: Terraform wraps each as {value, type, sensitive}."""
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise StackNotFoundError(f"stack {str(place)!r} is no JSON ({error}); {_ACCEPTED}") from error
+    if not isinstance(document, dict):
+        raise StackNotFoundError(f"stack {str(place)!r} is no JSON object; {_ACCEPTED}")
+    return {
+        name: value["value"] if isinstance(value, dict) and "value" in value else value
+        for name, value in document.items()
+    }
+
+
+def _region(outputs: Mapping[str, Any]) -> str:
+    """arn:aws:states:<region>:…"""
+    return str(outputs[_NEEDED]).split(":")[3]

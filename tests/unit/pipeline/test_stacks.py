@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pipeline import stacks
+from pipeline.errors import StackNotFoundError
+
+OUTPUTS = {"state_machine_arn": "arn:aws:states:eu-west-1:111122223333:stateMachine:dev-pipeline", "raw_bucket": "raw"}
+WRAPPED = {name: {"value": value, "type": "string", "sensitive": False} for name, value in OUTPUTS.items()}
+
+
+@pytest.mark.parametrize("document", [OUTPUTS, WRAPPED], ids=["flat", "of terraform output -json"])
+def test_a_file_of_outputs_is_a_stack_in_the_region_of_its_state_machine(
+    tmp_path: Path, document: dict[str, object]
+) -> None:
+    place = tmp_path / "outputs.json"
+    place.write_text(json.dumps(document))
+    found = stacks.find(str(place))
+    assert (found.outputs, found.clients.region, found.is_local) == (OUTPUTS, "eu-west-1", False)
+
+
+def test_the_option_goes_before_the_variable_and_the_variable_before_what_is_near(tmp_path: Path) -> None:
+    for number, name in enumerate(("option", "variable")):
+        (tmp_path / name).write_text(json.dumps({**OUTPUTS, "raw_bucket": f"raw-{number}"}))
+    near = tmp_path / "checkout" / stacks.LOCAL_OUTPUTS
+    near.parent.mkdir(parents=True)
+    near.write_text(json.dumps({**OUTPUTS, "endpoint_url": "http://127.0.0.1:1"}))
+    environment = {stacks.VARIABLE: str(tmp_path / "variable")}
+    below = tmp_path / "checkout" / "docs"
+    below.mkdir()
+    assert stacks.find(str(tmp_path / "option"), environment, below).outputs["raw_bucket"] == "raw-0"
+    assert stacks.find(None, environment, below).outputs["raw_bucket"] == "raw-1"
+    assert stacks.find(None, {}, below).clients.endpoint_url == "http://127.0.0.1:1"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (None, "neither a file nor a directory"),
+        ("{", "no JSON"),
+        ("[]", "no JSON object"),
+        ("{}", "has no output state_machine_arn"),
+    ],
+)
+def test_what_is_no_stack_is_refused_by_name(tmp_path: Path, text: str | None, said: str) -> None:
+    place = tmp_path / "somewhere"
+    if text is not None:
+        place.write_text(text)
+    with pytest.raises(StackNotFoundError, match=said) as refused:
+        stacks.find(str(place))
+    assert str(place) in str(refused.value)
+
+
+def test_without_any_the_error_says_where_was_looked(tmp_path: Path) -> None:
+    with pytest.raises(StackNotFoundError, match=f"no {stacks.VARIABLE}.*{stacks.LOCAL_OUTPUTS}.*{tmp_path}"):
+        stacks.find(None, {}, tmp_path)
