@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 FINAL_STATUSES = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
 OPEN_STATUSES = ("RUNNING", "PENDING_REDRIVE")
 _SECONDS_BETWEEN_LOOKS = 0.25
+# https://docs.aws.amazon.com/step-functions/latest/apireference/API_ListExecutions.html
+_MOST_LISTED = 1000
 
 
 class ExecutionTimeoutError(TimeoutError):
@@ -47,12 +49,82 @@ class Outcome:
         return self.status == "SUCCEEDED"
 
 
+@dataclass(frozen=True)
+class Execution:
+    """What Step Functions knows of an execution.
+
+    input, output, error and cause are None where the API did not tell: a list has none of them. stopped_at: of its
+    newest redrive.
+    """
+
+    arn: str
+    name: str
+    status: str
+    started_at: datetime
+    stopped_at: datetime | None = None
+    redrive_count: int = 0
+    redriven_at: datetime | None = None
+    input: Any = None
+    output: Any = None
+    error: str | None = None
+    cause: str | None = None
+    redrivable: bool = False
+    not_redrivable: str | None = None  # why, in the words of Step Functions
+
+    @property
+    def start_millis(self) -> int:
+        """When it started, in milliseconds since 1970 (UTC); what is finer is cut off, as a job ID does."""
+        return int(self.started_at.timestamp()) * 1000 + self.started_at.microsecond // 1000
+
+
 def start(client: SFNClient, state_machine_arn: str, document: Mapping[str, Any], *, name: str | None = None) -> str:
     """Start an execution and return its ARN."""
     named = {"name": name} if name else {}
     return client.start_execution(stateMachineArn=state_machine_arn, input=json.dumps(document), **named)[
         "executionArn"
     ]
+
+
+def describe(client: SFNClient, arn: str) -> Execution | None:
+    """An execution with its input, or None where Step Functions does not know it: it forgets after 90 days."""
+    try:
+        return _execution(client.describe_execution(executionArn=arn))
+    except client.exceptions.ExecutionDoesNotExist:
+        return None
+
+
+def listed(client: SFNClient, state_machine_arn: str, *, first: int = 100) -> Iterator[Execution]:
+    """The executions of a state machine, newest first, without their inputs; pages are asked for as they are needed.
+
+    first: how many the first page has at most; later ones have 1,000, which is the most.
+    """
+    page = client.list_executions(stateMachineArn=state_machine_arn, maxResults=first)
+    yield from map(_execution, page["executions"])
+    while token := page.get("nextToken"):
+        page = client.list_executions(stateMachineArn=state_machine_arn, maxResults=_MOST_LISTED, nextToken=token)
+        yield from map(_execution, page["executions"])
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return moment.astimezone(UTC) if moment else None
+
+
+def _execution(answer: Any) -> Execution:
+    return Execution(
+        arn=answer["executionArn"],
+        name=answer["name"],
+        status=answer["status"],
+        started_at=answer["startDate"].astimezone(UTC),
+        stopped_at=_utc(answer.get("stopDate")),
+        redrive_count=answer.get("redriveCount", 0),
+        redriven_at=_utc(answer.get("redriveDate")),
+        input=json.loads(answer["input"]) if answer.get("input") else None,
+        output=json.loads(answer["output"]) if answer.get("output") else None,
+        error=answer.get("error"),
+        cause=answer.get("cause"),
+        redrivable=answer.get("redriveStatus") == "REDRIVABLE",
+        not_redrivable=answer.get("redriveStatusReason"),
+    )
 
 
 def wait(

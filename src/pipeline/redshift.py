@@ -43,7 +43,8 @@ def query(
     if not description.get("HasResultSet"):
         return rows
     for page in client.get_paginator("get_statement_result").paginate(Id=statement):
-        names = [column["name"] for column in page["ColumnMetadata"]]
+        # The label is the alias; the name is that of the column in its table.
+        names = [column["label"] for column in page["ColumnMetadata"]]
         rows += [dict(zip(names, map(_value, record), strict=True)) for record in page["Records"]]
     return rows
 
