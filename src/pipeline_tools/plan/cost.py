@@ -1,20 +1,16 @@
-"""What a deployment costs a month and a run, before and after a plan, from the list prices of prices.yaml."""
+"""What a deployment costs a month and a run, before and after a plan, from the list prices of prices.toml."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-import yaml
-
+from pipeline.prices import Prices
 from pipeline_tools.plan import asl
 from pipeline_tools.plan.differences import at
 from pipeline_tools.plan.review import Change, Review
 
-PRICES = Path(__file__).with_name("prices.yaml")
 _START_JOB_RUN = ":glue:startJobRun"
 _START_EXECUTION = ":states:startExecution"
 _INVOKE = ":lambda:invoke"
@@ -56,55 +52,6 @@ class Estimate:
         return sum(item.dollars for item in self.items if item.per_run)
 
 
-@dataclass(frozen=True)
-class Prices:
-    """The document prices.yaml."""
-
-    document: Mapping[str, Any]
-
-    @property
-    def region(self) -> str:
-        return str(self.document["region"])
-
-    @property
-    def as_of(self) -> str:
-        return str(self.document["as_of"])
-
-    @property
-    def sources(self) -> list[str]:
-        return sorted({str(group["source"]) for group in self.document["prices"].values()})
-
-    @property
-    def second_hand(self) -> list[str]:
-        """The prices that were not seen on a page of AWS."""
-        return [
-            f"{group}.{name}"
-            for group, entries in self.document["prices"].items()
-            for name, entry in entries.items()
-            if isinstance(entry, Mapping) and entry["checked"] != "provider"
-        ]
-
-    def get(self, group: str, name: str) -> float | None:
-        entry = self.document["prices"][group].get(name)
-        return float(entry["value"]) if isinstance(entry, Mapping) else None
-
-    def one(self, group: str, name: str) -> float:
-        """A price that the file has to have; raises KeyError."""
-        return float(self.document["prices"][group][name]["value"])
-
-    def assumed(self, name: str) -> float:
-        return float(self.document["assumptions"][name])
-
-    def dpu(self, worker_type: Any) -> float | None:
-        found = self.document["glue_worker_dpu"].get(worker_type)
-        return None if found is None else float(found)
-
-
-@cache
-def prices() -> Prices:
-    return Prices(yaml.safe_load(PRICES.read_text(encoding="utf-8")))
-
-
 def estimates(review: Review, listed: Prices) -> tuple[Estimate, Estimate]:
     """Before and after the plan."""
     managed = [change for change in review.changes if not change.data]
@@ -135,7 +82,7 @@ def _by_month(resources: _Resources, listed: Prices) -> Iterator[Item | str]:
         nodes, kind = cluster.get("number_of_nodes") or 1, cluster.get("node_type")
         price = listed.get("redshift_node_hour", str(kind))
         if price is None or not isinstance(nodes, int):
-            yield f"Redshift {nodes} × {kind}: prices.yaml has no such node"
+            yield f"Redshift {nodes} × {kind}: prices.toml has no such node"
         else:
             basis = f"{nodes} × {kind} × {hours:.0f} h × ${price}"
             yield Item(f"Redshift {cluster.get('cluster_identifier')}", basis, nodes * hours * price)
@@ -216,9 +163,9 @@ def _job(job: Mapping[str, Any], listed: Prices) -> Item | str:
     elif isinstance(job.get("max_capacity"), int | float):
         units, size = float(job["max_capacity"]), f"{job['max_capacity']} DPU"
     else:
-        return f"{label}: prices.yaml does not know the size of {workers} × {kind}"
+        return f"{label}: prices.toml does not know the size of {workers} × {kind}"
     if price is None:
-        return f"{label}: prices.yaml does not know the execution class {execution_class}"
+        return f"{label}: prices.toml does not know the execution class {execution_class}"
     minutes = listed.assumed("minutes_of_a_spark_run" if spark else "minutes_of_a_python_shell_run")
     basis = f"{size} × {minutes:g} min assumed × ${price}/DPU-hour (${price / _MINUTES:.4f} a DPU-minute)"
     return Item(label, basis, units * minutes * price / _MINUTES, per_run=True)

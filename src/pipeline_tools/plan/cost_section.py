@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from pipeline.prices import Prices
 from pipeline_tools.plan import markdown
-from pipeline_tools.plan.cost import Estimate, Prices
+from pipeline_tools.plan.cost import Estimate
 from pipeline_tools.plan.markdown import code
 from pipeline_tools.plan.page import Section
 
@@ -35,7 +36,7 @@ def cost_section(before: Estimate, after: Estimate, listed: Prices, region: str 
     sentences = [
         f"List prices in {listed.region}, read up to {listed.as_of}, without tax, free tiers and discounts;",
         "not a quote. What is called assumed is a guess; it, the prices and their sources are in",
-        f"{code('src/pipeline_tools/plan/prices.yaml')}.",
+        f"{code('src/pipeline/prices.toml')}.",
         "Not counted: requests to S3, KMS and Secrets Manager, stored logs, snapshots, traces, SNS, SQS, EventBridge,",
         "data transfer. Taken not from a page of AWS, but from what refers to it:",
         f"{', '.join(map(code, listed.second_hand))}.",

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from pipeline.prices import Prices
+from pipeline.prices import prices as list_prices
 from pipeline_tools.plan import asl, cost, iam, markdown
-from pipeline_tools.plan.cost import Prices
 from pipeline_tools.plan.cost_section import cost_section, head_line
 from pipeline_tools.plan.differences import ABSENT, Difference, at, differences, following
 from pipeline_tools.plan.loss import data_loss
@@ -39,14 +40,14 @@ def summary(review: Review, environment: str, *, against: str, full_plan: str, p
     Args:
         against: what the plan was made against, as a phrase: "the deployed environment".
         full_plan: the path of the whole plan as text.
-        prices: those of prices.yaml unless given.
+        prices: those of prices.toml unless given.
     """
     title = f"## Terraform plan: {code(environment)}"
     if review.empty:
         drift = f" {len(review.drift)} changed outside Terraform:" if review.drift else ""
         head = [title, "", f"**No changes** against {against}.{drift}"]
         return fitting(head, [_drift(review)], full_plan)
-    listed = prices or cost.prices()
+    listed = prices or list_prices()
     before, after = cost.estimates(review, listed)
     renames = _renames(review)
     head = [title, "", f"**{_counts(review)}** · against {against}", "", head_line(before, after, listed)]

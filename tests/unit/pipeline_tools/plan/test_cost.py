@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from pipeline import prices
+from pipeline.prices import Prices
 from pipeline_tools.plan import cost
-from pipeline_tools.plan.cost import Estimate, Prices
+from pipeline_tools.plan.cost import Estimate
 from tests.unit.pipeline_tools.plan.plans import plan, resource
 
 PRICES = Prices(
@@ -143,7 +145,7 @@ def test_before_and_after() -> None:
 
 
 def test_the_price_list_has_a_source_and_a_day_for_every_price() -> None:
-    listed = cost.prices()
+    listed = prices.prices()
     days = []
     for name, group in listed.document["prices"].items():
         assert group["source"].startswith("https://aws.amazon.com/"), name
@@ -168,7 +170,7 @@ def test_the_price_list_has_what_the_estimate_asks_for() -> None:
         machine("pipeline", ("lambda:invoke", {}), ("glue:startJobRun.sync", {})),
         ("aws_lambda_function", {"function_name": "x86", "memory_size": 128}),
         ("aws_lambda_function", {"function_name": "arm", "architectures": ["arm64"]}),
-        prices=cost.prices(),
+        prices=prices.prices(),
     )
     assert len(found.items) == 12
     assert all(item.dollars > 0 for item in found.items)
