@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 # name → what its help begins with; the command is the function `command` of the module pipeline.cli.<name>_command.
-COMMANDS: dict[str, str] = {}
+COMMANDS: dict[str, str] = {
+    "cost": "Tell what a job cost: its measured use times AWS's list prices.",
+}
 
 
 @dataclass
