@@ -172,6 +172,38 @@ def until(look: Callable[[], T | None], what: str, *, seconds: float = 60.0) -> 
     pytest.fail(f"not within {seconds:.0f} s: {what}")
 
 
+@dataclass(frozen=True)
+class KindOfJob:
+    """A job that has come to its end in some way."""
+
+    execution_arn: str
+    job_id: str
+
+
+def until_entered(pipeline: Pipeline, arn: str, state: str) -> None:
+    """Wait until an execution is in a state."""
+    pages = pipeline.clients.get("stepfunctions").get_paginator("get_execution_history")
+
+    def entered() -> bool | None:
+        events = [event for page in pages.paginate(executionArn=arn) for event in page["events"]]
+        return any(event.get("stateEnteredEventDetails", {}).get("name") == state for event in events) or None
+
+    until(entered, f"{arn} is in {state}", seconds=SECONDS)
+
+
+@contextlib.contextmanager
+def timing_out(pipeline: Pipeline, seconds: int) -> Iterator[None]:
+    """Executions that are started meanwhile time out after so many seconds."""
+    client, machine = pipeline.clients.get("stepfunctions"), pipeline.outputs["state_machine_arn"]
+    definition = client.describe_state_machine(stateMachineArn=machine)["definition"]
+    short = json.dumps({**json.loads(definition), "TimeoutSeconds": seconds})
+    client.update_state_machine(stateMachineArn=machine, definition=short)
+    try:
+        yield
+    finally:
+        client.update_state_machine(stateMachineArn=machine, definition=definition)
+
+
 def given_endpoint() -> str | None:
     if os.environ.get("AWS_ENDPOINT_URL"):
         return os.environ["AWS_ENDPOINT_URL"]
@@ -236,3 +268,41 @@ def pipeline(endpoint: LocalEndpoint, deployment: Deployment, tmp_path_factory: 
     with (directory / "flights" / "flights.csv").open(encoding="utf-8") as file:
         header, *rows = (next(file).rstrip("\n") for _ in range(SAMPLE_ROWS + 1))
     return Pipeline(clients, outputs, header, rows)
+
+
+@pytest.fixture(scope="session")
+def jobs_of_all_kinds(pipeline: Pipeline) -> dict[str, KindOfJob]:
+    """One job each that is good, rejected (has refused rows), failed, timed out and stopped; all run at the same time.
+
+    A failed one has been recorded. The one that timed out did so before its end, in whichever state it was then.
+    """
+    good, bad = pipeline.rows[:20], pipeline.rows[20].split(",")
+    broken = [",".join([bad[0], "13", *bad[2:]]), ",".join([bad[0], "", *bad[2:]]), "not,enough"]
+    rejected = pipeline.put("\n".join([pipeline.header, *good, *broken]) + "\n")
+    arns = {
+        "stopped": pipeline.start(pipeline.put(pipeline.sample(4)), name="of-all-kinds-stopped"),
+        "good": pipeline.start(pipeline.put(pipeline.sample(30)), name="of-all-kinds-good"),
+        "rejected": pipeline.start(rejected, name="of-all-kinds-rejected"),
+        "failed": pipeline.start(pipeline.put("year,month\n2013,1\n"), name="of-all-kinds-failed"),
+    }
+    with timing_out(pipeline, 8):
+        arns["timed out"] = pipeline.start(pipeline.put(pipeline.sample(5)), name="of-all-kinds-timed-out")
+    until_entered(pipeline, arns["stopped"], "TransformWithSpark")
+    pipeline.clients.get("stepfunctions").stop_execution(executionArn=arns["stopped"], cause="nobody needs it")
+    ends = {"good": "SUCCEEDED", "rejected": "SUCCEEDED", "failed": "FAILED", "timed out": "TIMED_OUT"}
+    ends["stopped"] = "ABORTED"
+    found = {}
+    for kind, arn in arns.items():
+        outcome = pipeline.wait(arn)
+        assert outcome.status == ends[kind], (kind, outcome)
+        job_id = outcome.output["job_id"] if outcome.succeeded else pipeline.audit_of(arn)["job_id"]
+        found[kind] = KindOfJob(arn, job_id)
+    return found
+
+
+@pytest.fixture(scope="session")
+def stack_file(pipeline: Pipeline, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The outputs of the deployment, for `pipeline --stack`."""
+    place = tmp_path_factory.mktemp("stack") / "outputs.json"
+    place.write_text(json.dumps(pipeline.outputs), encoding="utf-8")
+    return place
