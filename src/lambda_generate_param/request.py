@@ -76,12 +76,17 @@ def parse(document: Any, *, sql: Path, raw_bucket: str) -> Request:
         resolved = parameters.resolve(dataset.contract, given)
     except (UnknownDatasetError, ParameterError) as error:
         raise InvalidInputError(str(error)) from error
-    asked = Request(dataset, _source_uri(document["source_uri"], raw_bucket), resolved, repeat)
+    asked = Request(dataset, source_uri(document["source_uri"], raw_bucket), resolved, repeat)
     _check_sizes(asked, AuditColumns.read(sql))
     return asked
 
 
-def _source_uri(uri: str, raw_bucket: str) -> str:
+def source_uri(uri: str, raw_bucket: str) -> str:
+    """The URI, if it is a place in the raw bucket.
+
+    Raises:
+        InvalidInputError: it is of another form, or elsewhere.
+    """
     match = _S3_URI.fullmatch(uri)
     if not match:
         raise InvalidInputError(

@@ -159,6 +159,12 @@ def wait(
         time.sleep(_SECONDS_BETWEEN_LOOKS)
 
 
+def history(client: SFNClient, arn: str) -> list[Any]:
+    """All events of an execution, oldest first, with what its states were given and answered."""
+    pages = client.get_paginator("get_execution_history").paginate(executionArn=arn, includeExecutionData=True)
+    return [event for page in pages for event in page["events"]]
+
+
 def _history(client: SFNClient, arn: str) -> list[Any]:
     pages = client.get_paginator("get_execution_history").paginate(executionArn=arn, includeExecutionData=False)
     return [event for page in pages for event in page["events"]]

@@ -23,7 +23,15 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 # name → what its help begins with; the command is the function `command` of the module pipeline.cli.<name>_command.
 COMMANDS: dict[str, str] = {
+    "start": "Start a job, and print its ID.",
+    "watch": "Follow a job until it has ended.",
+    "list": "List jobs, newest first.",
+    "logs": "Print the log lines of a job.",
+    "stop": "Stop a running job.",
+    "rerun": "Run a job again that has failed or was stopped.",
     "cost": "Tell what a job cost: its measured use times AWS's list prices.",
+    "datasets": "Show the datasets of the deployment.",
+    "doctor": "Check what is configured, reachable and permitted.",
 }
 
 
@@ -82,7 +90,23 @@ def common(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="traceable-data-pipeline", message="%(version)s")
 def pipeline() -> None:
-    """Start jobs of a deployed pipeline, follow them through every service, and show what became of them."""
+    """Start jobs of a deployed pipeline, follow them through every service, and show what became of them.
+
+    ID is a job ID, an unambiguous beginning of one, an execution's ARN or name, or `last`. The deployment is named by
+    --stack or PIPELINE_STACK; otherwise it is that of a running `./noxw -s local`, or of Terraform in infra/.
+
+    \b
+    Exit codes: 0 succeeded, 1 the job failed or a hop is missing, 2 usage, 3 unknown job, 4 timed out, 130 interrupted.
+    """
+
+
+def _said_by_aws(error: Exception) -> str | None:
+    """What AWS, its SDK or the warehouse says, as one line; None of any other error."""
+    # An error of a module can only come where it was imported.
+    botocore, redshift = sys.modules.get("botocore.exceptions"), sys.modules.get("pipeline.redshift")
+    known = (botocore.ClientError, botocore.BotoCoreError) if botocore else ()
+    known += (redshift.QueryError,) if redshift else ()
+    return " ".join(str(error).split()) if isinstance(error, known) else None
 
 
 def main() -> None:
@@ -107,4 +131,9 @@ def run(arguments: list[str]) -> int:
         # Whoever read stdout has seen enough; Python would complain once more at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception as error:
+        if not (said := _said_by_aws(error)):
+            raise
+        click.echo(f"error: {said}; `pipeline doctor` looks for why", err=True)
+        return 1
     return code if isinstance(code, int) else 0

@@ -1,0 +1,40 @@
+"""pipeline doctor"""
+
+from __future__ import annotations
+
+import click
+
+from pipeline.cli import Context, common, shown
+
+_MARKS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "wrong": ("✗", "red")}
+
+
+@click.command("doctor")
+@common
+def command(context: Context) -> int:
+    """Check what is configured, reachable and permitted.
+
+    Where something is wrong, it says what to do. Each service is asked as the other commands ask it; nothing is changed. Exit code 1 if something is wrong.
+
+    \b
+    Examples:
+      pipeline doctor
+      pipeline doctor --stack infra/
+
+    \b
+    JSON: a list of {check, result (ok, warning or wrong), detail, advice}.
+    """
+    from pipeline import doctor
+
+    findings = []
+    for finding in doctor.examine(context.stack()):
+        findings.append(finding)
+        if context.output == "json":
+            continue
+        mark, color = _MARKS[finding.result]
+        click.echo(f"{click.style(mark, fg=color)} {finding.check:<16} {finding.detail}")
+        if finding.advice:
+            click.echo(f"  {'':<16} → {finding.advice}")
+    if context.output == "json":
+        shown.print_json([vars(finding) for finding in findings])
+    return int(any(finding.result == doctor.WRONG for finding in findings))

@@ -1,0 +1,109 @@
+"""How results are printed: one JSON document, or text in columns."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from pipeline.jobs import Attempt, Job
+
+COLORS = {"SUCCEEDED": "green", "RUNNING": "cyan", "FAILED": "red", "TIMED_OUT": "red", "ABORTED": "yellow"}
+
+
+def print_json(document: Any) -> None:
+    """One document on stdout; times as 2026-01-31T12:00:00.123Z."""
+    click.echo(json.dumps(document, indent=2, default=_plain, ensure_ascii=False))
+
+
+def one_line(document: Any) -> str:
+    """A document as one line of JSON."""
+    return json.dumps(document, default=_plain, ensure_ascii=False)
+
+
+def print_table(headings: Sequence[str], rows: Sequence[Sequence[Any]], *, right: Sequence[str] = ()) -> None:
+    """Rows below headings, in columns that are as wide as they need to be. right: headings of columns of numbers."""
+    texts = [["-" if cell is None else _number(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(headings, *texts, strict=True)]
+    for index, row in enumerate([list(headings), *texts]):
+        cells = [
+            cell.rjust(width) if heading in right else cell.ljust(width)
+            for cell, width, heading in zip(row, widths, headings, strict=True)
+        ]
+        click.echo(_styled(cells, index).rstrip())
+
+
+def print_fields(fields: Mapping[str, Any]) -> None:
+    """A name and a value per line."""
+    width = max(map(len, fields))
+    for name, value in fields.items():
+        click.echo(f"{name.ljust(width)}  {'-' if value is None else _number(value)}")
+
+
+def status(text: str) -> str:
+    """A status in its color; without one where stdout is no terminal."""
+    return click.style(text, fg=COLORS.get(text))
+
+
+def job_document(job: Job) -> dict[str, Any]:
+    """A job as JSON."""
+    return {
+        "job_id": job.job_id,
+        "dataset": job.dataset,
+        "status": job.status,
+        "recorded": job.recorded,
+        "source_uri": job.source_uri,
+        "parameters": job.parameters,
+        "repeat": job.repeat,
+        "replays": job.replays,
+        "started_at": job.started_at,
+        "ended_at": job.ended_at,
+        "seconds": seconds(job),
+        "counts": dict(job.counts),
+        "execution_arn": job.execution_arn,
+        "attempts": [_attempt_document(attempt) for attempt in job.attempts],
+    }
+
+
+def seconds(job: Job) -> float | None:
+    """How long the deciding attempt took, or has taken until now; None where its end is not known."""
+    ended = job.ended_at or (datetime.now(UTC) if job.is_running else None)
+    return round((ended - job.attempt.started_at).total_seconds(), 3) if ended else None
+
+
+def _attempt_document(attempt: Attempt) -> dict[str, Any]:
+    return {
+        "execution_arn": attempt.execution_arn,
+        "redrive_count": attempt.redrive_count,
+        "status": attempt.status,
+        "started_at": attempt.started_at,
+        "ended_at": attempt.ended_at,
+        "failed_state": attempt.failed_state,
+        "error": attempt.error,
+        "cause": attempt.cause,
+        "forgotten": attempt.forgotten,
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    return str(value)
+
+
+def _number(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def _styled(cells: Sequence[str], index: int) -> str:
+    if index == 0:
+        return click.style("  ".join(cells), bold=True)
+    # The padding stays outside of what is colored, so that the columns keep their width.
+    return "  ".join(click.style(cell, fg=COLORS.get(cell.strip())) for cell in cells)

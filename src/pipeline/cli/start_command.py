@@ -1,0 +1,119 @@
+"""pipeline start"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pipeline.cli import Context, common, completion, shown
+from pipeline.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipeline.stacks import Stack
+
+
+@click.command("start")
+@click.argument("dataset", shell_complete=completion.datasets)
+@click.argument("more", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path))
+@click.option("--source", metavar="URI", help="The source, in the raw bucket: s3://BUCKET/FOLDER/ or one object.")
+@click.option(
+    "--upload",
+    metavar="PATH...",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Upload files or directories into a folder of their own, which is the source then.",
+)
+@click.option("--param", metavar="NAME=VALUE", multiple=True, help="A parameter of the dataset; may be repeated.")
+@click.option("--name", help="Name of the execution. The same name and input is the same job, for as long as it runs.")
+@click.option("--repeat", is_flag=True, help="Load files that an earlier job of the dataset has loaded.")
+@click.option("--watch", is_flag=True, help="Follow the job to its end, as `pipeline watch` does.")
+@common
+def command(
+    context: Context,
+    dataset: str,
+    more: tuple[Path, ...],
+    source: str | None,
+    upload: tuple[Path, ...],
+    param: tuple[str, ...],
+    name: str | None,
+    repeat: bool,
+    watch: bool,
+) -> int:
+    """Start a job, and print its ID.
+
+    The ID is known at once. The parameters are checked against the deployed contract before anything is uploaded.
+
+    \b
+    Examples:
+      pipeline start flights --source s3://tdp-dev-raw-111122223333-us-east-1/flights/
+      pipeline start flights --upload january.csv february.csv --param late_minutes=30 --watch
+      job=$(pipeline start flights --upload data/)
+
+    \b
+    JSON: job_id, execution_arn, started_at, input (of the execution).
+    With --watch it is the document of `pipeline watch`.
+    """
+    if more and not upload:
+        raise UsageError(f"{str(more[0])!r} is given without --upload; accepted: --upload PATH...")
+    if bool(source) == bool(upload):
+        raise UsageError("accepted: either --source or --upload, and one of them is needed")
+    from pipeline import contracts, starting
+
+    stack = context.stack()
+    values = starting.parameters(contracts.load(stack, dataset), param)
+    uri = source or _uploaded(stack, dataset, (*upload, *more))
+    made = starting.start(stack, starting.document(stack, dataset, uri, values, repeat=repeat), name=name)
+    if not watch and context.output == "json":
+        names = {"job_id": made.job_id, "execution_arn": made.execution_arn, "started_at": made.started_at}
+        shown.print_json({**names, "input": made.document})
+    elif not watch:
+        click.echo(made.job_id)
+    if not watch:
+        return 0
+    from pipeline import jobs
+    from pipeline.cli.watch_command import watched
+
+    click.echo(f"job {made.job_id}", err=True)
+    return watched(context, stack, jobs.find(stack, made.execution_arn), timeout_seconds=None)
+
+
+def _uploaded(stack: Stack, dataset: str, paths: tuple[Path, ...]) -> str:
+    """Upload, with a bar on a terminal; the URI of the folder."""
+    from pipeline import uploads
+
+    chosen = uploads.files(paths)
+    uri = uploads.folder(stack, dataset)
+    total = sum(file.size for file in chosen)
+    with _bar(total) as advance:
+        uploads.upload(stack, chosen, uri, advance)
+    click.echo(f"uploaded {len(chosen)} {'file' if len(chosen) == 1 else 'files'} ({total:,} bytes) to {uri}", err=True)
+    return uri
+
+
+class _bar:  # noqa: N801 - used as a function
+    """A bar on stderr where that is a terminal; gives what is told of bytes."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+
+    def __enter__(self) -> Callable[[int], None]:
+        if not sys.stderr.isatty():
+            self._progress = None
+            return lambda _count: None
+        from rich.console import Console
+        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+        columns = (TextColumn("upload"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+        self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
+        self._progress.start()
+        task = self._progress.add_task("upload", total=self._total)
+        return lambda count: self._progress.advance(task, count) if self._progress else None
+
+    def __exit__(self, *_: object) -> None:
+        if self._progress:
+            self._progress.stop()

@@ -1,0 +1,123 @@
+"""The log lines of a job, of each stage that writes some."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from aws_facts import glue
+
+if TYPE_CHECKING:
+    from pipeline.jobs import Job
+    from pipeline.stacks import Stack
+
+# Clocks of different machines differ by less.
+_SLACK = timedelta(minutes=2)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A log line. at: UTC, to the millisecond."""
+
+    at: datetime
+    stage: str
+    group: str
+    stream: str
+    text: str
+
+
+def lines(stack: Stack, job: Job, stages: tuple[str, ...] = ()) -> list[Line]:
+    """The lines of a job, oldest first; those of one moment stay in their stream's order. stages: none means all."""
+    found = [line for stage in stages or STAGES for line in _READERS[stage](stack, job)]
+    return sorted(found, key=lambda line: line.at)
+
+
+def _lambda(stack: Stack, job: Job) -> Iterator[Line]:
+    group = f"/aws/lambda/{stack.outputs['lambda_function_name']}"
+    yield from _filtered(stack, job, "lambda", group, job.job_id)
+
+
+def _states(stack: Stack, job: Job) -> Iterator[Line]:
+    group = f"/aws/vendedlogs/states/{stack.outputs['state_machine_arn'].rpartition(':')[2]}"
+    for arn in dict.fromkeys(attempt.execution_arn for attempt in job.attempts):
+        yield from _filtered(stack, job, "states", group, arn)
+
+
+def _python(stack: Stack, job: Job) -> Iterator[Line]:
+    for run in job_runs(stack, job, stack.outputs["python_job_name"]):
+        for kind in ("output", "error"):
+            yield from _stream(stack, "python", f"{glue.PYTHON_SHELL_LOGS}/{kind}", run["Id"])
+
+
+def _spark(stack: Stack, job: Job) -> Iterator[Line]:
+    client = stack.client("logs")
+    for kind in ("output", "error"):
+        group = f"{glue.SPARK_LOGS}/{kind}"
+        try:
+            pages = client.get_paginator("describe_log_streams").paginate(
+                logGroupName=group, logStreamNamePrefix=job.job_id
+            )
+            names = [stream["logStreamName"] for page in pages for stream in page["logStreams"]]
+        except client.exceptions.ResourceNotFoundException:
+            continue
+        for name in names:
+            yield from _stream(stack, "spark", group, name)
+
+
+_READERS: dict[str, Callable[[Stack, Job], Iterator[Line]]] = {
+    "lambda": _lambda,
+    "python": _python,
+    "spark": _spark,
+    "states": _states,
+}
+STAGES = tuple(_READERS)
+
+
+def job_runs(stack: Stack, job: Job, name: str) -> Iterator[dict[str, Any]]:
+    """The runs of a Glue job that have the job's ID, newest first; Glue forgets runs after 90 days."""
+    for page in stack.client("glue").get_paginator("get_job_runs").paginate(JobName=name):
+        for run in page["JobRuns"]:
+            if run["StartedOn"] < job.started_at - _SLACK:
+                return
+            if run.get("Arguments", {}).get("--job_id") == job.job_id:
+                yield run
+
+
+def _filtered(stack: Stack, job: Job, stage: str, group: str, text: str) -> Iterator[Line]:
+    """The lines of a log group with a text in them, whatever their stream."""
+    client = stack.client("logs")
+    since = int((job.started_at - _SLACK).timestamp() * 1000)
+    pages = client.get_paginator("filter_log_events")
+    try:
+        for page in pages.paginate(logGroupName=group, filterPattern=f'"{text}"', startTime=since):
+            for event in page["events"]:
+                # A pattern is what the service understands by it; the text is what is asked for.
+                if text in event["message"]:
+                    yield _line(stage, group, event["logStreamName"], event)
+    except client.exceptions.ResourceNotFoundException:
+        return
+
+
+def _stream(stack: Stack, stage: str, group: str, stream: str) -> Iterator[Line]:
+    """All lines of a log stream, oldest first."""
+    client = stack.client("logs")
+    more: dict[str, str] = {}
+    while True:
+        try:
+            page = client.get_log_events(logGroupName=group, logStreamName=stream, startFromHead=True, **more)
+        except client.exceptions.ResourceNotFoundException:
+            return
+        for event in page["events"]:
+            yield _line(stage, group, stream, event)
+        # A page may be empty in between; at the end the token is the one that was given.
+        # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogEvents.html
+        if page.get("nextForwardToken") in (None, more.get("nextToken")):
+            return
+        more = {"nextToken": page["nextForwardToken"]}
+
+
+def _line(stage: str, group: str, stream: str, event: dict[str, Any]) -> Line:
+    at = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
+    return Line(at, stage, group, stream, event["message"].rstrip("\n"))

@@ -1,0 +1,123 @@
+"""Start a job. Its ID is known at once: it is a pure function of what Step Functions answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from dataset_contract.naming import as_json, near
+from dataset_contract.parameters import ParameterError, resolve
+from lambda_generate_param import continuing, job_id
+from lambda_generate_param.request import InvalidInputError, source_uri
+from pipeline.errors import UsageError
+
+if TYPE_CHECKING:
+    from dataset_contract.model import Contract
+    from pipeline.stacks import Stack
+
+_BOOLEANS = {"true": True, "false": False}
+
+
+@dataclass(frozen=True)
+class Started:
+    """An execution that was started, and the job that it works on. document: its input."""
+
+    job_id: str
+    execution_arn: str
+    started_at: datetime
+    document: Mapping[str, Any]
+
+
+def parameters(contract: Contract, given: Sequence[str]) -> dict[str, Any]:
+    """The values of `name=value` texts, each of the type that the contract gives to its parameter.
+
+    Raises:
+        UsageError: a text has no `=`, a name is unknown or there twice, or a value is not accepted.
+    """
+    values: dict[str, Any] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise UsageError(f"--param {text!r} has no =; accepted: name=value")
+        if name in values:
+            raise UsageError(f"--param {name} is given twice")
+        if name not in contract.parameters:
+            known = ", ".join(contract.parameters) or "none"
+            raise UsageError(
+                f"--param {name} is unknown for dataset {as_json(contract.dataset)}"
+                f"{near(name, contract.parameters)}; known: {known}"
+            )
+        values[name] = _typed(contract.parameters[name].type, value)
+    try:
+        resolve(contract, values)
+    except ParameterError as error:
+        raise UsageError(str(error)) from error
+    return values
+
+
+def _typed(kind: str, text: str) -> Any:
+    """The value that a text means; the text itself where it is none, which the contract's check then refuses."""
+    if kind == "boolean":
+        return _BOOLEANS.get(text, text)
+    if kind not in ("integer", "number"):
+        return text
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return text
+    if not number.is_finite():
+        return text
+    whole = number == number.to_integral_value() and abs(number) < 2**64
+    return int(number) if whole else text if kind == "integer" else float(number)
+
+
+def document(
+    stack: Stack, dataset: str, uri: str, values: Mapping[str, Any], *, repeat: bool = False, replays: str | None = None
+) -> dict[str, Any]:
+    """The execution input.
+
+    Raises:
+        UsageError: the URI is no place in the raw bucket.
+    """
+    try:
+        source_uri(uri, stack.outputs["raw_bucket"])
+    except InvalidInputError as error:
+        raise UsageError(str(error)) from error
+    made: dict[str, Any] = {"dataset": dataset, "source_uri": uri, "parameters": dict(values)}
+    if repeat:
+        made["repeat"] = True
+    if replays:
+        made["replays"] = replays
+    return made
+
+
+def start(stack: Stack, given: Mapping[str, Any], *, name: str | None = None) -> Started:
+    """Start an execution. A name and input of one that runs give that one.
+
+    Raises:
+        UsageError: the name is not accepted, or taken.
+    """
+    client, machine = stack.client("stepfunctions"), stack.outputs["state_machine_arn"]
+    named = {"name": name} if name else {}
+    try:
+        answer = client.start_execution(stateMachineArn=machine, input=json.dumps(given), **named)
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if name and code == "ExecutionAlreadyExists":
+            raise UsageError(
+                f"--name {name!r} is taken, for 90 days: an execution with it has ended, or has another input"
+            ) from error
+        if name and code == "InvalidName":
+            raise UsageError(f"--name {name!r} is no name: {error.response['Error']['Message']}") from error
+        raise
+    began = answer["startDate"].astimezone(UTC)
+    millis = int(began.timestamp()) * 1000 + began.microsecond // 1000
+    arn = answer["executionArn"]
+    own = job_id.make(arn, millis)
+    return Started(given["job_id"] if continuing.is_asked(given) else own, arn, began, given)

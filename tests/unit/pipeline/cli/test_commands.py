@@ -1,0 +1,108 @@
+"""The commands as a person meets them: their help, their errors, and what they import."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from pipeline import cli, job_logs, jobs
+from pipeline.cli import list_command, logs_command
+from pipeline_tools.environments import ROOT
+
+HEAVY = ("boto3", "botocore", "rich", "jinja2", "pyspark", "duckdb", "pipeline.jobs")
+
+
+def commands() -> dict[str, click.Command]:
+    context = click.Context(cli.pipeline)
+    found = {name: cli.pipeline.get_command(context, name) for name in cli.COMMANDS}
+    return {name: command for name, command in found.items() if command}
+
+
+def imported_by(*arguments: str) -> set[str]:
+    """Which of the heavy modules a fresh interpreter has imported when a command has answered."""
+    program = (
+        "import json, sys; from pipeline.cli import run; code = run(sys.argv[1:]); "
+        f"print(json.dumps([code, [name for name in {HEAVY} if name in sys.modules]]), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        env={"PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    code, names = json.loads(done.stderr.splitlines()[-1])
+    assert code == 0
+    return set(names)
+
+
+def test_help_imports_nothing_that_takes_its_time() -> None:
+    assert imported_by("--help") == set()
+    for name in ("start", "list", "watch"):
+        assert imported_by(name, "--help") == set(), name
+
+
+def test_each_command_has_help_with_an_example_and_both_outputs() -> None:
+    for name, command in commands().items():
+        text = command.get_help(click.Context(command, info_name=name))
+        assert f"pipeline {name}" in text.partition("Examples:")[2], name
+        assert "--output [table|json]" in text, name
+        assert "--stack" in text, name
+        assert cli.COMMANDS[name] == (command.help or "").splitlines()[0], name
+
+
+def test_choices_are_those_of_the_library() -> None:
+    assert list_command.STATUSES == jobs.STATUSES
+    assert logs_command.STAGES == job_logs.STAGES
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["start", "flights"], "either --source or --upload"),
+        (["start", "flights", "--source", "s3://a/b/", "--upload", "x"], "either --source or --upload"),
+        (["start", "flights", "x.csv", "--source", "s3://a/b/"], "'x.csv' is given without --upload"),
+        (["list", "--since", "soon", "--stack", "outputs.json"], "'soon' is no moment"),
+        (["list", "--stack", "nowhere"], "stack 'nowhere' is neither a file nor a directory"),
+        (["nothing"], "No such command 'nothing'"),
+        (["watch"], "Missing argument 'ID'"),
+    ],
+)
+def test_usage_errors_are_one_line_with_exit_code_2(
+    arguments: list[str],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    document = {"state_machine_arn": "arn:aws:states:us-east-1:000000000000:stateMachine:p"}
+    Path("outputs.json").write_text(json.dumps(document))
+    assert cli.run(arguments) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert said in told.err
+    assert "Traceback" not in told.err
+    assert told.err.splitlines()[-1].startswith(("error: ", "Error: "))
+
+
+def test_what_aws_says_is_one_line_as_well(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    from botocore.exceptions import ClientError, EndpointConnectionError
+
+    for error in (
+        ClientError({"Error": {"Code": "AccessDenied", "Message": "no\nno"}}, "ListExecutions"),
+        EndpointConnectionError(endpoint_url="http://127.0.0.1:1"),
+    ):
+
+        def fails(*_: object, error: Exception = error, **__: object) -> None:
+            raise error
+
+        monkeypatch.setattr(cli.pipeline, "main", fails)
+        assert cli.run(["list"]) == 1
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith("error: ") and line.endswith("; `pipeline doctor` looks for why")

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dataset_contract.model import Contract, Parameter
+from pipeline import starting
+from pipeline.clients import Clients
+from pipeline.errors import UsageError
+from pipeline.stacks import Stack
+
+KINDS = {
+    "count": Parameter("count", "integer", 1, minimum=0),
+    "share": Parameter("share", "number", 0.5),
+    "text": Parameter("text", "string", "none"),
+    "exact": Parameter("exact", "boolean", False),
+    "day": Parameter("day", "date", "2026-01-31"),
+}
+
+
+@pytest.fixture
+def contract() -> Contract:
+    from dataset_contract.model import DataObject
+
+    source = DataObject("lines", "source", ())
+    return Contract("orders", "1.0.0", source, (), (), KINDS)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("count=30", 30),
+        ("count=1e3", 1000),
+        ("share=0.25", 0.25),
+        ("share=3", 3),
+        ("text=a=b", "a=b"),
+        ("text=7", "7"),
+        ("text=", ""),
+        ("exact=true", True),
+        ("day=2026-02-28", "2026-02-28"),
+    ],
+)
+def test_a_value_has_the_type_that_the_contract_says(contract: Contract, text: str, value: Any) -> None:
+    found = starting.parameters(contract, [text])[text.partition("=")[0]]
+    assert (found, type(found)) == (value, type(value))
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["count"], "'count' has no =; accepted: name=value"),
+        (["cuont=1"], '"orders"; did you mean "count"'),
+        (["count=1", "count=2"], "count is given twice"),
+        (["count=1.5"], 'parameters.count is "1.5"; accepted: a whole number'),
+        (["count=-1"], "accepted: 0 or more"),
+        (["count=nan"], "accepted: a whole number"),
+        (["share=infinity"], "accepted: a number"),
+        (["exact=yes"], 'parameters.exact is "yes"; accepted: true or false'),
+        (["day=31.1.2026"], "accepted: a date"),
+    ],
+)
+def test_what_is_no_value_is_refused_by_name(contract: Contract, given: list[str], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        starting.parameters(contract, given)
+
+
+def test_a_source_elsewhere_is_refused_before_anything_starts() -> None:
+    stack = Stack(Clients(), {"raw_bucket": "raw-bucket"}, Path())
+    made = starting.document(stack, "orders", "s3://raw-bucket/x/", {"count": 1}, repeat=True)
+    assert made == {
+        "dataset": "orders",
+        "source_uri": "s3://raw-bucket/x/",
+        "parameters": {"count": 1},
+        "repeat": True,
+    }
+    for uri, said in (("x.csv", "accepted: s3://bucket/prefix/"), ("s3://other/x/", "s3://raw-bucket/")):
+        with pytest.raises(UsageError, match=said):
+            starting.document(stack, "orders", uri, {})
