@@ -38,8 +38,13 @@ def make(execution_arn: str, start_time: str | int) -> str:
     """
     if not isinstance(execution_arn, str) or not _EXECUTION_ARN.fullmatch(execution_arn):
         raise JobIdError(f"execution_arn {execution_arn!r} is not the ARN of a state machine's execution")
-    moment = _moment(start_time)
-    return f"{moment:%Y%m%dT%H%M%S}{moment.microsecond // 1000:03d}Z-{uuid.uuid5(uuid.NAMESPACE_URL, execution_arn)}"
+    return f"{earliest(_moment(start_time))}-{uuid.uuid5(uuid.NAMESPACE_URL, execution_arn)}"
+
+
+def earliest(moment: datetime) -> str:
+    """What the IDs of jobs that started then begin with; those of later jobs sort after it, earlier ones before."""
+    at = moment.astimezone(UTC)
+    return f"{at:%Y%m%dT%H%M%S}{at.microsecond // 1000:03d}Z"
 
 
 def is_job_id(text: str) -> bool:

@@ -279,7 +279,7 @@ def _newest_named(stack: Stack) -> str:
 
 def _merged(stack: Stack, since: datetime | None, limit: int | None, on_problem: Tell) -> Iterator[Job]:
     """Jobs by either service, newest first."""
-    stamp = f"{since:%Y%m%dT%H%M%S}{since.microsecond // 1000:03d}Z" if since else None
+    stamp = job_id.earliest(since) if since else None
     size = min(limit or _FIRST_PAGE, 1000)
     executed = _Executed(stack, size, stamp)
     try:

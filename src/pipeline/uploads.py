@@ -54,7 +54,7 @@ def files(paths: Sequence[Path]) -> list[File]:
 def folder(stack: Stack, dataset: str) -> str:
     """The URI of a folder that nothing else uses. It lies outside of the folders that datasets have of their own."""
     now = datetime.now(UTC)
-    return f"s3://{stack.outputs['raw_bucket']}/uploads/{dataset}/{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}/"
+    return f"s3://{stack.outputs['raw_bucket']}/uploads/{dataset}/{now:%Y-%m-%dT%H%M%SZ}-{secrets.token_hex(4)}/"
 
 
 def upload(stack: Stack, chosen: Sequence[File], uri: str, on_bytes: Callable[[int], None]) -> None:

@@ -33,6 +33,8 @@ JOBS = PYTHON_JOB, SPARK_JOB = "glue_python_job", "glue_spark_job"
 SHARED = "dataset_contract"
 # What the Lambda knows of AWS.
 FACTS = "aws_facts"
+# A module of it that is for clients; it imports the SDK, which the Lambda does without.
+OF_CLIENTS = "sdk_environment.py"
 # The oldest moment that a zip can hold; a real one would change the file at every run.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -66,6 +68,7 @@ def build(root: Path = ROOT, output: Path = OUTPUT, libraries: Sequence[Path] = 
 def _build(root: Path, output: Path, libraries: Sequence[Path]) -> Description:
     sql = compiled_sql(root / "sql")
     sources = {name: python_files(root / "src" / name) for name in (LAMBDA, *JOBS, SHARED, FACTS)}
+    del sources[FACTS][OF_CLIENTS]
     staging = output.with_name(output.name + ".new")
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)

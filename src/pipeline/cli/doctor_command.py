@@ -14,7 +14,8 @@ _MARKS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "wrong": ("✗", "
 def command(context: Context) -> int:
     """Check what is configured, reachable and permitted.
 
-    Where something is wrong, it says what to do. Each service is asked as the other commands ask it; nothing is changed. Exit code 1 if something is wrong.
+    Where something is wrong, it says what to do, and the exit code is 1. Each service is asked as the other commands
+    ask it; nothing is changed.
 
     \b
     Examples:

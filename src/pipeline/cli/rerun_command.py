@@ -14,9 +14,9 @@ from pipeline.cli import Context, common, completion, shown
 def command(context: Context, job: str, watch: bool) -> int:
     """Run a job again that has failed or was stopped.
 
-    It keeps its ID. The execution is redriven where AWS allows that: within 14 days. Otherwise another execution continues the job.
-    Either way what the job had finished is not done again. A job that has succeeded is refused, and how to run its
-    source as a new job is told.
+    It keeps its ID. The execution is redriven where AWS allows that: within 14 days. Otherwise another execution
+    continues the job. Either way what the job had finished is not done again. A job that has succeeded is refused, and
+    how to run its source as a new job is told.
 
     \b
     Examples:

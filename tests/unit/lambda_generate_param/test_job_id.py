@@ -89,6 +89,8 @@ def test_one_module_knows_the_format() -> None:
 @pytest.mark.parametrize("package", ["lambda_generate_param", "aws_facts"])
 def test_the_lambda_imports_nothing_but_the_standard_library(package: str) -> None:
     for path in (SOURCES / package).rglob("*.py"):
+        if path.name == "sdk_environment.py":  # is not in the Lambda's zip, as a test of packaging sees
+            continue
         text = path.read_text(encoding="utf-8")
         imported = set(re.findall(r"^\s*(?:from|import) (\w+)", text, flags=re.MULTILINE))
         allowed = {

@@ -76,7 +76,8 @@ def test_the_lambda_gets_its_code_and_the_compiled_sql(project: Path, tmp_path: 
     assert {"lambda_generate_param/handler.py", "dataset_contract/reading.py", "sql/audit/fail.sql"} <= names
     assert {f"sql/datasets/flights/{name}" for name in ("transform.sql", "table.sql", "load.sql")} <= names
     assert contract["name"] == "flights"
-    assert not any(name.endswith((".yaml", ".pyc")) for name in names)
+    assert "aws_facts/states_api.py" in names
+    assert not any(name.endswith((".yaml", ".pyc", "sdk_environment.py")) for name in names)
 
 
 @pytest.mark.parametrize(("job", "code"), [("glue_python_job", "*.whl"), ("glue_spark_job", ".zip")])
