@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
 # Gives the same numbers of rows as the source of all cases.
 REPLACED = "id,place,amount\n11,north,1.00\n12,south,1.00\n13,north,1.00\nfour,west,1.00\n14,east,1.00\n"
 _LOCKED = "chaos_totals"
+
+
+class DeedError(RuntimeError):
+    """What a deed looks for is not so; the message says what is."""
 
 
 def _redrive_the_recorder(play: Play) -> None:
@@ -97,6 +102,27 @@ def _exchange_manifest(stage: str) -> Callable[[Play], None]:
     return exchange
 
 
+def _keep_the_manifests(play: Play) -> None:
+    play.kept["manifests"] = json.dumps(_manifests(play))
+
+
+def _compare_the_manifests(play: Play) -> None:
+    """A stage that was done is not done again: its manifest, which says when it was, is what it was."""
+    kept, found = json.loads(play.kept["manifests"]), _manifests(play)
+    if not kept:
+        raise DeedError("no manifest was kept")
+    for key, text in kept.items():
+        if found.get(key) != text:
+            raise DeedError(f"{key} was written again: it was {text}, and is {found.get(key)}")
+
+
+def _manifests(play: Play) -> dict[str, str]:
+    s3, bucket = play.bench.clients.get("s3"), play.bench.outputs["lake_bucket"]
+    listed = s3.list_objects_v2(Bucket=bucket, Prefix=f"runs/{play.runs[0].job_id}/").get("Contents", [])
+    keys = [item["Key"] for item in listed if item["Key"].endswith(("/python.json", "/spark.json"))]
+    return {key: s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode() for key in keys}
+
+
 DEEDS: Mapping[str, Callable[[Play], None]] = {
     "redrive the recorder": _redrive_the_recorder,
     "lock a table": _lock_a_table,
@@ -106,6 +132,8 @@ DEEDS: Mapping[str, Callable[[Play], None]] = {
     "unlock the table": _unlock_the_table,
     "replace the source": _replace_the_source,
     "put a foreign file": _put_a_foreign_file,
+    "keep the manifests": _keep_the_manifests,
+    "compare the manifests": _compare_the_manifests,
     "exchange python.json": _exchange_manifest("python"),
     "exchange spark.json": _exchange_manifest("spark"),
 }

@@ -20,7 +20,7 @@ from pipeline_tools.chaos.cases import Case, Rule, Step, filled
 T = TypeVar("T")
 SECONDS = 240.0
 _MOST_NAME_CHARACTERS = 80
-_MOST_EXECUTIONS = 4
+_MOST_EXECUTIONS = 5
 
 
 class PlayError(RuntimeError):

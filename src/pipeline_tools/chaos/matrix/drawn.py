@@ -7,22 +7,33 @@ from collections.abc import Iterator, Sequence
 
 from pipeline_tools.chaos.cases import RUN, SUCCEEDS, Case, End, Rule, Step, failed
 from pipeline_tools.chaos.matrix.lives import DENIED_IN
+from pipeline_tools.chaos.matrix.tasks import ENDS_HERE
 
 
 def pairs(cases: Sequence[Case], count: int, chance: random.Random) -> Iterator[Case]:
     """So many pairs of the faults of given cases: one that passes, and any other one, which decides how it ends."""
     single = [case for case in cases if case.steps == RUN and case.faults and not case.alone]
-    passing = [case for case in single if case.ends == SUCCEEDS]
+    passing = [case for case in single if _passes(case)]
     for number in range(count):
         first, second = chance.choice(passing), chance.choice(single)
+        chosen = [("first", _one(first, chance))]
+        chosen += (
+            [("second", _one(second, chance))] if _passes(second) else [("second", each) for each in second.faults]
+        )
         # The one may keep the other from being met.
-        rules = [
-            {**rule, "name": f"{side}-{rule['name']}", "spare": True}
-            for side, case in (("first", first), ("second", second))
-            for rule in case.faults
-        ]
-        what = f"{first.name} and {second.name}"
-        yield Case(f"pair.{number:03d}", what, rules, ends=second.ends, jobs=second.jobs)
+        rules = [{**rule, "name": f"{side}-{rule['name']}", "spare": True} for side, rule in chosen]
+        ends, jobs = (SUCCEEDS, None) if _passes(second) else (second.ends, second.jobs)
+        what = f"a fault of {first.name}, and {second.name}"
+        yield Case(f"pair.{number:03d}", what, rules, ends=ends, jobs=jobs)
+
+
+def _passes(case: Case) -> bool:
+    return case.name.endswith(".passes")
+
+
+def _one(case: Case, chance: random.Random) -> Rule:
+    """One of the faults of a case, each of which passes by itself; not the one that only ends the case."""
+    return chance.choice([rule for rule in case.faults if rule["name"] != ENDS_HERE])
 
 
 def walks(count: int, chance: random.Random) -> Iterator[Case]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from pipeline_tools.chaos.cases import Case, End, Rule, Step, failed
-from pipeline_tools.chaos.matrix.tasks import NESTED, REDRIVEN
+from pipeline_tools.chaos.matrix.tasks import NESTED, REDRIVEN, cut_short, ends_at
 
 START, WAIT, END = Step("start"), Step("wait"), Step("end")
 AGAIN, REPEATED = Step("again"), Step("again", input={"repeat": True})
@@ -22,6 +22,11 @@ _STOPS: Final = (
     ("LoadAndRecord", {"at": "task", "service": "stepfunctions", "operation": "StartExecution"}),
     ("WriteLoadManifest", {"at": "task", "service": "s3", "operation": "PutObject"}),
 )
+# The first four are ended before the next job run; the others share a case.
+_EARLY: Final = 4
+_BEFORE: Final = ("CleanWithPython", "CleanWithPython", "TransformWithSpark", "TransformWithSpark")
+# Long enough to be seen in the state on a busy machine; a stop ends it.
+_SECONDS_IN_A_STATE: Final = 6.0
 _DENIED = {"code": "AccessDeniedException", "message": "denied (chaos)", "status": 403}
 
 # By state, a refusal of its call.
@@ -39,18 +44,28 @@ def cases() -> Iterator[Case]:
 
 
 def _stopped() -> Iterator[Case]:
-    for state, where in _STOPS:
-        rule = {"name": "slow", **where, "match": _in(state), "delay": 1.5}
-        aborted = End("ABORTED", state, "Stopped")
-        jobs = {1: "SUCCEEDED"}
-        yield Case(
+    slow: list[Rule] = [
+        {"name": f"slow-{state}", **where, "match": _in(state), "delay": _SECONDS_IN_A_STATE} for state, where in _STOPS
+    ]
+    for (state, _), rule, before in zip(_STOPS, slow, _BEFORE, strict=False):
+        case = Case(
             f"stopped.{state}.redriven",
             f"the execution is stopped in {state}, then redriven",
             [rule],
             (START, Step("stop", at=state), WAIT, Step("redrive"), WAIT),
-            (aborted, End()),
-            jobs,
+            (End("ABORTED", state, "Stopped"), End()),
         )
+        yield cut_short(case, before)
+    late = [state for state, _ in _STOPS[_EARLY:]]
+    stops = [step for state in late for step in (Step("stop", at=state), WAIT, Step("redrive"))]
+    yield Case(
+        "stopped.each-late-state.redriven",
+        f"the execution is stopped in {', '.join(late)}, and redriven after each",
+        slow[_EARLY:],
+        (START, *stops, WAIT),
+        (*(End("ABORTED", state, "Stopped") for state in late), End()),
+        {1: "SUCCEEDED"},
+    )
     waiting = {"name": "throttled", **_STOPS[2][1], "match": _in("CleanWithPython"), "times": 0}
     waiting["error"] = {"code": "ThrottlingException", "message": "Rate exceeded (chaos)"}
     yield Case(
@@ -100,87 +115,98 @@ def _stopped() -> Iterator[Case]:
 
 
 def _continued() -> Iterator[Case]:
-    for state, where in _STOPS:
-        if state == "GenerateJobId":  # before it there is nothing to go on with
-            continue
+    # Before GenerateJobId there is nothing to go on with, and after the load nothing is left.
+    for (state, where), before in list(zip(_STOPS, _BEFORE, strict=False))[1:]:
         rule = {"name": "denied", **where, "match": _in(state), "error": _DENIED}
-        yield (
-            Case(
-                f"continued.{state}.by-job-id",
-                f"the execution fails in {state}; another one continues its job by the job ID",
-                [rule],
-                (START, WAIT, Step("continue"), Step("wait", number=2)),
-                (*failed(state, "chaos"), End()),
-                {1: "SUCCEEDED"},
-            )
-            if state != "WriteLoadManifest"
-            else _continued_after_commit(rule)
+        case = Case(
+            f"continued.{state}.by-job-id",
+            f"the execution fails in {state}; another one continues its job by the job ID",
+            [rule],
+            (START, WAIT, Step("continue"), Step("wait", number=2)),
+            (*failed(state, "chaos"), End()),
         )
+        yield cut_short(case, before, "{execution2}")
+    late = _STOPS[_EARLY:-1]
+    rules: list[Rule] = []
+    steps: list[Step] = [START, WAIT]
+    for number, (state, where) in enumerate(late, 1):
+        match = {"state": state, "execution": "{execution}" if number == 1 else f"{{execution{number}}}"}
+        rules.append({"name": f"denied-{state}", **where, "match": match, "error": _DENIED})
+        steps += [Step("continue"), Step("wait", number=number + 1)]
+    states = [state for state, _ in late]
+    yield Case(
+        "continued.each-late-state.by-job-id",
+        f"executions fail in {', '.join(states)}; each time another one continues the job by its ID",
+        rules,
+        steps,
+        (*(end for state in states for end in failed(state, "chaos")), End()),
+        {1: "SUCCEEDED"},
+    )
+    yield Case(
+        "continued.WriteLoadManifest.refused",
+        "the execution fails after its rows are loaded; continuing the job is refused, since there is nothing to load",
+        [{"name": "denied", **_STOPS[-1][1], "match": _in("WriteLoadManifest"), "error": _DENIED}],
+        (START, WAIT, Step("continue"), Step("wait", number=2)),
+        (*failed("WriteLoadManifest", "chaos"), End("FAILED", "", "has succeeded")),
+        {1: "SUCCEEDED"},
+    )
     yield Case(
         "continued.done.refused",
         "a job that has succeeded is continued: refused by name",
         steps=(START, WAIT, Step("continue"), Step("wait", number=2)),
         ends=(End(), End("FAILED", "", "has succeeded")),
     )
-    yield Case(
+    running = {"name": "slow", **_STOPS[2][1], "match": _in("CleanWithPython"), "delay": _SECONDS_IN_A_STATE}
+    case = Case(
         "continued.running.refused",
         "a job that runs is continued: refused by name, and the first execution goes on",
-        steps=(START, Step("enter", at="CleanWithPython"), Step("continue"), Step("wait", number=2), WAIT),
-        ends=(End("FAILED", "", "is running"), End()),
+        [running],
+        (START, Step("enter", at="CleanWithPython"), Step("continue"), Step("wait", number=2), WAIT),
+        (End("FAILED", "", "is running"), End()),
     )
-
-
-def _continued_after_commit(rule: Rule) -> Case:
-    return Case(
-        "continued.WriteLoadManifest.refused",
-        "the execution fails after its rows are loaded; continuing the job is refused, since there is nothing to load",
-        [rule],
-        (START, WAIT, Step("continue"), Step("wait", number=2)),
-        (*failed("WriteLoadManifest", "chaos"), End("FAILED", "", "has succeeded")),
-        {1: "SUCCEEDED"},
-    )
+    yield cut_short(case, "TransformWithSpark")
 
 
 def _found() -> Iterator[Case]:
     """Errors of FindJob, which only a continuation has."""
-    denied = {"name": "denied", **_STOPS[2][1], "match": _in("CleanWithPython"), "error": _DENIED}
-    first = failed("CleanWithPython", "chaos")
+    first = ends_at("CleanWithPython")
     where = {**_STOPS[1][1], "match": {"state": "FindJob", "execution": "{execution2}"}}
     steps = (START, WAIT, Step("continue"), Step("wait", number=2))
-    for error in NESTED:
+    ends = failed("CleanWithPython", "chaos")
+    passing = [error for error in NESTED if error.passes]
+    rules = [{"name": error.name, **where, "error": error.document()} for error in passing]
+    what = f"StartExecution of FindJob answers {', '.join(error.code for error in passing)}"
+    case = Case("pipeline.FindJob.each.passes", what, [first, *rules], steps, (*ends, End()))
+    yield cut_short(case, "TransformWithSpark", "{execution2}")
+    for error in (error for error in NESTED if not error.passes):
         rule: Rule = {"name": error.name, **where, "error": error.document()}
-        what = f"StartExecution of FindJob answers {error.code}"
-        if error.passes:
-            again = {**rule, "times": 2}
-            yield Case(
-                f"pipeline.FindJob.{error.name}.passes", f"{what} twice", [denied, again], steps, (*first, End())
-            )
-            continue
-        ends = (*first, *failed("FindJob"), End())
-        more = (*steps, Step("redrive", number=2), Step("wait", number=2))
-        yield Case(
-            f"pipeline.FindJob.{error.name}.redriven", f"{what} once; then it is redriven", [denied, rule], more, ends
+        case = Case(
+            f"pipeline.FindJob.{error.name}.redriven",
+            f"StartExecution of FindJob answers {error.code} once; then it is redriven",
+            [first, rule],
+            (*steps, Step("redrive", number=2), Step("wait", number=2)),
+            (*ends, *failed("FindJob"), End()),
         )
+        yield cut_short(case, "TransformWithSpark", "{execution2}")
 
 
 def _finished() -> Iterator[Case]:
     """Errors of RecordAttempt, which only a redrive after the load has."""
-    denied = {"name": "lost", **_STOPS[8][1], "match": _in("WriteLoadManifest"), "error": _DENIED}
-    first = failed("WriteLoadManifest", "chaos")
+    lost = {"name": "lost", **_STOPS[8][1], "match": _in("WriteLoadManifest"), "error": _DENIED}
     where = {**_STOPS[1][1], "match": _in("RecordAttempt")}
-    loaded = {1: "SUCCEEDED"}
-    for error in NESTED:
-        rule: Rule = {"name": error.name, **where, "error": error.document()}
-        what = f"StartExecution of RecordAttempt answers {error.code}"
-        if error.passes:
-            rules = [denied, {**rule, "times": 2}]
-            name = f"pipeline.RecordAttempt.{error.name}.passes"
-            yield Case(name, f"{what} twice", rules, REDRIVEN, (*first, End()), loaded)
-        elif error.name == "denied":
-            steps = (*REDRIVEN, Step("redrive"), WAIT)
-            name = f"pipeline.RecordAttempt.{error.name}.redriven"
-            ends = (*first, *failed("RecordAttempt"), End())
-            yield Case(name, f"{what} once; then it is redriven", [denied, rule], steps, ends, loaded)
+    # Those that pass come first.
+    rules = [{"name": error.name, **where, "error": error.document()} for error in NESTED]
+    lasting = [error.code for error in NESTED if not error.passes]
+    passing = [error.code for error in NESTED if error.passes]
+    yield Case(
+        "pipeline.RecordAttempt.each.redriven",
+        f"StartExecution of RecordAttempt answers {', '.join(passing)}, which is tried again, then "
+        f"{', '.join(lasting)}, with a redrive after each",
+        [lost, *rules],
+        (*REDRIVEN, *(REDRIVEN[2:] * len(lasting))),
+        (*failed("WriteLoadManifest", "chaos"), *(failed("RecordAttempt") * len(lasting)), End()),
+        {1: "SUCCEEDED"},
+    )
 
 
 def _sources() -> Iterator[Case]:
@@ -206,14 +232,20 @@ def _sources() -> Iterator[Case]:
         ends=(End(), End()),
         jobs={1: "SUCCEEDED", 2: "SUCCEEDED"},
     )
-    yield Case(
-        "source.failed-before.again",
-        "the source of a job that failed is loaded by another one",
-        [{"name": "denied", **_STOPS[4][1], "match": _in("TransformWithSpark"), "error": _DENIED}],
-        (START, WAIT, AGAIN, second),
-        (*failed("TransformWithSpark", "chaos"), End()),
-        {1: "FAILED", 2: "SUCCEEDED"},
-    )
+    denied = {"name": "denied", **_STOPS[4][1], "match": _in("TransformWithSpark"), "error": _DENIED}
+    for name, start, last in (
+        ("refused", START, failed("LoadAndRecord", "lines.csv")),
+        ("repeated", Step("start", input={"repeat": True}), (End(),)),
+    ):
+        told = ", with repeat" if name == "repeated" else ""
+        yield Case(
+            f"source.loaded-meanwhile.{name}",
+            f"a job fails{told}, another one loads its source, and then the first one is continued: {name}",
+            [denied],
+            (start, WAIT, AGAIN, second, Step("continue"), Step("wait", number=3)),
+            (*failed("TransformWithSpark", "chaos"), End(), *last),
+            {1: "FAILED" if name == "refused" else "SUCCEEDED", 2: "SUCCEEDED"},
+        )
     yield Case(
         "source.replaced.redriven",
         "the source is replaced before a redrive of the stage that reads it",
@@ -244,7 +276,12 @@ def _foreign() -> Iterator[Case]:
         ("spark-manifest", "exchange spark.json", "ReadSparkManifest", "PrepareLoad"),
     ):
         where = next(rule for known, rule in _STOPS if known == state)
-        rule = {"name": "slow", **where, "match": {"state": state, "execution": "{execution2}"}, "delay": 3.0}
+        rule = {
+            "name": "slow",
+            **where,
+            "match": {"state": state, "execution": "{execution2}"},
+            "delay": _SECONDS_IN_A_STATE,
+        }
         yield Case(
             f"foreign.{name}.{'refused' if failing else 'passed-over'}",
             f"a foreign {name.replace('-', ' ')} of another job, before {state}",
@@ -266,13 +303,15 @@ def _events() -> Iterator[Case]:
     once = failed("GenerateJobId", "chaos")
     yield Case("event.twice", "the event of a failure is delivered twice", [denied, {**event, "copies": 2}], ends=once)
     yield Case("event.late", "the event of a failure is delivered late", [denied, {**event, "delay": 2.0}], ends=once)
-    yield Case(
+    later = Case(
         "event.later-than-redrive",
-        "the event of a failure is delivered when the redrive has succeeded: it overwrites nothing",
-        [denied, {**event, "delay": 25.0}],
+        "the event of a failure is delivered when the redrive has come to a later state: that one is not told as its",
+        # Only the first event is late; that of the redrive is not.
+        [denied, {**event, "delay": 20.0}],
         (START, END, Step("redrive"), END, Step("recorded")),
         (*once, End()),
     )
+    yield cut_short(later, "CleanWithPython")
     yield Case(
         "event.undelivered",
         "the event of a failure is not delivered; a person hands it on from the queue of undelivered ones",
@@ -280,9 +319,18 @@ def _events() -> Iterator[Case]:
         (START, END, Step("record")),
         once,
     )
+    refused, again = (Step("continue"), Step("wait", number=2)), (Step("continue"), Step("wait", number=3))
+    lost = Case(
+        "event.undelivered.continued",
+        "the event of a failure is not delivered: the job is not continued until the recorder has run for it",
+        [ends_at("CleanWithPython"), {**event, "copies": 0}],
+        (START, END, *refused, Step("record"), *again),
+        (*failed("CleanWithPython", "chaos"), End("FAILED", "", "is running"), End()),
+    )
+    yield cut_short(lost, "TransformWithSpark", "{execution3}")
     yield Case(
         "event.again-after-redrive",
-        "the event of a failure comes once more after the redrive has succeeded",
+        "the event of a failure comes once more after the redrive has succeeded: it overwrites nothing",
         [denied],
         (*REDRIVEN, Step("record")),
         (*once, End()),

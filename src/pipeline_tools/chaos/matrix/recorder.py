@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/sns/latest/api/API_Publish.html#API_Publish_Errors
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -22,9 +22,13 @@ _SNS: Final = (
     Error("denied", "AuthorizationErrorException", 403, passes=False),
     Error("not-found", "NotFoundException", 404, passes=False),
 )
-_SFN: Final = (Error("throttled", "ThrottlingException"), UNREACHED, *DENIED[:1])
+_SFN: Final = (Error("throttled", "ThrottlingException"), UNREACHED, DENIED)
 # More than the tries of a state that another one goes on for, fewer than those of both.
 _A_WHILE: Final = 12
+
+
+# So many errors in a row are within the tries of every call.
+_IN_A_ROW: Final = 4
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,15 @@ class Call:
     match: Mapping[str, str]
     errors: Sequence[Error]
     optional: bool = False
+
+    @property
+    def row(self) -> list[Error]:
+        """Errors that the retry of the state mends, one after the other."""
+        return [error for error in self.errors if error.passes][:_IN_A_ROW]
+
+    @property
+    def others(self) -> list[Error]:
+        return [error for error in self.errors if error not in self.row]
 
 
 _OF_EVENT: Final = {"Payload.detail.executionArn": "*:{execution}"}
@@ -58,9 +71,8 @@ CALLS: Final = (
         optional=True,
     ),
     Call("FindEvidence", "lambda", "Invoke", _OF_EVENT, LAMBDA, optional=True),
-    Call("ReadFile", "s3", "GetObject", {"Key": "runs/*{id}/*"}, S3, optional=True),
     Call("DescribeFailure", "lambda", "Invoke", _OF_EVENT, LAMBDA),
-    Call("CancelStatements", "stepfunctions", "StartExecution", {"name": "*{id}-cancel-*"}, NESTED[:4], optional=True),
+    Call("CancelStatements", "stepfunctions", "StartExecution", {"name": "*{id}-cancel-*"}, NESTED, optional=True),
     Call("RecordFailure", "stepfunctions", "StartExecution", {"name": "*{id}-*"}, NESTED),
     Call("Notify", "sns", "Publish", {"Message.execution_arn": "*:{execution}"}, _SNS),
 )
@@ -70,14 +82,8 @@ def cases() -> Iterator[Case]:
     """All of them."""
     for call in CALLS:
         yield from _of(call)
-    for error in REDSHIFT:
-        yield Case(
-            f"record-failure.run-sql.{error.name}.{'passes' if error.passes else 'a-while'}",
-            f"the statement that records the failure meets {error.code}",
-            [_sql_rule(error, times=2 if error.passes else 3)],
-            _REFUSED,
-            _told_once(),
-        )
+    yield from _evidence()
+    yield from _sql()
     yield from _second_delivery()
     yield from _open_work()
     yield from _cancelling()
@@ -87,37 +93,57 @@ def cases() -> Iterator[Case]:
 
 def _of(call: Call) -> Iterator[Case]:
     name = f"record-failure.{call.state}"
-    for error in call.errors:
-        what = f"{call.operation} of {call.state} answers {error.code}"
-        if call.optional:
-            state = "" if call.state == "FindFailedState" else "GenerateJobId"
-            rule = _rule(call, error, times=0)
-            yield Case(f"{name}.{error.name}.lasts", f"{what} for ever", [rule], _REFUSED, _told_once(state))
-            continue
-        if error.passes:
-            rule = _rule(call, error, times=2)
-            yield Case(f"{name}.{error.name}.passes", f"{what} twice", [rule], _REFUSED, _told_once())
-        rule = _rule(call, error, times=_A_WHILE)
-        yield Case(f"{name}.{error.name}.a-while", f"{what} for some minutes", [rule], _REFUSED, _told_once())
-    if call.state == "ReadFile":
-        return  # there is none, so no answer of it can be lost
-    lost = {**_rule(call, next(each for each in call.errors if each.passes), times=1), "when": "after"}
+    row, said = [_rule(call, error, times=1) for error in call.row], f"{call.operation} of {call.state} answers"
+    codes = ", ".join(error.code for error in call.row)
+    if call.optional:
+        state = "" if call.state == "FindFailedState" else "GenerateJobId"
+        for number, error in enumerate(call.others):
+            # The first one comes after all that a second try mends.
+            before, what = (row, f"{said} {codes}, then {error.code}") if number == 0 else ([], f"{said} {error.code}")
+            rules = [*before, _rule(call, error, times=0)]
+            yield Case(f"{name}.{error.name}.lasts", f"{what} for ever", rules, _REFUSED, _told_once(state))
+    else:
+        yield Case(f"{name}.each.passes", f"{said} {codes}", row, _REFUSED, _told_once())
+        for error in (call.row[0], *call.others):
+            rule, what = _rule(call, error, times=_A_WHILE), f"{said} {error.code} for some minutes"
+            yield Case(f"{name}.{error.name}.a-while", what, [rule], _REFUSED, _told_once())
+    lost = {**_rule(call, replace(call.row[0], name="lost"), times=1), "when": "after"}
     # A message whose answer is lost is sent again: people may be told twice, and never not at all.
-    told = 2 if call.state == "Notify" else 1
-    ends = failed("GenerateJobId", "did you mean", told=told)
-    yield Case(
-        f"{name}.lost-answer.passes", f"the answer of {call.operation} of {call.state} is lost", [lost], _REFUSED, ends
-    )
+    ends = failed("GenerateJobId", "did you mean", told=2 if call.state == "Notify" else 1)
+    what = f"the answer of {call.operation} of {call.state} is lost"
+    yield Case(f"{name}.lost-answer.passes", what, [lost], _REFUSED, ends)
+
+
+def _evidence() -> Iterator[Case]:
+    """ReadFile asks for four files; what it does not get is passed over."""
+    slow_down, *others = (error for error in S3 if error is not UNREACHED)
+    for name, errors, times in (("each", [UNREACHED, *others], 1), ("slow-down", [slow_down], 0)):
+        rules = [_found("ReadFile", "s3", "GetObject", {"Key": "runs/*{id}/*"}, error, times=times) for error in errors]
+        what = f"GetObject of ReadFile answers {', '.join(error.code for error in errors)}"
+        yield Case(f"record-failure.ReadFile.{name}.lasts", what, rules, _REFUSED, _told_once())
+
+
+def _sql() -> Iterator[Case]:
+    """The statement that records the failure, which run-sql starts as it does all others."""
+    invalid = next(error for error in REDSHIFT if error.name == "invalid")
+    passing = [error for error in REDSHIFT if error.passes][:_IN_A_ROW]
+    for name, errors, times in (("each.passes", passing, 1), ("invalid.a-while", [invalid], 3)):
+        rules = [_sql_rule(error, times=times) for error in errors]
+        what = f"the statement that records the failure meets {', '.join(error.code for error in errors)}"
+        yield Case(f"record-failure.run-sql.{name}", what, rules, _REFUSED, _told_once())
 
 
 def _second_delivery() -> Iterator[Case]:
     """A second delivery looks what became of the first one."""
     event = {"name": "event", "at": "event", "match": {"detail.executionArn": "*:{execution}"}, "copies": 2}
-    for error in (each for each in _SFN if each.passes):
-        rule = _found("LookAtFirst", "stepfunctions", "DescribeExecution", {}, error, times=2)
-        name = f"record-failure.LookAtFirst.{error.name}.passes"
-        what = f"the event comes twice, and DescribeExecution of LookAtFirst answers {error.code} twice"
-        yield Case(name, what, [event, rule], _REFUSED, _told_once(), alone=True)
+    rules = [
+        _found("LookAtFirst", "stepfunctions", "DescribeExecution", {}, error, times=2)
+        for error in _SFN
+        if error.passes
+    ]
+    name = "record-failure.LookAtFirst.each.passes"
+    what = "the event comes twice, and DescribeExecution of LookAtFirst answers each error that passes, twice"
+    yield Case(name, what, [event, *rules], _REFUSED, _told_once(), alone=True)
 
 
 def _open_work() -> Iterator[Case]:
@@ -131,16 +157,18 @@ def _open_work() -> Iterator[Case]:
         ("StopJobRun", "glue", "BatchStopJobRun", {}, run, "CleanWithPython", "job run"),
         ("StopNestedExecution", "stepfunctions", "StopExecution", nested, statement, "RegisterJob", "nested execution"),
     ):
-        for error in (UNREACHED, DENIED[0]):
-            steps = (Step("start"), Step("call", at=f"wait for a {deed}"), Step("stop", at=at), Step("wait"))
-            yield Case(
-                f"record-failure.{state}.{error.name}.lasts",
-                f"{operation} of {state} answers {error.code} for ever, about an execution that was stopped in {at}",
-                [slow, _found(state, service, operation, match, error, times=0)],
-                steps,
-                (End("ABORTED", at, "Stopped"),),
-                alone=not match,
-            )
+        steps = (Step("start"), Step("call", at=f"wait for a {deed}"), Step("stop", at=at), Step("wait"))
+        errors = [
+            _found(state, service, operation, match, error, times=n) for error, n in ((UNREACHED, 1), (DENIED, 0))
+        ]
+        yield Case(
+            f"record-failure.{state}.denied.lasts",
+            f"{operation} of {state} has no answer and is then refused for ever; the execution was stopped in {at}",
+            [slow, *errors],
+            steps,
+            (End("ABORTED", at, "Stopped"),),
+            alone=not match,
+        )
 
 
 def _found(state: str, service: str, operation: str, match: Mapping[str, str], error: Error, *, times: int) -> Rule:
@@ -157,24 +185,18 @@ def _found(state: str, service: str, operation: str, match: Mapping[str, str], e
 
 def _cancelling() -> Iterator[Case]:
     """What cancels the statements of the attempt may fail: a load that is left refuses to commit by itself."""
-    for error in LOOKS:
-        rule = {
-            "name": error.name,
-            "at": "task",
-            "service": "redshift-data",
-            "operation": "ListStatements",
-            "match": {"state": "FindOpenStatement", "execution": "*{id}-cancel-*"},
-            "times": 0,
-            "error": error.document(),
-        }
-        name = f"run-sql.FindOpenStatement.{error.name}.lasts"
-        what = f"ListStatements of FindOpenStatement answers {error.code} for ever"
-        yield Case(name, what, [rule], _REFUSED, _told_once())
+    where = {"execution": "*{id}-cancel-*"}
+    rules = [
+        _found("FindOpenStatement", "redshift-data", "ListStatements", where, error, times=1 if error.passes else 0)
+        for error in LOOKS
+    ]
+    what = "ListStatements of FindOpenStatement answers each error that passes, and is then refused for ever"
+    yield Case("run-sql.FindOpenStatement.denied.lasts", what, rules, _REFUSED, _told_once())
 
 
 def _statements() -> Iterator[Case]:
     where = {"at": "statement", "match": {"statement_name": "*{id}*fail"}}
-    for state in ("ABORTED", "FAILED", "forgotten"):
+    for state in ("FAILED", "forgotten"):
         for when in ("before", "after"):
             rule: dict[str, Any] = {"name": "fault", **where, "state": state, "when": when}
             yield Case(

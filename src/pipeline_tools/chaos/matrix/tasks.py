@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from pipeline_tools.chaos.cases import EITHER, Case, End, Rule, Step, failed
 
+ENDS_HERE: Final = "ends-here"
 REDRIVEN: Final = (Step("start"), Step("wait"), Step("redrive"), Step("wait"))
 
 
@@ -35,27 +36,28 @@ class Error:
 
 
 # What every call may meet: https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html
-DENIED: Final = (
-    Error("denied", "AccessDeniedException", 403, passes=False),
-    Error("expired-credentials", "ExpiredTokenException", 403, passes=False),
-)
+DENIED: Final = Error("denied", "AccessDeniedException", 403, passes=False)
+# No service has an error of its own for it, and Step Functions takes new credentials for the next try.
+EXPIRED: Final = Error("expired-credentials", "ExpiredTokenException", 403)
 UNREACHED: Final = Error("unreached", "SdkClientException", 503)
 LAMBDA: Final = (
     Error("throttled", "TooManyRequestsException", 429),
     Error("5xx", "ServiceException", 500),
     UNREACHED,
+    EXPIRED,
     Error("exit", "Lambda.Unknown", passes=False, message="Runtime exited with error: exit status 1"),
     Error("time-out", "States.Timeout", passes=False),
     Error("not-found", "ResourceNotFoundException", 404, passes=False),
-    *DENIED,
+    DENIED,
 )
 NESTED: Final = (
     Error("too-many", "ExecutionLimitExceeded"),
     Error("throttled", "ThrottlingException"),
     Error("5xx", "ServiceUnavailable", 503),
     UNREACHED,
+    EXPIRED,
     Error("not-found", "StateMachineDoesNotExist", passes=False),
-    *DENIED,
+    DENIED,
 )
 GLUE: Final = (
     Error("throttled", "ThrottlingException"),
@@ -64,15 +66,17 @@ GLUE: Final = (
     Error("resource-limit", "ResourceNumberLimitExceededException"),
     Error("concurrent-runs", "ConcurrentRunsExceededException"),
     UNREACHED,
+    EXPIRED,
     Error("not-found", "EntityNotFoundException", passes=False),
-    *DENIED,
+    DENIED,
 )
 S3: Final = (
     Error("slow-down", "SlowDown", 503),
     Error("5xx", "InternalError", 500),
     Error("reset", "RequestTimeout", 400),
     UNREACHED,
-    *DENIED,
+    EXPIRED,
+    DENIED,
 )
 REDSHIFT: Final = (
     Error("throttled", "ThrottlingException"),
@@ -82,91 +86,184 @@ REDSHIFT: Final = (
     Error("too-many-sessions", "ActiveSessionsExceededException"),
     Error("not-started", "BatchExecuteStatementException", 500),
     UNREACHED,
+    EXPIRED,
     Error("invalid", "ValidationException", passes=False),
-    *DENIED,
+    DENIED,
 )
-LOOKS: Final = (*(each for each in REDSHIFT if each.name in ("throttled", "5xx", "unreached")), *DENIED[:1])
+LOOKS: Final = (*(each for each in REDSHIFT if each.name in ("throttled", "5xx", "unreached")), EXPIRED, DENIED)
 
 
 @dataclass(frozen=True)
 class Call:
-    """A state's call. late: reaching it costs a Spark run, so only some errors last there."""
+    """A state's call.
+
+    Attributes:
+        tries: how often a call is made that is throttled for ever; its errors come one after the other in chunks of
+            what that leaves.
+        before: the state at which a case of this call is ended, since a job run costs more than all that it shows.
+            "" for a call that comes after Spark: there one case has many errors.
+    """
 
     state: str
     service: str
     operation: str
     errors: Sequence[Error]
-    late: bool = False
+    tries: int
+    before: str = ""
+
+    @property
+    def passing(self) -> list[Error]:
+        return [error for error in self.errors if error.passes]
+
+    @property
+    def lasting(self) -> list[Error]:
+        return [error for error in self.errors if not error.passes]
 
 
 CALLS: Final = (
-    Call("GenerateJobId", "lambda", "Invoke", LAMBDA),
-    Call("RegisterJob", "stepfunctions", "StartExecution", NESTED),
-    Call("CleanWithPython", "glue", "StartJobRun", GLUE),
-    Call("ReadPythonManifest", "s3", "GetObject", S3),
-    Call("TransformWithSpark", "glue", "StartJobRun", GLUE),
-    Call("ReadSparkManifest", "s3", "GetObject", S3, late=True),
-    Call("PrepareLoad", "lambda", "Invoke", LAMBDA, late=True),
-    Call("LoadAndRecord", "stepfunctions", "StartExecution", NESTED, late=True),
-    Call("WriteLoadManifest", "s3", "PutObject", S3, late=True),
+    Call("GenerateJobId", "lambda", "Invoke", LAMBDA, 7, before="CleanWithPython"),
+    Call("RegisterJob", "stepfunctions", "StartExecution", NESTED, 6, before="CleanWithPython"),
+    Call("CleanWithPython", "glue", "StartJobRun", GLUE, 6, before="TransformWithSpark"),
+    Call("ReadPythonManifest", "s3", "GetObject", S3, 5, before="TransformWithSpark"),
+    Call("TransformWithSpark", "glue", "StartJobRun", GLUE, 6),
+    Call("ReadSparkManifest", "s3", "GetObject", S3, 5),
+    Call("PrepareLoad", "lambda", "Invoke", LAMBDA, 7),
+    Call("LoadAndRecord", "stepfunctions", "StartExecution", NESTED, 6),
+    Call("WriteLoadManifest", "s3", "PutObject", S3, 5),
 )
+_BATCH: Final = ("ExecuteBatch", "redshift-data", "BatchExecuteStatement", REDSHIFT, 7)
+_LOOK: Final = ("DescribeStatement", "redshift-data", "DescribeStatement", LOOKS, 9)
 # Of run-sql: the step that it runs, as the name of its execution has it, and the pipeline's state that waits for it.
 SQL_CALLS: Final = (
-    ("register", "RegisterJob", Call("ExecuteBatch", "redshift-data", "BatchExecuteStatement", REDSHIFT)),
-    ("register", "RegisterJob", Call("DescribeStatement", "redshift-data", "DescribeStatement", LOOKS)),
-    ("load", "LoadAndRecord", Call("ExecuteBatch", "redshift-data", "BatchExecuteStatement", REDSHIFT, late=True)),
-    ("load", "LoadAndRecord", Call("DescribeStatement", "redshift-data", "DescribeStatement", LOOKS, late=True)),
-    ("load", "LoadAndRecord", Call("ReadResult", "redshift-data", "GetStatementResult", LOOKS, late=True)),
+    ("register", "RegisterJob", Call(*_BATCH, before="CleanWithPython")),
+    ("register", "RegisterJob", Call(*_LOOK, before="CleanWithPython")),
+    ("load", "LoadAndRecord", Call(*_BATCH)),
+    ("load", "LoadAndRecord", Call(*_LOOK)),
+    ("load", "LoadAndRecord", Call("ReadResult", "redshift-data", "GetStatementResult", LOOKS, 9)),
 )
-# The one error of each kind that is also tried where every try costs a Spark run.
-_LATE_LASTING: Final = frozenset({"throttled", "slow-down"})
-_LATE_REDRIVEN: Final = frozenset({"denied", "exit"})
-_AFTER_COMMIT: Final = frozenset({"WriteLoadManifest", "ReadResult"})
+# So many errors in a row are within the tries of every call.
+_IN_A_ROW: Final = 4
+
+
+def ends_at(state: str, execution: str = "{execution}") -> Rule:
+    """A rule that ends an execution at a job run, by a refusal of StartJobRun."""
+    return {
+        "name": ENDS_HERE,
+        "at": "task",
+        "service": "glue",
+        "operation": "StartJobRun",
+        "match": {"state": state, "execution": execution},
+        "times": 0,
+        "error": DENIED.document(),
+    }
+
+
+def cut_short(case: Case, state: str, execution: str = "{execution}") -> Case:
+    """A case whose last attempt goes on to a job run, and is refused there instead of doing all that comes after."""
+    ends = (*case.ends[:-1], *failed(state, "chaos"))
+    what = f"{case.what}; it goes on to {state}, where it is refused"
+    return replace(case, what=what, faults=[*case.faults, ends_at(state, execution)], ends=ends, jobs=None)
 
 
 def cases() -> Iterator[Case]:
-    """Each error of each call: one that passes, one that lasts, and one that a redrive follows."""
+    """Every error of every call: errors that pass, that last, and that a redrive follows."""
+    late: list[tuple[Call, Mapping[str, str]]] = []
+    for name, call, where, state in _calls():
+        if call.before:
+            yield from _early(name, call, where, state)
+        else:
+            late.append((call, where))
+            yield from _late(name, call, where, state)
+    yield from _in_every_state(late)
+
+
+def _calls() -> Iterator[tuple[str, Call, Mapping[str, str], str]]:
+    """The name of its cases, the call, what fits its executions, and the pipeline's state that it is part of."""
     for call in CALLS:
-        where = {"state": call.state, "execution": "{execution}"}
-        yield from _of(f"pipeline.{call.state}", call, where, call.state)
+        yield f"pipeline.{call.state}", call, {"state": call.state, "execution": "{execution}"}, call.state
     for step, state, call in SQL_CALLS:
         where = {"state": call.state, "execution": f"*{{id}}-{step}-*"}
-        yield from _of(f"run-sql.{call.state}.{step}", call, where, state)
+        yield f"run-sql.{call.state}.{step}", call, where, state
 
 
-def _of(name: str, call: Call, where: Mapping[str, str], state: str) -> Iterator[Case]:
+def _early(name: str, call: Call, where: Mapping[str, str], state: str) -> Iterator[Case]:
+    """A case per error, each ended before the next job run."""
     for error in call.errors:
-        base = f"{name}.{error.name}"
         what = f"{call.operation} of {state} answers {error.code}"
         if error.passes:
-            yield Case(f"{base}.passes", f"{what} twice", [_rule(call, where, error, times=2)])
-            if not call.late or error.name in _LATE_LASTING:
-                yield _lasting(f"{base}.lasts", what, call, where, error, state)
-        elif not call.late or error.name in _LATE_REDRIVEN:
-            yield _redriven(f"{base}.redriven", what, call, where, error, state)
-    lost = next(error for error in call.errors if error.passes)
-    rule = {**_rule(call, where, replace(lost, name="lost"), times=1), "when": "after"}
-    yield Case(f"{name}.lost-answer.passes", f"the answer of {call.operation} of {state} is lost", [rule])
+            case = Case(f"{name}.{error.name}.passes", f"{what} twice", [_rule(call, where, error, times=2)])
+        else:
+            case = Case(
+                f"{name}.{error.name}.redriven",
+                f"{what} once, then it is redriven",
+                [_rule(call, where, error, times=1)],
+                REDRIVEN,
+                (*failed(state, _said(error)), End()),
+            )
+        yield cut_short(case, call.before)
+    yield _lasting(name, call, where, state)
+    yield cut_short(_lost(name, call, where, state), call.before)
 
 
-def _lasting(name: str, what: str, call: Call, where: Mapping[str, str], error: Error, state: str) -> Case:
-    # After the commit the rows are there, and the job has succeeded although its execution has not.
-    jobs = {1: "SUCCEEDED"} if call.state in _AFTER_COMMIT else None
-    if call.late and call.state == "DescribeStatement":
-        jobs = {1: EITHER}  # whether the recorder cancels the load before it is committed
-    rule = _rule(call, where, error, times=0)
-    return Case(name, f"{what} for ever", [rule], ends=failed(state, said="chaos"), jobs=jobs)
-
-
-def _redriven(name: str, what: str, call: Call, where: Mapping[str, str], error: Error, state: str) -> Case:
-    said = "Timeout" if error.code == "States.Timeout" else error.message or "chaos"
-    return Case(
-        name,
-        f"{what} once; then it is redriven",
-        [_rule(call, where, error, times=1)],
-        REDRIVEN,
-        (*failed(state, said=said), End()),
+def _late(name: str, call: Call, where: Mapping[str, str], state: str) -> Iterator[Case]:
+    """One case of all errors that end an attempt, the one that is tried to the end first; a redrive after each."""
+    first, *_ = call.passing
+    rules = [_rule(call, where, first, times=call.tries), *(_rule(call, where, each, times=1) for each in call.lasting)]
+    ends = [end for error in (first, *call.lasting) for end in failed(state, _said(error))]
+    yield Case(
+        f"{name}.each.redriven",
+        f"{call.operation} of {state} answers {first.code} to every try, and it is redriven; then "
+        f"{', '.join(each.code for each in call.lasting)}, with a redrive after each",
+        rules,
+        (*REDRIVEN[:2], *(REDRIVEN[2:] * len(ends))),
+        (*ends, End()),
     )
+    if call.state in ("TransformWithSpark", "LoadAndRecord", "ExecuteBatch"):
+        yield _lost(name, call, where, state)
+    if call.state in ("DescribeStatement", "WriteLoadManifest"):
+        yield _lasting(name, call, where, state)
+
+
+def _in_every_state(late: Sequence[tuple[Call, Mapping[str, str]]]) -> Iterator[Case]:
+    """Errors that pass, in all states from TransformWithSpark on: some in each state, one after the other."""
+    most = max(len(call.passing) for call, _ in late)
+    for number, start in enumerate(range(0, most, _IN_A_ROW), 1):
+        found = [
+            {**_rule(call, where, error, times=1), "name": f"{where['state']}-{error.name}"}
+            for call, where in late
+            for error in call.passing[start : start + _IN_A_ROW]
+        ]
+        yield Case(
+            f"pipeline.late.errors-{number}.passes",
+            f"every call from TransformWithSpark on meets {_IN_A_ROW} of its errors, or what is left of them, in a row",
+            found,
+        )
+    lost = [
+        {**_rule(call, where, call.passing[0], times=1), "name": f"{call.state}-lost", "when": "after"}
+        for call, where in late
+        if call.state not in ("TransformWithSpark", "LoadAndRecord", "ExecuteBatch")
+    ]
+    what = "the answer is lost of every call after TransformWithSpark that starts nothing"
+    yield Case("pipeline.late.lost-answer.passes", what, lost)
+
+
+def _lost(name: str, call: Call, where: Mapping[str, str], state: str) -> Case:
+    rule = {**_rule(call, where, replace(call.passing[0], name="lost"), times=1), "when": "after"}
+    return Case(f"{name}.lost-answer.passes", f"the answer of {call.operation} of {state} is lost", [rule])
+
+
+def _lasting(name: str, call: Call, where: Mapping[str, str], state: str) -> Case:
+    error = call.passing[0]
+    # After the commit the rows are there, and the job has succeeded although its execution has not. A look that fails
+    # leaves a load that the recorder cancels, unless it is committed first.
+    jobs = {"WriteLoadManifest": {1: "SUCCEEDED"}, "DescribeStatement": {1: EITHER}} if not call.before else {}
+    what = f"{call.operation} of {state} answers {error.code} for ever"
+    rule = _rule(call, where, error, times=0)
+    return Case(f"{name}.{error.name}.lasts", what, [rule], ends=failed(state, "chaos"), jobs=jobs.get(call.state))
+
+
+def _said(error: Error) -> str:
+    return "Timeout" if error.code == "States.Timeout" else error.message or "chaos"
 
 
 def _rule(call: Call, where: Mapping[str, str], error: Error, *, times: int) -> Rule:

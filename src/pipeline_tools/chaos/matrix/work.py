@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
-from pipeline_tools.chaos.cases import RUN, Case, End, Rule, failed
-from pipeline_tools.chaos.matrix.tasks import REDRIVEN
+from pipeline_tools.chaos.cases import RUN, Case, End, Rule, Step, failed
+from pipeline_tools.chaos.matrix.tasks import REDRIVEN, cut_short
 
 # https://docs.aws.amazon.com/glue/latest/dg/job-run-statuses.html
 RUN_STATES: Final = ("ERROR", "EXPIRED", "TIMEOUT", "STOPPED", "FAILED")
 JOBS: Final = (("python", "CleanWithPython"), ("spark", "TransformWithSpark"))
+# Where a case of a state is ended that comes before Spark.
+_BEFORE_SPARK: Final = {"RegisterJob": "CleanWithPython", "CleanWithPython": "TransformWithSpark"}
 _DISK = "No space left on device"
 _DISK_OF_REDSHIFT = "ERROR: Disk Full Detail: error: Disk Full code: 1016 (chaos)"
 _CONFLICT = "ERROR: 1023 DETAIL: Serializable isolation violation on table in Redshift (chaos)"
@@ -31,74 +34,66 @@ def cases() -> Iterator[Case]:
 
 
 def _job_runs(job: str, state: str) -> Iterator[Case]:
+    name = f"{job}-job.{state}"
     where = {"at": "job_run", "match": {"job": f"*{job}*", "arguments.--job_id": "*{id}"}}
     for end in RUN_STATES:
-        yield _redriven(
-            f"{job}-job.{state}.{end.lower()}.redriven",
-            f"the run of {state} ends as {end} before it has done anything",
-            {**where, "state": end, "error": {"message": f"{end} (chaos)"}},
-            state,
-        )
-    for end in ("ERROR", "TIMEOUT"):
-        yield _redriven(
-            f"{job}-job.{state}.{end.lower()}-after-work.redriven",
-            f"the run of {state} has done its work and ends as {end}",
-            {**where, "when": "after", "state": end, "error": {"message": f"{end} (chaos)"}},
-            state,
-        )
-    yield _redriven(
-        f"{job}-job.{state}.disk-full.redriven",
-        f"the disk of {state} is full",
-        {**where, "state": "FAILED", "error": {"message": f"{_DISK} (chaos)"}},
+        said = f"{_DISK} (chaos)" if end == "FAILED" else f"{end} (chaos)"
+        rule = {"name": "fault", **where, "state": end, "error": {"message": said}}
+        what = f"the run of {state} ends as {end} before it has done anything"
+        case = "disk-full" if end == "FAILED" else end.lower()
+        yield Case(f"{name}.{case}.fails", f"{what}: {said}", [rule], ends=failed(state, "chaos"))
+    after = _redriven(
+        f"{name}.error-after-work.redriven",
+        f"the run of {state} has done its work and ends as ERROR, and the work is not done again",
+        [{**where, "when": "after", "state": "ERROR", "error": {"message": "ERROR (chaos)"}}],
         state,
     )
+    keep, compare = (Step("call", at=f"{verb} the manifests") for verb in ("keep", "compare"))
+    yield replace(after, steps=(*RUN, keep, *REDRIVEN[2:], compare))
     yield _redriven(
-        f"{job}-job.{state}.killed.redriven", f"the process of {state} is killed", {**where, "kill": "run"}, state, ""
+        f"{name}.killed.redriven", f"the process of {state} is killed", [{**where, "kill": "run"}], state, ""
     )
-    yield _passes(f"{job}-job.{state}.late.passes", f"the run of {state} begins late", {**where, "delay": 2.0})
+    yield _passes(f"{name}.late.passes", f"the run of {state} begins late", [{**where, "delay": 2.0}], state)
 
 
 def _statements() -> Iterator[Case]:
     for step, state in (("register", "RegisterJob"), ("load", "LoadAndRecord")):
         where = {"at": "statement", "match": {"statement_name": f"*{{id}}*{step}"}}
         name = f"statement.{step}"
-        for end in ("ABORTED", "FAILED"):
-            yield _redriven(
-                f"{name}.{end.lower()}.redriven",
-                f"the transaction of {state} ends as {end}",
-                {**where, "state": end, "error": {"message": f"{end} (chaos)"}},
-                state,
-            )
+        conflict = {**where, "state": "FAILED", "error": {"message": _CONFLICT}}
+        slow = {**where, "delay": 1.5}
         yield _redriven(
-            f"{name}.disk-full.redriven",
-            f"Redshift's disk is full at {state}",
-            {**where, "state": "FAILED", "error": {"message": _DISK_OF_REDSHIFT}},
+            f"{name}.not-committed.redriven",
+            f"the transaction of {state} ends as ABORTED, is redriven and meets a full disk, is redriven and forgotten "
+            "by the Data API, each time before it is committed",
+            [
+                {**where, "state": "ABORTED", "error": {"message": "ABORTED (chaos)"}},
+                {**where, "state": "FAILED", "error": {"message": _DISK_OF_REDSHIFT}},
+                {**where, "state": "forgotten"},
+            ],
+            state,
+            "chaos|ResourceNotFound",
+        )
+        yield _passes(
+            f"{name}.conflict.passes",
+            f"error 1023 at {state}, twice; then the transaction takes long",
+            [{**conflict, "times": 2}, slow],
             state,
         )
-        conflict = {**where, "state": "FAILED", "error": {"message": _CONFLICT}}
-        yield _passes(f"{name}.conflict.passes", f"error 1023 at {state}, twice", {**conflict, "times": 2})
         yield Case(
             f"{name}.conflict.lasts",
             f"error 1023 at {state}, for ever",
             [{"name": "fault", **conflict, "times": 0}],
             ends=failed(state, "1023"),
         )
-        for end in ("FAILED", "ABORTED", "forgotten"):
+        for end in ("FAILED", "forgotten"):
             yield _redriven(
                 f"{name}.{end.lower()}-after-commit.redriven",
                 f"the transaction of {state} is committed, but reported as {end}",
-                {**where, "when": "after", "state": end, **_message(end)},
+                [{**where, "when": "after", "state": end, **_message(end)}],
                 state,
                 "",
             )
-        yield _redriven(
-            f"{name}.forgotten.redriven",
-            f"the Data API forgets the statement of {state} before it is committed",
-            {**where, "state": "forgotten"},
-            state,
-            "",
-        )
-        yield _passes(f"{name}.slow.passes", f"the transaction of {state} takes long", {**where, "delay": 1.5})
 
 
 def _message(state: str) -> dict[str, Any]:
@@ -113,30 +108,20 @@ def _requests() -> Iterator[Case]:
     )
     for name, state, what, key in reads:
         where = {"at": "request", "service": "s3", "operation": "GetObject", "match": {"Key": key}}
-        for status in ("503", "500"):
-            rule = {**where, "error": _S3[status]}
-            yield _passes(f"{name}.{status}.passes", f"S3 answers {status} once while {state} reads {what}", rule)
-        yield _redriven(
-            f"{name}.stale-403.redriven",
-            f"S3 answers 403 while {state} reads {what}, since its credentials have expired",
-            {**where, "error": _S3["403"]},
-            state,
-            "",
-        )
-        yield _redriven(
-            f"{name}.503-lasts.redriven",
-            f"S3 answers 503 to every try of {state} to read {what}",
-            {**where, "error": _S3["503"], "times": 12},
-            state,
-            "",
-        )
+        busy, broken = ({**where, "error": _S3[status]} for status in ("503", "500"))
+        stale: Rule = {**where, "error": _S3["403"]}
         cut: Rule = {**where, "cut": 7}
-        reset = f"the connection is reset while {state} reads {what}"
-        # COPY fails with an S3ServiceException, and is not run again by itself.
         if state == "LoadAndRecord":
-            yield _redriven(f"{name}.reset.redriven", reset, cut, state, "S3ServiceException")
-        else:
-            yield _passes(f"{name}.reset.passes", reset, cut)
+            # COPY fails with an S3ServiceException where its connection is reset, and is not run again by itself.
+            yield _passes(f"{name}.503.passes", f"S3 answers 503, then 500, while {state} reads {what}", [busy, broken])
+            what = f"S3 answers 403 while {state} reads {what}; it is redriven, and the connection is reset"
+            yield _redriven(f"{name}.stale-403.redriven", what, [stale, cut], state, "S3ServiceException|expired")
+            continue
+        rules = [busy, broken, cut]
+        answers = f"S3 answers 503, then 500, then resets the connection, while {state} reads {what}"
+        yield _passes(f"{name}.503.passes", answers, rules, state)
+        what = f"S3 answers 403 while {state} reads {what}, since its credentials have expired"
+        yield _redriven(f"{name}.stale-403.redriven", what, [stale], state, "")
     second = {
         "at": "request",
         "service": "s3",
@@ -149,18 +134,21 @@ def _requests() -> Iterator[Case]:
         [{"name": "fault", **second, "error": _S3["503"], "times": 0}],
         ends=failed("LoadAndRecord"),
     )
-    writes: Sequence[tuple[str, str, str, str]] = (
-        ("python-job.writes-staged", "CleanWithPython", "staged rows", "staged/*{id}/*"),
-        ("python-job.writes-manifest", "CleanWithPython", "its manifest", "runs/*{id}/python.json"),
-        ("spark-job.writes-curated", "TransformWithSpark", "curated rows", "curated/*{id}/*"),
-        ("spark-job.writes-manifest", "TransformWithSpark", "its manifest", "runs/*{id}/spark.json"),
+    writes: Sequence[tuple[str, str, str]] = (
+        ("python-job", "CleanWithPython", "staged/*{id}/*"),
+        ("spark-job", "TransformWithSpark", "curated/*{id}/*"),
     )
-    for name, state, what, key in writes:
-        where = {"at": "request", "service": "s3", "operation": "PutObject", "match": {"Key": key}}
-        rule = {**where, "error": _S3["503"]}
-        yield _passes(f"{name}.503.passes", f"S3 answers 503 once while {state} writes {what}", rule)
-        rule = {**where, "when": "after", "error": _S3["500"]}
-        yield _passes(f"{name}.lost-answer.passes", f"the answer is lost to {state}, which has written {what}", rule)
+    for job, state, rows in writes:
+        where = {"at": "request", "service": "s3", "operation": "PutObject"}
+        keys = (rows, f"runs/*{{id}}/{job.partition('-')[0]}.json")
+        busy, lost = {"error": _S3["503"]}, {"when": "after", "error": _S3["500"]}
+        what = f"S3 answers 503 once while {state} writes its rows, and once while it writes its manifest"
+        yield _passes(
+            f"{job}.writes.503.passes", what, [{**where, "match": {"Key": key}, **busy} for key in keys], state
+        )
+        what = f"the answer is lost to {state}, which has written rows, and that to its manifest"
+        rules = [{**where, "match": {"Key": key}, **lost} for key in keys]
+        yield _passes(f"{job}.writes.lost-answer.passes", what, rules, state)
 
 
 def _database() -> Iterator[Case]:
@@ -170,17 +158,24 @@ def _database() -> Iterator[Case]:
             name, what = f"database.{step}.killed-{when}-commit", f"the database is killed {when} the commit of {state}"
             rules: list[Rule] = [{**rule, "kill": "database"}]
             if when == "after":
-                yield Case(f"{name}.passes", f"{what}: it is there when the database is", rules, alone=True)
+                case = Case(f"{name}.passes", f"{what}: it is there when the database is", rules, alone=True)
             else:
                 ends = (*failed(state), End())
-                yield Case(f"{name}.redriven", f"{what}; then the job is redriven", rules, REDRIVEN, ends, alone=True)
+                case = Case(f"{name}.redriven", f"{what}; then the job is redriven", rules, REDRIVEN, ends, alone=True)
+            yield cut_short(case, _BEFORE_SPARK[state]) if state in _BEFORE_SPARK else case
 
 
-def _passes(name: str, what: str, rule: Rule) -> Case:
-    return Case(name, what, [{"name": "fault", **rule}], RUN)
+def _passes(name: str, what: str, rules: Sequence[Rule], state: str = "") -> Case:
+    case = Case(name, what, _numbered(rules), RUN)
+    return cut_short(case, _BEFORE_SPARK[state]) if state in _BEFORE_SPARK else case
 
 
-def _redriven(name: str, what: str, rule: Rule, state: str, said: str = "chaos") -> Case:
-    return Case(
-        name, f"{what}; then it is redriven", [{"name": "fault", **rule}], REDRIVEN, (*failed(state, said), End())
-    )
+def _redriven(name: str, what: str, rules: Sequence[Rule], state: str, said: str = "chaos") -> Case:
+    """Each rule ends an attempt, and a redrive follows."""
+    steps, ends = (*RUN, *(REDRIVEN[2:] * len(rules))), (*(failed(state, said) * len(rules)), End())
+    case = Case(name, f"{what}; then it is redriven", _numbered(rules), steps, ends)
+    return cut_short(case, _BEFORE_SPARK[state]) if state in _BEFORE_SPARK else case
+
+
+def _numbered(rules: Sequence[Rule]) -> list[Rule]:
+    return [{"name": f"fault-{number}", **rule} for number, rule in enumerate(rules, 1)]

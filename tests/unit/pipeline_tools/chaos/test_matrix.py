@@ -74,7 +74,7 @@ def test_every_state_that_calls_a_service_has_cases(machine: str, state: str) ->
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_the_endpoint_takes_the_faults_of_a_case(case: Case) -> None:
-    names = dict.fromkeys(("execution", "execution2", "id", "id2", "source"), "x")
+    names = dict.fromkeys(("source", *(f"{name}{n}" for name in ("execution", "id") for n in ("", 2, 3, 4, 5))), "x")
     rules = [
         {**{name: value for name, value in filled(rule, names).items() if name != "spare"}, "name": str(number)}
         for number, rule in enumerate(case.faults)
