@@ -19,7 +19,7 @@ QUICK = (
     "run-sql.ExecuteBatch.register.throttled.lasts",
     "run-sql.ExecuteBatch.load.lost-answer.passes",
     "record-failure.DescribeFailure.time-out.a-while",
-    "record-failure.RecordFailure.throttled.a-while",
+    "record-failure.RecordFailure.too-many.a-while",
     "record-failure.Notify.denied.a-while",
     "event.twice",
 )

@@ -148,7 +148,7 @@ _IN_A_ROW: Final = 4
 def ends_at(state: str, execution: str = "{execution}") -> Rule:
     """A rule that ends an execution at a job run, by a refusal of StartJobRun."""
     return {
-        "name": ENDS_HERE,
+        "name": f"{ENDS_HERE}-{state}",
         "at": "task",
         "service": "glue",
         "operation": "StartJobRun",

@@ -16,6 +16,7 @@ from pipeline_tools.chaos import matrix
 from pipeline_tools.chaos.__main__ import chosen
 from pipeline_tools.chaos.cases import Case, filled
 from pipeline_tools.chaos.matrix import drawn
+from pipeline_tools.chaos.matrix import tasks as tasks_matrix
 from pipeline_tools.environments import ROOT
 
 CASES = matrix.cases()
@@ -72,11 +73,35 @@ def test_every_state_that_calls_a_service_has_cases(machine: str, state: str) ->
     assert cases or state in WITHOUT_CASES
 
 
+def errors(call_of: tasks_matrix.Call, execution: str) -> Iterator[Any]:
+    yield from (
+        pytest.param(call_of.state, execution, error.code, id=f"{call_of.state}-{execution}-{error.name}")
+        for error in call_of.errors
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "execution", "code"),
+    [
+        *(each for call in tasks_matrix.CALLS for each in errors(call, "{execution}")),
+        *(each for step, _, call in tasks_matrix.SQL_CALLS for each in errors(call, f"*{{id}}-{step}-*")),
+    ],
+)
+def test_every_error_of_a_call_is_met_by_a_case(state: str, execution: str, code: str) -> None:
+    matches = [
+        rule
+        for case in CASES
+        for rule in case.faults
+        if rule.get("match") == {"state": state, "execution": execution} and rule.get("error", {}).get("code") == code
+    ]
+    assert any(rule.get("when") != "after" for rule in matches)
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_the_endpoint_takes_the_faults_of_a_case(case: Case) -> None:
     names = dict.fromkeys(("source", *(f"{name}{n}" for name in ("execution", "id") for n in ("", 2, 3, 4, 5))), "x")
     rules = [
-        {**{name: value for name, value in filled(rule, names).items() if name != "spare"}, "name": str(number)}
+        {name: value for name, value in {"name": str(number), **filled(rule, names)}.items() if name != "spare"}
         for number, rule in enumerate(case.faults)
     ]
     fault_documents.read({"waits": case.waits, "faults": rules})
