@@ -56,14 +56,14 @@ def _stopped() -> Iterator[Case]:
             (End("ABORTED", state, "Stopped"), End()),
         )
         yield cut_short(case, before)
-    late = [state for state, _ in _STOPS[_EARLY:]]
-    stops = [step for state in late for step in (Step("stop", at=state), WAIT, Step("redrive"))]
+    late_states = [state for state, _ in _STOPS[_EARLY:]]
+    stops = [step for state in late_states for step in (Step("stop", at=state), WAIT, Step("redrive"))]
     yield Case(
         "stopped.each-late-state.redriven",
-        f"the execution is stopped in {', '.join(late)}, and redriven after each",
+        f"the execution is stopped in {', '.join(late_states)}, and redriven after each",
         slow[_EARLY:],
         (START, *stops, WAIT),
-        (*(End("ABORTED", state, "Stopped") for state in late), End()),
+        (*(End("ABORTED", state, "Stopped") for state in late_states), End()),
         {1: "SUCCEEDED"},
     )
     waiting = {"name": "throttled", **_STOPS[2][1], "match": _in("CleanWithPython"), "times": 0}
