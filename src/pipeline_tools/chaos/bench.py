@@ -12,6 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ SOURCE = "id,place,amount\n1,north,2.50\n2,south,3.00\n3,north,0.50\nfour,west,1
 ROWS = {"chaos_lines": 4, "chaos_totals": 3}
 _QUEUE = "chaos-notices"
 _SECONDS_TO_LIST = 30.0
+_SECONDS_OF_CREDENTIALS = 1800.0  # of the hour that a role's are good for
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # The events of a history that end an attempt, and the status that each gives.
 _ENDS = {"ExecutionFailed": "FAILED", "ExecutionAborted": "ABORTED", "ExecutionTimedOut": "TIMED_OUT"}
@@ -43,13 +45,29 @@ class BenchError(RuntimeError):
     """The bench cannot be set up, or does not answer."""
 
 
+@dataclass(frozen=True)
+class KeptClients(Clients):
+    """Makes one client of each service. A new one costs 0.1 s of CPU time, and a case asks hundreds of times."""
+
+    made: dict[str, Any] = field(default_factory=dict)
+    making: threading.Lock = field(default_factory=threading.Lock)
+
+    def get(self, service: str) -> Any:
+        with self.making:
+            if service not in self.made:
+                self.made[service] = super().get(service)
+            return self.made[service]
+
+
 class Bench:
     """What a case works with. Safe for several threads."""
 
     def __init__(self, clients: Clients, outputs: Mapping[str, Any], endpoint: LocalEndpoint | None = None) -> None:
-        self.clients, self.outputs, self.endpoint = clients, dict(outputs), endpoint
-        self.notices = Notices(clients, outputs["failure_topic_arn"])
-        self._trusting = threading.Lock()
+        self.clients = KeptClients(clients.endpoint_url, clients.region)
+        self.outputs, self.endpoint = dict(outputs), endpoint
+        self.notices = Notices(self.clients, outputs["failure_topic_arn"])
+        self._trusting, self._reading = threading.Lock(), threading.Lock()
+        self._run_sql: tuple[float, Any] | None = None  # until when its credentials are used, and a client
         self._details: dict[str, dict[str, Any]] = {}  # what each execution of record-failure was told
 
     # Faults
@@ -126,10 +144,15 @@ class Bench:
 
     def _as_run_sql(self) -> Any:
         """A client of the Data API with the role of run-sql: the API lists to a role its own statements alone."""
+        with self._trusting:
+            if self._run_sql is None or time.monotonic() > self._run_sql[0]:
+                self._run_sql = time.monotonic() + _SECONDS_OF_CREDENTIALS, self._new_as_run_sql()
+            return self._run_sql[1]
+
+    def _new_as_run_sql(self) -> Any:
         described = self.clients.get("stepfunctions").describe_state_machine(stateMachineArn=self.machine("run-sql"))
         arn: str = described["roleArn"]
-        with self._trusting:
-            self._trust_the_account(arn)
+        self._trust_the_account(arn)
         session = self.clients.get("sts").assume_role(RoleArn=arn, RoleSessionName="chaos")["Credentials"]
         return sdk_environment.session().client(
             "redshift-data",
@@ -154,25 +177,39 @@ class Bench:
         """The ARN of a state machine: pipeline, run-sql, record-failure, start-on-arrival."""
         return str(self.outputs["state_machine_arn"]).removesuffix("pipeline") + name
 
-    def executions(self, machine: str, status: str | None = None) -> Iterator[dict[str, Any]]:
-        """The executions of a state machine, newest first."""
+    def executions(
+        self, machine: str, status: str | None = None, since: datetime | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """The executions of a state machine that began at a moment or later, newest first."""
         pages = self.clients.get("stepfunctions").get_paginator("list_executions")
         chosen = {"statusFilter": status} if status else {}
         for page in pages.paginate(stateMachineArn=self.machine(machine), **chosen):
-            yield from page["executions"]
+            for execution in page["executions"]:
+                if since is not None and execution["startDate"] < since:
+                    return
+                yield execution
 
-    def recorders(self, execution_arn: str, redrive: int) -> list[str]:
-        """The executions of record-failure about an attempt."""
+    def recorders(self, execution_arn: str, redrive: int, since: datetime) -> list[str]:
+        """The executions of record-failure about an attempt that began at a moment or later."""
         client = self.clients.get("stepfunctions")
-        for found in self.executions("record-failure"):
-            arn = found["executionArn"]
-            if arn not in self._details:
-                self._details[arn] = json.loads(client.describe_execution(executionArn=arn)["input"])["detail"]
-        return [
-            arn
-            for arn, detail in list(self._details.items())
-            if detail["executionArn"] == execution_arn and int(detail.get("redriveCount") or 0) == redrive
-        ]
+        with self._reading:
+            for found in self.executions("record-failure", since=since):
+                arn = found["executionArn"]
+                if arn not in self._details:
+                    self._details[arn] = json.loads(client.describe_execution(executionArn=arn)["input"])["detail"]
+            return [
+                arn
+                for arn, detail in self._details.items()
+                if detail["executionArn"] == execution_arn and int(detail.get("redriveCount") or 0) == redrive
+            ]
+
+    def job_runs(self, name: str, since: datetime) -> Iterator[dict[str, Any]]:
+        """The runs of a Glue job that began at a moment or later, newest first."""
+        for page in self.clients.get("glue").get_paginator("get_job_runs").paginate(JobName=name):
+            for run in page["JobRuns"]:
+                if run["StartedOn"] < since:
+                    return
+                yield run
 
     def event_of(self, execution_arn: str) -> dict[str, Any]:
         """The event that EventBridge gives about the first end of an execution, made of what is known of it.

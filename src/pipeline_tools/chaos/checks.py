@@ -177,32 +177,32 @@ def _processes(play: Play) -> Iterator[Finding]:
     """What still runs of the jobs, once it had time to end."""
     deadline = time.monotonic() + _SECONDS_TO_SETTLE
     jobs = {run.job_id for run in play.runs}
-    while left := [text for job in jobs for text in _left(play.bench, job)]:
+    while left := [text for job in jobs for text in _left(play, job)]:
         if time.monotonic() > deadline:
             yield Finding("what still runs", "nothing", "; ".join(left))
             return
         time.sleep(0.5)
 
 
-def _left(bench: Bench, job: str) -> Iterator[str]:
+def _left(play: Play, job: str) -> Iterator[str]:
+    bench, since = play.bench, play.began
     listed = subprocess.run(["ps", "-axww", "-o", "pid=,args="], capture_output=True, text=True, check=True).stdout
     yield from (f"process {line.strip()[:200]}" for line in listed.splitlines() if job in line)
-    for each in bench.executions("run-sql", "RUNNING"):
+    for each in bench.executions("run-sql", "RUNNING", since):
         if each["name"].startswith(job):
             yield f"execution {each['name']}"
     for each in bench.statements(job, "ALL"):
         if each["Status"] not in FINAL_STATUSES:
             yield f"statement {each['StatementName']} ({each['Status']})"
     for name in ("python_job_name", "spark_job_name"):
-        pages = bench.clients.get("glue").get_paginator("get_job_runs").paginate(JobName=bench.outputs[name])
-        for run in (run for page in pages for run in page["JobRuns"]):
+        for run in bench.job_runs(bench.outputs[name], since):
             if run["Arguments"].get("--job_id") == job and "CompletedOn" not in run:
                 yield f"job run {run['Id']} ({run['JobRunState']})"
 
 
 def _statements(play: Play) -> Iterator[Finding]:
     """A request that is sent again runs nothing again: no more transactions are committed than were asked for."""
-    asked = [each["name"] for each in play.bench.executions("run-sql")]
+    asked = [each["name"] for each in play.bench.executions("run-sql", since=play.began)]
     for job in _jobs(play):
         committed = [each["StatementName"] for each in play.bench.statements(job, "FINISHED")]
         for step in ("register", "load", "fail", "finish"):

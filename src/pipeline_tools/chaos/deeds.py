@@ -56,11 +56,10 @@ def _wait_for_the_load(play: Play) -> None:
 
 
 def _wait_for_a_job_run(play: Play) -> None:
-    client, job = play.bench.clients.get("glue"), play.runs[0].job_id
-    name = play.bench.outputs["python_job_name"]
+    name, job = play.bench.outputs["python_job_name"], play.runs[0].job_id
 
     def started() -> bool | None:
-        runs = client.get_job_runs(JobName=name)["JobRuns"]
+        runs = play.bench.job_runs(name, play.began)
         return any(run["Arguments"].get("--job_id") == job for run in runs) or None
 
     play.until(started, "a job run is started")
@@ -69,7 +68,9 @@ def _wait_for_a_job_run(play: Play) -> None:
 def _wait_for_a_nested_execution(play: Play) -> None:
     job = play.runs[0].job_id
     play.until(
-        lambda: any(each["name"].startswith(job) for each in play.bench.executions("run-sql")) or None,
+        lambda: (
+            any(each["name"].startswith(job) for each in play.bench.executions("run-sql", since=play.began)) or None
+        ),
         "a nested execution is started",
     )
 

@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from lambda_generate_param import job_id
@@ -59,6 +60,7 @@ class Play:
     runs: list[Run] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
     kept: dict[str, str] = field(default_factory=dict)  # what a deed leaves for another one
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
     _met: dict[str, int] = field(default_factory=dict)  # of rules that hold no more
 
     def met(self) -> dict[str, int]:
@@ -91,6 +93,8 @@ class Play:
         Raises:
             PlayError: one could not be done.
         """
+        # A little earlier than all that the case starts, whose times may be rounded.
+        self.began = datetime.now(UTC) - timedelta(seconds=2)
         verbs: Mapping[str, Callable[[Step], None]] = {
             "start": lambda step: self._start(step, None),
             "again": lambda step: self._start(step, self.runs[0].source_uri),
@@ -149,9 +153,12 @@ class Play:
 
     def _recorders(self, arn: str, redrive: int) -> list[Outcome]:
         """How the recorder's executions about an attempt ended: one may start another, which does the work."""
-        self.until(lambda: self.bench.recorders(arn, redrive) or None, f"the failure of {arn} is told to the recorder")
+        self.until(
+            lambda: self.bench.recorders(arn, redrive, self.began) or None,
+            f"the failure of {arn} is told to the recorder",
+        )
         ended: dict[str, Outcome] = {}
-        while found := [each for each in self.bench.recorders(arn, redrive) if each not in ended]:
+        while found := [each for each in self.bench.recorders(arn, redrive, self.began) if each not in ended]:
             ended |= {each: self.ended(each) for each in found}
         return list(ended.values())
 
@@ -183,10 +190,15 @@ class Play:
     def ended(self, arn: str) -> Outcome:
         """An execution once it has ended."""
         client = self.bench.clients.get("stepfunctions")
+
+        def final() -> bool | None:
+            return client.describe_execution(executionArn=arn)["status"] in executions.FINAL_STATUSES or None
+
         try:
-            return executions.wait(client, arn, timeout_seconds=SECONDS)
-        except executions.ExecutionTimeoutError as error:
-            raise PlayError(f"{error}, in {self.where(arn)}") from error
+            self.until(final, f"{arn} has ended")
+        except PlayError as error:
+            raise PlayError(f"{error}; it is in {self.where(arn)}") from error
+        return executions.wait(client, arn, timeout_seconds=SECONDS)
 
     def entered(self, arn: str, state: str) -> None:
         """Wait until a state is entered, which the execution does not leave meanwhile."""
@@ -209,7 +221,7 @@ class Play:
         while (found := look()) is None:
             if time.monotonic() > deadline:
                 raise PlayError(f"not within {seconds:.0f} s: {what}")
-            time.sleep(0.1)
+            time.sleep(0.2)
         return found
 
     def _name(self, number: int) -> str:

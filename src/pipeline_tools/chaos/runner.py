@@ -1,4 +1,4 @@
-"""Plays cases: two at a time where their faults can be told apart, else one by one."""
+"""Plays cases: some at a time where their faults can be told apart, else one by one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pipeline_tools.chaos.cases import Case
 from pipeline_tools.chaos.checks import Finding, Ledger, check
 from pipeline_tools.chaos.play import Play, PlayError
 
-_AT_ONCE = 2
+_AT_ONCE = 3
 
 
 @dataclass(frozen=True)
