@@ -41,7 +41,9 @@ def _job_runs(job: str, state: str) -> Iterator[Case]:
         rule = {"name": "fault", **where, "state": end, "error": {"message": said}}
         what = f"the run of {state} ends as {end} before it has done anything"
         case = "disk-full" if end == "FAILED" else end.lower()
-        yield Case(f"{name}.{case}.fails", f"{what}: {said}", [rule], ends=failed(state, "chaos"))
+        # Step Functions may give a run that was stopped as a success; the state refuses it.
+        recorded = "ended as STOPPED" if end == "STOPPED" else "chaos"
+        yield Case(f"{name}.{case}.fails", f"{what}: {said}", [rule], ends=failed(state, recorded))
     after = _redriven(
         f"{name}.error-after-work.redriven",
         f"the run of {state} has done its work and ends as ERROR, and the work is not done again",
@@ -113,13 +115,24 @@ def _requests() -> Iterator[Case]:
         cut: Rule = {**where, "cut": 7}
         if state == "LoadAndRecord":
             # COPY fails with an S3ServiceException where its connection is reset, and is not run again by itself.
-            yield _passes(f"{name}.503.passes", f"S3 answers 503, then 500, while {state} reads {what}", [busy, broken])
+            tables = (
+                {**rule, "match": {"Key": f"curated/chaos/{table}/*{{id}}/*"}}
+                for rule, table in zip((busy, broken), ("chaos_lines", "chaos_totals"), strict=True)
+            )
+            said = (
+                f"S3 answers 503 while {state} reads the rows of one table, and 500 while it reads those of the other"
+            )
+            yield _passes(f"{name}.503.passes", said, list(tables))
             what = f"S3 answers 403 while {state} reads {what}; it is redriven, and the connection is reset"
             yield _redriven(f"{name}.stale-403.redriven", what, [stale, cut], state, "S3ServiceException|expired")
             continue
-        rules = [busy, broken, cut]
-        answers = f"S3 answers 503, then 500, then resets the connection, while {state} reads {what}"
-        yield _passes(f"{name}.503.passes", answers, rules, state)
+        if state == "TransformWithSpark":
+            # The endpoint's Spark asks for a file twice at most.
+            yield _passes(f"{name}.503.passes", f"S3 answers 503 once while {state} reads {what}", [busy])
+            yield _passes(f"{name}.reset.passes", f"the connection is reset while {state} reads {what}", [cut])
+        else:
+            answers = f"S3 answers 503, then 500, then resets the connection, while {state} reads {what}"
+            yield _passes(f"{name}.503.passes", answers, [busy, broken, cut], state)
         what = f"S3 answers 403 while {state} reads {what}, since its credentials have expired"
         yield _redriven(f"{name}.stale-403.redriven", what, [stale], state, "")
     second = {
