@@ -32,6 +32,7 @@ SET
     source_uri = COALESCE(source_uri, NULLIF(CAST(:source_uri AS VARCHAR(1100)), '-')),
     parameters = COALESCE(parameters, NULLIF(CAST(:parameters AS VARCHAR(65535)), '-')),
     repeat = COALESCE(repeat, CAST(:repeat AS VARCHAR(5)) = 'true'),
+    replays = COALESCE(replays, NULLIF(CAST(:replays AS VARCHAR(56)), '-')),
     rows_in = CAST(NULLIF(CAST(:rows_in AS VARCHAR(32)), '-') AS BIGINT),
     rows_staged = CAST(NULLIF(CAST(:rows_staged AS VARCHAR(32)), '-') AS BIGINT),
     rows_rejected = CAST(NULLIF(CAST(:rows_rejected AS VARCHAR(32)), '-') AS BIGINT),

@@ -12,6 +12,8 @@ GRANT SELECT, INSERT, UPDATE ON audit.job_attempt TO "{{user}}";
 -- For who asks how a job ended.
 GRANT SELECT ON audit.reconciliation TO "{{user}}";
 
+GRANT SELECT ON audit.replay_reconciliation TO "{{user}}";
+
 -- To lock it.
 GRANT UPDATE ON audit.turn TO "{{user}}";
 
@@ -49,5 +51,7 @@ GRANT EXECUTE ON PROCEDURE audit.check_loaded(VARCHAR, VARCHAR) TO "{{user}}";
 GRANT EXECUTE ON PROCEDURE audit.take_incoming(VARCHAR, VARCHAR, BIGINT) TO "{{user}}";
 
 GRANT EXECUTE ON PROCEDURE audit.check_register(VARCHAR, VARCHAR, INTEGER) TO "{{user}}";
+
+GRANT EXECUTE ON PROCEDURE audit.check_replays(VARCHAR, VARCHAR, VARCHAR) TO "{{user}}";
 
 GRANT EXECUTE ON PROCEDURE audit.check_load(VARCHAR, VARCHAR, INTEGER) TO "{{user}}";

@@ -33,6 +33,8 @@ CREATE TABLE IF NOT EXISTS audit.job_run (
     failed_state VARCHAR(80),
     error VARCHAR(256),
     cause VARCHAR(16000),              -- Step Functions passes it on twice in one document of 256 KiB
+    replays VARCHAR(56),               -- the job whose rejected rows this one loads, mended
+    replay_origin VARCHAR(56),         -- where the chain of replays begins: the job that replays none
     PRIMARY KEY (job_id)
 )
 DISTSTYLE ALL
@@ -165,6 +167,47 @@ LEFT JOIN (
 LEFT JOIN (SELECT job_id, rows_in AS read_by_spark FROM audit.stage_run WHERE stage = 'spark') AS stages
     ON job.job_id = stages.job_id;
 
+-- What became of the rejected rows of each job that replays none: rows_in = rows_staged + rows_replayed + rows_still_rejected.
+-- A row that was replayed more than once counts where it was staged: a job of the chain rejects what a later one brings again.
+CREATE OR REPLACE VIEW audit.replay_reconciliation AS
+SELECT
+    job.job_id, job.dataset, job.rows_in, job.rows_staged, job.rows_rejected, COALESCE(again.replays, 0) AS replays,
+    COALESCE(again.rows_staged, 0) AS rows_replayed, job.rows_rejected - COALESCE(again.rows_staged, 0) AS rows_still_rejected,
+    job.rows_loaded, COALESCE(again.rows_loaded, 0) AS rows_loaded_by_replays,
+    CAST(
+        CASE
+            WHEN job.rows_in <> job.rows_staged + job.rows_rejected THEN 'rows_in is not rows_staged + rows_rejected'
+            WHEN again.uncounted > 0 THEN 'rows_in, rows_staged or rows_rejected of a replay is not known'
+            WHEN again.unequal > 0 THEN 'rows_in of a replay is not its rows_staged + rows_rejected'
+            WHEN excess.job_id IS NOT NULL
+                THEN 'more rows were replayed than job ' || excess.job_id || ' rejected: some are loaded twice, or new'
+        END AS VARCHAR(256)
+    ) AS problem
+FROM audit.job_run AS job
+LEFT JOIN (
+    SELECT
+        replay_origin, COUNT(*) AS replays, CAST(SUM(rows_staged) AS BIGINT) AS rows_staged,
+        CAST(SUM(rows_loaded) AS BIGINT) AS rows_loaded,
+        COUNT(CASE WHEN rows_in IS NULL OR rows_staged IS NULL OR rows_rejected IS NULL THEN 1 END) AS uncounted,
+        COUNT(CASE WHEN rows_in <> rows_staged + rows_rejected THEN 1 END) AS unequal
+    FROM audit.job_run
+    WHERE status = 'SUCCEEDED' AND replay_origin IS NOT NULL
+    GROUP BY replay_origin
+) AS again ON job.job_id = again.replay_origin
+LEFT JOIN (
+    SELECT COALESCE(replayed.replay_origin, replayed.job_id) AS origin, MIN(replayed.job_id) AS job_id
+    FROM audit.job_run AS replayed
+    JOIN (
+        SELECT replays, SUM(rows_in) AS rows_in
+        FROM audit.job_run
+        WHERE status = 'SUCCEEDED' AND replays IS NOT NULL
+        GROUP BY replays
+    ) AS brought ON replayed.job_id = brought.replays
+    WHERE brought.rows_in > replayed.rows_rejected
+    GROUP BY COALESCE(replayed.replay_origin, replayed.job_id)
+) AS excess ON job.job_id = excess.origin
+WHERE job.status = 'SUCCEEDED' AND job.replay_origin IS NULL AND job.rows_rejected > 0;
+
 -- Fails the transaction that calls it unless the two numbers are equal.
 CREATE OR REPLACE PROCEDURE audit.check_equal(what VARCHAR(256), expected BIGINT, actual BIGINT)
 AS $$
@@ -199,6 +242,38 @@ BEGIN
     END IF;
     IF owner = execution AND owned > redrives THEN
         RAISE EXCEPTION 'job %: redrive % of execution % has taken it over', job, owned, execution;
+    END IF;
+END;
+$$ LANGUAGE plpgsql;
+
+-- Fails a registration that replays a job, unless that job is of the same dataset, has loaded its rows and rejected some.
+-- replayed: '-' for none. A chain has no loop, since a job that is replayed has succeeded before.
+CREATE OR REPLACE PROCEDURE audit.check_replays(job VARCHAR(56), replayed VARCHAR(56), dataset_name VARCHAR(127))
+AS $$
+DECLARE
+    state VARCHAR(16);
+    its_dataset VARCHAR(127);
+    refused BIGINT;
+BEGIN
+    IF replayed = '-' THEN
+        RETURN;
+    END IF;
+    IF replayed = job THEN
+        RAISE EXCEPTION 'job % cannot replay itself', job;
+    END IF;
+    SELECT INTO state, its_dataset, refused status, dataset, rows_rejected FROM audit.job_run WHERE job_id = replayed;
+    IF state IS NULL THEN
+        RAISE EXCEPTION 'replays is %, a job that audit.job_run does not have', replayed;
+    END IF;
+    IF its_dataset <> dataset_name THEN
+        RAISE EXCEPTION 'replays is %, a job of dataset %: a job of dataset % cannot replay it', replayed, its_dataset, dataset_name;
+    END IF;
+    IF state <> 'SUCCEEDED' THEN
+        RAISE EXCEPTION 'replays is %, a job that is %: its rows are not loaded, so there is nothing to add to them',
+            replayed, state;
+    END IF;
+    IF refused = 0 THEN
+        RAISE EXCEPTION 'replays is %, a job that has rejected no row', replayed;
     END IF;
 END;
 $$ LANGUAGE plpgsql;

@@ -11,7 +11,7 @@ from lambda_generate_param import job_id
 from lambda_generate_param.request import InvalidInputError
 
 FIELD = "job_id"
-_COLUMNS = ("dataset", "source_uri", "parameters", "repeat", "status", "execution_arn")
+_COLUMNS = ("dataset", "source_uri", "parameters", "repeat", "replays", "status", "execution_arn")
 
 
 def is_asked(document: Any) -> bool:
@@ -37,7 +37,7 @@ def earlier_job(document: Mapping[str, Any], records: Any) -> tuple[str, dict[st
     Args:
         document: the execution input.
         records: the rows of audit.job_run with that ID, as GetStatementResult gives them: dataset, source_uri,
-            parameters, repeat, status, execution_arn.
+            parameters, repeat, replays, status, execution_arn.
 
     Raises:
         InvalidInputError: another field is there, or there is no such job, or nothing is left to do of it.
@@ -63,6 +63,8 @@ def earlier_job(document: Mapping[str, Any], records: Any) -> tuple[str, dict[st
             "its dataset, source_uri and parameters"
         )
     given = {"dataset": row["dataset"], "source_uri": row["source_uri"], "parameters": json.loads(row["parameters"])}
+    if row["replays"] is not None:
+        given["replays"] = row["replays"]
     return identifier, {**given, "repeat": row["repeat"] is True}
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from lambda_generate_param import continuing
 from lambda_generate_param.audit import AuditColumns, TooLongError
+from lambda_generate_param.job_id import is_job_id
 
 # The Data API takes no empty parameter; sql/audit/fail.sql reads this as NULL.
 UNKNOWN = "-"
@@ -35,6 +36,7 @@ class Failure:
     cause: str
     parameters: str = UNKNOWN  # JSON, as the input has them
     repeat: bool = False
+    replays: str = UNKNOWN
 
 
 def read(detail: Mapping[str, Any], *, failed_state: str | None, said: str, columns: AuditColumns) -> Failure:
@@ -72,6 +74,7 @@ def read(detail: Mapping[str, Any], *, failed_state: str | None, said: str, colu
         cause=text("cause", cause or f"the execution ended as {status}"),
         parameters=_parameters(given, columns),
         repeat=given.get("repeat") is True,
+        replays=replays if isinstance(replays := given.get("replays"), str) and is_job_id(replays) else UNKNOWN,
     )
 
 

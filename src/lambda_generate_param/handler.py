@@ -106,7 +106,8 @@ def _start(event: Mapping[str, Any], settings: Settings, sql: Path) -> dict[str,
         _log(identifier, "execution input refused", level="ERROR", execution_arn=execution_arn, error=str(error))
         raise
     said = "job continues" if continues else "job begins"
-    _log(identifier, said, execution_arn=execution_arn, dataset=made["dataset"])
+    tied = {"replays": made["replays"]} if made["replays"] else {}
+    _log(identifier, said, execution_arn=execution_arn, dataset=made["dataset"], **tied)
     return made
 
 
@@ -123,6 +124,7 @@ def _started(execution_arn: str, given: Any, identifier: str, settings: Settings
         source_uri=asked.source_uri,
         parameters=asked.parameters_json,
         repeat=asked.repeat,
+        replays=asked.replays,
     )
     finish = statements.finish(sql, places, execution_arn=execution_arn)
     made = {
@@ -131,6 +133,7 @@ def _started(execution_arn: str, given: Any, identifier: str, settings: Settings
         "source_uri": asked.source_uri,
         "parameters": dict(asked.parameters),
         "repeat": asked.repeat,
+        "replays": asked.replays,
         "started_at": manifests.utc_text(began),
         "uris": places.document(asked.dataset.outputs),
         "sql": {"register": register.document(), "finish": finish.document()},

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from dataset_contract import parameters
+from dataset_contract.model import REPLACE, REPLACE_PARTITION
 from dataset_contract.naming import as_json, near
 from dataset_contract.parameters import ParameterError
-from lambda_generate_param import datasets
+from lambda_generate_param import datasets, job_id
 from lambda_generate_param.audit import AuditColumns, TooLongError
 from lambda_generate_param.datasets import Dataset, UnknownDatasetError
 
-FIELDS = ("dataset", "source_uri", "parameters", "repeat")
+FIELDS = ("dataset", "source_uri", "parameters", "repeat", "replays")
 
 _KEY_ALPHABET = "letters, digits and !_.()=+,@/-"
 
@@ -37,6 +38,7 @@ class Request:
     source_uri: str
     parameters: Mapping[str, Any]
     repeat: bool  # files that an earlier job has loaded may be loaded again
+    replays: str | None = None  # the job whose rejected rows come again, mended
 
     @property
     def parameters_json(self) -> str:
@@ -76,9 +78,26 @@ def parse(document: Any, *, sql: Path, raw_bucket: str) -> Request:
         resolved = parameters.resolve(dataset.contract, given)
     except (UnknownDatasetError, ParameterError) as error:
         raise InvalidInputError(str(error)) from error
-    asked = Request(dataset, source_uri(document["source_uri"], raw_bucket), resolved, repeat)
+    uri, replays = source_uri(document["source_uri"], raw_bucket), _replays(document.get("replays"), dataset)
+    asked = Request(dataset, uri, resolved, repeat, replays)
     _check_sizes(asked, AuditColumns.read(sql))
     return asked
+
+
+def _replays(given: Any, dataset: Dataset) -> str | None:
+    """The job that is replayed. Whether there is such a job, registration finds out (sql/audit/register.sql)."""
+    if given is None:
+        return None
+    if not isinstance(given, str) or not job_id.is_job_id(given):
+        raise InvalidInputError(f"replays is {as_json(given)}; accepted: the ID of an earlier job, {job_id.FORM}")
+    for output in dataset.contract.outputs:
+        if output.load.mode in (REPLACE, REPLACE_PARTITION):
+            raise InvalidInputError(
+                f"replays is {as_json(given)}, and output {output.name} has load mode {output.load.mode}, by which the "
+                "mended rows would take the place of those that the job has loaded; accepted: datasets whose outputs "
+                "append or merge; mend the source itself, and start a job of all of it"
+            )
+    return given
 
 
 def source_uri(uri: str, raw_bucket: str) -> str:

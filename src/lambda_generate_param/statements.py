@@ -123,7 +123,7 @@ def portions(statements: Sequence[str]) -> Iterator[list[str]]:
 
 
 def register(sql: Path, places: Places, *, execution_arn: str, started_at: str, source_uri: str, parameters: str,
-             repeat: bool) -> Batch:  # fmt: skip
+             repeat: bool, replays: str | None = None) -> Batch:  # fmt: skip
     """The audit rows of an attempt that begins: status RUNNING. parameters: as JSON.
 
     Bound by the state machine, since a redrive changes them after this batch was made: OF_THE_ATTEMPT.
@@ -135,6 +135,7 @@ def register(sql: Path, places: Places, *, execution_arn: str, started_at: str, 
         "source_uri": source_uri,
         "parameters": parameters,
         "repeat": "true" if repeat else "false",
+        "replays": replays or UNKNOWN,
         "started_at": started_at,
     }
     return batch(places.job_id, "register", _in_turn(sql, "register"), bound)
@@ -165,6 +166,7 @@ def fail(sql: Path, failure: Failure, evidence: Evidence, columns: AuditColumns)
         "source_uri": failure.source_uri,
         "parameters": failure.parameters,
         "repeat": "true" if failure.repeat else "false",
+        "replays": failure.replays,
         "failed_state": failure.failed_state,
         "error": failure.error,
         "cause": failure.cause,

@@ -238,6 +238,7 @@ RECORD: list[dict[str, Any]] = [
     {"StringValue": "s3://the-raw-bucket/flights/"},
     {"StringValue": '{"late_minutes": 30}'},
     {"BooleanValue": True},
+    {"IsNull": True},
     {"StringValue": "FAILED"},
     {"StringValue": "the execution before"},
 ]
@@ -260,6 +261,24 @@ def test_a_job_is_continued_under_its_id_with_the_input_it_began_with(
     assert json.loads(capsys.readouterr().out.splitlines()[0])["message"] == "job continues"
 
 
+def test_a_job_that_is_continued_still_replays_what_it_did(settings: Settings, sql: Path) -> None:
+    event = {**EVENT, "execution_arn": f"{ARN}-again", "input": {"job_id": JOB}}
+    answer = handler.answer({**event, "earlier": changed(4, {"StringValue": JOB})}, settings=settings, sql=sql)
+    assert answer["replays"] == JOB
+    assert {"Name": "replays", "Value": JOB} in answer["sql"]["register"]["parameters"]
+
+
+def test_a_job_that_replays_another_says_so(settings: Settings, sql: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    event = {**EVENT, "input": {**EVENT["input"], "replays": JOB}}
+    answer = handler.answer(event, settings=settings, sql=sql)
+    assert answer["replays"] == JOB
+    assert {"Name": "replays", "Value": JOB} in answer["sql"]["register"]["parameters"]
+    assert json.loads(capsys.readouterr().out.splitlines()[0])["replays"] == JOB
+    assert {"Name": "replays", "Value": "-"} in handler.answer(EVENT, settings=settings, sql=sql)["sql"]["register"][
+        "parameters"
+    ]
+
+
 def changed(index: int, value: dict[str, Any]) -> list[list[dict[str, Any]]]:
     return [[*RECORD[:index], value, *RECORD[index + 1 :]]]
 
@@ -272,7 +291,7 @@ def changed(index: int, value: dict[str, Any]) -> list[list[dict[str, Any]]]:
         ({"job_id": "x"}, [], 'job_id is "x"; accepted: the ID of an earlier job'),
         ({"job_id": ["x"]}, [], r'job_id is \["x"\]; accepted: the ID of an earlier job'),
         ({"job_id": JOB}, [], f'job_id is "{JOB}", a job that audit.job_run does not have'),
-        ({"job_id": JOB}, changed(4, {"StringValue": "SUCCEEDED"}), "has succeeded as execution the execution before"),
+        ({"job_id": JOB}, changed(5, {"StringValue": "SUCCEEDED"}), "has succeeded as execution the execution before"),
         ({"job_id": JOB}, changed(2, {"IsNull": True}), "failed before it was registered, and its input is not known"),
         ({"job_id": JOB}, changed(0, {"StringValue": "flihgts"}), 'dataset "flihgts" is unknown'),
         ({"job_id": JOB}, changed(2, {"StringValue": '{"gone": 1}'}), "gone"),

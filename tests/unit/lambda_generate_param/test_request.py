@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lambda_generate_param import request
+from lambda_generate_param import datasets, request
+from lambda_generate_param.datasets import Dataset
 from lambda_generate_param.request import InvalidInputError
 
 RAW = "the-raw-bucket"
@@ -25,6 +27,32 @@ def test_a_good_input_is_taken(sql: Path) -> None:
 @pytest.mark.parametrize("repeat", [True, False])
 def test_files_may_be_repeated(sql: Path, repeat: bool) -> None:
     assert request.parse({**GOOD, "repeat": repeat}, sql=sql, raw_bucket=RAW).repeat is repeat
+
+
+def test_an_earlier_job_may_be_replayed(sql: Path) -> None:
+    earlier = "20260131T100000123Z-5f0f6a0e-6f0e-5b8e-9f43-6a1c3c1a8c11"
+    assert request.parse({**GOOD, "replays": earlier}, sql=sql, raw_bucket=RAW).replays == earlier
+    assert request.parse(GOOD, sql=sql, raw_bucket=RAW).replays is None
+
+
+@pytest.mark.parametrize("mode", ["replace", "replace_partition"])
+def test_a_replay_never_takes_the_place_of_the_rows_that_were_loaded(
+    sql: Path, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    read = datasets.load
+
+    def with_mode(folder: Path, name: str) -> Dataset:
+        found = read(folder, name)
+        first, *others = found.contract.outputs
+        outputs = (replace(first, load=replace(first.load, mode=mode)), *others)
+        return replace(found, contract=replace(found.contract, outputs=outputs))
+
+    monkeypatch.setattr(datasets, "load", with_mode)
+    earlier = "20260131T100000123Z-5f0f6a0e-6f0e-5b8e-9f43-6a1c3c1a8c11"
+    assert request.parse(GOOD, sql=sql, raw_bucket=RAW).dataset.name == "flights"
+    said = f'replays is "{earlier}", and output enriched_flights has load mode {mode}, by which the mended rows would'
+    with pytest.raises(InvalidInputError, match=re.escape(said)):
+        request.parse({**GOOD, "replays": earlier}, sql=sql, raw_bucket=RAW)
 
 
 def test_parameters_have_defaults(sql: Path) -> None:
@@ -49,6 +77,9 @@ def test_parameters_have_defaults(sql: Path) -> None:
         ({"source_uri": f"s3://{RAW}/" + "x" * 1_200}, "the key at most 900 characters"),
         ({"source_uri": f"s3://{RAW}/" + "ü" * 700}, "the key at most 900 characters: letters, digits and"),
         ({"source_uri": "s3://other/flights/"}, "accepted: a place in the raw bucket, s3://the-raw-bucket/"),
+        ({"replays": "last"}, 'replays is "last"; accepted: the ID of an earlier job, <UTC start time'),
+        ({"replays": ["x"]}, 'replays is ["x"]; accepted: the ID of an earlier job'),
+        ({"replays": True}, "replays is true; accepted: the ID of an earlier job"),
         ({"parameters": []}, "parameters is []; accepted: an object of names and values"),
         ({"parameters": None}, "parameters is null; accepted: an object of names and values"),
         ({"parameters": {"late": 1}}, 'parameters.late is unknown for dataset "flights"'),

@@ -74,7 +74,7 @@ class Job:
             }[what]()
             texts = list(made.statements)
         names = {name for text in texts for name in PARAMETER.findall(re.sub(r"--[^\n]*|/\*.*?\*/", "", text))}
-        bound = {name: MOMENT if name.endswith("_at") else "1" for name in names}
+        bound = {name: MOMENT if name.endswith("_at") else "-" if name == "replays" else "1" for name in names}
         bound |= {"job_id": JOB, "execution_arn": attempt.execution, "redrive_count": str(attempt.redrives)}
         return texts, bound
 
@@ -308,14 +308,14 @@ def test_a_failed_job_has_its_stages_and_verdicts_and_leaves_those_of_other_atte
 
 def test_the_input_of_a_job_that_was_never_registered_is_kept(job: Job) -> None:
     texts, bound = job.failure(A0, "FAILED")
-    bound |= {"parameters": '{"a": 1}', "repeat": "true"}
+    bound |= {"parameters": '{"a": 1}', "repeat": "true", "replays": "an earlier job"}
     job.redshift.run(*texts, parameters=bound, batch=True)
-    kept = "SELECT dataset, source_uri, parameters, repeat FROM audit.job_run"
-    assert job.redshift.rows(kept) == [("d", "s3://b/", '{"a": 1}', True)]
+    kept = "SELECT dataset, source_uri, parameters, repeat, replays FROM audit.job_run"
+    assert job.redshift.rows(kept) == [("d", "s3://b/", '{"a": 1}', True, "an earlier job")]
     # What was registered stays as it was checked.
     assert job.write("register", B0) == ""
     assert job.write("FAILED", B0) == ""
-    assert job.redshift.rows(kept) == [("1", "1", "1", False)]
+    assert job.redshift.rows(kept) == [("1", "1", "1", False, None)]
 
 
 def test_a_failure_that_is_told_late_leaves_the_stages_of_the_success(job: Job) -> None:

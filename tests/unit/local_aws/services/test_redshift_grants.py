@@ -161,7 +161,8 @@ def batches(sql: Path) -> Iterator[Batch]:
     moment = datetime(2026, 1, 31, tzinfo=UTC)
     failure = Failure(JOB, ARN, 1, "FAILED", moment, moment, "-", "-", "-", "States.TaskFailed", "a cause")
     yield statements.fail(sql, failure, evidence(known.contract), AuditColumns.read(sql))
-    yield Batch("who asks", ("SELECT problem FROM audit.reconciliation WHERE job_id = :job_id",), {"job_id": JOB})
+    for view in ("reconciliation", "replay_reconciliation"):
+        yield Batch("who asks", (f"SELECT problem FROM audit.{view} WHERE job_id = :job_id",), {"job_id": JOB})
 
 
 def evidence(contract: Contract) -> Evidence:
