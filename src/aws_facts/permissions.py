@@ -107,12 +107,6 @@ DATA_API_CREDENTIALS: Final = frozenset(
 https://docs.aws.amazon.com/redshift/latest/mgmt/data-api-access.html
 """
 
-TELLS_WHAT_IS_MISSING: Final = "s3:ListBucket"
-"""Without it S3 answers AccessDenied, not NoSuchKey, for a key that is not there.
-
-https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
-"""
-
 
 def action(service: str, api: str) -> str:
     """The IAM action of an API, named as in the Resource of a Task: `redshiftdata`, `executeStatement`."""

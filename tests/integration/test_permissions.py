@@ -24,7 +24,7 @@ from tests.integration.grants import Granted, Roles
 
 # Nothing fails without these: AWS drops the log lines, the metrics are sent by Glue itself and not by the job, uploads
 # are listed only after a failed one, and a file that is missing is passed over, whatever S3 calls it.
-QUIET = ("WriteLogs", "WriteMetrics", "ListUploads", "SeeThatEvidenceIsMissing")
+QUIET = ("WriteLogs", "WriteMetrics", "ListUploads")
 # Tried by Step Functions when the state machine is made or changed.
 TRIED_AT_UPDATE = ("DeliverLogs", "LearnThatRunSqlEnded")
 DENIED = "is not authorized to perform: "

@@ -104,8 +104,7 @@ class Api:
     def optional_actions(self) -> set[str]:
         """IAM actions that the call needs under some configurations: with a key of the account's own, for one."""
         called = {self._iam_action, *self.alternative_actions()}
-        keys = {key for name in called for key in permissions.CALLER_KEY_ACTIONS.get(name, ())}
-        return keys | ({permissions.TELLS_WHAT_IS_MISSING} if self._iam_action == "s3:GetObject" else set())
+        return {key for name in called for key in permissions.CALLER_KEY_ACTIONS.get(name, ())}
 
     def has_error(self, name: str) -> bool:
         """Whether an error name such as Glue.ThrottlingException can be one of this call."""

@@ -110,9 +110,6 @@ class Deployment:
             for action in sorted(actions):
                 for resource in self._resources(action, api, arguments):
                     yield from self._with_key(Need(action, resource))
-            if "s3:GetObject" in actions and "Catch" in state:
-                # What may not be there is told from what may not be read.
-                yield from self._list("lake", "runs/", (permissions.TELLS_WHAT_IS_MISSING,))
         if machine.get("tracingConfiguration", {}).get("enabled"):
             yield from (Need(action, "*") for action in permissions.TRACE_ACTIONS["states"])
         if machine.get("loggingConfiguration", {}).get("level", "OFF") != "OFF":
