@@ -11,7 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import parse_qs, unquote
+from urllib.parse import unquote
 
 from aws_facts.permissions import (
     CALLER_KEY_ACTIONS,
@@ -23,7 +23,7 @@ from aws_facts.permissions import (
     SENDERS_WITHOUT_SOURCE,
     SENDING_SERVICE_KEY_ACTIONS,
 )
-from local_aws.engines.ministack_resources import ALIASES
+from local_aws.engines.ministack_resources import ALIASES, members_of
 from local_aws.engines.task_calls import Call, Place
 
 Response = tuple[int, dict[str, str], bytes]
@@ -118,7 +118,7 @@ class Keys:
 
     def refuse_cluster(self, principal: Any, form: bytes) -> Response | None:
         """The answer to who makes a cluster (a form of Redshift's Query API) with a key that he may not use."""
-        given = _document(form)
+        given = members_of(form)
         for key, call in (
             (given.get("KmsKeyId"), "redshift:CreateCluster"),
             (given.get("MasterPasswordSecretKmsKeyId"), "secretsmanager:CreateSecret"),
@@ -234,7 +234,7 @@ class Keys:
             if actions:
                 place = (self._place.region, self._place.account_id)
                 resource = iam_actions.extract_resource_arn(service, method, path, headers, body, given, *place)
-                document = _document(body)
+                document = members_of(body)
                 named = document.get("KmsKeyId") or document.get("KmsKeyArn")
                 call = Call(str(action), resource)
                 for key in {named, self._key_of(call)} if named else {self._key_of(call)}:
@@ -243,7 +243,7 @@ class Keys:
                         words = "Access to KMS is not allowed" if service == "secretsmanager" else refusal.message
                         return _response(service, replace(refusal, message=words), headers)
             response = await ministack(method, path, headers, body, query)
-            kept = _document(response[2]).get("KmsKeyArn") if action == "scheduler:GetSchedule" else None
+            kept = members_of(response[2]).get("KmsKeyArn") if action == "scheduler:GetSchedule" else None
             refusal = self.refuse(caller(headers, query), kept, actions) if kept else None
             return _response(service, refusal, headers) if refusal else response
 
@@ -257,7 +257,7 @@ class Keys:
         ) -> Response:
             operation = headers.get("x-amz-target", "").rpartition(".")[2]
             if operation in ALIASES:
-                document = _document(body)
+                document = members_of(body)
                 led_to = None if operation == "CreateAlias" else document.get("AliasName")
                 for key in filter(None, (led_to, document.get("TargetKeyId"))):
                     refusal = self.refuse(caller(headers, query), key, [f"kms:{operation}"])
@@ -299,7 +299,7 @@ class Keys:
         async def handle(
             method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
         ) -> Response:
-            operation, given = headers.get("x-amz-target", "").rpartition(".")[2], _document(body)
+            operation, given = headers.get("x-amz-target", "").rpartition(".")[2], members_of(body)
             if operation in ("CreateLogGroup", "AssociateKmsKey") and (key := given.get("kmsKeyId")):
                 name = str(given.get("logGroupName", ""))
                 if refusal := self.refuse_log_group(name, key):
@@ -321,7 +321,7 @@ class Keys:
             if action == "lambda:InvokeFunction":
                 refusal = self.refuse_environment(_function(path))
             elif action in ("lambda:CreateFunction", "lambda:UpdateFunctionConfiguration"):
-                key = _document(body).get("KMSKeyArn") or _function(path).get("KMSKeyArn")
+                key = members_of(body).get("KMSKeyArn") or _function(path).get("KMSKeyArn")
                 if refusal := self.refuse(caller(headers, query), key, CALLER_KEY_ACTIONS[action]):
                     return _response("lambda", refusal, headers, 403, KEY_ERROR)
             if refusal:
@@ -335,7 +335,7 @@ class Keys:
 
     def _without_environment(self, response: Response, principal: Any) -> Response:
         """Who may not decrypt reads a function without its environment, which is no error."""
-        document = _document(response[2])
+        document = members_of(response[2])
         function = document.get("Configuration", document)
         actions = CALLER_KEY_ACTIONS["lambda:GetFunctionConfiguration"]
         if "Environment" not in function:
@@ -440,14 +440,6 @@ def _member(record: Mapping[str, Any] | None, *names: str) -> Any:
     for name in names:
         found = (found or {}).get(name)
     return found
-
-
-def _document(body: bytes) -> dict[str, Any]:
-    try:
-        document = json.loads(body or b"{}")
-    except ValueError:
-        return {name: values[0] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
-    return document if isinstance(document, dict) else {}
 
 
 def _response(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote
 
 from aws_facts.iam_resources import WITHOUT_RESOURCE
 
@@ -49,7 +49,7 @@ def install() -> None:
         own = None
         if service in _KNOWN:
             operation = headers.get("x-amz-target", "").rpartition(".")[2]
-            members = {**{name: values[0] for name, values in query.items() if values}, **_members(body)}
+            members = {**{name: values[0] for name, values in query.items() if values}, **members_of(body)}
             own = named(service, operation, path, members, f"{region}:{account}")
         return own or found(service, method, path, headers, body, query, region, account)
 
@@ -104,9 +104,10 @@ def _scheduled(path: str, members: Mapping[str, Any], place: str) -> str | None:
     return f"arn:aws:scheduler:{place}:schedule/{group}/{name}" if kind == "schedules" and name else None
 
 
-def _members(body: bytes) -> dict[str, Any]:
+def members_of(body: bytes) -> dict[str, Any]:
+    """The members of a request or an answer, in JSON or as a form; none of another one."""
     try:
-        document = json.loads(body)
+        document = json.loads(body or b"{}")
     except ValueError:
-        return {}
+        return {name: values[0] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
     return document if isinstance(document, dict) else {}
