@@ -156,9 +156,12 @@ class RedshiftData:
         if statement.with_event and self._on_event is not None:
             self._on_event(statements.event_detail(statement))
 
-    def _cancel(self, request: Mapping[str, Any], _caller: str) -> dict[str, Any]:
+    def _cancel(self, request: Mapping[str, Any], caller: str) -> dict[str, Any]:
         identifier = request["Id"]
         statement = self._store.get(identifier)
+        # No documentation lets a role take another one's statement, as none gives it to see in a list.
+        if _role(statement.caller) != _role(caller):
+            raise statements.not_found("Query does not exist.", identifier)
         if statements.sub_statement(statement, identifier) is not None:
             raise validation_error("A sub-statement of a batch can't be cancelled: cancel the batch")
         execution = self._executions.get(identifier)

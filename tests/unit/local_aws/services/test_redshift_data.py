@@ -360,6 +360,21 @@ def test_a_role_lists_its_own_statements_alone(redshift: Redshift) -> None:
     assert redshift.call("ListStatements", Status="ALL") == {"Statements": []}
 
 
+def test_a_role_cancels_its_own_statements_alone(redshift: Redshift) -> None:
+    def asked(operation: str, caller: str, **request: Any) -> dict[str, Any]:
+        return redshift.api.handle(operation, request, caller_arn=f"arn:aws:sts::000000000000:{caller}")
+
+    sql = {"Sql": "select pg_sleep(60)", **redshift.defaults}
+    identifier = asked("ExecuteStatement", "assumed-role/run-sql/one", **sql)["Id"]
+    for other in ("assumed-role/run-sql-too/one", "user/run-sql"):
+        with pytest.raises(AwsError, match="Query does not exist") as refused:
+            asked("CancelStatement", other, Id=identifier)
+        assert refused.value.code == "ResourceNotFoundException"
+    assert refuse(redshift, "CancelStatement", Id=identifier).code == "ResourceNotFoundException"
+    assert asked("CancelStatement", "assumed-role/run-sql/two", Id=identifier) == {"Status": True}
+    assert redshift.wait(identifier)["Status"] == "ABORTED"
+
+
 def test_the_catalog(redshift: Redshift) -> None:
     redshift.run("create schema sales", "create table sales.t (a decimal(5,2) not null, b varchar(9) default 'x')")
     redshift.run("create view sales.v as select a from sales.t")
