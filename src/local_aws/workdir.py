@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ _LOCK: Final = "endpoint.lock"
 # In the directory of a job run: its last state. A run without it was cut off.
 ENDED: Final = "state.txt"
 CUT_OFF: Final = "CUT_OFF"
+_EXECUTIONS: Final = "executions"
 
 
 class InUseError(RuntimeError):
@@ -55,6 +57,9 @@ def _left_by(owner: str, workdir: Path) -> list[str]:
         found.append(f"the endpoint of process {owner.strip()} did not stop by itself, it was ended")
     if left := processes.end_all(processes.OWNER, str(workdir)):
         found.append(f"{len(left)} of its processes still ran and were ended: {', '.join(map(str, sorted(left)))}")
+    for file in sorted((workdir / _EXECUTIONS).glob("*")):
+        found.append(f"execution {file.read_text(encoding='utf-8') or 'of an unknown ARN'} was cut off")
+        file.unlink()
     for run in unfinished_runs(workdir):
         (run / ENDED).write_text(CUT_OFF, encoding="utf-8")
         found.append(f"run {run.name} of job {run.parent.name} was cut off; its output: {run / 'stderr.log'}")
@@ -73,3 +78,21 @@ def _state(run: Path) -> str:
         return (run / ENDED).read_text(encoding="utf-8")
     except FileNotFoundError:
         return ""
+
+
+class Executions:
+    """Keeps which executions run, as a file each, so that the next endpoint can tell of those that were cut off."""
+
+    def __init__(self, workdir: Path) -> None:
+        self._directory = workdir / _EXECUTIONS
+
+    def note(self, arn: str, runs: bool) -> None:
+        """An execution begins, also again, or ends."""
+        file = self._directory / hashlib.sha256(arn.encode()).hexdigest()[:32]
+        # An execution does not depend on it, on a full disk for one.
+        with contextlib.suppress(OSError):
+            if runs:
+                self._directory.mkdir(exist_ok=True)
+                file.write_text(arn, encoding="utf-8")
+            else:
+                file.unlink(missing_ok=True)

@@ -86,7 +86,7 @@ def test_a_definition_with_a_field_that_aws_refuses_is_refused() -> None:
 
     ours: Any = importlib.import_module("local_aws.engines.localstack.step_functions")
     StepFunctionsProvider._validate_definition(WRONG, [StaticAnalyser()])  # LocalStack's own takes it
-    changes = ours.change(Faults())
+    changes = ours.change(Faults(), lambda *_: None)
     try:
         StepFunctionsProvider._validate_definition(RIGHT, [StaticAnalyser()])
         with pytest.raises(InvalidDefinition) as refused:

@@ -24,7 +24,7 @@ def change() -> Iterator[Callable[[], None]]:
     """Make the changes, for the time of one test."""
     ours = importlib.import_module("local_aws.engines.localstack.step_functions")
     made: list[Any] = []
-    yield lambda: made.append(ours.change(Faults()))
+    yield lambda: made.append(ours.change(Faults(), lambda *_: None))
     for changes in made:
         changes.undo()
 

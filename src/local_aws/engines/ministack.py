@@ -38,6 +38,7 @@ from local_aws.services.glue_jobs import check_job
 from local_aws.services.glue_libraries import Libraries
 from local_aws.services.glue_process import Settings
 from local_aws.services.glue_runs import OPERATIONS as GLUE_OPERATIONS
+from local_aws.workdir import Executions
 
 Response = tuple[int, dict[str, str], bytes]
 Handler = Callable[[str, str, dict[str, str], bytes, dict[str, Any]], Awaitable[Response]]
@@ -76,6 +77,7 @@ class MiniStackEngine:
         changes.apply(
             MOTO,
             emit=lambda _execution, event: self._status_events.put(event),
+            note=Executions(workdir).note,
             client_for=self._client_for,
             permit=self._permit,
             faults=faults,

@@ -180,6 +180,8 @@ def _check_next_start(
         if started and f"run {started[0]} of job {_JOB} was cut off" not in told:
             raise NotHeldError(f"the next endpoint does not tell that run {started[0]} was cut off: {told!r}")
         if started:
+            if f"execution {started[1]} was cut off" not in told:
+                raise NotHeldError(f"the next endpoint does not tell that {started[1]} was cut off: {told!r}")
             _check_unknown(clients.get("stepfunctions"), started[1])
         if counter:
             counter = _prepare(clients, counter)

@@ -96,6 +96,28 @@ def test_the_next_endpoint_tells_what_a_killed_one_left(tmp_path: Path) -> None:
     assert (tmp_path / "glue/transform/jr_2" / workdir.ENDED).read_text() == workdir.CUT_OFF
 
 
+def test_the_next_endpoint_tells_which_executions_were_cut_off(tmp_path: Path) -> None:
+    arns = [f"arn:aws:states:us-east-1:000000000000:execution:pipeline:{name}" for name in ("ended", "é", "redriven")]
+    with workdir.held(tmp_path):
+        executions = workdir.Executions(tmp_path)
+        for arn in arns:
+            executions.note(arn, True)
+        for arn in (arns[0], arns[0], arns[2]):
+            executions.note(arn, False)
+        executions.note(arns[2], True)
+    with workdir.held(tmp_path) as found:
+        assert sorted(found) == [f"execution {arns[2]} was cut off", f"execution {arns[1]} was cut off"]
+    with workdir.held(tmp_path) as found:  # it is told once
+        assert found == []
+
+
+def test_an_execution_does_not_depend_on_its_note(tmp_path: Path) -> None:
+    (tmp_path / "executions").write_text("no directory")
+    executions = workdir.Executions(tmp_path)
+    executions.note("arn", True)
+    executions.note("arn", False)
+
+
 def test_processes_that_a_killed_endpoint_left_are_ended_first(tmp_path: Path) -> None:
     environment = {**os.environ, processes.OWNER: str(tmp_path)}
     left = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"], env=environment)

@@ -11,6 +11,7 @@ from localstack.services.plugins import Service, aws_provider
 
 from local_aws.engines.localstack.entry_points import NAME
 from local_aws.engines.services import Services
+from local_aws.workdir import Executions
 
 _BEFORE_THE_SERVICES_STOP = 100
 _services: Services | None = None
@@ -95,7 +96,7 @@ def change_internals() -> None:
     eventbridge.change(_used().faults)
     lambda_keys.change()
     messages.change()
-    step_functions.change(_used().faults)
+    step_functions.change(_used().faults, Executions(_used().workdir).note)
     faults.change(_used().faults)
 
 

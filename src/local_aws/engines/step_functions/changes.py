@@ -16,7 +16,7 @@ from local_aws.engines.step_functions import (
     tasks,
     waits,
 )
-from local_aws.engines.step_functions.events import Emit
+from local_aws.engines.step_functions.events import Emit, Note
 from local_aws.engines.step_functions.interpreter import Changes, Interpreter
 from local_aws.engines.step_functions.tasks import ClientFor, Permit
 from local_aws.services.faults import Faults
@@ -26,6 +26,7 @@ def apply(
     interpreter: Interpreter,
     *,
     emit: Emit,
+    note: Note,
     faults: Faults,
     client_for: ClientFor | None = None,
     permit: Permit | None = None,
@@ -35,6 +36,7 @@ def apply(
     Args:
         interpreter: the one to change.
         emit: sends an entry of PutEvents, which tells the status of an execution.
+        note: is told of an execution that begins or ends.
         faults: are asked at each task, and for how long waits are.
         client_for: gives the client of a region and service that acts with a state's credentials; None keeps the
             interpreter's own.
@@ -51,7 +53,7 @@ def apply(
     errors.change(changes)
     mends.change(changes)
     waits.change(changes, faults)
-    publish = events.publisher(interpreter, emit)
+    publish = events.publisher(interpreter, emit, note)
     runs.change(changes, publish)
     progress.change(changes)
     redrive.change(changes, publish)

@@ -17,6 +17,8 @@ from local_aws.engines.step_functions.interpreter import Interpreter
 # An execution, and an entry of PutEvents.
 Emit = Callable[[Any, dict[str, Any]], None]
 Publish = Callable[[Any], None]
+# The ARN of an execution, and whether it runs.
+Note = Callable[[str, bool], None]
 
 _log = logging.getLogger(__name__)
 # In every status event, as null where an execution has none.
@@ -34,14 +36,16 @@ _OPTIONAL_DETAILS = (
 _NOT_IN_EVENTS = ("traceHeader",)
 
 
-def publisher(interpreter: Interpreter, emit: Emit) -> Publish:
-    """What tells the status of an execution of a Standard state machine; others tell nobody."""
+def publisher(interpreter: Interpreter, emit: Emit, note: Note) -> Publish:
+    """What notes and tells the status of an execution of a Standard state machine; others tell nobody."""
     execution_type = interpreter.get("backend.execution", "Execution")
     standard = interpreter.of_api("StateMachineType").STANDARD
+    running = interpreter.of_api("ExecutionStatus").RUNNING
 
     def publish(execution: Any) -> None:
         if type(execution) is not execution_type or execution.sm_type != standard:
             return
+        note(execution.exec_arn, execution.exec_status == running)
         try:
             emit(execution, status_event(execution))
         except Exception:  # an execution does not depend on who is told about it

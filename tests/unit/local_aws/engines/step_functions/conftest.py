@@ -66,6 +66,7 @@ class Functions:
     heard: Callable[[dict[str, Any]], None] = field(default=lambda _: None)
     permit: Callable[..., None] = field(default=lambda *_: None)
     faults: Faults = field(default_factory=Faults)
+    running: set[str] = field(default_factory=set)
     told: threading.Condition = field(default_factory=threading.Condition)
     _making: threading.Lock = field(default_factory=threading.Lock)
     _clients: dict[str, Any] = field(default_factory=dict)
@@ -106,6 +107,9 @@ class Functions:
         with self.told:
             self.events.append(json.loads(event["Detail"]))
             self.told.notify_all()
+
+    def note(self, arn: str, runs: bool) -> None:
+        (self.running.add if runs else self.running.discard)(arn)
 
     def client_for(self, region: str, service: str, _credentials: Any) -> Any:
         with self._making:
@@ -155,7 +159,12 @@ def functions() -> Iterator[Functions]:
     """The service with nothing in it."""
     made = Functions(StepFunctions(MOTO, region="us-east-1", account_id="000000000000", logs_client=lambda: None))
     done = changes.apply(
-        MOTO, emit=made.tell, faults=made.faults, client_for=made.client_for, permit=lambda *what: made.permit(*what)
+        MOTO,
+        emit=made.tell,
+        note=made.note,
+        faults=made.faults,
+        client_for=made.client_for,
+        permit=lambda *what: made.permit(*what),
     )
     yield made
     done.undo()

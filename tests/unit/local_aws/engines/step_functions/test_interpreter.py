@@ -159,7 +159,7 @@ def test_everything_is_put_back() -> None:
         MOTO.get("backend.execution", "Execution"),
     )
     before = program.eval
-    made = changes.apply(MOTO, emit=lambda *_: None, faults=Faults(), client_for=lambda *_: None)
+    made = changes.apply(MOTO, emit=lambda *_: None, note=lambda *_: None, faults=Faults(), client_for=lambda *_: None)
     assert program.eval is not before
     assert hasattr(execution, "redrive")
     made.undo()

@@ -62,10 +62,17 @@ def redriven(functions: Functions, arn: str) -> dict[str, Any]:
 
 
 def test_a_failed_execution_goes_on_at_its_state_twice(functions: Functions) -> None:
-    function = Function(functions, before(2))
+    running: list[set[str]] = []
+
+    def note(payload: Mapping[str, Any]) -> str | None:
+        running.append(set(functions.running))
+        return before(2)(payload)
+
+    function = Function(functions, note)
     machine = functions.machine({"First": FIRST, "Task": task(Next="Last"), "Last": LAST})
     described = machine.run({"n": 1})
     arn = described["executionArn"]
+    assert (running, functions.running) == ([{arn}], set())  # what a crash of the endpoint would cut off
     assert (described["status"], described["redriveCount"], described["redriveStatus"]) == ("FAILED", 0, "REDRIVABLE")
     described = redriven(functions, arn)
     assert (described["status"], described["redriveCount"]) == ("FAILED", 1)
@@ -76,6 +83,7 @@ def test_a_failed_execution_goes_on_at_its_state_twice(functions: Functions) -> 
         "NOT_REDRIVABLE",
     )
     assert "error" not in described
+    assert (running, functions.running) == (3 * [{arn}], set())
     assert function.asked == [{"input": {"m": 2}, "count": count, "retries": 0} for count in range(3)]
     output = json.loads(described["output"])
     assert output == {"input": {"input": {"m": 2}, "count": 2, "retries": 0}, "kept": 2, "count": 2}
