@@ -219,7 +219,8 @@ def _schema(event: Mapping[str, Any], sql: Path) -> dict[str, Any]:
         raise request.InvalidInputError(
             f"user is {as_json(user)}; accepted: up to 127 lower-case letters, digits and underscores, a letter first"
         )
-    return {"sql": statements.schema(sql, known, user).document()}
+    made = statements.schema(sql, known, user).document()
+    return {"sql": made, "audit": schemas.compare_audit(sql, event.get("audit", {}))}
 
 
 def _places(identifier: str, dataset: str, settings: Settings) -> Places:

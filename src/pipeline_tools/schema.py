@@ -50,16 +50,25 @@ class Update:
 def create(clients: Clients, outputs: Mapping[str, Any]) -> int:
     """Make what is missing, with the user that loads and its grants, and return how many statements that were.
 
+    Audit tables of an earlier version get the columns that may be null.
+
     Each may run again at any time.
 
     Raises:
-        SchemaError: the Lambda or a statement failed, or the user's secret is not what it has to be.
+        SchemaError: the Lambda or a statement failed, the user's secret is not what it has to be, or the audit tables
+            are of a version that only a person can change.
     """
     try:
         user = loader.ensure(clients, outputs)
     except (QueryError, loader.SecretError) as error:
         raise SchemaError(f"the user that loads: {error}") from error
-    statements: list[str] = _invoke(clients, outputs, {} if user is None else {"user": user})["sql"]["statements"]
+    asked = {"audit": describe(clients, outputs, schemas.AUDIT), **({} if user is None else {"user": user})}
+    found = _invoke(clients, outputs, asked)
+    if refusals := found["audit"]["refusals"]:
+        said = (f"{each['problem']}; a person could run: {'; '.join(each['statements'])}" for each in refusals)
+        raise SchemaError("the audit tables are of another version:\n  " + "\n  ".join(said))
+    # First what is added to tables that are there: views and procedures read it.
+    statements: list[str] = found["audit"]["statements"] + found["sql"]["statements"]
     _run(clients, outputs, statements)
     return len(statements)
 
@@ -87,11 +96,11 @@ def compare(clients: Clients, outputs: Mapping[str, Any], package: Path) -> Upda
     return Update(tuple(found["statements"]), tuple(found["refusals"]))
 
 
-def describe(clients: Clients, outputs: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
-    """The columns of the output tables in their order, by table. Raises SchemaError."""
+def describe(clients: Clients, outputs: Mapping[str, Any], name: str = SCHEMA) -> dict[str, list[dict[str, Any]]]:
+    """The columns of a schema's tables in their order, by table; usually of the outputs. Raises SchemaError."""
     tables: dict[str, list[dict[str, Any]]] = {}
     try:
-        rows = query(clients.get("redshift-data"), redshift.as_administrator(outputs), _COLUMNS, schema=SCHEMA)
+        rows = query(clients.get("redshift-data"), redshift.as_administrator(outputs), _COLUMNS, schema=name)
     except QueryError as error:
         raise SchemaError(str(error)) from error
     for row in rows:

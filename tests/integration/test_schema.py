@@ -37,6 +37,19 @@ def test_a_new_column_is_added_and_loads_keep_their_order(pipeline: Pipeline) ->
     assert row == {"mean_dep_delay": 2.0, "mean_arr_delay": 11.0, "worst_arr_delay": 11}
 
 
+def test_audit_tables_of_an_earlier_version_are_brought_to_this_one(pipeline: Pipeline) -> None:
+    pipeline.administer("ALTER TABLE audit.turn DROP COLUMN taken")
+    schema.create(pipeline.clients, pipeline.outputs)
+    (column,) = schema.describe(pipeline.clients, pipeline.outputs, "audit")["turn"]
+    assert (column["column_name"], column["data_type"]) == ("taken", "boolean")
+    pipeline.administer("ALTER TABLE audit.turn ADD COLUMN by_hand INTEGER NOT NULL DEFAULT 1")
+    try:
+        with pytest.raises(schema.SchemaError, match=r"audit\.turn has the column by_hand.*DROP COLUMN by_hand"):
+            schema.create(pipeline.clients, pipeline.outputs)
+    finally:
+        pipeline.administer("ALTER TABLE audit.turn DROP COLUMN by_hand")
+
+
 def test_what_could_lose_data_is_refused(pipeline: Pipeline) -> None:
     pipeline.administer("ALTER TABLE analytics.route_delays ADD COLUMN by_hand INTEGER")
     try:
