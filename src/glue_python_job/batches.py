@@ -166,7 +166,8 @@ class Batches:
                 f"SELECT num_rows FROM parquet_file_metadata({sql.literal(str(path))})"
             ).fetchall()
         except duckdb.Error as error:
-            raise JobError(f"{file.uri} is no Parquet file: {error}") from error
+            cause = str(error).partition("LINE 1:")[0].strip()
+            raise JobError(f"{file.uri} is no Parquet file: {cause}") from error
         layout = Layout(PARQUET, tuple(row[0] for row in described), tuple(row[1] for row in described))
         return layout, int(counted[0][0])
 

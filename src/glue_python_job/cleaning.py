@@ -107,6 +107,16 @@ class _Cleaner:
 
     def _batch(self, batch: Batch) -> list[LocalPart]:
         try:
+            return self._cleaned(batch)
+        except duckdb.Error as error:
+            # DuckDB has many errors for a damaged page of Parquet. What is the machine's fault is told elsewhere.
+            ours = not isinstance(error, duckdb.IOException) or any(str(s.path) in str(error) for s in batch.segments)
+            if batch.layout.format != PARQUET or isinstance(error, duckdb.OutOfMemoryException) or not ours:
+                raise
+            raise self._not_read(batch, error) from error
+
+    def _cleaned(self, batch: Batch) -> list[LocalPart]:
+        try:
             if any(segment.suspect for segment in batch.segments):
                 raise _NotParsedError("the text has bytes that DuckDB must not be given")
             parts = self._clean(batch, Plan(batch.layout, self._item))

@@ -241,6 +241,23 @@ def test_a_parquet_file_that_is_damaged_within(job: Any, contract: str) -> None:
     assert f"{path} cannot be read" in job.fail({}, contract)
 
 
+@pytest.mark.parametrize(
+    ("damaged", "cause"),
+    [
+        (lambda whole: b"\0" + whole, "TProtocolException: Invalid data"),  # one of DuckDB's errors without a class
+        (lambda whole: whole[:296] + b"\0" + whole[297:], "IO Error: Could not read enough bytes"),
+    ],
+)
+def test_a_parquet_file_whose_pages_are_not_where_they_should_be(
+    job: Any, contract: str, damaged: Callable[[bytes], bytes], cause: str
+) -> None:
+    path = job.root / "source" / "x.parquet"
+    values = "i::VARCHAR AS id, repeat('é', i::INT) AS name, NULL::VARCHAR AS more"
+    parquet(path, f"SELECT {values} FROM range(300) t(i)", ", COMPRESSION zstd")
+    path.write_bytes(damaged(path.read_bytes()))
+    assert f"error: {path} cannot be read: {cause}" in job.fail({}, contract)
+
+
 def test_a_damaged_gzip_file(job: Any, contract: str) -> None:
     job.write({"x.csv.gz": b"id,name\n" + b"1,x\n" * 10_000}, contract)
     path = job.root / "source" / "x.csv.gz"
