@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -11,21 +12,33 @@ from typing import Any
 from dataset_contract.errors import ContractError, ElementPath
 
 _LONGEST = 200
+_DEEPEST = 20  # a caller's value may be nested until Python's own stack ends
+_PLAIN_NAME = re.compile(r"[0-9A-Za-z_.-]{1,200}")
 
 
 def as_json(value: Any) -> str:
-    """A value as JSON writes it, `true` and `"a"`, numbers with every digit; cut where it is long."""
-    text = _json(value)
+    """A value as JSON writes it, `true` and `"a"`, numbers with every digit; cut where it is long or deep."""
+    text = _json(value, _DEEPEST)
     return text if len(text) <= _LONGEST else text[:_LONGEST] + " …"
 
 
-def _json(value: Any) -> str:
+def as_name(name: str) -> str:
+    """A name that a caller made up: as it is where it is short and plain, else as JSON writes it."""
+    return name if _PLAIN_NAME.fullmatch(name) else as_json(name)
+
+
+def _json(value: Any, depth: int) -> str:
     if isinstance(value, Decimal):
         return str(value)
+    if isinstance(value, int) and value.bit_length() > 4 * _LONGEST:
+        return f"a number of some {value.bit_length() * 3 // 10} digits"  # Python writes no more than 4,300
+    if isinstance(value, (Mapping, list, tuple)) and not depth:
+        return "…"
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_json(str(name))}: {_json(item)}" for name, item in value.items()) + "}"
+        pairs = (f"{_json(str(name), 0)}: {_json(item, depth - 1)}" for name, item in value.items())
+        return "{" + ", ".join(pairs) + "}"
     if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(_json(item) for item in value) + "]"
+        return "[" + ", ".join(_json(item, depth - 1) for item in value) + "]"
     return json.dumps(value, default=str, ensure_ascii=False)
 
 

@@ -12,7 +12,7 @@ from dataset_contract import patterns
 from dataset_contract.elements import Element
 from dataset_contract.errors import ContractError, ElementPath
 from dataset_contract.model import Contract, Parameter
-from dataset_contract.naming import as_json, near
+from dataset_contract.naming import as_json, as_name, near
 
 ParameterValue = Union[int, float, str, bool]
 
@@ -44,7 +44,7 @@ def resolve(contract: Contract, given: Mapping[str, Any]) -> dict[str, Parameter
         if name not in contract.parameters:
             known = ", ".join(contract.parameters) or "none"
             raise ParameterError(
-                f"parameters.{name} is unknown for dataset {as_json(contract.dataset)}"
+                f"parameters.{as_name(name)} is unknown for dataset {as_json(contract.dataset)}"
                 f"{near(name, contract.parameters)}; known: {known}"
             )
     resolved = {}

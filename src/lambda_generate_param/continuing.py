@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from dataset_contract.naming import as_json
+from dataset_contract.naming import as_json, as_name
 from lambda_generate_param import job_id
 from lambda_generate_param.request import InvalidInputError
 
@@ -45,7 +45,8 @@ def earlier_job(document: Mapping[str, Any], records: Any) -> tuple[str, dict[st
     for field in document:
         if field != FIELD:
             raise InvalidInputError(
-                f"{field} is given beside {FIELD}; accepted: {FIELD} alone, since the job keeps the input it began with"
+                f"{as_name(field)} is given beside {FIELD}; accepted: {FIELD} alone, since the job keeps the input it "
+                "began with"
             )
     identifier = document[FIELD]
     if not isinstance(identifier, str) or not job_id.is_job_id(identifier):

@@ -11,7 +11,7 @@ from typing import Any
 
 from dataset_contract import parameters
 from dataset_contract.model import REPLACE, REPLACE_PARTITION
-from dataset_contract.naming import as_json, near
+from dataset_contract.naming import as_json, as_name, near
 from dataset_contract.parameters import ParameterError
 from lambda_generate_param import datasets, job_id
 from lambda_generate_param.audit import AuditColumns, TooLongError
@@ -63,7 +63,9 @@ def parse(document: Any, *, sql: Path, raw_bucket: str) -> Request:
         )
     for field in document:
         if field not in FIELDS:
-            raise InvalidInputError(f"{field} is an unknown field{near(field, FIELDS)}; accepted: {_listed(FIELDS)}")
+            raise InvalidInputError(
+                f"{as_name(field)} is an unknown field{near(field, FIELDS)}; accepted: {_listed(FIELDS)}"
+            )
     for field in ("dataset", "source_uri"):
         if not isinstance(document.get(field), str) or not document[field]:
             raise InvalidInputError(f"{field} is {as_json(document.get(field))}; accepted: a non-empty text")
