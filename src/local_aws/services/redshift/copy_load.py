@@ -238,11 +238,13 @@ def _produced(database: duckdb.DuckDBPyConnection, query: str, pipe: Path) -> It
 def _chunks(reading: int, writer: threading.Thread) -> Iterator[bytes]:
     """What comes through the pipe until the writer has ended and the pipe is empty."""
     while True:
+        # Asked before the pipe is looked at: what a writer wrote until its end is in the pipe by then.
+        ended = not writer.is_alive()
         ready, _, _ = select.select([reading], [], [], 0.05)
         chunk = os.read(reading, _CHUNK) if ready else b""
         if chunk:
             yield chunk
-        elif not writer.is_alive():
+        elif ended:
             return
 
 
