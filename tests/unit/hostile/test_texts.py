@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import codecs
 import csv
 import gzip
 import io
@@ -199,8 +200,13 @@ def json_texts(draw: st.DrawFn) -> bytes:
     return draw(damaged(lines))
 
 
+def is_utf_8(text: bytes) -> bool:
+    """Whether its first bytes are not those of UTF-16, as which JSON is read then."""
+    return not text.startswith((codecs.BOM_UTF16_BE, codecs.BOM_UTF16_LE))
+
+
 @examples(30)
-@given(sources=st.lists(json_texts(), min_size=1, max_size=2))
+@given(sources=st.lists(json_texts().filter(is_utf_8), min_size=1, max_size=2))
 def test_a_file_of_json_lines_loses_no_line(new_job: Callable[[], Job], sources: list[bytes]) -> None:
     files = {f"{index}.jsonl": text for index, text in enumerate(sources)}
     job = new_job()
