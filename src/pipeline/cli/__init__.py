@@ -96,7 +96,8 @@ def pipeline() -> None:
     --stack or PIPELINE_STACK; otherwise it is that of a running `./noxw -s local`, or of Terraform in infra/.
 
     \b
-    Exit codes: 0 succeeded, 1 the job failed or a hop is missing, 2 usage, 3 unknown job, 4 timed out, 130 interrupted.
+    Exit codes: 0 succeeded, 1 the job failed or a hop is missing, 2 usage, 3 unknown job,
+    4 timed out, 130 interrupted.
     """
 
 
