@@ -25,25 +25,25 @@ $ uv tool install .        # or: pipx install .  or: pip install .
 $ pipeline doctor
 ```
 
-It needs Python 3.11 and installs boto3, click, jinja2 and rich; neither Spark nor an emulator. In the checkout it is there already:
-`.nox/dev/bin/pipeline`.
+It needs Python 3.11 and installs boto3, click, jinja2 and rich; neither Spark nor an emulator.
 
 ## Which deployment
 
 The first of these that is there:
 
-1. `--stack PLACE`: a file with outputs, as `terraform output -json` or `./noxw -s local` writes it, or a directory in which Terraform
-   has been applied;
+1. `--stack PLACE`: a file with outputs, as `terraform output -json` or `./noxw -s local` writes it, or a directory in
+   which Terraform has been applied;
 2. the environment variable `PIPELINE_STACK`, which names such a place;
 3. `build/local/outputs.json` of a running `./noxw -s local`, in the current directory or one above it;
 4. `infra/`, where Terraform has been initialised, in the current directory or one above it.
 
-On AWS your own credentials are used, as by `aws`; the region is that of the deployment. A local deployment is asked without any.
+On AWS your own credentials are used, as by `aws`; the region is that of the deployment. A local deployment is asked
+without any.
 
 ## Output and exit codes
 
-Results go to stdout, progress and errors to stderr, each error in one line. `--output json` writes one document to stdout; its fields
-are in the help of each command. Times are UTC.
+Results go to stdout, progress and errors to stderr, each error in one line. `--output json` writes one document to
+stdout; its fields are in the help of each command. Times are UTC.
 
 | exit code | meaning |
 |---|---|

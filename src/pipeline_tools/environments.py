@@ -121,7 +121,10 @@ def _reports(interpreter: Path, version: str) -> bool:
     return answer.returncode == 0 and answer.stdout.strip() == version
 
 
+def find_uv() -> str:
+    """The path of uv: noxw puts its own on PATH; a program that was started without it finds that below .nox."""
+    return shutil.which("uv") or str(ROOT / ".nox" / "launcher" / "bin" / "uv")
+
+
 def _uv(*arguments: str) -> None:
-    # noxw puts its own uv on PATH; a program that was started without it finds it here.
-    uv = shutil.which("uv") or str(ROOT / ".nox" / "launcher" / "bin" / "uv")
-    subprocess.run([uv, *arguments], check=True, cwd=ROOT)
+    subprocess.run([find_uv(), *arguments], check=True, cwd=ROOT)
