@@ -11,6 +11,7 @@ from pathlib import Path
 import nox
 from nox.command import CommandFailed
 
+# Before anything is installed, this is how the module that installs is found.
 sys.path.insert(0, str(Path(__file__).parent / "src"))
 
 from pipeline_tools import environments, owner
@@ -163,6 +164,7 @@ def lock(session: nox.Session) -> None:
     """Resolve requirements/*.lock anew from pyproject.toml."""
     groups = {
         "nox": "3.11",
+        "build": "3.11",
         "dev": "3.11",
         "infra": "3.11",
         "glue-python-shell": "3.9",

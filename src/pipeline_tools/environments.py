@@ -5,10 +5,12 @@ Standard library only, since the noxfile imports it before anything is installed
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,10 +23,14 @@ class InterpreterNotFoundError(Exception):
 
 @dataclass(frozen=True)
 class Environment:
-    """A virtual environment below .nox, installed from one lock file."""
+    """A virtual environment below .nox, installed from one lock file.
+
+    project: the project is installed as well, editable, which brings the command `pipeline`.
+    """
 
     name: str
     python_version: str
+    project: bool = False
 
     @property
     def directory(self) -> Path:
@@ -45,19 +51,46 @@ class Environment:
             InterpreterNotFoundError: no Python of ``python_version`` is on this machine.
             subprocess.CalledProcessError: the installation failed.
         """
+        self._install_lock()
+        if self.project and _own(self.directory):
+            self._install_project()
+        return self.python
+
+    def _install_lock(self) -> None:
         installed = self.directory / "installed.lock"
         if installed.is_file() and installed.read_bytes() == self.lock.read_bytes():
-            return self.python
+            return
         interpreter = find_interpreter(self.python_version)
         print(f"environment {self.name}: installing {self.lock.relative_to(ROOT)}", file=sys.stderr, flush=True)
         _uv("venv", "--clear", "--quiet", "--python", str(interpreter), str(self.directory))
         _uv("pip", "install", "--quiet", "--require-hashes", "--python", str(self.python), "-r", str(self.lock))
         # Last, so that an interrupted installation starts over.
         shutil.copyfile(self.lock, installed)
-        return self.python
+
+    def _install_project(self) -> None:
+        installed, wanted = self.directory / "installed.project", _metadata()
+        if installed.is_file() and installed.read_text(encoding="utf-8") == wanted:
+            return
+        print(f"environment {self.name}: installing the project", file=sys.stderr, flush=True)
+        # What builds it has hashes, too; what it depends on is there by the lock.
+        build = ("--build-constraint", str(ROOT / "requirements" / "build.lock"))
+        _uv("pip", "install", "--quiet", "--no-deps", *build, "--python", str(self.python), "--editable", str(ROOT))
+        installed.write_text(wanted, encoding="utf-8")
 
 
-DEV = Environment("dev", "3.11")
+def _own(directory: Path) -> bool:
+    """Whether an environment is this checkout's own, and not one that it borrows from another by a link."""
+    return directory.resolve().is_relative_to(ROOT)
+
+
+def _metadata() -> str:
+    """What an editable installation is made of: another checkout, version or command makes another one."""
+    document = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    parts = {"root": str(ROOT), "build": document["build-system"], "project": document["project"]}
+    return json.dumps({**parts, "hatch": document["tool"]["hatch"]}, sort_keys=True)
+
+
+DEV = Environment("dev", "3.11", project=True)
 # Of its own: checkov pins boto3 and others.
 INFRA = Environment("infra", "3.11")
 GLUE_PYTHON_SHELL = Environment("glue-python-shell", "3.9")

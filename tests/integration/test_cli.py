@@ -47,17 +47,22 @@ def run(stack_file: Path, capsys: pytest.CaptureFixture[str]) -> Run:
 
 def interrupted(stack_file: Path, *arguments: str) -> Answer:
     """A command of its own process that gets Ctrl-C when it has begun to say something."""
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "pipeline", *arguments, "--stack", str(stack_file)],
         env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+        # As at a terminal: what runs in the background of a shell ignores it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
-    assert process.stderr
-    first = process.stderr.readline()
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    ) as process:
+        assert process.stderr
+        first = process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        try:
+            out, err = process.communicate(timeout=60)
+        finally:
+            process.kill()
     return Answer(process.returncode, out, first + err)
 
 
@@ -140,7 +145,7 @@ def test_a_list_shows_each_kind(run: Run, jobs_of_all_kinds: dict[str, KindOfJob
 
 
 def test_what_is_not_accepted_is_refused_before_anything_starts(run: Run, pipeline: Pipeline, tmp_path: Path) -> None:
-    before = run("list", "--limit", "1", "--output", "json").json()
+    (before,) = run("list", "--limit", "1", "--output", "json").json()
     source = ("--source", f"s3://{pipeline.outputs['raw_bucket']}/x/")
     for arguments, said in (
         (("flihgts", *source), 'dataset "flihgts" is unknown; did you mean "flights"'),
@@ -153,7 +158,8 @@ def test_what_is_not_accepted_is_refused_before_anything_starts(run: Run, pipeli
         assert (answer.code, answer.out) == (2, ""), arguments
         assert said in answer.err
         assert len(answer.err.splitlines()) == 1
-    assert run("list", "--limit", "1", "--output", "json").json() == before
+    (after,) = run("list", "--limit", "1", "--output", "json").json()
+    assert after["job_id"] == before["job_id"]
     unknown = run("watch", "nobody")
     assert (unknown.code, unknown.out) == (3, "")
 

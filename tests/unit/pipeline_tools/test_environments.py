@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -42,3 +44,59 @@ def test_a_lock_is_hashed_and_names_no_index(lock: Path) -> None:
     assert pins
     assert all(line.endswith("\\") for line in pins)
     assert not any("://" in line for line in lines)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkout with a lock, whose uv only writes down what it is asked for."""
+    (tmp_path / "requirements").mkdir()
+    (tmp_path / "requirements" / "dev.lock").write_text("nothing==1")
+    shutil.copyfile(ROOT / "pyproject.toml", tmp_path / "pyproject.toml")
+    uv = tmp_path / "bin" / "uv"
+    uv.parent.mkdir()
+    uv.write_text(f'#!/bin/sh\nmkdir -p "{tmp_path}/.nox/dev"\necho "$@" >> "{tmp_path}/asked"\n')
+    uv.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{uv.parent}:{os.environ['PATH']}")
+    monkeypatch.setattr(environments, "ROOT", tmp_path)
+    return tmp_path
+
+
+def asked(checkout: Path) -> list[str]:
+    """What uv was asked for since the last time."""
+    place = checkout / "asked"
+    lines = place.read_text().splitlines() if place.is_file() else []
+    place.unlink(missing_ok=True)
+    return lines
+
+
+def test_the_project_is_installed_once_into_an_environment_of_its_own(checkout: Path) -> None:
+    version = "{}.{}".format(*sys.version_info[:2])
+    environment = environments.Environment("dev", version, project=True)
+    assert environment.ensure() == checkout / ".nox" / "dev" / "bin" / "python"
+    made, locked, project = asked(checkout)
+    assert made.startswith("venv --clear")
+    assert "--require-hashes" in locked
+    assert f"--no-deps --build-constraint {checkout}/requirements/build.lock" in project
+    assert project.endswith(f"--editable {checkout}")
+    environment.ensure()
+    assert asked(checkout) == []
+    # Another command is another installation; another rule of lint is not.
+    pyproject = checkout / "pyproject.toml"
+    pyproject.write_text(pyproject.read_text().replace("line-length = 120", "line-length = 121"))
+    environment.ensure()
+    assert asked(checkout) == []
+    pyproject.write_text(pyproject.read_text().replace("[project.scripts]", '[project.scripts]\nother = "pipeline:x"'))
+    environment.ensure()
+    (project,) = asked(checkout)
+    assert "--editable" in project
+
+
+def test_a_borrowed_environment_keeps_the_project_of_its_owner(
+    checkout: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    owner = tmp_path_factory.mktemp("owner")
+    (owner / "dev").mkdir()
+    shutil.copyfile(checkout / "requirements" / "dev.lock", owner / "dev" / "installed.lock")
+    (checkout / ".nox").symlink_to(owner)
+    environments.Environment("dev", "3.11", project=True).ensure()
+    assert asked(checkout) == []
