@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from click.shell_completion import ShellComplete
 
+from lambda_generate_param import job_id
 from pipeline import cli, contracts, jobs, stacks
 from pipeline.clients import Clients
 from pipeline.jobs import Attempt, Job
@@ -21,7 +22,7 @@ def completed(*words: str) -> list[str]:
 
 @pytest.fixture
 def deployment(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = Job(JOB_ID, (Attempt("arn:x", 0, "FAILED", jobs.job_id.started_at(JOB_ID)),), dataset="flights")
+    found = Job(JOB_ID, (Attempt("arn:x", 0, "FAILED", job_id.started_at(JOB_ID)),), dataset="flights")
     monkeypatch.setattr(stacks, "find", lambda _place: Stack(Clients(), {}, Path()))
     monkeypatch.setattr(contracts, "names", lambda _stack: ["flights", "orders"])
     monkeypatch.setattr(jobs, "listed", lambda _stack, limit: iter([found][:limit]))
