@@ -388,6 +388,7 @@ module "record_failure" {
     run_sql_state_machine_arn        = local.arns.run_sql
     lake_bucket                      = local.names.lake_bucket
     topic_arn                        = local.arns.failure_topic
+    chat_notifications               = var.chat_notifications_enabled
   }
   log_retention_days     = var.log_retention_days
   log_level              = var.state_machine_log_level

@@ -183,6 +183,12 @@ variable "notification_emails" {
   default     = []
 }
 
+variable "chat_notifications_enabled" {
+  description = "Give subscriptions of the failure topic by https the form that Slack and Teams show through Amazon Q Developer in chat applications, instead of JSON for machines. Who subscribes a channel to the topic does it there: docs/failures.md."
+  type        = bool
+  default     = false
+}
+
 variable "keep_undelivered_events" {
   description = "Keep events of failed executions that could not be handed over in a queue. False only for a local endpoint that hands over at once or never: the provider waits half a minute for a queue."
   type        = bool

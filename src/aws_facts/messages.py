@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 # ASCII that begins with a letter, a number or punctuation, without control characters:
 # https://docs.aws.amazon.com/sns/latest/api/API_Publish.html; 100 characters are taken and 101 are not:
@@ -12,6 +14,10 @@ _SUBJECT: Final = re.compile(r"[!-~][ -~]{0,99}")
 _SUBJECT_REFUSED: Final = "Invalid parameter: Subject"
 # LocalStack's tests, recorded on AWS
 _EMPTY_REFUSED: Final = "Invalid parameter: Empty message"
+# LocalStack's tests, recorded on AWS: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html, MessageStructure
+_STRUCTURE: Final = "Invalid parameter: Message Structure - "
+_NO_JSON_REFUSED: Final = f"{_STRUCTURE}JSON message body failed to parse"
+_NO_DEFAULT_REFUSED: Final = f"{_STRUCTURE}No default entry in JSON message body"
 PUBLISH_ERROR: Final = "InvalidParameter"
 
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html; the words were seen by
@@ -30,11 +36,30 @@ NO_ENTRIES_REFUSED: Final = (
 )
 
 
-def publish_refusal(message: str, subject: str | None) -> str:
-    """What SNS says of a message that it does not publish; empty of one that it does."""
+def publish_refusal(message: str, subject: str | None, structure: str | None = None) -> str:
+    """What SNS says of a message that it does not publish; empty of one that it does.
+
+    Args:
+        structure: `json` for a message of its own for each protocol, or none.
+    """
     if subject is not None and not _SUBJECT.fullmatch(subject):
         return _SUBJECT_REFUSED
-    return "" if message else _EMPTY_REFUSED
+    if not message:
+        return _EMPTY_REFUSED
+    if structure != "json":
+        return ""
+    try:
+        document = json.loads(message)
+    except (ValueError, RecursionError):
+        return _NO_JSON_REFUSED
+    if not isinstance(document, dict):
+        return _NO_JSON_REFUSED
+    return "" if "default" in texts_by_protocol(document) else _NO_DEFAULT_REFUSED
+
+
+def texts_by_protocol(document: Mapping[str, Any]) -> dict[str, str]:
+    """The members of a message for each protocol that count: one that is no text is ignored."""
+    return {protocol: text for protocol, text in document.items() if isinstance(text, str)}
 
 
 def body_refusal(body: str | None) -> str:

@@ -217,7 +217,7 @@ def test_people_are_told_of_a_failure(pipeline: Pipeline) -> None:
         received = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=20)["Messages"]
         notice = json.loads(received[0]["Body"])
         message = json.loads(notice["Message"])
-        assert notice["Subject"] == f"FAILED {audit['job_id']}"
+        assert notice["Subject"] == f"FAILED {audit['job_id']}: nothing in GenerateJobId"
         assert (message["job_id"], message["execution_arn"]) == (audit["job_id"], arn)
         assert 'dataset "nothing" is unknown' in message["cause"]
         assert message["audit"] == "recorded in audit.job_run"

@@ -67,6 +67,39 @@ def test_a_message_is_not_empty(client: Client, topic: str) -> None:
     assert refused(client("sns").publish, TopicArn=topic, Message="") == told
 
 
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        ("m", "JSON message body failed to parse"),
+        ('["m"]', "JSON message body failed to parse"),
+        ('{"sqs": "m"}', "No default entry in JSON message body"),
+    ],
+)
+def test_a_message_for_each_protocol_has_a_default(client: Client, topic: str, message: str, said: str) -> None:
+    told = ("InvalidParameter", f"Invalid parameter: Message Structure - {said}")
+    structured = {"Message": message, "MessageStructure": "json"}
+    assert refused(client("sns").publish, TopicArn=topic, **structured) == told
+    entries = [{"Id": "1", **structured}]
+    assert refused(client("sns").publish_batch, TopicArn=topic, PublishBatchRequestEntries=entries) == told
+
+
+@pytest.mark.parametrize(("own", "got"), [({"sqs": "own", "email": "m"}, "own"), ({"sqs": 7}, "d"), ({}, "d")])
+def test_a_queue_gets_the_message_for_queues(client: Client, topic: str, queue: str, own: Any, got: str) -> None:
+    sns, sqs = client("sns"), client("sqs")
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    allow = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [{**allow, "Resource": arn}]})
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
+    subscription = sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, ReturnSubscriptionArn=True)
+    try:
+        sns.publish(TopicArn=topic, Message=json.dumps({"default": "d", **own}), MessageStructure="json")
+        [received] = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=20)["Messages"]
+        assert json.loads(received["Body"])["Message"] == got
+        sqs.delete_message(QueueUrl=queue, ReceiptHandle=received["ReceiptHandle"])
+    finally:
+        sns.unsubscribe(SubscriptionArn=subscription["SubscriptionArn"])
+
+
 @pytest.mark.parametrize("body", [{}, {"MessageBody": ""}])
 def test_what_is_sent_to_a_queue_is_not_empty(client: Client, queue: str, body: dict[str, str]) -> None:
     code, message = refused(client("sqs").send_message, QueueUrl=queue, **body)

@@ -22,8 +22,15 @@ def messages(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The module over services that take everything."""
     module: Any = importlib.import_module("local_aws.engines.localstack.messages")
 
-    def publish(_self: Any, _context: Any, message: str, _topic: str = "", subject: str | None = None) -> str:
-        return f"{message} {subject}"
+    def publish(
+        _self: Any,
+        _context: Any,
+        message: str,
+        _topic: str = "",
+        subject: str | None = None,
+        message_structure: str | None = None,
+    ) -> str:
+        return f"{message} {subject} {message_structure}"
 
     def publish_batch(_self: Any, _context: Any, publish_batch_request_entries: Any) -> str:
         return str(publish_batch_request_entries)
@@ -48,6 +55,7 @@ def messages(monkeypatch: pytest.MonkeyPatch) -> Any:
     [
         ("SnsProvider", "publish", {"message": "m", "subject": "a\nb"}, {"message": "m", "subject": "a"}),
         ("SnsProvider", "publish", {"message": ""}, {"message": "m"}),
+        ("SnsProvider", "publish", {"message": "[]", "message_structure": "json"}, {"message": "[]"}),
         (
             "SnsProvider",
             "publish_batch",

@@ -150,14 +150,16 @@ def _refuse_messages() -> None:
 
     def publish_valid(parameters: Any) -> Any:
         subject = sns._p(parameters, "Subject") if "Subject" in parameters else None
-        if refused := messages.publish_refusal(sns._p(parameters, "Message"), subject):
+        structure = sns._p(parameters, "MessageStructure")
+        if refused := messages.publish_refusal(sns._p(parameters, "Message"), subject, structure):
             return sns._error(messages.PUBLISH_ERROR, refused, 400)
         return publish(parameters)
 
     def publish_valid_batch(parameters: Any) -> Any:
         # One message that is wrong is a refusal of all, as of the attributes of messages.
         for entry in sns._parse_batch_entries(parameters):
-            if refused := messages.publish_refusal(entry.get("message") or "", entry.get("subject") or None):
+            structure = entry.get("message_structure")
+            if refused := messages.publish_refusal(entry.get("message") or "", entry.get("subject") or None, structure):
                 return sns._error(messages.PUBLISH_ERROR, refused, 400)
         return publish_batch(parameters)
 
@@ -169,6 +171,13 @@ def _refuse_messages() -> None:
             raise sqs._Err(messages.DELAY_ERROR, refused)
         return send(data, *arguments, **named)
 
+    def resolve(message: str, structure: str, protocol: str) -> str:
+        if structure != "json":
+            return message
+        texts = messages.texts_by_protocol(json.loads(message))
+        return texts.get(protocol, texts["default"])
+
+    sns._resolve_message_for_protocol = resolve
     sns._publish, sns._publish_batch, sqs._act_send_message = publish_valid, publish_valid_batch, send_valid
     for table in [found for found in vars(sqs).values() if isinstance(found, dict)]:
         if table.get("SendMessage") is send:

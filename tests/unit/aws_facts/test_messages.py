@@ -25,3 +25,30 @@ def test_a_message_has_a_text() -> None:
 @pytest.mark.parametrize(("seconds", "taken"), [(None, True), (0, True), (900, True), (901, False), (-1, False)])
 def test_delays(seconds: int | None, taken: bool) -> None:
     assert (messages.delay_refusal(seconds) == "") == taken
+
+
+@pytest.mark.parametrize("message", ['{"default": ""}', '{"default": "a", "sqs": 1, "email": "b"}'])
+def test_messages_for_each_protocol_that_are_published(message: str) -> None:
+    assert messages.publish_refusal(message, None, "json") == ""
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        ("text", "JSON message body failed to parse"),
+        ("[1]", "JSON message body failed to parse"),
+        ("[" * 30_000, "JSON message body failed to parse"),
+        ('{"sqs": "a"}', "No default entry in JSON message body"),
+        ('{"default": {"a": 1}}', "No default entry in JSON message body"),
+    ],
+)
+def test_messages_for_each_protocol_that_are_refused(message: str, said: str) -> None:
+    assert messages.publish_refusal(message, None, "json") == f"Invalid parameter: Message Structure - {said}"
+    assert messages.publish_refusal(message, None, None) == ""
+
+
+def test_what_is_no_text_is_for_no_protocol() -> None:
+    assert messages.texts_by_protocol({"default": "a", "sqs": 1, "email": None, "http": ""}) == {
+        "default": "a",
+        "http": "",
+    }

@@ -76,6 +76,7 @@ class World:
     )
     files: dict[str, bytes] = field(default_factory=dict)
     outcome: str = "FAILED"
+    has_chat: bool = False
     calls: list[tuple[str, Any]] = field(default_factory=list)
     told: list[Any] = field(default_factory=list)
     paused: list[float] = field(default_factory=list)
@@ -89,7 +90,7 @@ class World:
             "lake_bucket": "lake",
             "topic_arn": "arn:aws:sns:us-east-1:000000000000:failures",
         }
-        definition = yaml.safe_load(template.renderings(text, values)[0])
+        definition = yaml.safe_load(template.renderings(text, values)[0 if self.has_chat else 1])
         self.machine = self.functions.machine(
             definition["States"], name="record-failure", TimeoutSeconds=definition["TimeoutSeconds"],
             StartAt=definition["StartAt"],
@@ -163,7 +164,15 @@ class World:
 
     def messages(self) -> list[dict[str, Any]]:
         """What people were told, each with its subject."""
-        return [{"Subject": request["Subject"], **json.loads(request["Message"])} for request in self.told]
+        return [{"Subject": request["Subject"], **json.loads(said["default"])} for request, said in self._said()]
+
+    def texts(self, protocol: str) -> list[str]:
+        """The same, as subscriptions of a protocol get it."""
+        return [str(said.get(protocol, said["default"])) for _, said in self._said()]
+
+    def _said(self) -> list[tuple[Any, Any]]:
+        assert all(request["MessageStructure"] == "json" for request in self.told)
+        return [(request, json.loads(request["Message"])) for request in self.told]
 
     def run(self, detail: Any = None) -> dict[str, Any]:
         """Deliver an event and return how the execution that works on it ended."""
@@ -180,14 +189,25 @@ class World:
 
 @pytest.fixture
 def world(functions: Functions, monkeypatch: pytest.MonkeyPatch) -> World:
-    made = World(functions)
-    monkeypatch.setattr(waits, "pause", lambda _, seconds: made.paused.append(seconds))
-    return made
+    return unhurried(World(functions), monkeypatch)
+
+
+@pytest.fixture
+def chat_world(functions: Functions, monkeypatch: pytest.MonkeyPatch) -> World:
+    return unhurried(World(functions, has_chat=True), monkeypatch)
+
+
+def unhurried(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    monkeypatch.setattr(waits, "pause", lambda _, seconds: world.paused.append(seconds))
+    return world
 
 
 def assert_bounded(request: Mapping[str, Any]) -> None:
-    """https://docs.aws.amazon.com/sns/latest/api/API_Publish.html"""
+    """https://docs.aws.amazon.com/sns/latest/api/API_Publish.html; that the state has room for it as well."""
     assert len(request["Message"].encode()) < MOST
+    assert len(json.dumps(dict(request))) < MOST
+    assert all(isinstance(said, str) for said in json.loads(request["Message"]).values())
+    assert len(json.loads(request["Message"])["sms"].encode()) <= 560
     assert request["Subject"].isascii()
     assert request["Subject"].isprintable()
     assert 0 < len(request["Subject"]) <= 100
@@ -199,7 +219,7 @@ def test_a_failure_is_recorded_and_told_once(world: World) -> None:
     assert ended["status"] == "SUCCEEDED"
     [message] = world.messages()
     assert message == {
-        "Subject": f"FAILED {JOB}",
+        "Subject": f"FAILED {JOB}: flights in CleanWithPython",
         "job_id": JOB,
         "dataset": "flights",
         "status": "FAILED",
@@ -343,7 +363,8 @@ CHARACTERS = {
 
 @pytest.mark.parametrize("character", CHARACTERS.values(), ids=CHARACTERS)
 @pytest.mark.parametrize("is_described", [True, False], ids=["described", "from the event alone"])
-def test_a_failure_of_any_size_and_alphabet_is_told(world: World, character: str, is_described: bool) -> None:
+def test_a_failure_of_any_size_and_alphabet_is_told(chat_world: World, character: str, is_described: bool) -> None:
+    world = chat_world
     world.fails["failure"] = 0 if is_described else 20
     detail = {
         **DETAIL,
@@ -408,3 +429,97 @@ def test_a_variable_that_the_lambda_misses_hides_no_failure(world: World, monkey
         monkeypatch.delenv(name, raising=False)
     world.run()
     assert world.messages()[0]["audit"] == "recorded in audit.job_run"
+
+
+def test_people_read_a_text(world: World) -> None:
+    world.files = {f"runs/{JOB}/python.json": manifest()}
+    world.run()
+    assert world.texts("email") == [
+        f"""Job {JOB} of dataset flights ended as FAILED.
+
+Where: CleanWithPython (stage python), redrive 0
+Why:   States.TaskFailed: Command failed with exit code 1
+When:  2026-01-31 12:34:56 UTC to 2026-01-31 12:34:59 UTC
+Rows:  rows_in 5, rows_staged 5, rows_rejected 0
+Audit: recorded in audit.job_run
+
+What to do: Mend what is named under Why, the source files or the contract (then deploy it), and redrive the execution.
+
+pipeline trace {JOB}
+aws stepfunctions redrive-execution --execution-arn {ARN}
+"""
+    ]
+    assert world.texts("sms") == [f"FAILED {JOB}"]
+    assert world.texts("https") == world.texts("sqs")
+
+
+REDRIVE = "aws stepfunctions redrive-execution"
+
+
+@pytest.mark.parametrize(
+    ("detail", "state", "outcome", "advised", "redrives"),
+    [
+        (
+            {"status": "ABORTED", "error": None, "cause": None},
+            "TransformWithSpark",
+            "FAILED",
+            "stopped on request",
+            True,
+        ),
+        ({"status": "TIMED_OUT", "error": None, "cause": None}, "LoadAndRecord", "FAILED", "what it waited for", True),
+        ({"error": "InvalidInputError"}, "GenerateJobId", "FAILED", "an input that is accepted", False),
+        ({}, "TransformWithSpark", "FAILED", "Mend transform.sql", True),
+        ({}, "LoadAndRecord", "FAILED", "the warehouse refused", True),
+        ({}, "RegisterJob", "FAILED", "in the state that failed", True),
+        ({}, "WriteLoadManifest", "LOADED", "the rows are loaded", True),
+        ({}, "CleanWithPython", "LATER", "a later attempt has the job", False),
+    ],
+)
+def test_the_text_says_what_to_do(
+    world: World, detail: Any, state: str, outcome: str, advised: str, redrives: bool
+) -> None:
+    world.outcome = outcome
+    world.history = [{**events("TaskStateEntered")[0], "stateEnteredEventDetails": {"name": state}}]
+    world.run({**DETAIL, **detail})
+    [text] = world.texts("email")
+    asked = text.partition("What to do: ")[2].partition("\n")[0]
+    assert advised in asked
+    assert f"Where: {state}" in text
+    assert f"\npipeline trace {JOB}\n" in text
+    assert (REDRIVE in text) is redrives
+
+
+def test_the_text_is_told_from_the_event_alone(world: World) -> None:
+    world.fails["failure"] = 20
+    world.history = []
+    world.run({**DETAIL, "name": "nächtlich", "startDate": None, "stopDate": -5})
+    [text] = world.texts("email")
+    assert "Where: a state that is not known, redrive 0\n" in text
+    assert "When:  an unknown time to an unknown time\n" in text
+    assert "that is tried again for 24 hours by itself" in text
+    assert f"\npipeline trace {ARN}\n" in text
+    assert world.messages()[0]["Subject"] == "FAILED n?chtlich"
+
+
+def test_a_redriven_attempt_begins_with_the_redrive(world: World) -> None:
+    world.run({**DETAIL, "redriveCount": 2, "redriveDate": DETAIL["startDate"] + 60_000})  # type: ignore[operator]
+    assert "redrive 2\n" in world.texts("email")[0]
+    assert "When:  2026-01-31 12:35:56 UTC to" in world.texts("email")[0]
+
+
+def test_chat_applications_get_their_own_form(chat_world: World) -> None:
+    """https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html"""
+    world = chat_world
+    world.run({**DETAIL, "cause": "<!channel> `rm` & more"})
+    [text] = world.texts("https")
+    found = json.loads(text)
+    assert (found["version"], found["source"], found["content"]["textType"]) == ("1.0", "custom", "client-markdown")
+    assert found["content"]["title"] == ":x: FAILED: flights in CleanWithPython (stage python)"
+    assert "\n*Why:* `States.TaskFailed: ‹!channel› 'rm' & more`\n" in found["content"]["description"]
+    assert [step.partition(" ")[0] for step in found["content"]["nextSteps"]] == ["Mend", "`pipeline", "`aws"]
+    assert found["content"]["keywords"] == ["FAILED", "flights", "CleanWithPython"]
+    assert found["metadata"]["threadId"] == JOB
+    assert found["metadata"]["additionalContext"]["execution_arn"] == ARN
+    # Queues and functions, and people, get what they get without it.
+    assert json.loads(world.texts("sqs")[0])["job_id"] == JOB
+    assert world.texts("email")[0].startswith(f"Job {JOB}")

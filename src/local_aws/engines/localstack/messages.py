@@ -39,16 +39,16 @@ def _check(owner: type[Any], name: str, check: Callable[[Mapping[str, Any]], Non
 
 
 def _published(given: Mapping[str, Any]) -> None:
-    _refuse_publish(given["message"], given.get("subject"))
+    _refuse_publish(given["message"], given.get("subject"), given.get("message_structure"))
 
 
 def _published_together(given: Mapping[str, Any]) -> None:
     for entry in given["publish_batch_request_entries"]:
-        _refuse_publish(entry.get("Message") or "", entry.get("Subject"))
+        _refuse_publish(entry.get("Message") or "", entry.get("Subject"), entry.get("MessageStructure"))
 
 
-def _refuse_publish(message: str, subject: str | None) -> None:
-    if refused := messages.publish_refusal(message, subject):
+def _refuse_publish(message: str, subject: str | None, structure: str | None) -> None:
+    if refused := messages.publish_refusal(message, subject, structure):
         raise CommonServiceException(messages.PUBLISH_ERROR, refused, sender_fault=True)
 
 

@@ -74,7 +74,7 @@ CALLS: Final = (
     Call("DescribeFailure", "lambda", "Invoke", _OF_EVENT, LAMBDA),
     Call("CancelStatements", "stepfunctions", "StartExecution", {"name": "*{id}-cancel-*"}, NESTED, optional=True),
     Call("RecordFailure", "stepfunctions", "StartExecution", {"name": "*{id}-*"}, NESTED),
-    Call("Notify", "sns", "Publish", {"Message.execution_arn": "*:{execution}"}, _SNS),
+    Call("Notify", "sns", "Publish", {"Message.default.execution_arn": "*:{execution}"}, _SNS),
 )
 
 
