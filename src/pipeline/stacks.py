@@ -14,6 +14,8 @@ from pipeline.clients import Clients
 from pipeline.errors import StackNotFoundError
 
 VARIABLE = "PIPELINE_STACK"
+# Where Terraform keeps what `init` has made, if not in .terraform: ./noxw has a directory for each environment.
+TERRAFORM_DATA = "TF_DATA_DIR"
 # `nox -s local` writes it while it serves its deployment.
 LOCAL_OUTPUTS = Path("build/local/outputs.json")
 TERRAFORM_ROOT = Path("infra")
@@ -63,7 +65,7 @@ def find(named: str | None = None, environment: Mapping[str, str] = os.environ, 
     for directory in (here, *here.parents):
         if (directory / LOCAL_OUTPUTS).is_file():
             return _at(directory / LOCAL_OUTPUTS)
-        if (directory / TERRAFORM_ROOT / ".terraform").is_dir():
+        if (directory / TERRAFORM_ROOT / environment.get(TERRAFORM_DATA, ".terraform")).is_dir():
             return _at(directory / TERRAFORM_ROOT)
     raise StackNotFoundError(
         f"no deployment was found: no --stack and no {VARIABLE}, and neither {LOCAL_OUTPUTS} nor an initialised "

@@ -35,7 +35,8 @@ The first of these that is there:
    which Terraform has been applied;
 2. the environment variable `PIPELINE_STACK`, which names such a place;
 3. `build/local/outputs.json` of a running `./noxw -s local`, in the current directory or one above it;
-4. `infra/`, where Terraform has been initialised, in the current directory or one above it.
+4. `infra/`, where Terraform has been initialised, in the current directory or one above it. `./noxw` keeps that apart
+   for each environment: `export TF_DATA_DIR=$PWD/build/terraform/dev/data` names dev.
 
 On AWS your own credentials are used, as by `aws`; the region is that of the deployment. A local deployment is asked
 without any.

@@ -57,3 +57,23 @@ def test_what_is_no_stack_is_refused_by_name(tmp_path: Path, text: str | None, s
 def test_without_any_the_error_says_where_was_looked(tmp_path: Path) -> None:
     with pytest.raises(StackNotFoundError, match=f"no {stacks.VARIABLE}.*{stacks.LOCAL_OUTPUTS}.*{tmp_path}"):
         stacks.find(None, {}, tmp_path)
+
+
+def test_terraforms_directory_is_one_that_it_was_initialised_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "bin" / "terraform"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\necho '{json.dumps(WRAPPED)}'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(program.parent))
+    root, data = tmp_path / "checkout", tmp_path / "build" / "dev" / "data"
+    (root / "infra").mkdir(parents=True)
+    with pytest.raises(StackNotFoundError):
+        stacks.find(None, {"TF_DATA_DIR": str(data)}, root)
+    data.mkdir(parents=True)
+    with pytest.raises(StackNotFoundError):
+        stacks.find(None, {}, root)
+    assert stacks.find(None, {"TF_DATA_DIR": str(data)}, root).outputs == OUTPUTS
+    (root / "infra" / ".terraform").mkdir()
+    assert stacks.find(None, {}, root).place == root / "infra"
