@@ -47,7 +47,8 @@ def print_fields(fields: Mapping[str, Any]) -> None:
 
 def status(text: str) -> str:
     """A status in its color; without one where stdout is no terminal."""
-    return click.style(text, fg=COLORS.get(text))
+    color = COLORS.get(text.strip())
+    return click.style(text, fg=color) if color else text
 
 
 def job_document(job: Job) -> dict[str, Any]:
@@ -106,4 +107,4 @@ def _styled(cells: Sequence[str], index: int) -> str:
     if index == 0:
         return click.style("  ".join(cells), bold=True)
     # The padding stays outside of what is colored, so that the columns keep their width.
-    return "  ".join(click.style(cell, fg=COLORS.get(cell.strip())) for cell in cells)
+    return "  ".join(status(cell) for cell in cells)

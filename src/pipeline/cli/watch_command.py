@@ -150,6 +150,7 @@ def _live(sight: Sight, job: Job) -> RenderableType:
     from rich.console import Group
     from rich.progress_bar import ProgressBar
     from rich.table import Table
+    from rich.text import Text
 
     from pipeline import progress
 
@@ -159,8 +160,10 @@ def _live(sight: Sight, job: Job) -> RenderableType:
         table.add_column(heading)
     for step in sight.steps:
         color = {"running": "cyan", "done": "green", "failed": "red"}[step.status]
-        mark = f"[{color}]{_MARKS[step.status]}[/]"
-        table.add_row(mark, step.state, _detail(step, now), step.waits_for or step.error)
+        # A Text, since what others have written may look like markup.
+        mark, waits_for = Text(_MARKS[step.status], style=color), Text(step.waits_for or step.error)
+        table.add_row(mark, step.state, _detail(step, now), waits_for)
     done = sum(step.status == progress.DONE for step in sight.steps if step.state in progress.STATES)
-    bar = ProgressBar(total=len(progress.STATES), completed=done, width=60)
-    return Group(f"job {job.job_id} {sight.status}", bar, table)
+    bar = Table.grid()  # which ends its line; a bar alone does not
+    bar.add_row(ProgressBar(total=len(progress.STATES), completed=done, width=60))
+    return Group(Text(f"job {job.job_id} {sight.status}"), bar, table)
