@@ -1,0 +1,83 @@
+"""Ask S3 for the files and documents of a job."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from dataset_contract.places import Places, details_of, failure_of
+from pipeline.evidence.asking import Asker
+from pipeline.evidence.model import Answer, Lake, Objects
+from pipeline.jobs import Job
+from pipeline.stacks import Stack
+
+_DOCUMENTS = ("python", "python-details", "python-error", "spark", "spark-details", "spark-error", "load")
+
+
+def places(stack: Stack, job: Job) -> Places:
+    """Where the files of a job lie."""
+    out = stack.outputs
+    return Places(job.job_id, job.dataset or "-", out["raw_bucket"], out["lake_bucket"], out["artifacts_bucket"])
+
+
+def key_of(at: Places, document: str) -> str:
+    """The key of one of the documents of a job: python, python-details, python-error, …"""
+    stage, _, kind = document.partition("-")
+    key = at.manifest_key(stage)
+    return {"": key, "details": details_of(key), "error": failure_of(key)}[kind]
+
+
+def look(stack: Stack, asker: Asker, job: Job) -> Callable[[], Lake]:
+    """Start asking for all of it; the function that is returned waits for the answers."""
+    at = places(stack, job)
+    staged, rejected = asker.ask(_objects, stack, at.staged()), asker.ask(_objects, stack, at.rejected())
+    curated = asker.ask(_curated, stack, at)
+    lists = asker.ask(_lists, stack, at)
+    documents = {name: asker.ask(_document, stack, at.lake_bucket, key_of(at, name)) for name in _DOCUMENTS}
+
+    def whole() -> Lake:
+        tables = curated.result()
+        by_table: Mapping[str, Answer[Objects]] = {
+            name: Answer(objects) for name, objects in sorted((tables.value or {}).items())
+        }
+        if tables.problem:
+            by_table = {"(any)": Answer(problem=tables.problem)}
+        read = {name: future.result() for name, future in documents.items()}
+        return Lake(staged.result(), rejected.result(), by_table, lists.result(), read)
+
+    return whole
+
+
+def _objects(stack: Stack, uri: str) -> Objects | None:
+    bucket, _, prefix = uri.removeprefix("s3://").partition("/")
+    pages = stack.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    found = [each for page in pages for each in page.get("Contents", [])]
+    if not found:
+        return None
+    newest = max(each["LastModified"] for each in found)
+    return Objects(uri, len(found), sum(each["Size"] for each in found), newest)
+
+
+def _curated(stack: Stack, at: Places) -> dict[str, Objects]:
+    """By table: below curated/<dataset>/ there is a folder for each."""
+    prefix = at.curated("").partition(f"{at.lake_bucket}/")[2].partition("//")[0] + "/"
+    pages = stack.client("s3").get_paginator("list_objects_v2")
+    listed = pages.paginate(Bucket=at.lake_bucket, Prefix=prefix, Delimiter="/")
+    folders = [each["Prefix"] for page in listed for each in page.get("CommonPrefixes", [])]
+    tables = [folder.removeprefix(prefix).rstrip("/") for folder in folders]
+    found = {table: _objects(stack, at.curated(table)) for table in tables}
+    return {table: objects for table, objects in found.items() if objects}
+
+
+def _lists(stack: Stack, at: Places) -> list[str] | None:
+    """The lists that COPY reads, one per output table."""
+    directory = at.copy_manifest("").rpartition("/")[0] + "/"
+    bucket, _, prefix = directory.removeprefix("s3://").partition("/")
+    listed = stack.client("s3").list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
+    return [each["Key"].removeprefix(prefix) for each in listed] or None
+
+
+def _document(stack: Stack, bucket: str, key: str) -> Mapping[str, Any] | None:
+    document = json.loads(stack.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
+    return document if isinstance(document, dict) else None

@@ -1,0 +1,127 @@
+"""The evidence of a job: what each service answered when it was asked. Nothing here judges it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from pipeline.evidence.histories import StateRun
+from pipeline.executions import Execution
+from pipeline.jobs import Attempt, Job
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Answer(Generic[T]):
+    """What a service answered. value: None where it has none; problem: why it could not be asked."""
+
+    value: T | None = None
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class Ran:
+    """An execution and the runs of its states, oldest first."""
+
+    execution: Execution
+    states: Sequence[StateRun]
+
+
+@dataclass(frozen=True)
+class Nested:
+    """A nested execution of run-sql: the step that started it, and its statement as the Data API tells it."""
+
+    step: str
+    arn: str
+    run: Answer[Ran]
+    statement_id: str | None = None
+    statement: Answer[Mapping[str, Any]] = field(default_factory=Answer)
+
+
+@dataclass(frozen=True)
+class GlueRuns:
+    """The runs of a Glue job that a job's attempts started, oldest first: GetJobRun's answers."""
+
+    job_name: str
+    runs: Answer[Sequence[Mapping[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Log lines with a job ID. retention_days: None where the group keeps them for ever. stream: of the first one."""
+
+    group: str
+    lines: Answer[Sequence[str]]
+    stream: str = ""
+    retention_days: int | None = None
+
+
+@dataclass(frozen=True)
+class Objects:
+    """What lies below a prefix. bytes: of all of it."""
+
+    uri: str
+    count: int
+    bytes: int
+    newest: datetime | None
+
+
+@dataclass(frozen=True)
+class Lake:
+    """What S3 has. documents: those below runs/<job ID>/, by file name without .json; curated: by table."""
+
+    staged: Answer[Objects]
+    rejected: Answer[Objects]
+    curated: Mapping[str, Answer[Objects]]
+    lists: Answer[Sequence[str]]  # the names of the lists that COPY reads
+    documents: Mapping[str, Answer[Mapping[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """Rows of the audit tables by table name; rows: how many each output table has with the job ID."""
+
+    tables: Mapping[str, Answer[Sequence[Mapping[str, Any]]]]
+    rows: Mapping[str, Answer[int]]
+    # By table: whether a later job has loaded it, which may have replaced rows of this one.
+    loaded_since: Answer[Sequence[Mapping[str, Any]]]
+
+    def of(self, table: str) -> Sequence[Mapping[str, Any]]:
+        """The rows of an audit table; none where it could not be asked."""
+        return self.tables[table].value or ()
+
+
+@dataclass(frozen=True)
+class Told:
+    """A failed attempt, and the execution of record-failure that its event started."""
+
+    attempt: Attempt
+    arn: str
+    recorder: Answer[Ran]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All of it. checked_at: when the services were asked."""
+
+    job: Job
+    checked_at: datetime
+    executions: Mapping[str, Answer[Ran]]  # by ARN
+    nested: Sequence[Nested]
+    lambda_log: Lines
+    python: GlueRuns
+    python_log: Lines
+    spark: GlueRuns
+    spark_log: Lines
+    lake: Lake
+    warehouse: Warehouse
+    told: Sequence[Told]
+
+    @property
+    def states(self) -> list[StateRun]:
+        """The runs of the pipeline's states in all executions that are known, oldest first."""
+        known = (answer.value for answer in self.executions.values())
+        return sorted((state for ran in known if ran for state in ran.states), key=lambda state: state.started_at)
