@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from pipeline import evidence
@@ -63,11 +64,12 @@ class Trace:
             "hops": [document(hop) for hop in self.hops],
         }
 
-    def table(self) -> str:
-        """The hops as aligned text, and a last line that says what they come to."""
+    def table(self, *, with_links: bool = False) -> str:
+        """The hops as aligned text, and a last line that says what they come to. with_links: those of the console."""
         width = [max(len(getattr(hop, column)) for hop in self.hops) for column in ("service", "place")]
         lines = [
             f"  {MARKS[hop.state]} {hop.service:<{width[0]}}  {hop.place:<{width[1]}}  {_told(hop)}"
+            + (f"\n      {hop.link}" if with_links and hop.link else "")
             for hop in self.hops
         ]
         return "\n".join([*lines, "", self.summary()])
@@ -78,9 +80,9 @@ class Trace:
         return f"job {self.job.status}; hops: {told}"
 
 
-def of_job(stack: Stack, job: Job) -> Trace:
-    """Ask each service for a job, and judge what it answered."""
-    found = evidence.gather(stack, job)
+def of_job(stack: Stack, job: Job, now: datetime | None = None) -> Trace:
+    """Ask each service for a job, and judge what it answered. now: as of evidence.gather."""
+    found = evidence.gather(stack, job, now)
     return Trace(found, tuple(Judge(found, Links(stack)).hops()))
 
 

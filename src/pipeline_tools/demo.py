@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline import executions, trace
+from pipeline import executions, jobs, trace
 from pipeline.clients import Clients
 from pipeline.redshift import query
+from pipeline.stacks import Stack
 from pipeline_tools import bare, flights, schema
 from pipeline_tools.claims import ClaimedError, claimed
 from pipeline_tools.endpoint import EndpointError, LocalEndpoint, add_engine_option
@@ -81,13 +82,13 @@ def _run(clients: Clients, outputs: dict[str, Any], directory: Path) -> tuple[di
     summary["seconds_beyond_bare"] = round(beyond, 3)
     say(f"  execution {outcome.seconds:.1f} s, scripts alone {sum(seconds.values()):.1f} s: {beyond:+.1f} s")
     say("[5/5] the trace")
-    hops = list(trace.Trace(clients, outputs, outcome.arn, outcome.output).hops())
-    summary["trace"] = [{"service": hop.service, "place": hop.place, "found": hop.found} for hop in hops]
-    print(f"\njob ID {outcome.output['job_id']}\n\n{trace.table(hops)}\n\n{_worst_routes(clients, outputs, outcome)}\n")
-    missing = [hop for hop in hops if not hop.found]
-    for hop in missing:
+    stack = Stack(clients, outputs, directory / "outputs.json")
+    traced = trace.of_job(stack, jobs.find(stack, outcome.arn))
+    summary["trace"] = traced.document()
+    print(f"\njob ID {traced.job.job_id}\n\n{traced.table()}\n\n{_worst_routes(clients, outputs, outcome)}\n")
+    for hop in traced.missing:
         print(f"error: the job ID was not found at: {hop.service}, {hop.place}: {hop.detail}", file=sys.stderr)
-    return summary, not missing
+    return summary, traced.is_complete
 
 
 def _execute(clients: Clients, outputs: dict[str, Any]) -> executions.Outcome:

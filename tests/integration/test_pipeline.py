@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import json
 
-from pipeline.trace import Trace
 from tests.integration.conftest import Pipeline
 
 
-def test_a_job_is_traced_through_every_hop(pipeline: Pipeline) -> None:
+def test_a_job_counts_its_rows_at_every_stage(pipeline: Pipeline) -> None:
     outcome = pipeline.run(pipeline.put(pipeline.sample(200)), parameters={"late_minutes": 5})
     assert outcome.succeeded, (outcome.error, outcome.cause)
     counts = outcome.output["counts"]
     assert (counts["rows_in"], counts["rows_staged"], counts["rows_rejected"]) == (200, 200, 0)
     assert counts["rows_curated"] == counts["rows_loaded"]
     assert counts["rows_loaded"]["enriched_flights"] == 200
-    hops = list(Trace(pipeline.clients, pipeline.outputs, outcome.arn, outcome.output).hops())
-    assert len(hops) == 17
-    assert [hop for hop in hops if not hop.found] == []
 
 
 def test_a_parameter_reaches_the_rows(pipeline: Pipeline) -> None:

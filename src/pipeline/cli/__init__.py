@@ -32,6 +32,7 @@ COMMANDS: dict[str, str] = {
     "cost": "Tell what a job cost: its measured use times AWS's list prices.",
     "datasets": "Show the datasets of the deployment.",
     "doctor": "Check what is configured, reachable and permitted.",
+    "trace": "Follow a job through every service, and check each hop.",
 }
 
 

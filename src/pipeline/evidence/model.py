@@ -11,14 +11,14 @@ from pipeline.evidence.histories import StateRun
 from pipeline.executions import Execution
 from pipeline.jobs import Attempt, Job
 
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
 @dataclass(frozen=True)
-class Answer(Generic[T]):
+class Answer(Generic[T_co]):
     """What a service answered. value: None where it has none; problem: why it could not be asked."""
 
-    value: T | None = None
+    value: T_co | None = None
     problem: str | None = None
 
 

@@ -1,0 +1,46 @@
+"""`pipeline trace`: follow a job through every service."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from pipeline.cli import Context, common
+
+
+@click.command("trace")
+@click.argument("job", metavar="ID")
+@click.option("--links", is_flag=True, help="Also print the addresses of AWS's console.")
+@common
+def command(context: Context, job: str, links: bool) -> int:
+    """Follow a job through every service, and check each hop.
+
+    Each service is asked itself whether it has the job ID. A hop is found, missing, not expected (the job failed or was
+    stopped before it, or has not come there yet), or forgotten by its service: executions and Glue runs after 90 days,
+    statements after 24 hours, log lines after their retention. The exit code is 1 where a hop is missing that should be
+    there. ID is a job ID, a prefix of one, an execution's ARN or name, or `last`.
+
+    \b
+    Examples:
+      pipeline trace last
+      pipeline trace 20261101T060000 --links
+      pipeline trace last --output json
+
+    \b
+    JSON: {job_id, dataset, status, replays, complete, checked_at,
+    counts: {found, missing, not_expected, forgotten},
+    attempts: [{execution_arn, redrive_count, status, started_at, ended_at, failed_state}],
+    hops: [{name, service, place, state, detail, at, link}]}.
+    """
+    from pipeline import jobs, trace
+
+    stack = context.stack()
+    found = trace.of_job(stack, jobs.find(stack, job))
+    if context.output == "json":
+        click.echo(json.dumps(found.document(), indent=2, ensure_ascii=False))
+    else:
+        click.echo(f"job ID {found.job.job_id}\n\n{found.table(with_links=links)}")
+    for hop in found.missing:
+        click.echo(f"error: the job ID was not found at: {hop.service}, {hop.place}: {hop.detail}", err=True)
+    return 0 if found.is_complete else 1

@@ -1,0 +1,209 @@
+"""The trace: complete for a job of every kind; and what is taken away from a service is what it names."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from pipeline import cli, jobs, trace
+from pipeline.clients import Clients
+from pipeline.evidence.hops import FORGOTTEN, FOUND
+from pipeline.stacks import Stack
+from tests.integration.conftest import KindOfJob, Pipeline
+
+Change = Callable[[Mapping[str, Any], dict[str, Any], Any], None]
+
+
+@dataclass(frozen=True)
+class Hiding(Clients):
+    """Real clients of which answers are changed: change(parameters, answer, HTTP response)."""
+
+    service: str = ""
+    operation: str = ""
+    change: Change = lambda _parameters, _answer, _http: None
+
+    def get(self, service: str) -> Any:
+        client = super().get(service)
+        statements: dict[str, str] = {}
+
+        def remember(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+            context["asked"] = dict(params)
+
+        def answered(http_response: Any, parsed: dict[str, Any], model: Any, context: Any, **_: Any) -> None:
+            asked = {**context.get("asked", {}), "sql": statements.get(context.get("asked", {}).get("Id", ""), "")}
+            if model.name == "ExecuteStatement":
+                statements[parsed["Id"]] = asked["Sql"]
+            if service == self.service and model.name == self.operation:
+                self.change(asked, parsed, http_response)
+
+        client.meta.events.register("before-parameter-build", remember)
+        client.meta.events.register("after-call", answered)
+        return client
+
+
+def gone(code: str, field: str, part: str) -> Change:
+    """Answer that it is not there, where a parameter has a part."""
+
+    def change(asked: Mapping[str, Any], answer: dict[str, Any], http: Any) -> None:
+        if part in asked[field]:
+            http.status_code = 400
+            answer["Error"] = {"Code": code, "Message": "hidden"}
+
+    return change
+
+
+def emptied(name: str, field: str, part: str) -> Change:
+    """Answer with an empty list, where a parameter has a part."""
+
+    def change(asked: Mapping[str, Any], answer: dict[str, Any], _http: Any) -> None:
+        if part in asked[field]:
+            answer[name] = []
+
+    return change
+
+
+def unnamed_run(asked: Mapping[str, Any], answer: dict[str, Any], job: str) -> None:
+    if job in asked["JobName"]:
+        del answer["JobRun"]["Arguments"]["--job_id"]
+
+
+def uncommented(answer: dict[str, Any], step: str) -> None:
+    for part in answer.get("SubStatements", []):
+        if f"step={step}" in part["QueryString"]:
+            part["QueryString"] = part["QueryString"].partition("*/")[2]
+
+
+def unanswered(asked: Mapping[str, Any], answer: dict[str, Any], _http: Any) -> None:
+    for event in answer["events"]:
+        details = event.get("taskSucceededEventDetails", {})
+        if details.get("resourceType") == "lambda":
+            details["output"] = "{}"
+
+
+def unpublished(asked: Mapping[str, Any], answer: dict[str, Any], _http: Any) -> None:
+    answer["events"] = [
+        event for event in answer["events"] if event.get("taskScheduledEventDetails", {}).get("resourceType") != "sns"
+    ]
+
+
+def no_rows(asked: Mapping[str, Any], answer: dict[str, Any], _http: Any) -> None:
+    if 'FROM analytics."enriched_flights"' in asked["sql"]:
+        answer["Records"] = [[{"longValue": 0}]]
+
+
+SFN, S3, SQL = "stepfunctions", "s3", "redshift-data"
+NO_EXECUTION, NO_KEY = "ExecutionDoesNotExist", "NoSuchKey"
+# Hop → service, operation, how its answer changes, and which other hops that takes away.
+AWAY: dict[str, tuple[str, str, Change, tuple[str, ...]]] = {
+    "execution": (SFN, "DescribeExecution", gone(NO_EXECUTION, "executionArn", "of-all-kinds"), ("generate",)),
+    "generate": (SFN, "GetExecutionHistory", unanswered, ()),
+    "nested-register": (
+        SFN,
+        "DescribeExecution",
+        gone(NO_EXECUTION, "executionArn", "-register-"),
+        ("statement-register",),
+    ),
+    "nested-load": (SFN, "DescribeExecution", gone(NO_EXECUTION, "executionArn", "-load-"), ("statement-load",)),
+    "lambda-log": ("logs", "FilterLogEvents", emptied("events", "logGroupName", "/aws/lambda"), ()),
+    "python-run": ("glue", "GetJobRun", lambda asked, answer, _: unnamed_run(asked, answer, "python"), ()),
+    "python-log": ("logs", "GetLogEvents", emptied("events", "logGroupName", "python-jobs"), ()),
+    "spark-run": ("glue", "GetJobRun", lambda asked, answer, _: unnamed_run(asked, answer, "spark"), ()),
+    "spark-stream": (
+        *("logs", "DescribeLogStreams", emptied("logStreams", "logGroupName", "/aws-glue/jobs")),
+        ("spark-application",),
+    ),
+    "spark-application": ("logs", "GetLogEvents", emptied("events", "logGroupName", "/aws-glue/jobs"), ()),
+    "staged": (S3, "ListObjectsV2", emptied("Contents", "Prefix", "staged/"), ()),
+    "rejected": (S3, "ListObjectsV2", emptied("Contents", "Prefix", "rejected/"), ()),
+    "curated": (S3, "ListObjectsV2", emptied("Contents", "Prefix", "/route_delays/"), ()),
+    "copy-lists": (S3, "ListObjectsV2", emptied("Contents", "Prefix", "/copy/"), ()),
+    "manifest-python": (S3, "GetObject", gone(NO_KEY, "Key", "/python.json"), ()),
+    "manifest-spark": (S3, "GetObject", gone(NO_KEY, "Key", "/spark.json"), ()),
+    "manifest-load": (S3, "GetObject", gone(NO_KEY, "Key", "/load.json"), ()),
+    "statement-register": (SQL, "DescribeStatement", lambda _asked, answer, _: uncommented(answer, "register"), ()),
+    "statement-load": (SQL, "DescribeStatement", lambda _asked, answer, _: uncommented(answer, "load"), ()),
+    "job-run": (SQL, "GetStatementResult", emptied("Records", "sql", "FROM audit.job_run "), ()),
+    "job-attempt": (SQL, "GetStatementResult", emptied("Records", "sql", "FROM audit.job_attempt "), ()),
+    "stage-run": (SQL, "GetStatementResult", emptied("Records", "sql", "FROM audit.stage_run "), ()),
+    "table-load": (SQL, "GetStatementResult", emptied("Records", "sql", "FROM audit.table_load WHERE"), ("rows",)),
+    "source-file": (SQL, "GetStatementResult", emptied("Records", "sql", "FROM audit.source_file "), ()),
+    "reconciliation": (SQL, "GetStatementResult", emptied("Records", "sql", "FROM audit.reconciliation "), ()),
+    "rows": (SQL, "GetStatementResult", no_rows, ()),
+}
+AWAY_OF_FAILED: dict[str, tuple[str, str, Change, tuple[str, ...]]] = {
+    "recorder": (SFN, "DescribeExecution", gone(NO_EXECUTION, "executionArn", ":failed-"), ("message",)),
+    "message": (SFN, "GetExecutionHistory", unpublished, ()),
+}
+
+
+def hidden(pipeline: Pipeline, service: str, operation: str, change: Change) -> Stack:
+    clients = Hiding(pipeline.clients.endpoint_url, pipeline.clients.region, service, operation, change)
+    return Stack(clients, pipeline.outputs, Path("outputs.json"))
+
+
+def whole(pipeline: Pipeline) -> Stack:
+    return Stack(pipeline.clients, pipeline.outputs, Path("outputs.json"))
+
+
+def test_a_job_of_every_kind_has_a_complete_trace(pipeline: Pipeline, jobs_of_all_kinds: dict[str, KindOfJob]) -> None:
+    stack, found = whole(pipeline), {}
+    for kind, made in jobs_of_all_kinds.items():
+        traced = trace.of_job(stack, jobs.find(stack, made.job_id))
+        assert traced.missing == [], (kind, traced.table())
+        found[kind] = {hop.name for hop in traced.hops if hop.state == FOUND}
+    # All hops but rules, which the dataset has none of, are found of some job.
+    assert found["rejected"] == set(AWAY)
+    assert found["good"] == set(AWAY) - {"rejected"}
+    for kind in ("failed", "timed out", "stopped"):
+        assert {"execution", "recorder", "message", "job-run", "job-attempt"} <= found[kind]
+        assert not {"nested-load", "statement-load", "manifest-load", "rows", "table-load"} & found[kind]
+    assert {"python-run", "staged", "manifest-python"} <= found["stopped"]
+
+
+@pytest.mark.parametrize("name", [*AWAY, *AWAY_OF_FAILED])
+def test_what_is_taken_away_is_named(name: str, pipeline: Pipeline, jobs_of_all_kinds: dict[str, KindOfJob]) -> None:
+    made = jobs_of_all_kinds["failed" if name in AWAY_OF_FAILED else "rejected"]
+    job = jobs.find(whole(pipeline), made.job_id)
+    service, operation, change, others = {**AWAY, **AWAY_OF_FAILED}[name]
+    # An hour later: no event of a failure can still be on its way.
+    traced = trace.of_job(hidden(pipeline, service, operation, change), job, job.started_at + timedelta(hours=1))
+    assert {hop.name for hop in traced.missing} == {name, *others}, traced.table()
+    assert not traced.is_complete
+
+
+def test_what_a_service_forgets_is_not_missing(pipeline: Pipeline, jobs_of_all_kinds: dict[str, KindOfJob]) -> None:
+    def forget(asked: Mapping[str, Any], answer: dict[str, Any], http: Any) -> None:
+        gone(NO_EXECUTION, "executionArn", "")(asked, answer, http)
+
+    job = jobs.find(whole(pipeline), jobs_of_all_kinds["rejected"].job_id)
+    stack = hidden(pipeline, SFN, "DescribeExecution", forget)
+    old = trace.of_job(stack, job, job.started_at + timedelta(days=100))
+    states = {hop.name: hop.state for hop in old.hops}
+    assert old.missing == [], old.table()
+    assert {name for name, state in states.items() if state == FORGOTTEN} == {
+        *("execution", "generate", "nested-register", "nested-load", "statement-register", "statement-load")
+    }
+    # What has no end is found still, Glue's runs by their argument.
+    assert {"python-run", "spark-run", "staged", "manifest-load", "job-run", "rows"} <= {
+        name for name, state in states.items() if state == FOUND
+    }
+    young = trace.of_job(stack, job, job.started_at + timedelta(hours=1))
+    assert {"execution", "nested-load"} <= {hop.name for hop in young.missing}
+
+
+def test_the_command_prints_the_hops_and_exits_by_them(
+    jobs_of_all_kinds: dict[str, KindOfJob], stack_file: Path
+) -> None:
+    made = jobs_of_all_kinds["good"]
+    done = CliRunner().invoke(cli.pipeline, ["trace", made.job_id, "--stack", str(stack_file), "--output", "json"])
+    document = json.loads(done.stdout)
+    assert (document["job_id"], document["complete"], document["counts"]["missing"]) == (made.job_id, True, 0)
+    assert {hop["name"] for hop in document["hops"]} >= set(AWAY)
+    assert all(hop["link"] is None for hop in document["hops"])
