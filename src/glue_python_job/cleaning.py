@@ -270,7 +270,7 @@ class _Cleaner:
                 "rejected; nothing was published, report this source"
             )
         staged = self._parts or [self._empty_part()]
-        return Outcome(counts, entries, staged, self._rejects.parts, self._rejects.examples)
+        return Outcome(counts, entries, staged, self._rejects.parts, self._rejects.examples, self._rejects.samples)
 
     def _entries(self) -> list[FileEntry]:
         rows, empty = [0] * len(self._files), [0] * len(self._files)

@@ -58,6 +58,7 @@ class _Stage:
         self._engine = ""
         self._counts = Counts()
         self._sources: Sequence[FileEntry] = ()
+        self._samples: Mapping[str, Mapping[str, Any]] = {}
         self._staged: Sequence[FileEntry] = ()
         self._rejected: Sequence[FileEntry] = ()
         self._verdicts: list[Verdict] = []
@@ -162,7 +163,7 @@ class _Stage:
                 checks.check_reference(item, outcomes[item.name])
             source = contract.source
             outcome = outcomes[source.name] = self._cleaned(connection, source, files, scratch)
-            self._counts, self._sources = outcome.counts, outcome.sources
+            self._counts, self._sources, self._samples = outcome.counts, outcome.sources, outcome.samples
             # Before anything halts the run, since people look there for the cause.
             publishing.empty(self._arguments.rejected_uri, self._stores, self._log)
             self._rejected = publishing.publish(outcome.rejected, self._arguments.rejected_uri, self._stores, self._log)
@@ -226,7 +227,7 @@ class _Stage:
             # Contract.set_rules begins with the source's rules and those of the references.
             rules=[judging.document(verdict, number) for number, verdict in enumerate(self._verdicts)],
             more={"references": self._references},
-            details={"references": self._reference_entries},
+            details={"references": self._reference_entries, "rejected_examples": self._samples},
         )
 
 

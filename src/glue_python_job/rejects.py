@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -15,6 +16,7 @@ MOST_EXAMPLES = 5
 FLUSH_CHARACTERS = 64 * 1024 * 1024  # rows may be long, and DuckDB holds a few thousand of them at a time
 MOST_REASONS = 1_000  # counted each by itself: a reason may hold text of the row
 OTHER_REASONS = "(other reasons)"
+MOST_SAMPLES = 50  # a row of each of the first reasons is told in the details of the run
 
 _EXAMPLE_CHARACTERS = 200
 _ENCODE = json.JSONEncoder(ensure_ascii=False).encode
@@ -44,6 +46,7 @@ class RejectWriter:
         self.reasons: Counter[str] = Counter()
         self.parts: list[LocalPart] = []
         self.examples: list[str] = []  # the first rows, as a message tells them
+        self.samples: dict[str, dict[str, Any]] = {}  # the first row of a reason
 
     def add(
         self, source_file: str, line_number: int, column: str | None, reason: str, raw_row: str, told: str = ""
@@ -73,6 +76,9 @@ class RejectWriter:
         # Text put together: there may be millions of rows, and a whole object takes the encoder five times as long.
         self._written += self._out.write(f'{begin}, "line_number": {line_number}, "raw_row": {_ENCODE(raw_row)}}}\n')
         name = f"{column or '(row)'}: {reason}"
+        if name not in self.samples and len(self.samples) < MOST_SAMPLES:
+            text = raw_row[:_EXAMPLE_CHARACTERS]
+            self.samples[name] = {"source_file": source_file, "line_number": line_number, "raw_row": text}
         self.reasons[name if name in self.reasons or len(self.reasons) < MOST_REASONS else OTHER_REASONS] += 1
         self._rows += 1
         self.count += 1

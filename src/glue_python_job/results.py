@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from dataset_contract.manifests import FileEntry
 
@@ -37,3 +38,4 @@ class Outcome:
     staged: Sequence[LocalPart]  # at least one, also without rows
     rejected: Sequence[LocalPart]
     examples: Sequence[str]  # the first refused rows, for a message
+    samples: Mapping[str, Mapping[str, Any]]  # by `<column>: <reason>` its first row: source_file, line_number, raw_row

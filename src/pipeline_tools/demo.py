@@ -1,6 +1,7 @@
 """`nox -s demo`: the whole pipeline on 336,776 real flights, from nothing to the trace of the job ID.
 
-Writes build/demo/summary.json. Exit code 0 only when the execution succeeded and every hop has the job ID.
+Writes build/demo/summary.json and build/demo/report.html. Exit code 0 only when the execution succeeded and every
+hop has the job ID.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline import executions, jobs, trace
+from pipeline import executions, jobs, report, trace
 from pipeline.clients import Clients
 from pipeline.redshift import query
 from pipeline.stacks import Stack
@@ -85,7 +86,10 @@ def _run(clients: Clients, outputs: dict[str, Any], directory: Path) -> tuple[di
     stack = Stack(clients, outputs, directory / "outputs.json")
     traced = trace.of_job(stack, jobs.find(stack, outcome.arn))
     summary["trace"] = traced.document()
+    page = directory / "report.html"
+    page.write_text(report.html_of_job(report.document_of_job(stack, traced)), encoding="utf-8")
     print(f"\njob ID {traced.job.job_id}\n\n{traced.table()}\n\n{_worst_routes(clients, outputs, outcome)}\n")
+    say(f"report: {page.relative_to(ROOT)}")
     for hop in traced.missing:
         print(f"error: the job ID was not found at: {hop.service}, {hop.place}: {hop.detail}", file=sys.stderr)
     return summary, traced.is_complete

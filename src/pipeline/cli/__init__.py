@@ -33,6 +33,7 @@ COMMANDS: dict[str, str] = {
     "datasets": "Show the datasets of the deployment.",
     "doctor": "Check what is configured, reachable and permitted.",
     "trace": "Follow a job through every service, and check each hop.",
+    "report": "Write one HTML file that tells all of a job, or of the jobs of a dataset.",
 }
 
 

@@ -61,6 +61,10 @@ def test_the_manifest_says_what_was_read_and_written(job: Any, contract: str) ->
         "files_out": [{"uri": str(staged), "bytes": staged.stat().st_size, "rows": 1}],
         "rejected_files": [{"uri": str(rejected), "bytes": rejected.stat().st_size, "rows": 2}],
         "rejected_reasons": {"id: not a BIGINT": 1, "id: duplicate key": 1},
+        "rejected_examples": {
+            "id: not a BIGINT": {"source_file": f"{job.root}/source/x.csv", "line_number": 4, "raw_row": "x,bad"},
+            "id: duplicate key": {"source_file": f"{job.root}/source/x.csv", "line_number": 3, "raw_row": "1,again"},
+        },
         "rules": [],
         "references": {},
         "code_version": "abc123",

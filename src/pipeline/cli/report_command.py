@@ -1,0 +1,84 @@
+"""`pipeline report`: one HTML file that tells all of a job, or of the jobs of a dataset."""
+
+from __future__ import annotations
+
+import json
+import webbrowser
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pipeline.cli import Context, common
+
+_MOST_JOBS = 2000
+
+
+@click.command("report")
+@click.argument("job", metavar="[ID]", required=False)
+@click.option("--dataset", help="All jobs of this dataset, instead of one job.")
+@click.option("--since", metavar="TIME", help="All jobs that began since: 12h, 7d, 2026-01-31, 2026-01-31T12:00.")
+@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="File to write.")
+@click.option("--open", "show", is_flag=True, help="Open the file in the browser.")
+@common
+def command(
+    context: Context, job: str | None, dataset: str | None, since: str | None, html: Path | None, show: bool
+) -> int:
+    """Write one HTML file that tells all of a job, or of the jobs of a dataset.
+
+    The file is whole: it loads nothing, and can be mailed. Of a job it shows a verdict and what to do next, the
+    timeline, how many rows came how far, why rows were rejected, the rules' verdicts, the trace and the cost. With
+    --dataset or --since it shows how all those jobs ended, how long they took, and their rows. The file's path is
+    printed; without --html it is report-<job ID>.html or report-<dataset>.html here. The exit code is 1 where a hop of
+    the job's trace is missing.
+
+    \b
+    Examples:
+      pipeline report last --open
+      pipeline report 20261101T060000 --html job.html
+      pipeline report --dataset flights --since 30d
+      pipeline report last --output json
+
+    \b
+    JSON, which is written to stdout, and a file only with --html. Of a job, what `pipeline trace` has
+    (counts as hop_counts) and {verdict, next, source_uri, parameters, started_at, ended_at, seconds,
+    failure, flow, reasons, rules, timeline, versions, cost}. Of many: {dataset, since, totals, jobs}.
+    """
+    if (job is None) == (dataset is None and since is None):
+        raise click.UsageError("give either a job, or --dataset or --since for many")
+    page, shown, name = _of_job(context, job) if job else _of_many(context, dataset, since)
+    if context.output == "json":
+        click.echo(json.dumps(shown, indent=2, ensure_ascii=False, default=str))
+    if html or context.output == "table":
+        place = (html or Path(f"report-{name}.html")).resolve()
+        place.write_text(page, encoding="utf-8")
+        if context.output == "table":
+            click.echo(place)
+        if show:
+            webbrowser.open(place.as_uri())
+    return 0 if shown.get("complete", True) else 1
+
+
+def _of_job(context: Context, named: str) -> tuple[str, dict[str, Any], str]:
+    from pipeline import jobs, report
+
+    stack = context.stack()
+    job = jobs.find(stack, named)
+    return *report.of_job(stack, job), job.job_id
+
+
+def _of_many(context: Context, dataset: str | None, since: str | None) -> tuple[str, dict[str, Any], str]:
+    from pipeline import jobs, moments, report
+
+    began = moments.since(since) if since else None
+    found = jobs.listed(
+        context.stack(),
+        dataset=dataset,
+        since=began,
+        limit=_MOST_JOBS + 1,
+        on_problem=lambda problem: click.echo(f"warning: {problem}", err=True),
+    )
+    listed = list(found)
+    if len(listed) > _MOST_JOBS:
+        click.echo(f"warning: only the newest {_MOST_JOBS:,} jobs are shown; --since shows fewer", err=True)
+    return *report.of_jobs(listed[:_MOST_JOBS], dataset=dataset, since=began), dataset or "jobs"

@@ -1,0 +1,96 @@
+"""What the report says first: the verdict on a job, and what a person does next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+# kind → how the page shows it.
+GOOD, WARNING, BAD, OPEN = "good", "warning", "bad", "open"
+_ENDED = {"FAILED": "failed", "TIMED_OUT": "timed out", "ABORTED": "was stopped"}
+
+
+def verdict(shown: Mapping[str, Any]) -> dict[str, str]:
+    """A word, a sentence, and the kind that decides the color. shown: the facts of facts.of_trace."""
+    status, flow = shown["status"], shown["flow"]
+    missing = shown["hop_counts"]["missing"]
+    if status == "RUNNING":
+        return {"kind": OPEN, "word": "Running", "sentence": f"The job is at {_now(shown)}."}
+    if status == "UNKNOWN":
+        return {"kind": WARNING, "word": "Unknown", "sentence": "Nobody has recorded how this job ended."}
+    if status in _ENDED:
+        return _failed(shown)
+    loaded = sum((table["rows_inserted"] or 0) + (table["rows_updated"] or 0) for table in flow["tables"])
+    sentence = f"{loaded:,} rows are loaded into {_tables(len(flow['tables']))}."
+    if missing:
+        return {"kind": WARNING, "word": "Succeeded", "sentence": f"{sentence} {_hops(missing)} the job ID."}
+    if flow["rows_rejected"]:
+        rejected = f"{flow['rows_rejected']:,} of {flow['rows_in']:,} source rows were rejected, and are kept."
+        return {"kind": WARNING, "word": "Succeeded", "sentence": f"{sentence} {rejected}"}
+    return {"kind": GOOD, "word": "Succeeded", "sentence": f"{sentence} No row was rejected."}
+
+
+def _failed(shown: Mapping[str, Any]) -> dict[str, str]:
+    status, state = shown["status"], (shown["failure"] or {}).get("state")
+    what = f"The job {_ENDED[status]}{f' at {state}' if state else ''}."
+    after = " Its rows are loaded: what failed came after the load." if shown["rows_loaded"] else " Nothing is loaded."
+    word = {"FAILED": "Failed", "TIMED_OUT": "Timed out", "ABORTED": "Stopped"}[status]
+    return {"kind": BAD, "word": word, "sentence": what + after}
+
+
+def _now(shown: Mapping[str, Any]) -> str:
+    rows = [row for part in shown["timeline"] for row in part["rows"] if row["level"] == 1]
+    return str(rows[-1]["name"]) if rows else "its beginning"
+
+
+def _tables(number: int) -> str:
+    return f"{number} table{'s' * (number != 1)}"
+
+
+def _hops(number: int) -> str:
+    return f"{number} hop{'s' * (number != 1)} of its trace {'lack' if number != 1 else 'lacks'}"
+
+
+def steps(shown: Mapping[str, Any]) -> list[dict[str, str]]:
+    """What to do next, in order: a sentence and a command, which may be ""."""
+    job, found = shown["job_id"], []
+    failure = shown["failure"]
+    if failure and shown["rows_loaded"]:
+        found.append(_step("Write what is missing. Nothing is loaded twice.", f"pipeline rerun {job}"))
+    elif failure:
+        found += _after_failure(shown, failure, job)
+    elif shown["status"] == "RUNNING":
+        found.append(_step("Follow it to its end.", f"pipeline watch {job}"))
+    elif shown["status"] == "UNKNOWN":
+        found.append(_step("Look at what is left of it.", f"pipeline trace {job}"))
+    if shown["flow"]["rows_rejected"] and not failure:
+        found.append(_step("Export the rejected rows, and mend them.", f"pipeline rejected {job} --export mended.csv"))
+        upload = f"pipeline start {shown['dataset']} --replays {job} --upload mended.csv"
+        found.append(_step("Load the mended rows as a job that is tied to this one.", upload))
+    if shown["hop_counts"]["missing"]:
+        found.append(_step("Find out why a hop lacks the job ID: the trace below names it.", f"pipeline trace {job}"))
+    return found
+
+
+def _after_failure(shown: Mapping[str, Any], failure: Mapping[str, Any], job: str) -> list[dict[str, str]]:
+    if failure["status"] == "ABORTED":
+        return [_step("Run it again when you want its rows.", f"pipeline rerun {job}")]
+    if failure["state"] == "GenerateJobId":
+        again = f"pipeline start {shown['dataset'] or 'DATASET'} --source s3://…"
+        return [_step("The input was not accepted. Start a job with the input mended.", again)]
+    where = {"CleanWithPython": " --stage python", "TransformWithSpark": " --stage spark"}.get(
+        failure["state"] or "", ""
+    )
+    mend = (
+        "Mend the cause. For bad rows that is the source."
+        if failure["state"] == "CleanWithPython"
+        else "Mend the cause."
+    )
+    return [
+        _step("Read the log of what failed.", f"pipeline logs {job}{where}"),
+        _step(f"{mend} Then run the job again under the same ID.", f"pipeline rerun {job}"),
+    ]
+
+
+def _step(text: str, command: str) -> dict[str, str]:
+    return {"text": text, "command": command}

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from pipeline.evidence.hops import FORGOTTEN, FOUND, MISSING, NOT_EXPECTED, Hop, Judge
+from pipeline.evidence.links import Links
+from pipeline.evidence.model import Answer, Evidence
+from pipeline.trace import Trace
+from tests.unit.pipeline import evidences
+
+
+def hops(evidence: Evidence) -> dict[str, Hop]:
+    return {hop.name: hop for hop in Judge(evidence, Links(evidences.STACK)).hops()}
+
+
+def named(evidence: Evidence, state: str) -> set[str]:
+    return {name for name, hop in hops(evidence).items() if hop.state == state}
+
+
+def with_rows(evidence: Evidence, table: str, *rows: dict[str, Any]) -> Evidence:
+    warehouse = evidence.warehouse
+    return replace(evidence, warehouse=replace(warehouse, tables={**warehouse.tables, table: Answer(rows)}))
+
+
+def with_document(evidence: Evidence, name: str, answer: Answer[Any]) -> Evidence:
+    lake = evidence.lake
+    return replace(evidence, lake=replace(lake, documents={**lake.documents, name: answer}))
+
+
+def test_all_hops_of_a_good_job_are_found_but_those_of_a_failure() -> None:
+    assert named(evidences.succeeded(), MISSING) == set()
+    assert named(evidences.succeeded(), NOT_EXPECTED) == {"recorder", "message"}
+    assert all(hop.link.startswith("https://") for hop in [hops(evidences.succeeded())["execution"]])
+
+
+def test_what_a_failed_job_never_came_to_is_not_expected() -> None:
+    assert named(evidences.failed(), MISSING) == set()
+    assert {"execution", "python-run", "job-run", "recorder", "message"} <= named(evidences.failed(), FOUND)
+    assert {"spark-run", "staged", "manifest-python", "nested-load", "rows"} <= named(evidences.failed(), NOT_EXPECTED)
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("rule-run", lambda whole: with_rows(whole, "rule_run")),
+        ("job-run", lambda whole: with_rows(whole, "job_run")),
+        ("stage-run", lambda whole: with_rows(whole, "stage_run", {"stage": "python", "rows_out": 1})),
+        ("manifest-load", lambda whole: with_document(whole, "load", Answer({"job_id": "another"}))),
+        ("rows", lambda whole: replace(whole, warehouse=replace(whole.warehouse, rows={"orders": Answer(889)}))),
+        (
+            "reconciliation",
+            lambda whole: with_rows(whole, "reconciliation", {"table_name": "orders", "problem": "rows differ"}),
+        ),
+    ],
+)  # fmt: skip
+def test_what_lacks_the_job_id_is_missing(name: str, change: Callable[[Evidence], Evidence]) -> None:
+    assert named(change(evidences.succeeded()), MISSING) == {name}
+
+
+def test_what_cannot_be_read_is_missing_and_says_why() -> None:
+    evidence = with_document(evidences.succeeded(), "load", Answer(problem="AccessDenied: no"))
+    hop = hops(evidence)["manifest-load"]
+    assert (hop.state, hop.detail) == (MISSING, "cannot be read: AccessDenied: no")
+    assert not Trace(evidence, (hop,)).is_complete
+
+
+def test_rows_that_a_later_job_has_replaced_are_told_and_not_missing() -> None:
+    whole = evidences.succeeded()
+    warehouse = replace(whole.warehouse, rows={"orders": Answer(800)}, loaded_since=Answer([{"table_name": "orders"}]))
+    hop = hops(replace(whole, warehouse=warehouse))["rows"]
+    assert (hop.state, hop.detail) == (FOUND, "orders 800 of 890: a later job has replaced the others")
+
+
+def test_a_service_forgets_after_its_time_and_not_before() -> None:
+    whole = evidences.succeeded()
+    gone = replace(whole, lambda_log=replace(whole.lambda_log, lines=Answer([])))
+    assert hops(gone)["lambda-log"].state == MISSING
+    old = hops(replace(gone, checked_at=whole.checked_at + timedelta(days=366)))["lambda-log"]
+    assert (old.state, old.detail) == (FORGOTTEN, "kept for 365 days")
+    forever = replace(gone, lambda_log=replace(gone.lambda_log, retention_days=None))
+    assert hops(replace(forever, checked_at=whole.checked_at + timedelta(days=999)))["lambda-log"].state == MISSING
+
+
+def test_a_message_may_take_two_minutes() -> None:
+    failed = evidences.failed()
+    untold = replace(failed, told=[replace(failed.told[0], recorder=Answer())])
+    soon = replace(untold, checked_at=evidences.at(60))
+    assert hops(soon)["message"].detail == "it failed 30 seconds ago: the event is on its way"
+    assert named(replace(untold, checked_at=evidences.at(3600)), MISSING) == {"recorder", "message"}
+
+
+def test_the_table_marks_each_kind_and_counts_them() -> None:
+    states = [Hop(state, "S3", "keys", state, "what") for state in (FOUND, MISSING, NOT_EXPECTED, FORGOTTEN)]
+    lines = Trace(evidences.succeeded(), tuple(states)).table().splitlines()
+    assert lines[:4] == [
+        *("  ✓ S3  keys  what", "  ✗ S3  keys  missing: what"),
+        *("  – S3  keys  not expected: what", "  … S3  keys  forgotten: what"),
+    ]
+    assert lines[-1] == "job SUCCEEDED; hops: 1 found, 1 missing, 1 not expected, 1 forgotten"

@@ -1,0 +1,162 @@
+"""What a report says; how it looks is tested in a browser, by test_report_in_browser."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from pipeline import report
+from pipeline.evidence.hops import Judge
+from pipeline.evidence.links import Links
+from pipeline.evidence.model import Answer, Evidence
+from pipeline.jobs import Attempt, Job
+from pipeline.report import dashboard, facts, flow
+from pipeline.trace import Trace
+from tests.unit.pipeline import evidences
+
+
+def shown(evidence: Evidence) -> dict[str, Any]:
+    hops = tuple(Judge(evidence, Links(evidences.STACK)).hops())
+    return facts.of_trace(Trace(evidence, hops), evidences.cost())
+
+
+def html(evidence: Evidence) -> str:
+    return report.html_of_job(shown(evidence))
+
+
+def test_values_are_escaped_wherever_they_are_from() -> None:
+    page = html(evidences.succeeded()) + html(evidences.failed())
+    assert "<script" not in page
+    assert "<img" not in page
+    assert "&lt;script&gt;" in page
+    # Of a job's own attributes and addresses, none is loaded.
+    assert set(re.findall(r'(?:src|href)="([^#][^"]*)"', page)) <= {
+        "data:,",
+        *(
+            hop["link"].replace("&", "&amp;")
+            for evidence in (evidences.succeeded(), evidences.failed())
+            for hop in shown(evidence)["hops"]
+            if hop["link"]
+        ),
+    }
+
+
+def test_a_good_job_says_what_is_loaded_and_what_to_do_with_rejected_rows() -> None:
+    found = shown(evidences.succeeded())
+    assert found["verdict"] == {
+        "kind": "warning",
+        "word": "Succeeded",
+        "sentence": "890 rows are loaded into 1 table. 100 of 1,000 source rows were rejected, and are kept.",
+    }
+    assert [step["command"].split()[1] for step in found["next"]] == ["rejected", "start"]
+    assert [each["rows"] for each in found["reasons"]] == [60, 40]
+    assert found["reasons"][0]["example"]["line_number"] == 7
+    assert json.loads(json.dumps(found, default=str))["cost"]["total"] == 0.0146
+
+
+def test_a_failed_job_says_why_in_the_words_of_its_stage_and_what_to_do() -> None:
+    found = shown(evidences.failed())
+    assert found["verdict"]["sentence"] == "The job failed at CleanWithPython. Nothing is loaded."
+    assert found["failure"]["cause"].startswith("all rows were refused: ")
+    assert [step["command"].split()[1] for step in found["next"]] == ["logs", "rerun"]
+    assert (found["flow"]["rows_in"], found["flow"]["rows_rejected"]) == (5, 5)
+
+
+@pytest.mark.parametrize(
+    ("status", "state", "recorded", "command"),
+    [
+        ("ABORTED", "TransformWithSpark", "FAILED", "rerun"),
+        ("FAILED", "GenerateJobId", "FAILED", "start"),
+        ("FAILED", "WriteLoadManifest", "SUCCEEDED", "rerun"),
+        ("RUNNING", None, "RUNNING", "watch"),
+    ],
+)
+def test_what_to_do_next_follows_from_where_it_ended(
+    status: str, state: str | None, recorded: str, command: str
+) -> None:
+    failed = evidences.failed()
+    ended = None if status == "RUNNING" else evidences.at(30)
+    attempt = Attempt(evidences.ARN, 0, status, evidences.BEGAN, ended, "E", "why", state)
+    job = replace(failed.job, attempts=(attempt,), recorded=recorded)
+    found = shown(replace(failed, job=job, told=[]))
+    assert found["next"][0]["command"].split()[1] == command
+    assert report.html_of_job(found)
+
+
+def test_of_an_old_job_the_timeline_is_said_to_be_forgotten() -> None:
+    whole = evidences.succeeded()
+    old = replace(whole, executions={evidences.ARN: Answer()}, checked_at=whole.checked_at + timedelta(days=100))
+    assert "has forgotten the executions" in html(old)
+
+
+def test_the_timeline_has_tries_and_what_they_started() -> None:
+    (part,) = shown(evidences.succeeded())["timeline"]
+    rows = [(row["name"], row["level"], len(row["bars"]), row["note"]) for row in part["rows"]]
+    assert rows[:5] == [
+        ("GenerateJobId", 1, 1, ""),
+        ("RegisterJob", 1, 1, ""),
+        ("nested execution, SQL of register", 2, 1, ""),
+        ("CleanWithPython", 1, 2, "2 tries"),
+        ("Glue job run jr_python…", 2, 1, ""),
+    ]
+    assert [bar["kind"] for bar in part["rows"][3]["bars"]] == ["failed", "done"]
+    assert all(bar["x"] >= 0 and bar["x"] + bar["width"] <= 1000 for row in part["rows"] for bar in row["bars"])
+    assert [tick["label"] for tick in part["ticks"]] == ["0 s", "15 s", "30 s", "45 s", "1 min"]
+
+
+def test_the_flow_is_as_high_as_it_has_rows() -> None:
+    drawing = flow.drawn(shown(evidences.succeeded())["flow"], flow.WIDE)
+    assert drawing is not None
+    heights = {node["kind"]: node["height"] for node in drawing["nodes"]}
+    assert heights["in"] == flow.WIDE.height
+    assert heights["staged"] == pytest.approx(0.9 * heights["in"])
+    assert heights["rejected"] == pytest.approx(0.1 * heights["in"])
+    assert [node["name"] for node in drawing["nodes"]][-3:] == ["inserted", "updated", "newer row kept"]
+    assert flow.drawn({**shown(evidences.succeeded())["flow"], "rows_in": None}, flow.WIDE) is None
+
+
+def _job(number: int, status: str, **counts: int) -> Job:
+    start = evidences.BEGAN + timedelta(days=number)
+    ended = None if status == "RUNNING" else start + timedelta(seconds=10 * (number + 1))
+    identifier = f"{start:%Y%m%dT%H%M%S}000Z-{evidences.JOB[20:]}"
+    attempt = Attempt(f"{evidences.ARN}-{number}", 0, status, start, ended, error=evidences.HOSTILE)
+    return Job(identifier, (attempt,), "orders", counts=counts)
+
+
+def many() -> list[Job]:
+    """Newest first: one runs, one failed, two succeeded."""
+    return [
+        *(_job(3, "RUNNING"), _job(2, "FAILED", rows_in=10, rows_rejected=10)),
+        *(_job(1, "SUCCEEDED", rows_in=100, rows_rejected=5, rows_loaded=95), _job(0, "SUCCEEDED", rows_in=50)),
+    ]
+
+
+def test_many_jobs_are_counted_and_drawn() -> None:
+    page, found = report.of_jobs(many(), dataset="orders", since=evidences.BEGAN)
+    assert found["totals"] == {
+        "jobs": 4,
+        "succeeded": 2,
+        "failed": 1,
+        "running": 1,
+        "rows_in": 160,
+        "rows_rejected": 15,
+        "rows_loaded": 95,
+        "median_seconds": 20.0,
+    }
+    times, rows = dashboard.plots(found["jobs"])
+    assert [bar["kind"] for bar in times["bars"]] == ["good", "good", "bad", "open"]
+    assert [bar["height"] for bar in times["bars"]][:3] == [32.0, 64.0, 96.0]
+    assert [bar["height"] for bar in rows["bars"]][2:4] == [pytest.approx(91.2), pytest.approx(4.8)]
+    assert "<script" not in page
+    assert page.count("<rect") == 4 + 4
+
+
+def test_no_jobs_are_a_page_as_well() -> None:
+    page, found = report.of_jobs([], dataset=None, since=None)
+    assert "There are no jobs." in page
+    assert found["totals"]["median_seconds"] is None
