@@ -26,14 +26,14 @@ COMMANDS: dict[str, str] = {
     "start": "Start a job, and print its ID.",
     "watch": "Follow a job until it has ended.",
     "list": "List jobs, newest first.",
+    "trace": "Follow a job through every service, and check each hop.",
+    "report": "Write one HTML file that tells all of a job, or of the jobs of a dataset.",
     "logs": "Print the log lines of a job.",
     "stop": "Stop a running job.",
     "rerun": "Run a job again that has failed or was stopped.",
     "cost": "Tell what a job cost: its measured use times AWS's list prices.",
     "datasets": "Show the datasets of the deployment.",
     "doctor": "Check what is configured, reachable and permitted.",
-    "trace": "Follow a job through every service, and check each hop.",
-    "report": "Write one HTML file that tells all of a job, or of the jobs of a dataset.",
 }
 
 

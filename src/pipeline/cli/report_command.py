@@ -9,14 +9,14 @@ from typing import Any
 
 import click
 
-from pipeline.cli import Context, common
+from pipeline.cli import Context, common, completion
 
 _MOST_JOBS = 2000
 
 
 @click.command("report")
-@click.argument("job", metavar="[ID]", required=False)
-@click.option("--dataset", help="All jobs of this dataset, instead of one job.")
+@click.argument("job", metavar="[ID]", required=False, shell_complete=completion.job_ids)
+@click.option("--dataset", help="All jobs of this dataset, instead of one job.", shell_complete=completion.datasets)
 @click.option("--since", metavar="TIME", help="All jobs that began since: 12h, 7d, 2026-01-31, 2026-01-31T12:00.")
 @click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="File to write.")
 @click.option("--open", "show", is_flag=True, help="Open the file in the browser.")

@@ -6,11 +6,11 @@ import json
 
 import click
 
-from pipeline.cli import Context, common
+from pipeline.cli import Context, common, completion
 
 
 @click.command("trace")
-@click.argument("job", metavar="ID")
+@click.argument("job", metavar="ID", shell_complete=completion.job_ids)
 @click.option("--links", is_flag=True, help="Also print the addresses of AWS's console.")
 @common
 def command(context: Context, job: str, links: bool) -> int:

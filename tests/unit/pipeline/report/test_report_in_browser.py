@@ -12,7 +12,7 @@ import pytest
 
 from pipeline import report
 from tests.unit.pipeline import evidences
-from tests.unit.pipeline.test_report import html, many
+from tests.unit.pipeline.report.test_report import html, many
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
