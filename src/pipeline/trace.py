@@ -47,6 +47,7 @@ class Trace:
             "dataset": job.dataset,
             "status": job.status,
             "replays": job.replays,
+            "replayed_by": [dict(row) for row in self.evidence.warehouse.replayed_by.value or ()],
             "complete": self.is_complete,
             "checked_at": self.evidence.checked_at.isoformat(),
             "counts": {state.replace(" ", "_"): self.count(state) for state in MARKS},
@@ -72,7 +73,14 @@ class Trace:
             + (f"\n      {hop.link}" if with_links and hop.link else "")
             for hop in self.hops
         ]
-        return "\n".join([*lines, "", self.summary()])
+        return "\n".join([*lines, "", *self._chain(), self.summary()])
+
+    def _chain(self) -> list[str]:
+        """What the job replays, and what replays it."""
+        later = self.evidence.warehouse.replayed_by.value or ()
+        return [f"replays rejected rows of job {self.job.replays}"] * bool(self.job.replays) + [
+            f"its rejected rows are replayed by job {row['job_id']} ({row['status']})" for row in later
+        ]
 
     def summary(self) -> str:
         """One line: how many hops there are of each kind."""

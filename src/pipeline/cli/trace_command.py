@@ -28,7 +28,7 @@ def command(context: Context, job: str, links: bool) -> int:
       pipeline trace last --output json
 
     \b
-    JSON: {job_id, dataset, status, replays, complete, checked_at,
+    JSON: {job_id, dataset, status, replays, replayed_by: [{job_id, status}], complete, checked_at,
     counts: {found, missing, not_expected, forgotten},
     attempts: [{execution_arn, redrive_count, status, started_at, ended_at, failed_state}],
     hops: [{name, service, place, state, detail, at, link}]}.

@@ -88,6 +88,8 @@ class Warehouse:
     rows: Mapping[str, Answer[int]]
     # By table: whether a later job has loaded it, which may have replaced rows of this one.
     loaded_since: Answer[Sequence[Mapping[str, Any]]]
+    # The jobs that replay rejected rows of this one: job_id and status, the oldest first.
+    replayed_by: Answer[Sequence[Mapping[str, Any]]]
 
     def of(self, table: str) -> Sequence[Mapping[str, Any]]:
         """The rows of an audit table; none where it could not be asked."""

@@ -28,13 +28,15 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,126}")
 def look(stack: Stack, asker: Asker, job_id: str) -> Callable[[], Warehouse]:
     """Start asking for the audit rows; the function that is returned waits for them and counts the tables' rows."""
     asked = {name: asker.ask(_audit, stack, name, order, job_id) for name, order in TABLES.items()}
-    since = asker.ask(_loaded_since, stack, job_id)
+    since, replayed_by = asker.ask(_loaded_since, stack, job_id), asker.ask(_replayed_by, stack, job_id)
 
     def whole() -> Warehouse:
         tables = {name: future.result() for name, future in asked.items()}
         loads = tables["table_load"].value or ()
         counted = {str(row["table_name"]): asker.ask(_count, stack, str(row["table_name"]), job_id) for row in loads}
-        return Warehouse(tables, {name: future.result() for name, future in counted.items()}, since.result())
+        return Warehouse(
+            tables, {name: future.result() for name, future in counted.items()}, since.result(), replayed_by.result()
+        )
 
     return whole
 
@@ -51,6 +53,11 @@ def _loaded_since(stack: Stack, job_id: str) -> Sequence[Mapping[str, Any]]:
         "ON other.table_name = mine.table_name AND other.job_id <> mine.job_id AND other.loaded_at >= mine.loaded_at "
         "WHERE mine.job_id = :job_id GROUP BY mine.table_name"
     )
+    return query(stack.client("redshift-data"), stack.outputs, sql, job_id=job_id)
+
+
+def _replayed_by(stack: Stack, job_id: str) -> Sequence[Mapping[str, Any]]:
+    sql = "SELECT job_id, status FROM audit.job_run WHERE replays = :job_id ORDER BY job_id"
     return query(stack.client("redshift-data"), stack.outputs, sql, job_id=job_id)
 
 

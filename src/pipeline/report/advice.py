@@ -63,7 +63,7 @@ def steps(shown: Mapping[str, Any]) -> list[dict[str, str]]:
         found.append(_step("Follow it to its end.", f"pipeline watch {job}"))
     elif shown["status"] == "UNKNOWN":
         found.append(_step("Look at what is left of it.", f"pipeline trace {job}"))
-    if shown["flow"]["rows_rejected"] and not failure:
+    if shown["flow"]["rows_rejected"] and not failure and not shown["replayed_by"]:
         found.append(_step("Export the rejected rows, and mend them.", f"pipeline rejected {job} --export mended.csv"))
         upload = f"pipeline start {shown['dataset']} --replays {job} --upload mended.csv"
         found.append(_step("Load the mended rows as a job that is tied to this one.", upload))

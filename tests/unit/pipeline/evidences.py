@@ -130,7 +130,9 @@ def _warehouse() -> Warehouse:
         "source_file": [{"uri": "s3://raw/orders/a.csv"}],
         "reconciliation": [{"table_name": "orders", "problem": None}],
     }
-    return Warehouse({name: Answer(rows) for name, rows in tables.items()}, {"orders": Answer(890)}, Answer([]))
+    return Warehouse(
+        {name: Answer(rows) for name, rows in tables.items()}, {"orders": Answer(890)}, Answer([]), Answer([])
+    )
 
 
 def failed() -> Evidence:
@@ -165,7 +167,7 @@ def failed() -> Evidence:
         spark=GlueRuns("job-spark", Answer([])),
         spark_log=Lines("/spark", Answer([])),
         lake=Lake(nothing, _objects("rejected"), {}, nothing, documents),
-        warehouse=Warehouse(tables, {}, Answer([])),
+        warehouse=Warehouse(tables, {}, Answer([]), Answer([])),
         told=[Told(attempt, "arn:recorder", Answer(recorded))],
     )
 

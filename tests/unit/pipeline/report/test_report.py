@@ -59,6 +59,18 @@ def test_a_good_job_says_what_is_loaded_and_what_to_do_with_rejected_rows() -> N
     assert json.loads(json.dumps(found, default=str))["cost"]["total"] == 0.0146
 
 
+def test_rows_that_were_replayed_need_nothing_more() -> None:
+    whole = evidences.succeeded()
+    later = Answer([{"job_id": "20260201T", "status": "SUCCEEDED"}])
+    replayed = replace(whole, warehouse=replace(whole.warehouse, replayed_by=later))
+    assert shown(replayed)["next"] == []
+    assert "20260201T" in html(replayed)
+    assert (
+        "its rejected rows are replayed by job 20260201T (SUCCEEDED)"
+        in Trace(replayed, tuple(Judge(replayed, Links(evidences.STACK)).hops())).table()
+    )
+
+
 def test_a_failed_job_says_why_in_the_words_of_its_stage_and_what_to_do() -> None:
     found = shown(evidences.failed())
     assert found["verdict"]["sentence"] == "The job failed at CleanWithPython. Nothing is loaded."
