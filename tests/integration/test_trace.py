@@ -207,3 +207,33 @@ def test_the_command_prints_the_hops_and_exits_by_them(
     assert (document["job_id"], document["complete"], document["counts"]["missing"]) == (made.job_id, True, 0)
     assert {hop["name"] for hop in document["hops"]} >= set(AWAY)
     assert all(hop["link"] is None for hop in document["hops"])
+
+
+def test_a_job_of_every_kind_has_a_report(
+    jobs_of_all_kinds: dict[str, KindOfJob], stack_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    verdicts = {}
+    for kind, made in jobs_of_all_kinds.items():
+        page = tmp_path / f"{kind}.html"
+        wanted = ["report", made.job_id, "--stack", str(stack_file), "--html", str(page), "--output", "json"]
+        assert cli.run(wanted) == 0
+        document = json.loads(capsys.readouterr().out)
+        assert made.job_id in page.read_text(encoding="utf-8")
+        assert document["cost"]["total"] > 0
+        assert document["timeline"][0]["rows"]
+        verdicts[kind] = document["verdict"]["word"]
+        if kind == "rejected":
+            assert [each["rows"] for each in document["reasons"]] == [1, 1, 1]
+            assert all(each["example"]["raw_row"] for each in document["reasons"])
+    assert verdicts == {
+        "good": "Succeeded",
+        "rejected": "Succeeded",
+        "failed": "Failed",
+        "timed out": "Timed out",
+        "stopped": "Stopped",
+    }
+    page = tmp_path / "flights.html"
+    assert cli.run(["report", "--dataset", "flights", "--stack", str(stack_file), "--html", str(page)]) == 0
+    assert capsys.readouterr().out == f"{page}\n"
+    text = page.read_text(encoding="utf-8")
+    assert all(made.job_id in text for made in jobs_of_all_kinds.values())
