@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from pipeline import cli, jobs, trace
 from pipeline.clients import Clients
-from pipeline.evidence.hops import FORGOTTEN, FOUND
+from pipeline.evidence.hop import FORGOTTEN, FOUND
 from pipeline.stacks import Stack
 from tests.integration.conftest import KindOfJob, Pipeline
 

@@ -2,57 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Iterator
+from datetime import timedelta
 
 from dataset_contract.places import STAGES
 from pipeline.evidence import progress
+from pipeline.evidence.hop import (
+    FORGOTTEN,
+    FOUND,
+    MISSING,
+    NOT_EXPECTED,
+    Hop,
+    Seen,
+    listed,
+    moment,
+    problem,
+    span,
+    without,
+)
 from pipeline.evidence.links import Links
 from pipeline.evidence.model import Answer, Evidence, GlueRuns, Lines, Nested, Objects, Told
 from pipeline.evidence.progress import Expectation
 from pipeline.evidence.runs import field_of
 from pipeline.evidence.states import STEPS, published
 
-FOUND, MISSING, NOT_EXPECTED, FORGOTTEN = "found", "missing", "not expected", "forgotten"
 # https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html (a finished execution's history)
 HISTORY = timedelta(days=90)
 # https://docs.aws.amazon.com/glue/latest/dg/view-job-runs.html
 JOB_RUNS = timedelta(days=90)
 # https://docs.aws.amazon.com/redshift/latest/mgmt/data-api.html
 STATEMENTS = timedelta(hours=24)
-# EventBridge tries to deliver an event for as long, and record-failure tries to record for as long.
+# The event of a failure takes seconds as a rule; until then nobody says that it is missing.
 TELLING = timedelta(minutes=2)
 _EXPECTED = Expectation(True)
-
-
-@dataclass(frozen=True)
-class Hop:
-    """A place where the job ID has to show.
-
-    name: the same in every version. state: found, missing, not expected or forgotten; detail: what was found, or why
-    not. at: of what was found. link: its page in AWS's console, or "".
-    """
-
-    name: str
-    service: str
-    place: str
-    state: str
-    detail: str
-    at: datetime | None = None
-    link: str = ""
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What the evidence has of a hop. detail: "" where it is not there; problem: why it could not be read."""
-
-    detail: str = ""
-    at: datetime | None = None
-    link: str = ""
-    problem: str | None = None
-    instead: str = ""  # what is wrong, where something else is there
 
 
 class Judge:
@@ -91,7 +73,7 @@ class Judge:
         if seen.instead:
             return Hop(name, service, place, MISSING, seen.instead, seen.at, seen.link)
         if kept is not None and self._age > kept:
-            return Hop(name, service, place, FORGOTTEN, f"kept for {_span(kept)}")
+            return Hop(name, service, place, FORGOTTEN, f"kept for {span(kept)}")
         return Hop(name, service, place, MISSING, "not found")
 
     def _step_functions(self) -> Iterator[Hop]:
@@ -124,7 +106,7 @@ class Judge:
                 payload = tried.output.get("Payload") if isinstance(tried.output, dict) else None
                 if isinstance(payload, dict) and payload.get("job_id") == self._id:
                     return Seen("job_id", tried.ended_at)
-        return Seen(problem=_problem(self._evidence.executions.values()))
+        return Seen(problem=problem(self._evidence.executions.values()))
 
     def _of_step(self, step: str) -> list[Nested]:
         return [nested for nested in self._evidence.nested if nested.step == step]
@@ -134,10 +116,10 @@ class Judge:
         found = [each for each in asked if each.run.value and each.arn.rpartition(":")[2].startswith(self._id)]
         if not found or len(found) < len(asked):
             gone = [each.arn.rpartition(":")[2] for each in asked if each not in found]
-            return Seen(problem=_problem(each.run for each in asked), instead=_without(self._id, gone) if found else "")
+            return Seen(problem=problem(each.run for each in asked), instead=without(self._id, gone) if found else "")
         executions = [each.run.value.execution for each in found if each.run.value]
         told = [f"…{each.name[len(self._id) :]} {each.status}" for each in executions]
-        return Seen(_listed(told), executions[-1].started_at, self._links.execution(found[-1].arn))
+        return Seen(listed(told), executions[-1].started_at, self._links.execution(found[-1].arn))
 
     def _lambda(self) -> Hop:
         # Lines of the Lambda's other actions are of a failed job.
@@ -186,7 +168,7 @@ class Judge:
         if mine and len(mine) == len(runs.runs.value or ()):
             told = [f"{str(run['Id'])[:11]}… {run['JobRunState']}" for run in mine]
             link = self._links.job_run(runs.job_name, str(mine[-1]["Id"]))
-            seen = Seen(_listed(told), mine[-1].get("StartedOn"), link)
+            seen = Seen(listed(told), mine[-1].get("StartedOn"), link)
         elif mine:
             seen = Seen(instead="a job run has no argument --job_id with the job ID")
         return self._hop(name, service, "argument --job_id of the job run", seen, self._progress.begun(state), JOB_RUNS)
@@ -200,7 +182,7 @@ class Judge:
         expectation = progress.first(python, _EXPECTED if rejected else none)
         yield self._hop("rejected", "S3", "keys of the rejected rows", self._objects(lake.rejected), expectation)
         yield self._hop("curated", "S3", "keys of the curated files", self._curated(), spark)
-        lists = Seen(_listed(list(lake.lists.value or ())), problem=lake.lists.problem)
+        lists = Seen(listed(list(lake.lists.value or ())), problem=lake.lists.problem)
         yield self._hop("copy-lists", "S3", "lists of the files to copy", lists, spark)
         for stage, needed in zip(STAGES, (python, spark, progress_.done("WriteLoadManifest")), strict=True):
             yield self._hop(f"manifest-{stage}", "S3", f"manifest {stage}.json", self._manifest(stage), needed)
@@ -218,7 +200,7 @@ class Judge:
         # Each table that Spark's manifest names has files, also one without rows.
         named = set((self._evidence.lake.documents["spark"].value or {}).get("tables", {}))
         if gone := sorted(table for table in named | set(curated) if not seen.get(table, Seen()).detail):
-            return Seen(problem=_problem(curated.values()), instead=f"not found: {', '.join(gone)}" if curated else "")
+            return Seen(problem=problem(curated.values()), instead=f"not found: {', '.join(gone)}" if curated else "")
         found = list(seen.values())
         told = [f"{table}: {each.detail}" for table, each in seen.items()]
         return Seen(", ".join(told), found[-1].at, found[-1].link) if found else Seen()
@@ -239,7 +221,7 @@ class Judge:
         told = f"{document.get('rows_in'):,} rows in, {document.get('rows_out'):,} out"
         if document.get("rows_rejected"):
             told += f", {document['rows_rejected']:,} rejected"
-        return Seen(told, _moment(document.get("finished_at")))
+        return Seen(told, moment(document.get("finished_at")))
 
     def _statements(self) -> Iterator[Hop]:
         for step, state in (("register", "RegisterJob"), ("load", "LoadAndRecord")):
@@ -260,7 +242,7 @@ class Judge:
             if name.startswith(self._id) and texts and len(marked) == len(texts):
                 return Seen(f"{len(marked)} statements, {description['Status']}", description.get("UpdatedAt"))
             return Seen(instead="a statement does not carry the job ID")
-        return Seen(problem=_problem([*(each.statement for each in asked), *(each.run for each in asked)]))
+        return Seen(problem=problem([*(each.statement for each in asked), *(each.run for each in asked)]))
 
     def _warehouse(self) -> Iterator[Hop]:
         registered, loaded = self._progress.done("RegisterJob"), self._progress.done("LoadAndRecord")
@@ -302,7 +284,7 @@ class Judge:
         ]
         if gone:
             return Seen(instead=f"no row of {', '.join(gone)}"), _EXPECTED
-        told = _listed([f"{row['attempt']} {row['status']}" for row in rows])
+        told = listed([f"{row['attempt']} {row['status']}" for row in rows])
         return self._rows("job_attempt", told), _EXPECTED if rows else registered
 
     def _is_recorded(self, arn: str) -> bool:
@@ -341,7 +323,7 @@ class Judge:
             else:
                 wrong.append(f"{table}: {'?' if rows is None else format(rows, ',')} rows, {wanted:,} were loaded")
         place = "column job_id of every loaded row"
-        seen = Seen(problem=_problem([warehouse.tables["table_load"], *warehouse.rows.values()]))
+        seen = Seen(problem=problem([warehouse.tables["table_load"], *warehouse.rows.values()]))
         if wrong:
             seen = Seen(problem=seen.problem, instead="; ".join(wrong))
         elif loads:
@@ -388,41 +370,6 @@ class Judge:
         ended = told.attempt.ended_at
         if ended and self._evidence.checked_at - ended < TELLING and told.recorder.value is None:
             return Expectation(
-                False, f"it failed {_span(self._evidence.checked_at - ended)} ago: the event is on its way"
+                False, f"it failed {span(self._evidence.checked_at - ended)} ago: the event is on its way"
             )
         return _EXPECTED
-
-
-def _problem(answers: Any) -> str | None:
-    return next((each.problem for each in answers if each.problem), None)
-
-
-def _without(job_id: str, names: Sequence[str]) -> str:
-    return "not found: " + ", ".join(name.replace(job_id, "…") for name in names)
-
-
-def _listed(texts: Sequence[str]) -> str:
-    shown = ", ".join(texts[:4])
-    return f"{shown}, … ({len(texts):,})" if len(texts) > 4 else shown
-
-
-def _moment(text: Any) -> datetime | None:
-    try:
-        return datetime.fromisoformat(str(text))
-    except ValueError:
-        return None
-
-
-def _span(span: timedelta) -> str:
-    seconds = max(0, int(span.total_seconds()))
-    for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
-        if seconds >= size:
-            number = seconds // size
-            return f"{number} {unit}{'s' * (number != 1)}"
-    return f"{seconds} second{'s' * (seconds != 1)}"
-
-
-def document(hop: Hop) -> Mapping[str, Any]:
-    """A hop as JSON has it."""
-    at = hop.at.isoformat() if hop.at else None
-    return {**hop.__dict__, "at": at, "link": hop.link or None}

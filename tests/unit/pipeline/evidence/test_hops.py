@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.evidence.hops import FORGOTTEN, FOUND, MISSING, NOT_EXPECTED, Hop, Judge
+from pipeline.evidence.hop import FORGOTTEN, FOUND, MISSING, NOT_EXPECTED, Hop
+from pipeline.evidence.hops import Judge
 from pipeline.evidence.links import Links
 from pipeline.evidence.model import Answer, Evidence
 from pipeline.trace import Trace

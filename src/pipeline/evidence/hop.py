@@ -1,0 +1,80 @@
+"""A hop: a place where the job ID has to show; what was seen there, and how that is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from pipeline.evidence.model import Answer
+
+FOUND, MISSING, NOT_EXPECTED, FORGOTTEN = "found", "missing", "not expected", "forgotten"
+
+
+@dataclass(frozen=True)
+class Hop:
+    """A place where the job ID has to show.
+
+    name: the same in every version. state: found, missing, not expected or forgotten; detail: what was found, or why
+    not. at: of what was found. link: its page in AWS's console, or "".
+    """
+
+    name: str
+    service: str
+    place: str
+    state: str
+    detail: str
+    at: datetime | None = None
+    link: str = ""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the evidence has of a hop. detail: "" where it is not there; problem: why it could not be read."""
+
+    detail: str = ""
+    at: datetime | None = None
+    link: str = ""
+    problem: str | None = None
+    instead: str = ""  # what is wrong, where something else is there
+
+
+def problem(answers: Iterable[Answer[Any]]) -> str | None:
+    """The first reason why a service could not be asked."""
+    return next((each.problem for each in answers if each.problem), None)
+
+
+def without(job_id: str, names: Sequence[str]) -> str:
+    """What is said of names that are not there."""
+    return "not found: " + ", ".join(name.replace(job_id, "…") for name in names)
+
+
+def listed(texts: Sequence[str]) -> str:
+    """The first four, and how many there are."""
+    shown = ", ".join(texts[:4])
+    return f"{shown}, … ({len(texts):,})" if len(texts) > 4 else shown
+
+
+def moment(text: Any) -> datetime | None:
+    """A moment that a document has as ISO 8601; None where it is none."""
+    try:
+        return datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+
+
+def span(time: timedelta) -> str:
+    """90 days, 24 hours, 1 minute: in the largest unit, cut off."""
+    seconds = max(0, int(time.total_seconds()))
+    for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= size:
+            number = seconds // size
+            return f"{number} {unit}{'s' * (number != 1)}"
+    return f"{seconds} second{'s' * (seconds != 1)}"
+
+
+def document(hop: Hop) -> Mapping[str, Any]:
+    """A hop as JSON has it."""
+    at = hop.at.isoformat() if hop.at else None
+    return {**hop.__dict__, "at": at, "link": hop.link or None}
