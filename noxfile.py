@@ -190,6 +190,7 @@ def lock(session: nox.Session) -> None:
 
 # A file's tests stay together: they share a Spark session or a database.
 IN_PARALLEL = ("-n", "logical", "--dist", "loadfile")
+# The project is installed in the environment `dev` alone, and a worktree may borrow the environments of another one.
 ENV = {"PYTHONPATH": str(Path(__file__).parent / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
