@@ -105,6 +105,13 @@ def listed(client: SFNClient, state_machine_arn: str, *, first: int = 100) -> It
         yield from map(_execution, page["executions"])
 
 
+def running(client: SFNClient, state_machine_arn: str) -> Iterator[Execution]:
+    """The executions of a state machine that have not ended, newest first, without their inputs."""
+    pages = client.get_paginator("list_executions").paginate(stateMachineArn=state_machine_arn, statusFilter="RUNNING")
+    for page in pages:
+        yield from map(_execution, page["executions"])
+
+
 def _utc(moment: datetime | None) -> datetime | None:
     return moment.astimezone(UTC) if moment else None
 

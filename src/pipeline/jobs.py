@@ -238,11 +238,8 @@ def _first_execution(stack: Stack, identifier: str) -> dict[str, Execution]:
 def _continuing_now(stack: Stack, identifier: str, known: Mapping[str, Execution]) -> dict[str, Execution]:
     """Executions that have begun to continue a job, and have not registered that they do."""
     client, found = stack.client("stepfunctions"), {}
-    began = job_id.started_at(identifier)
-    for each in executions.listed(client, stack.outputs["state_machine_arn"]):
-        if each.started_at < began:
-            break
-        if each.status in OPEN_STATUSES and each.arn not in known:
+    for each in executions.running(client, stack.outputs["state_machine_arn"]):
+        if each.arn not in known:
             described = executions.describe(client, each.arn)
             if described and job_of(described) == identifier:
                 found[each.arn] = described

@@ -84,6 +84,14 @@ class World:
         more = {"nextToken": str(first + maxResults)} if len(left) > maxResults else {}
         return {"executions": page, **more}
 
+    def get_paginator(self, operation: str) -> World:
+        assert operation == "list_executions"
+        return self
+
+    def paginate(self, *, stateMachineArn: str, statusFilter: str) -> Iterator[dict[str, Any]]:  # noqa: N803
+        assert (stateMachineArn, statusFilter) == (MACHINE, "RUNNING")
+        yield {"executions": [each for each in self.executions[::-1] if each["status"] == statusFilter]}
+
     def describe_execution(self, *, executionArn: str) -> dict[str, Any]:  # noqa: N803
         self.asked.append("describe")
         for each in self.executions:
