@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.cli import Context, common
+from pipeline.cli import Context, common, completion
 
 if TYPE_CHECKING:
     from pipeline.costs import Cost, Shape
 
 
 @click.command()
-@click.argument("job", metavar="ID")
+@click.argument("job", metavar="ID", shell_complete=completion.job_ids)
 @click.option("--budget", type=click.FloatRange(min=0), metavar="X", help="Exit with 1 where it cost more US dollars.")
 @click.option("--shapes", is_flag=True, help="Also tell what its Glue runs would cost in other sizes.")
 @common
