@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from dataset_contract.places import STAGES
 from pipeline.evidence import progress
+from pipeline.evidence.histories import DONE
 from pipeline.evidence.hop import (
     FORGOTTEN,
     FOUND,
@@ -25,6 +26,7 @@ from pipeline.evidence.model import Answer, Evidence, GlueRuns, Lines, Nested, O
 from pipeline.evidence.progress import Expectation
 from pipeline.evidence.runs import field_of
 from pipeline.evidence.states import STEPS, published
+from pipeline.jobs import Attempt
 
 # https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html (a finished execution's history)
 HISTORY = timedelta(days=90)
@@ -34,6 +36,8 @@ JOB_RUNS = timedelta(days=90)
 STATEMENTS = timedelta(hours=24)
 # The event of a failure takes seconds as a rule; until then nobody says that it is missing.
 TELLING = timedelta(minutes=2)
+# The states that write a row of audit.job_attempt.
+_RECORDING = ("RegisterJob", "LoadAndRecord", "RecordAttempt")
 _EXPECTED = Expectation(True)
 
 
@@ -280,24 +284,25 @@ class Judge:
         gone = [
             f"{each.execution_name} (redrive {each.redrive_count})"
             for each in self._job.attempts
-            if (each.execution_arn, each.redrive_count) not in found and self._is_recorded(each.execution_arn)
+            if (each.execution_arn, each.redrive_count) not in found and self._is_recorded(each)
         ]
         if gone:
             return Seen(instead=f"no row of {', '.join(gone)}"), _EXPECTED
         told = listed([f"{row['attempt']} {row['status']}" for row in rows])
         return self._rows("job_attempt", told), _EXPECTED if rows else registered
 
-    def _is_recorded(self, arn: str) -> bool:
-        """Whether an execution has registered its attempt, or the recorder of failures has recorded it."""
-        asked = self._evidence.executions.get(arn)
+    def _is_recorded(self, attempt: Attempt) -> bool:
+        """Whether an attempt has come to a state that records it, or the recorder of failures has done so.
+
+        A redrive goes on at the state that failed, so that it may be the load that records it first.
+        """
+        asked = self._evidence.executions.get(attempt.execution_arn)
         states = asked.value.states if asked and asked.value else ()
-        recorded = any(
-            told.attempt.execution_arn == arn
-            and told.recorder.value
-            and told.recorder.value.execution.status == "SUCCEEDED"
-            for told in self._evidence.told
+        told = (each.recorder.value for each in self._evidence.told if each.attempt == attempt)
+        return any(run and run.execution.status == "SUCCEEDED" for run in told) or any(
+            state.name in _RECORDING and state.status == DONE and state.redrive == attempt.redrive_count
+            for state in states
         )
-        return recorded or any(state.name == "RegisterJob" and state.status == "done" for state in states)
 
     def _rules(self, loaded: Expectation) -> Hop:
         documents = self._evidence.lake.documents

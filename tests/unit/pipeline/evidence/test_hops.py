@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from pipeline.evidence.histories import DONE, StateRun
 from pipeline.evidence.hop import FORGOTTEN, FOUND, MISSING, NOT_EXPECTED, Hop
 from pipeline.evidence.hops import Judge
 from pipeline.evidence.links import Links
 from pipeline.evidence.model import Answer, Evidence
+from pipeline.jobs import Attempt
 from pipeline.trace import Trace
 from tests.unit.pipeline import evidences
 
@@ -93,6 +95,20 @@ def test_a_message_may_take_two_minutes() -> None:
     soon = replace(untold, checked_at=evidences.at(60))
     assert hops(soon)["message"].detail == "it failed 30 seconds ago: the event is on its way"
     assert named(replace(untold, checked_at=evidences.at(3600)), MISSING) == {"recorder", "message"}
+
+
+def test_a_redrive_is_recorded_by_the_state_that_it_comes_to() -> None:
+    failed = evidences.failed()
+    redriven = Attempt(evidences.ARN, 1, "RUNNING", evidences.at(60))
+    job = replace(failed.job, attempts=(*failed.job.attempts, redriven))
+    # It is at work, and no state of it has written a row yet.
+    assert named(replace(failed, job=job), MISSING) == set()
+    (answer,) = failed.executions.values()
+    assert answer.value
+    loaded = StateRun("LoadAndRecord", evidences.at(70), 1, DONE, evidences.at(75))
+    ran = replace(answer.value, states=[*answer.value.states, loaded])
+    hop = hops(replace(failed, job=job, executions={evidences.ARN: Answer(ran)}))["job-attempt"]
+    assert (hop.state, hop.detail) == (MISSING, "no row of first (redrive 1)")
 
 
 def test_the_table_marks_each_kind_and_counts_them() -> None:
