@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 import sqlglot
@@ -102,8 +103,12 @@ def _problem(statement: str, dialect: str, procedures: dict[str, int]) -> tuple[
     return None
 
 
+@lru_cache(maxsize=1024)
 def _parse(statement: str, dialect: str) -> tuple[exp.Expr, str]:
-    """The syntax tree and, of a CALL, the procedure's name; a CALL is read as a SELECT, which sqlglot knows."""
+    """The syntax tree and, of a CALL, the procedure's name; a CALL is read as a SELECT, which sqlglot knows.
+
+    The tree is for reading: a statement that is asked about again has the same one.
+    """
     bare = _COMMENT.sub(lambda match: re.sub(r"[^\n]", " ", match.group()), statement)
     called = _CALL.match(bare.strip())
     with quiet():

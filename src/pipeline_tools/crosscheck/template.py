@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -114,8 +115,9 @@ class Node:
         return line
 
 
-def read(text: str) -> tuple[Node, list[tuple[int, str]]]:
-    """The document, and the keys that it has twice, with their lines.
+@lru_cache(maxsize=64)
+def read(text: str) -> tuple[Node, tuple[tuple[int, str], ...]]:
+    """The document, and the keys that it has twice, with their lines. It is for reading: equal texts have the same one.
 
     Raises:
         TemplateError: the text is not YAML.
@@ -125,7 +127,7 @@ def read(text: str) -> tuple[Node, list[tuple[int, str]]]:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         if root is None:
             raise TemplateError(1, "the document is empty")
-        return _node(root, text, twice), twice
+        return _node(root, text, twice), tuple(twice)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise TemplateError(mark.line + 1 if mark else 1, f"not YAML: {error.problem or error.context}") from error
