@@ -45,6 +45,7 @@ class StateRun:
     tries: list[Try] = field(default_factory=list)
     error: str | None = None
     cause: str | None = None
+    ended_by: str = ""  # the event of the execution that ended it, of one that failed
 
     @property
     def started_something(self) -> bool:
@@ -117,7 +118,7 @@ class _Reader:
         for run in self.runs:
             if run.status == OPEN:
                 run.status, run.ended_at = FAILED, at
-                run.error, run.cause = details.get("error") or kind, details.get("cause")
+                run.error, run.cause, run.ended_by = details.get("error") or kind, details.get("cause"), kind
 
 
 def _details(kind: str) -> str:

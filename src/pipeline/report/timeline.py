@@ -14,8 +14,8 @@ from pipeline.moments import duration
 _RUNS = {"CleanWithPython": "python", "TransformWithSpark": "spark"}
 _STEPS_OF_A_TICK = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
 _MOST_TICKS = 6
-# Shorter waits between attempts are drawn; a longer one (a redrive days later) would leave no room for the attempts.
 _THOUSAND = 1000.0
+_ENDED_BY = {"ExecutionAborted": "stopped", "ExecutionTimedOut": "timed out"}
 
 
 def document(evidence: Evidence) -> list[dict[str, Any]]:
@@ -94,6 +94,8 @@ def _rows(state: StateRun, evidence: Evidence, scale: _Scale) -> Iterator[dict[s
     note = f"{len(state.tries)} tries" if len(state.tries) > 1 else ""
     if state.status == OPEN:
         note = "still runs"
+    elif state.status == FAILED:
+        note = _ENDED_BY.get(state.ended_by, "failed")
     yield {
         "name": state.name,
         "level": 1,

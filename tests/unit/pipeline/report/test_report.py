@@ -121,6 +121,14 @@ def test_the_timeline_has_tries_and_what_they_started() -> None:
     assert [tick["label"] for tick in part["ticks"]] == ["0 s", "15 s", "30 s", "45 s", "1 min"]
 
 
+def test_the_timeline_says_how_a_state_was_ended() -> None:
+    stopped = evidences.failed()
+    stopped.states[-1].ended_by = "ExecutionAborted"
+    (part,) = shown(stopped)["timeline"]
+    assert [row["note"] for row in part["rows"]][-2:] == ["stopped", "FAILED"]
+    assert 'class="failed">stopped<' in html(stopped)
+
+
 def test_the_flow_is_as_high_as_it_has_rows() -> None:
     drawing = flow.drawn(shown(evidences.succeeded())["flow"], flow.WIDE)
     assert drawing is not None
