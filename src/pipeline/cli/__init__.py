@@ -7,7 +7,6 @@ Results go to stdout, progress to stderr. Exit codes: 0 succeeded, 1 the job fai
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -119,6 +118,7 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run a command and return its exit code."""
+    stdout = sys.stdout
     try:
         code = pipeline.main(arguments, prog_name="pipeline", standalone_mode=False)
     except click.exceptions.Abort:
@@ -130,9 +130,10 @@ def run(arguments: list[str]) -> int:
     except PipelineError as error:
         click.echo(f"error: {error}", err=True)
         return error.exit_code
-    except BrokenPipeError:
-        # Whoever read stdout has seen enough; Python would complain once more at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except SystemExit:
+        # click replaces stdout and ends so where whoever read it has seen enough: that is no error.
+        if sys.stdout is stdout:
+            raise
         return 0
     except Exception as error:
         if not (said := _said_by_aws(error)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -101,3 +102,13 @@ def test_what_aws_says_is_one_line_as_well(monkeypatch: pytest.MonkeyPatch, caps
         assert cli.run(["list"]) == 1
         (line,) = capsys.readouterr().err.splitlines()
         assert line.startswith("error: ") and line.endswith("; `pipeline doctor` looks for why")
+
+
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    line = [sys.executable, "-m", "pipeline", "--help"]
+    environment = {"PYTHONPATH": str(ROOT / "src")}
+    done = subprocess.run(line, env=environment, stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, b"")
