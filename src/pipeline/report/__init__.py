@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def document_of_job(stack: Stack, traced: Trace) -> dict[str, Any]:
-    """What the report of a job shows, as JSON has it; docs/report.md names the fields."""
+    """What the report of a job shows, as JSON has it; docs/cli.md names the fields."""
     # What could not be measured is told in the cost itself.
     return facts.of_trace(traced, costs.document(costs.of_job(stack, traced.job)))
 
