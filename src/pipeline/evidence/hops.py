@@ -26,6 +26,7 @@ from pipeline.evidence.model import Answer, Evidence, GlueRuns, Lines, Nested, O
 from pipeline.evidence.progress import Expectation
 from pipeline.evidence.runs import field_of
 from pipeline.evidence.states import STEPS, published
+from pipeline.evidence.warehouse import MOST_ROWS
 from pipeline.jobs import Attempt
 
 # https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html (a finished execution's history)
@@ -264,7 +265,9 @@ class Judge:
         told = ", ".join(f"{each['table_name']} {each['mode']} {each['rows_copied']:,}" for each in loads)
         yield self._audited("table_load", self._rows("table_load", told), loaded)
         files = self._evidence.warehouse.of("source_file")
-        yield self._audited("source_file", self._rows("source_file", f"{len(files):,} files" if files else ""), loaded)
+        more = "or more " if len(files) == MOST_ROWS else ""
+        told = f"{len(files):,} {more}file{'s' * (len(files) != 1)}" if files else ""
+        yield self._audited("source_file", self._rows("source_file", told), loaded)
         sums_of = self._evidence.warehouse.of("reconciliation")
         problems = [f"{row['table_name']}: {row['problem']}" for row in sums_of if row["problem"]]
         sums = "all rows add up" if sums_of else ""
@@ -308,6 +311,7 @@ class Judge:
         documents = self._evidence.lake.documents
         judged = [rule for stage in ("python", "spark") for rule in (documents[stage].value or {}).get("rules", [])]
         rows = self._evidence.warehouse.of("rule_run")
+        rows = [row for row in rows if row["attempt"] == rows[0]["attempt"]]  # the newest one's come first
         passed = sum(1 for row in rows if row["passed"])
         seen = self._rows("rule_run", f"{passed} of {len(rows)} passed" if rows else "")
         none = Expectation(False, "the contract has no set rules")

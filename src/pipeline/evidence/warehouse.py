@@ -16,12 +16,12 @@ TABLES = {
     "job_run": "job_id",
     "job_attempt": "attempt",
     "stage_run": "finished_at",
-    "rule_run": "attempt, number",
+    "rule_run": "attempt DESC, number",
     "table_load": "table_name",
     "source_file": "uri",
     "reconciliation": "table_name",
 }
-_MOST_FILES = 1000
+MOST_ROWS = 1000
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,126}")
 
 
@@ -42,7 +42,7 @@ def look(stack: Stack, asker: Asker, job_id: str) -> Callable[[], Warehouse]:
 
 
 def _audit(stack: Stack, table: str, order: str, job_id: str) -> Sequence[Mapping[str, Any]]:
-    sql = f"SELECT * FROM audit.{table} WHERE job_id = :job_id ORDER BY {order} LIMIT {_MOST_FILES}"
+    sql = f"SELECT * FROM audit.{table} WHERE job_id = :job_id ORDER BY {order} LIMIT {MOST_ROWS}"
     return query(stack.client("redshift-data"), stack.outputs, sql, job_id=job_id)
 
 

@@ -33,7 +33,8 @@ def verdict(shown: Mapping[str, Any]) -> dict[str, str]:
 def _failed(shown: Mapping[str, Any]) -> dict[str, str]:
     status, state = shown["status"], (shown["failure"] or {}).get("state")
     what = f"The job {_ENDED[status]}{f' at {state}' if state else ''}."
-    after = " Its rows are loaded: what failed came after the load." if shown["rows_loaded"] else " Nothing is loaded."
+    told = {True: " Its rows are loaded: what failed came after the load.", False: " Nothing is loaded."}
+    after = told.get(shown["rows_loaded"], " Whether its rows are loaded is not known: the warehouse cannot be read.")
     word = {"FAILED": "Failed", "TIMED_OUT": "Timed out", "ABORTED": "Stopped"}[status]
     return {"kind": BAD, "word": word, "sentence": what + after}
 

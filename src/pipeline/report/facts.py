@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -26,7 +26,7 @@ def of_trace(traced: Trace, cost: Mapping[str, Any] | None) -> dict[str, Any]:
         "started_at": job.attempt.started_at.isoformat(),
         "ended_at": job.ended_at.isoformat() if job.ended_at else None,
         "seconds": _seconds(job.attempt.started_at, job.ended_at or evidence.checked_at),
-        "rows_loaded": job.recorded == "SUCCEEDED",
+        "rows_loaded": _is_loaded(evidence),
         "failure": _failure(evidence),
         "flow": _flow(evidence),
         "reasons": _reasons(evidence),
@@ -36,6 +36,13 @@ def of_trace(traced: Trace, cost: Mapping[str, Any] | None) -> dict[str, Any]:
         "cost": cost,
     }
     return {**shown, "verdict": advice.verdict(shown), "next": advice.steps(shown)}
+
+
+def _is_loaded(evidence: Evidence) -> bool | None:
+    """Whether the warehouse holds the job's rows; None where it could not be asked."""
+    if evidence.warehouse.tables["job_run"].problem:
+        return None
+    return any(row["status"] == "SUCCEEDED" for row in evidence.warehouse.of("job_run"))
 
 
 def _seconds(start: datetime, end: datetime) -> float:
@@ -113,8 +120,3 @@ def _versions(evidence: Evidence) -> list[dict[str, Any]]:
     wanted = ("code_version", "contract_version", "contract_hash", "engine")
     read = ((stage, evidence.lake.documents[stage].value or {}) for stage in ("python", "spark"))
     return [{"stage": stage, **{name: found.get(name) for name in wanted}} for stage, found in read if found]
-
-
-def total(rows: Iterable[int | None]) -> int:
-    """The sum of the numbers that are known."""
-    return sum(row for row in rows if row is not None)

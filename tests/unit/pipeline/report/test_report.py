@@ -79,6 +79,14 @@ def test_a_failed_job_says_why_in_the_words_of_its_stage_and_what_to_do() -> Non
     assert (found["flow"]["rows_in"], found["flow"]["rows_rejected"]) == (5, 5)
 
 
+def test_without_the_warehouse_nobody_says_that_nothing_is_loaded() -> None:
+    failed = evidences.failed()
+    tables = {**failed.warehouse.tables, "job_run": Answer[Any](problem="the cluster is paused")}
+    found = shown(replace(failed, warehouse=replace(failed.warehouse, tables=tables)))
+    assert found["rows_loaded"] is None
+    assert found["verdict"]["sentence"].endswith("is not known: the warehouse cannot be read.")
+
+
 @pytest.mark.parametrize(
     ("status", "state", "recorded", "command"),
     [
@@ -94,8 +102,11 @@ def test_what_to_do_next_follows_from_where_it_ended(
     failed = evidences.failed()
     ended = None if status == "RUNNING" else evidences.at(30)
     attempt = Attempt(evidences.ARN, 0, status, evidences.BEGAN, ended, "E", "why", state)
+    row = {"status": recorded, "attempt": 1, "failed_state": state}
+    tables = {**failed.warehouse.tables, "job_run": Answer([row])}
+    warehouse = replace(failed.warehouse, tables=tables)
     job = replace(failed.job, attempts=(attempt,), recorded=recorded)
-    found = shown(replace(failed, job=job, told=[]))
+    found = shown(replace(failed, job=job, told=[], warehouse=warehouse))
     assert found["next"][0]["command"].split()[1] == command
     assert report.html_of_job(found)
 
