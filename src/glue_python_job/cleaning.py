@@ -207,7 +207,7 @@ class _Cleaner:
         for segment in batch.segments:
             if segment.refused and batch.layout.format == PARQUET:
                 self._refusals.explain(segment, plan)
-                self._refusals.keep_parquet(segment, RULES_BROKEN, segment.path, plan.rules)
+                self._refusals.keep_parquet(segment, RULES_BROKEN, segment.path, plan.rules, self._item.columns)
             elif segment.refused:
                 self._refusals.explain(segment, plan)
                 with segment.open() as handle:
@@ -224,10 +224,14 @@ class _Cleaner:
         """Split the text exactly: refuse what is no record, and write the records anew for DuckDB."""
         grammar = batch.layout.grammar(self._item)
         for segment in batch.segments:
-            refuse = partial(self._rejects.add, self._files[segment.source].uri)
+            refuse = partial(self._keep, segment)
             tail = split(segment, grammar, refuse)
             if tail and batch.reader:
                 batch.reader.give_back(tail)
+
+    def _keep(self, segment: Segment, line: int, column: str | None, reason: str, text: str, raw: bytes) -> None:
+        uri = self._files[segment.source].uri
+        self._rejects.add(uri, line, column, reason, text, layout=segment.layout, raw=raw)
 
     def _remove_duplicates(self) -> None:
         duplicates, begun = Duplicates(self._connection, self._item), time.monotonic()
@@ -248,7 +252,7 @@ class _Cleaner:
             for segment in segments:
                 if segment.layout.format == PARQUET:
                     segment.path.symlink_to(path)
-                    self._refusals.keep_parquet(segment, DUPLICATED, segment.path, rules)
+                    self._refusals.keep_parquet(segment, DUPLICATED, segment.path, rules, self._item.columns)
                     segment.path.unlink()
                     continue
                 with open_text(path, file.uri, self._item) as text:
@@ -270,7 +274,8 @@ class _Cleaner:
                 "rejected; nothing was published, report this source"
             )
         staged = self._parts or [self._empty_part()]
-        return Outcome(counts, entries, staged, self._rejects.parts, self._rejects.examples, self._rejects.samples)
+        rejects = self._rejects
+        return Outcome(counts, entries, staged, rejects.parts, rejects.examples, rejects.samples, rejects.texts)
 
     def _entries(self) -> list[FileEntry]:
         rows, empty = [0] * len(self._files), [0] * len(self._files)

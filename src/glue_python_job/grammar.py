@@ -122,6 +122,37 @@ class CsvGrammar:
             found = [self._value(field) for field in self._split(raw)]
         return found[:-1] if self.trailing else found
 
+    def closes(self, raw: bytes) -> bool:
+        """Whether text within a quote that an earlier line opened makes, with it, a record of any number of fields."""
+        return self._closing.match(raw) is not None
+
+    def leaves_open(self, raw: bytes, *, within: bool) -> bool:
+        """Whether text ends within quotes. within: it begins there, too."""
+        return (self._open_again if within else self._open).match(raw) is not None
+
+    @cached_property
+    def _closing(self) -> re.Pattern[bytes]:
+        delimiter = re.escape(self.delimiter)
+        fields = rb"(?:%b%b)*" % (delimiter, self._field)
+        return re.compile(self._inner + re.escape(self.quote) + fields + _LINE_END, re.DOTALL)
+
+    @cached_property
+    def _open(self) -> re.Pattern[bytes]:
+        fields = rb"(?:%b%b)*" % (self._field, re.escape(self.delimiter))
+        return re.compile(fields + re.escape(self.quote) + self._inner_to_end, re.DOTALL)
+
+    @cached_property
+    def _open_again(self) -> re.Pattern[bytes]:
+        closed = self._inner + re.escape(self.quote) + rb"(?:%b%b)*" % (re.escape(self.delimiter), self._field)
+        again = closed + re.escape(self.delimiter) + re.escape(self.quote)
+        return re.compile(rb"(?:%b)?%b" % (again, self._inner_to_end), re.DOTALL)
+
+    @property
+    def _inner_to_end(self) -> bytes:
+        # An escape at the end escapes the line end.
+        last = rb"(?:%b)?" % re.escape(self.escape) if self.escape and self.escape != self.quote else b""
+        return self._inner + last + rb"\Z"
+
     def quoted_problem(self, text: bytes) -> str:
         """Why a well-quoted text of any number of fields is no record."""
         return NUL if self.has_control(text) else self._number(self._split(text))
@@ -172,13 +203,19 @@ class CsvGrammar:
 
     @cached_property
     def _field(self) -> bytes:
-        delimiter, quote, escape = (re.escape(text) for text in (self.delimiter, self.quote, self.escape))
+        delimiter, quote = re.escape(self.delimiter), re.escape(self.quote)
         if not self.quote:
             return self._plain()
+        quoted = quote + self._inner + quote + rb"(?=%b|\r?\n|\r?\Z)" % delimiter
+        return rb"(?:%b|(?! *%b)%b)" % (quoted, quote, self._plain())
+
+    @property
+    def _inner(self) -> bytes:
+        """What stands between the quotes of a field."""
+        quote, escape = re.escape(self.quote), re.escape(self.escape)
         inner = _without(self.quote, self.escape)
         escaped = rb"(?:%b%b%b)*" % (escape, quote if self.escape == self.quote else b".", inner) if escape else b""
-        quoted = quote + inner + escaped + quote + rb"(?=%b|\r?\n|\r?\Z)" % delimiter
-        return rb"(?:%b|(?! *%b)%b)" % (quoted, quote, self._plain())
+        return inner + escaped
 
     def _plain(self) -> bytes:
         return _without(self.delimiter, b"\n", b"\r")

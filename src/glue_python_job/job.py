@@ -167,6 +167,7 @@ class _Stage:
             # Before anything halts the run, since people look there for the cause.
             publishing.empty(self._arguments.rejected_uri, self._stores, self._log)
             self._rejected = publishing.publish(outcome.rejected, self._arguments.rejected_uri, self._stores, self._log)
+            publishing.publish_texts(outcome.texts, self._arguments.rejected_uri, self._stores)
             checks.check_source(source, outcome)
             measurer = Measurer(connection, self._arguments.memory_limit, scratch, self._arguments.started_at)
             for item in (source, *contract.references):

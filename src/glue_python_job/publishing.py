@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from dataset_contract.manifests import FileEntry
 from glue_python_job.log import Log
@@ -15,6 +16,12 @@ def empty(directory: str, stores: Stores, log: Log) -> None:
     stale = stores.of(directory).empty(directory)
     if stale:
         log.warning("files of an earlier attempt deleted", directory=directory, files=stale)
+
+
+def publish_texts(paths: Sequence[Path], directory: str, stores: Stores) -> None:
+    """Publish files under their own names."""
+    for path in paths:
+        stores.of(directory).publish(path, f"{directory}{path.name}")
 
 
 def publish(parts: Sequence[LocalPart], directory: str, stores: Stores, log: Log) -> list[FileEntry]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 
+from dataset_contract.model import Column
 from glue_python_job import records, sql
 from glue_python_job.errors import JobError
 from glue_python_job.reader import Segment
@@ -78,16 +79,28 @@ class Refusals:
                     raise JobError(f"{self._uris[segment.source]} has fewer records than before; start the job again")
                 run = following
             raw = grammar.text(run.raws[ordinal - first])
-            self._add(segment, ordinal, segment.first_line + run.line + ordinal - first, rules[code], raw)
+            self._add(
+                segment,
+                ordinal,
+                segment.first_line + run.line + ordinal - first,
+                rules[code],
+                raw,
+                run.raws[ordinal - first],
+            )
         self._told = {}
 
-    def keep_parquet(self, segment: Segment, table: str, path: Path, rules: Sequence[Rule]) -> None:
+    def keep_parquet(
+        self, segment: Segment, table: str, path: Path, rules: Sequence[Rule], columns: Sequence[Column]
+    ) -> None:
         """Keep the rows of a Parquet file that `table` names, each as a JSON object."""
         names = segment.layout.columns
         # Fields by position: a column may have the name of one of DuckDB's own.
-        fields = ", ".join(f"{sql.literal(name)}: s.p{index}" for index, name in enumerate(names))
-        columns = ", ".join(f"p{index}" for index in range(len(names)))
-        source = f"read_parquet({sql.paths([path])}, hive_partitioning = false) AS s({columns})"
+        # By the contract's names, so that the rows may be mended and read again as JSON.
+        known = {segment.layout.position(column): column.source_name for column in columns}
+        shown = [known.get(index, name) for index, name in enumerate(names)]
+        fields = ", ".join(f"{sql.literal(name)}: s.p{index}" for index, name in enumerate(shown))
+        aliases = ", ".join(f"p{index}" for index in range(len(names)))
+        source = f"read_parquet({sql.paths([path])}, hive_partitioning = false) AS s({aliases})"
         rows = self._rows(
             f"SELECT ordinal, code, document FROM {table} JOIN (SELECT s.file_row_number AS ordinal, "
             f"to_json({{{fields}}}) AS document FROM {source}) USING (ordinal) WHERE segment = {segment.number} "
@@ -97,9 +110,20 @@ class Refusals:
             self._add(segment, ordinal, ordinal + 1, rules[code], _valid_json(document))
         self._told = {}
 
-    def _add(self, segment: Segment, ordinal: int, line_number: int, rule: Rule, raw_row: str) -> None:
+    def _add(
+        self, segment: Segment, ordinal: int, line_number: int, rule: Rule, raw_row: str, raw: bytes | None = None
+    ) -> None:
         told = self._told.get(ordinal, "")
-        self._rejects.add(self._uris[segment.source], line_number, rule.column, rule.reason, raw_row, told)
+        self._rejects.add(
+            self._uris[segment.source],
+            line_number,
+            rule.column,
+            rule.reason,
+            raw_row,
+            told,
+            layout=segment.layout,
+            raw=raw,
+        )
 
     def _rows(self, statement: str) -> Iterator[tuple[Any, ...]]:
         # A connection of its own: the writer uses the other one meanwhile.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,8 @@ from typing import Any
 import duckdb
 
 from glue_python_job import sql
+from glue_python_job.layout import Layout
+from glue_python_job.mendable import MendableFiles
 from glue_python_job.results import LocalPart
 
 MOST_EXAMPLES = 5
@@ -18,6 +22,11 @@ MOST_REASONS = 1_000  # counted each by itself: a reason may hold text of the ro
 OTHER_REASONS = "(other reasons)"
 MOST_SAMPLES = 50  # a row of each of the first reasons is told in the details of the run
 
+# Beside the Parquet files. Who queries those passes over names that begin with _.
+TEXTS = "_refused-{:05d}.jsonl.gz"
+AROUND = "_refused.json"
+
+_COPY_BYTES = 1024 * 1024
 _EXAMPLE_CHARACTERS = 200
 _ENCODE = json.JSONEncoder(ensure_ascii=False).encode
 _COLUMNS = {
@@ -40,16 +49,27 @@ class RejectWriter:
         self._lines = directory / "rejected.jsonl"
         self._out = self._lines.open("w", encoding="utf-8")
         self._written = 0
-        self._begins: dict[tuple[str, str | None, str], str] = {}
+        self._begins: dict[tuple[str, str | None, str, str], str] = {}
+        self._mendable = MendableFiles()
         self._rows = 0
         self.count = 0
         self.reasons: Counter[str] = Counter()
         self.parts: list[LocalPart] = []
+        self.texts: list[Path] = []  # the same rows as text, and what a file to mend them in has around them
         self.examples: list[str] = []  # the first rows, as a message tells them
         self.samples: dict[str, dict[str, Any]] = {}  # the first row of a reason
 
     def add(
-        self, source_file: str, line_number: int, column: str | None, reason: str, raw_row: str, told: str = ""
+        self,
+        source_file: str,
+        line_number: int,
+        column: str | None,
+        reason: str,
+        raw_row: str,
+        told: str = "",
+        *,
+        layout: Layout,
+        raw: bytes | None = None,
     ) -> None:
         """Keep one row.
 
@@ -60,21 +80,27 @@ class RejectWriter:
             reason: why, in the words of dataset_contract.wording.
             raw_row: its text, of Parquet the row as JSON.
             told: what an example says of it; empty: column, reason and text.
+            layout: of the file.
+            raw: its bytes as they were split; None: those of raw_row.
         """
         if len(self.examples) < MOST_EXAMPLES:
             told = told or f"{column + ': ' if column else ''}{reason}: {raw_row[:_EXAMPLE_CHARACTERS]}"
             what = "row" if source_file.lower().endswith(".parquet") else "line"
             self.examples.append(f"{source_file} {what} {line_number}: {told}")
-        kind = (source_file, column, reason)
+        more = self._mendable.place(layout, raw_row.encode("utf-8", "replace") if raw is None else raw, reason)
+        exact = more.pop("bytes", None)
+        kind = (source_file, column, reason, str(more["export"]))
         begin = self._begins.get(kind)
         if begin is None:
             if len(self._begins) >= MOST_REASONS:
                 self._begins.clear()
             values = dict(zip(_COLUMNS, (self._job_id, source_file, None, column, reason)))
             del values["line_number"]
+            values["export"] = more["export"]
             begin = self._begins[kind] = _ENCODE(values)[:-1]
         # Text put together: there may be millions of rows, and a whole object takes the encoder five times as long.
-        self._written += self._out.write(f'{begin}, "line_number": {line_number}, "raw_row": {_ENCODE(raw_row)}}}\n')
+        end = f', "bytes": "{exact}"}}\n' if exact else "}\n"
+        self._written += self._out.write(f'{begin}, "line_number": {line_number}, "raw_row": {_ENCODE(raw_row)}{end}')
         name = f"{column or '(row)'}: {reason}"
         if name not in self.samples and len(self.samples) < MOST_SAMPLES:
             text = raw_row[:_EXAMPLE_CHARACTERS]
@@ -99,6 +125,10 @@ class RejectWriter:
         self._connection.execute(
             f"COPY (SELECT * FROM {source}) TO {sql.literal(str(path))} (FORMAT parquet, COMPRESSION zstd)"
         )
+        text = self._directory / TEXTS.format(len(self.parts))
+        with self._lines.open("rb") as lines, gzip.open(text, "wb", compresslevel=1) as out:
+            shutil.copyfileobj(lines, out, _COPY_BYTES)
+        self.texts.append(text)
         self.parts.append(LocalPart(path, self._rows))
         self._out = self._lines.open("w", encoding="utf-8")
         self._written = self._rows = 0
@@ -107,6 +137,9 @@ class RejectWriter:
         self.flush()
         self._out.close()
         self._lines.unlink()
+        if self.texts:
+            self.texts.append(self._directory / AROUND)
+            self._mendable.write(self.texts[-1])
 
     def release(self) -> None:
         """Let go of the file, also after a failure."""

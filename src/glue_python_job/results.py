@@ -39,3 +39,4 @@ class Outcome:
     rejected: Sequence[LocalPart]
     examples: Sequence[str]  # the first refused rows, for a message
     samples: Mapping[str, Mapping[str, Any]]  # by `<column>: <reason>` its first row: source_file, line_number, raw_row
+    texts: Sequence[Path] = ()  # the refused rows as text

@@ -10,8 +10,8 @@ from glue_python_job.grammar import CsvGrammar
 from glue_python_job.reader import Segment
 from glue_python_job.records import Grammar, Run, splitter
 
-# line number, column if it is because of one, reason, text
-Refuse = Callable[[int, Optional[str], str, str], None]
+# line number, column if it is because of one, reason, text, bytes of it
+Refuse = Callable[[int, Optional[str], str, str, bytes], None]
 
 # The last field of a record that is written anew, so that no record is an empty line, whatever its values.
 _LAST = ',"."\n'
@@ -30,7 +30,7 @@ def split(segment: Segment, grammar: Grammar, refuse: Refuse) -> bytes:
         text = splitter(handle.read, grammar, final=segment.final)
         for run in text.runs():
             if run.problem:
-                refuse(segment.first_line + run.line, run.column, run.problem, grammar.text(run.raws[0]))
+                refuse(segment.first_line + run.line, run.column, run.problem, grammar.text(run.raws[0]), run.raws[0])
                 segment.malformed += 1
             else:
                 text_of_run = write(run)

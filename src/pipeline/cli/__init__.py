@@ -30,6 +30,7 @@ COMMANDS: dict[str, str] = {
     "logs": "Print the log lines of a job.",
     "stop": "Stop a running job.",
     "rerun": "Run a job again that has failed or was stopped.",
+    "rejected": "Show the rejected rows of a job, or export them to be mended.",
     "cost": "Tell what a job cost: its measured use times AWS's list prices.",
     "datasets": "Show the datasets of the deployment.",
     "doctor": "Check what is configured, reachable and permitted.",

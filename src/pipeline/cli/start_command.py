@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 @click.option("--param", metavar="NAME=VALUE", multiple=True, help="A parameter of the dataset; may be repeated.")
 @click.option("--name", help="Name of the execution. The same name and input is the same job, for as long as it runs.")
 @click.option("--repeat", is_flag=True, help="Load files that an earlier job of the dataset has loaded.")
+@click.option("--replays", metavar="ID", help="The job whose rejected rows these are, mended.")
 @click.option("--watch", is_flag=True, help="Follow the job to its end, as `pipeline watch` does.")
 @common
 def command(
@@ -42,6 +43,7 @@ def command(
     param: tuple[str, ...],
     name: str | None,
     repeat: bool,
+    replays: str | None,
     watch: bool,
 ) -> int:
     """Start a job, and print its ID.
@@ -52,6 +54,7 @@ def command(
     Examples:
       pipeline start flights --source s3://tdp-dev-raw-111122223333-us-east-1/flights/
       pipeline start flights --upload january.csv february.csv --param late_minutes=30 --watch
+      pipeline start flights --replays last --upload refused.csv
       job=$(pipeline start flights --upload data/)
 
     \b
@@ -66,8 +69,11 @@ def command(
 
     stack = context.stack()
     values = starting.parameters(contracts.load(stack, dataset), param)
+    replayed = _replayed(stack, dataset, replays) if replays else None
     uri = source or _uploaded(stack, dataset, (*upload, *more))
-    made = starting.start(stack, starting.document(stack, dataset, uri, values, repeat=repeat), name=name)
+    made = starting.start(
+        stack, starting.document(stack, dataset, uri, values, repeat=repeat, replays=replayed), name=name
+    )
     if not watch and context.output == "json":
         names = {"job_id": made.job_id, "execution_arn": made.execution_arn, "started_at": made.started_at}
         shown.print_json({**names, "input": made.document})
@@ -80,6 +86,20 @@ def command(
 
     click.echo(f"job {made.job_id}", err=True)
     return watched(context, stack, jobs.find(stack, made.execution_arn), timeout_seconds=None)
+
+
+def _replayed(stack: Stack, dataset: str, text: str) -> str:
+    """The ID of the job that is replayed, checked before anything is uploaded; registration checks it again."""
+    from pipeline import jobs
+
+    job = jobs.find(stack, text)
+    if job.dataset not in (None, dataset):
+        raise UsageError(f"--replays {job.job_id} is a job of dataset {job.dataset}; accepted: a job of {dataset}")
+    if job.recorded not in (None, "SUCCEEDED"):
+        raise UsageError(f"--replays {job.job_id} is {job.recorded}; accepted: a job whose rows are loaded")
+    if job.counts.get("rows_rejected") == 0:
+        raise UsageError(f"--replays {job.job_id} has rejected no row; accepted: a job that has")
+    return job.job_id
 
 
 def _uploaded(stack: Stack, dataset: str, paths: tuple[Path, ...]) -> str:
