@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dataset_contract import parameters
-from dataset_contract.model import REPLACE, REPLACE_PARTITION
+from dataset_contract.model import MERGE, REPLACE, REPLACE_PARTITION
 from dataset_contract.naming import as_json, as_name, near
 from dataset_contract.parameters import ParameterError
 from lambda_generate_param import datasets, job_id
@@ -97,7 +97,13 @@ def _replays(given: Any, dataset: Dataset) -> str | None:
             raise InvalidInputError(
                 f"replays is {as_json(given)}, and output {output.name} has load mode {output.load.mode}, by which the "
                 "mended rows would take the place of those that the job has loaded; accepted: datasets whose outputs "
-                "append or merge; mend the source itself, and start a job of all of it"
+                "append, or merge with orderBy; mend the source itself, and start a job of all of it"
+            )
+        if output.load.mode == MERGE and not output.load.order_by:
+            raise InvalidInputError(
+                f"replays is {as_json(given)}, and output {output.name} merges without orderBy, by which a mended row "
+                "would take the place of one that has come since; accepted: datasets whose outputs append, or merge "
+                "with orderBy"
             )
     return given
 

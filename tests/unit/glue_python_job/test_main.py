@@ -145,8 +145,10 @@ def test_the_files_of_an_earlier_attempt_are_deleted(job: Any, contract: str) ->
     argv = [text for name, value in job.arguments.items() for text in (f"--{name}", value)]
     assert main(argv) == 0
     assert files_below(job.root / "references") == ["job_id=job-2/part-00000.parquet"]
-    for directory in ("staged", "rejected"):
+    texts = ["job_id=job-1/_refused-00000.jsonl.gz", "job_id=job-1/_refused.json"]
+    for directory, others in (("staged", []), ("rejected", texts)):
         assert files_below(job.root / directory) == [
+            *others,
             "job_id=job-1/part-00000.parquet",
             "job_id=job-2/part-00000.parquet",
         ]

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from dataset_contract.model import Load
 from lambda_generate_param import datasets, request
 from lambda_generate_param.datasets import Dataset
 from lambda_generate_param.request import InvalidInputError
@@ -35,23 +36,34 @@ def test_an_earlier_job_may_be_replayed(sql: Path) -> None:
     assert request.parse(GOOD, sql=sql, raw_bucket=RAW).replays is None
 
 
-@pytest.mark.parametrize("mode", ["replace", "replace_partition"])
+@pytest.mark.parametrize(
+    ("load", "said"),
+    [
+        (Load("replace"), "has load mode replace, by which the mended rows would take the place of those that"),
+        (Load("replace_partition", ("day",)), "has load mode replace_partition, by which the mended rows would"),
+        (Load("merge"), "merges without orderBy, by which a mended row would take the place of one that has come"),
+        (Load("merge", order_by=("day",)), None),
+    ],
+)
 def test_a_replay_never_takes_the_place_of_the_rows_that_were_loaded(
-    sql: Path, monkeypatch: pytest.MonkeyPatch, mode: str
+    sql: Path, monkeypatch: pytest.MonkeyPatch, load: Load, said: str | None
 ) -> None:
     read = datasets.load
 
     def with_mode(folder: Path, name: str) -> Dataset:
         found = read(folder, name)
         first, *others = found.contract.outputs
-        outputs = (replace(first, load=replace(first.load, mode=mode)), *others)
+        outputs = (replace(first, load=load), *others)
         return replace(found, contract=replace(found.contract, outputs=outputs))
 
     monkeypatch.setattr(datasets, "load", with_mode)
     earlier = "20260131T100000123Z-5f0f6a0e-6f0e-5b8e-9f43-6a1c3c1a8c11"
     assert request.parse(GOOD, sql=sql, raw_bucket=RAW).dataset.name == "flights"
-    said = f'replays is "{earlier}", and output enriched_flights has load mode {mode}, by which the mended rows would'
-    with pytest.raises(InvalidInputError, match=re.escape(said)):
+    if said is None:
+        assert request.parse({**GOOD, "replays": earlier}, sql=sql, raw_bucket=RAW).replays == earlier
+        return
+    message = f'replays is "{earlier}", and output enriched_flights {said}'
+    with pytest.raises(InvalidInputError, match=re.escape(message)):
         request.parse({**GOOD, "replays": earlier}, sql=sql, raw_bucket=RAW)
 
 

@@ -29,7 +29,10 @@ from tests.unit.glue_python_job.conftest import Result, document
 
 JOB_ID = "20261101T000000000Z-5f0f6a0e-6f0e-5b8e-9f43-6a1c3c1a8c11"
 PLACE = f"rejected/items/job_id={JOB_ID}/"
-COLUMNS = [{"name": "id", "logicalType": "integer", "required": True}, {"name": "t", "logicalType": "string"}]
+COLUMNS: list[dict[str, Any]] = [
+    {"name": "id", "logicalType": "integer", "required": True},
+    {"name": "t", "logicalType": "string"},
+]
 
 
 class NoSuchKeyError(Exception):
