@@ -172,8 +172,9 @@ def test_the_manifest_is_written_last(job: Any, contract: str, monkeypatch: pyte
     for name in ("publish", "write_text"):
         monkeypatch.setattr(LocalStorage, name, noted(name))
     job.clean(FILES, contract)
-    parts = ["part-00000.parquet"] * 3  # rejected, staged, and the list of the source files
-    names = [*parts, "copy.manifest", "python-details.json", "python.json"]
+    rejected = ["part-00000.parquet", "_refused-00000.jsonl.gz", "_refused.json"]
+    parts = ["part-00000.parquet"] * 2  # staged, and the list of the source files
+    names = [*rejected, *parts, "copy.manifest", "python-details.json", "python.json"]
     assert [Path(uri).name for uri in order] == names
 
 

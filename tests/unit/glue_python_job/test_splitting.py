@@ -38,9 +38,9 @@ def test_records_of_the_usual_dialect_are_written_as_they_are(segment: Segment) 
     written, refused, tail = done(segment, text, Layout(CSV, ("a", "b")))
     assert written == b'a,b\n"x\n","y"\n'
     assert refused == [
-        (15, None, wording.TOO_MANY_FIELDS, "1,2,"),
-        (16, None, wording.TOO_FEW_FIELDS, "3"),
-        (17, None, grammar.ENCODING, "\\xff,4"),
+        (15, None, wording.TOO_MANY_FIELDS, "1,2,", b"1,2,"),
+        (16, None, wording.TOO_FEW_FIELDS, "3", b"3"),
+        (17, None, grammar.ENCODING, "\\xff,4", b"\xff,4"),
     ]
     assert (segment.rows, segment.lines, segment.malformed, segment.empty_lines, tail) == (2, 2, 3, 1, b"")
 
@@ -69,7 +69,7 @@ def test_a_mark_at_the_begin_of_the_first_value_is_not_lost(segment: Segment, qu
 
 def test_a_refused_row_of_json_has_its_column(segment: Segment) -> None:
     _, refused, _ = done(segment, b'{"a":1}\n{"b":[]}\n', Layout(JSON, ("a", "b")))
-    assert refused == [(12, "b", "not a VARCHAR(256)", '{"b":[]}')]
+    assert refused == [(12, "b", "not a VARCHAR(256)", '{"b":[]}', b'{"b":[]}')]
 
 
 @pytest.mark.parametrize("text", [b'"c\nd', b'"c\n', b'"c","d\n'])
