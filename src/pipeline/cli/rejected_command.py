@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.cli import Context, common, shown
+from pipeline.cli import Context, common, completion, shown
 
 if TYPE_CHECKING:
     from pipeline.jobs import Job
@@ -21,7 +21,7 @@ _EVERY = 100_000
 
 
 @click.command("rejected")
-@click.argument("job", metavar="ID")
+@click.argument("job", metavar="ID", shell_complete=completion.job_ids)
 @click.option("--reasons", is_flag=True, help="Count the rows by column and reason.")
 @click.option("--limit", type=click.IntRange(min=0), default=_LIMIT, show_default=True, help="Rows to show; 0 is all.")
 @click.option(

@@ -31,7 +31,12 @@ if TYPE_CHECKING:
 @click.option("--param", metavar="NAME=VALUE", multiple=True, help="A parameter of the dataset; may be repeated.")
 @click.option("--name", help="Name of the execution. The same name and input is the same job, for as long as it runs.")
 @click.option("--repeat", is_flag=True, help="Load files that an earlier job of the dataset has loaded.")
-@click.option("--replays", metavar="ID", help="The job whose rejected rows these are, mended.")
+@click.option(
+    "--replays",
+    metavar="ID",
+    help="The job whose rejected rows these are, mended.",
+    shell_complete=completion.job_ids,
+)
 @click.option("--watch", is_flag=True, help="Follow the job to its end, as `pipeline watch` does.")
 @common
 def command(
