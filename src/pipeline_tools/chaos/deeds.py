@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 # Gives the same numbers of rows as the source of all cases.
 REPLACED = "id,place,amount\n11,north,1.00\n12,south,1.00\n13,north,1.00\nfour,west,1.00\n14,east,1.00\n"
-_LOCKED = "chaos_totals"
 
 
 class DeedError(RuntimeError):
@@ -29,26 +28,35 @@ def _redrive_the_recorder(play: Play) -> None:
                 attempt.recorders[number] = play.ended(recorder.arn)
 
 
-def _lock_a_table(play: Play) -> None:
+def _lock(table: str) -> Callable[[Play], None]:
     """Another transaction keeps a table until it is let go."""
-    client, outputs = play.bench.clients.get("redshift-data"), redshift.as_administrator(play.bench.outputs)
-    sqls = [f"LOCK analytics.{_LOCKED}", "SELECT pg_sleep(300)"]
-    play.kept["lock"] = client.batch_execute_statement(**redshift.target(outputs), Sqls=sqls)["Id"]
-    name = f"{play.kept['lock']}:1"
-    play.until(lambda: client.describe_statement(Id=name)["Status"] == "FINISHED" or None, "the table is locked")
+
+    def lock(play: Play) -> None:
+        client, outputs = play.bench.clients.get("redshift-data"), redshift.as_administrator(play.bench.outputs)
+        sqls = [f"LOCK {table}", "SELECT pg_sleep(300)"]
+        play.kept["lock"] = client.batch_execute_statement(**redshift.target(outputs), Sqls=sqls)["Id"]
+        play.kept["table"] = table
+        name = f"{play.kept['lock']}:1"
+        play.until(lambda: client.describe_statement(Id=name)["Status"] == "FINISHED" or None, "the table is locked")
+
+    return lock
 
 
 def _wait_for_the_load(play: Play) -> None:
-    """Until the load of the first job has come to the table."""
-    client, job = play.bench.clients.get("redshift-data"), play.runs[0].job_id
+    """Until the load of the first job has come to the table: it is at a statement that names it."""
+    client, job, table = play.bench.clients.get("redshift-data"), play.runs[0].job_id, play.kept["table"]
 
     def waiting() -> bool | None:
         listed = play.bench.statements(job, "STARTED")
         loads = [each["Id"] for each in listed if each["StatementName"].endswith("load")]
         described = [client.describe_statement(Id=each)["SubStatements"] for each in loads]
-        # It has copied the first table, and is at a statement about the second one.
+        names = (table, table.removeprefix("analytics."))
         return (
-            any(_LOCKED in part["QueryString"] and part["Status"] == "STARTED" for parts in described for part in parts)
+            any(
+                part["Status"] == "STARTED" and any(name in part["QueryString"] for name in names)
+                for parts in described
+                for part in parts
+            )
             or None
         )
 
@@ -126,7 +134,8 @@ def _manifests(play: Play) -> dict[str, str]:
 
 DEEDS: Mapping[str, Callable[[Play], None]] = {
     "redrive the recorder": _redrive_the_recorder,
-    "lock a table": _lock_a_table,
+    "lock a table": _lock("analytics.chaos_totals"),
+    "lock the turn": _lock('loading."chaos"'),
     "wait for a job run": _wait_for_a_job_run,
     "wait for a nested execution": _wait_for_a_nested_execution,
     "wait for the load": _wait_for_the_load,

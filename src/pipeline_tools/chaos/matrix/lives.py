@@ -93,18 +93,21 @@ def _stopped() -> Iterator[Case]:
         "match": {"state": "CancelOpenStatement", "execution": "*{id}-cancel-*"},
         "times": 2,
     }
-    held: tuple[tuple[str, list[Rule]], ...] = (
-        ("cancelled", []),
-        ("uncancelled", [uncancelled]),
-        ("cancelled-late", [late]),
+    # Where the load waits for its turn it has read nothing yet: what it reads then tells it that its attempt has ended.
+    # Where it waits later, it has an old snapshot: writing the job's row is in conflict with who recorded the failure.
+    held: tuple[tuple[str, str, list[Rule]], ...] = (
+        ("lock-cancelled", "a table", []),
+        ("lock-uncancelled", "a table", [uncancelled]),
+        ("lock-cancelled-late", "a table", [late]),
+        ("turn-uncancelled", "the turn", [uncancelled]),
     )
-    for name, rules in held:
+    for name, locked, rules in held:
         yield Case(
-            f"stopped.LoadAndRecord.waits-for-a-lock-{name}",
-            f"the execution is stopped while its load waits for a lock; the load, {name}, is not committed afterwards",
+            f"stopped.LoadAndRecord.waits-for-a-{name}",
+            f"the execution is stopped while its load waits for {locked}, and the load is not committed: {name}",
             rules,
             (
-                *(START, Step("enter", at="TransformWithSpark"), Step("call", at="lock a table")),
+                *(START, Step("enter", at="TransformWithSpark"), Step("call", at=f"lock {locked}")),
                 Step("enter", at="LoadAndRecord"),
                 *(Step("call", at="wait for the load"), Step("stop", at="LoadAndRecord"), WAIT),
                 Step("call", at="unlock the table"),
