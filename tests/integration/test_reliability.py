@@ -18,6 +18,7 @@ QUICK = (
     "pipeline.CleanWithPython.throttled.lasts",
     "run-sql.ExecuteBatch.register.throttled.lasts",
     "run-sql.ExecuteBatch.load.lost-answer.passes",
+    "python-job.reads-source.503.passes",
     "record-failure.DescribeFailure.time-out.a-while",
     "record-failure.RecordFailure.too-many.a-while",
     "record-failure.Notify.denied.a-while",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import threading
 import time
 from collections.abc import Iterator
@@ -109,7 +110,16 @@ def _request(context: RequestContext) -> wire.Request:
     # S3's bodies are streams, and its members stand elsewhere.
     is_s3 = context.service is not None and context.service.service_name == "s3"
     body = b"" if is_s3 else restore_payload(request)
+    _give_back(context, body)
     return wire.Request(request.method, request.path, dict(request.args), headers, body)
+
+
+def _give_back(context: RequestContext, body: bytes) -> None:
+    """What is a stream, such as the payload of Lambda's Invoke, was read with the body, so it is given anew."""
+    shape = context.operation.get_streaming_input() if context.operation is not None else None
+    if body and shape is not None and context.service_request is not None:
+        name = context.operation.input_shape.serialization["payload"]
+        context.service_request[name] = io.BytesIO(body)
 
 
 def _answer(rule: Rule, occasion: Occasion, context: RequestContext, response: Response) -> None:

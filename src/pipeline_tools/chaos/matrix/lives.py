@@ -177,12 +177,14 @@ def _found() -> Iterator[Case]:
     steps = (START, WAIT, Step("continue"), Step("wait", number=2))
     ends = failed("CleanWithPython", "chaos")
     passing = [error for error in NESTED if error.passes]
-    rules = [{"name": error.name, **where, "error": error.document()} for error in passing]
+    rules = [
+        {"name": error.name, **where, "error": error.document("stepfunctions", "StartExecution")} for error in passing
+    ]
     what = f"StartExecution of FindJob answers {', '.join(error.code for error in passing)}"
     case = Case("pipeline.FindJob.each.passes", what, [first, *rules], steps, (*ends, End()))
     yield cut_short(case, "TransformWithSpark", "{execution2}")
     for error in (error for error in NESTED if not error.passes):
-        rule: Rule = {"name": error.name, **where, "error": error.document()}
+        rule: Rule = {"name": error.name, **where, "error": error.document("stepfunctions", "StartExecution")}
         case = Case(
             f"pipeline.FindJob.{error.name}.redriven",
             f"StartExecution of FindJob answers {error.code} once; then it is redriven",
@@ -198,7 +200,9 @@ def _finished() -> Iterator[Case]:
     lost = {"name": "lost", **_STOPS[8][1], "match": _in("WriteLoadManifest"), "error": _DENIED}
     where = {**_STOPS[1][1], "match": _in("RecordAttempt")}
     # Those that pass come first.
-    rules = [{"name": error.name, **where, "error": error.document()} for error in NESTED]
+    rules = [
+        {"name": error.name, **where, "error": error.document("stepfunctions", "StartExecution")} for error in NESTED
+    ]
     lasting = [error.code for error in NESTED if not error.passes]
     passing = [error.code for error in NESTED if error.passes]
     yield Case(

@@ -179,7 +179,7 @@ def _found(state: str, service: str, operation: str, match: Mapping[str, str], e
         "operation": operation,
         "match": {"state": state, **match},
         "times": times,
-        "error": error.document(),
+        "error": error.document(service, operation),
     }
 
 
@@ -239,7 +239,7 @@ def _rule(call: Call, error: Error, *, times: int) -> Rule:
             "operation": call.operation,
             "match": {"state_machine": "*record-failure", "state": later.get(call.state, call.state), **call.match},
             "times": times,
-            "error": error.document(),
+            "error": error.document(call.service, call.operation),
         }
     )
 
@@ -252,5 +252,5 @@ def _sql_rule(error: Error, *, times: int) -> Rule:
         "operation": "BatchExecuteStatement",
         "match": {"state": "ExecuteBatch", "execution": "*{id}-fail-*"},
         "times": times,
-        "error": error.document(),
+        "error": error.document("redshift-data"),
     }

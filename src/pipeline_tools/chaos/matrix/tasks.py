@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final
 
+from aws_facts.errors import NO_ANSWER
 from pipeline_tools.chaos.cases import EITHER, Case, End, Rule, Step, failed
 
 ENDS_HERE: Final = "ends-here"
@@ -31,15 +32,26 @@ class Error:
     passes: bool = True
     message: str = ""
 
-    def document(self) -> dict[str, Any]:
-        return {"code": self.code, "message": self.message or f"{self.name} (chaos)", "status": self.status}
+    def document(self, service: str = "", operation: str = "") -> dict[str, Any]:
+        """The `error` of a rule at a call of a service."""
+        message = self.message or f"{self.name} (chaos)"
+        if self.code == NO_ANSWER:
+            return {"code": f"{_sdk_prefix(service, operation)}.{NO_ANSWER}", "message": message}
+        return {"code": self.code, "message": message, "status": self.status}
+
+
+def _sdk_prefix(service: str, operation: str) -> str:
+    """How Step Functions writes a service in the name of an error that is the SDK's own."""
+    prefixes = {"redshift-data": "RedshiftData", "glue": "Glue", "lambda": "Lambda", "s3": "S3", "sns": "SNS"}
+    # Executions are started by the integration of their own, and asked about by the SDK's.
+    return prefixes.get(service, "StepFunctions" if operation == "StartExecution" else "Sfn")
 
 
 # What every call may meet: https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html
 DENIED: Final = Error("denied", "AccessDeniedException", 403, passes=False)
 # No service has an error of its own for it, and Step Functions takes new credentials for the next try.
 EXPIRED: Final = Error("expired-credentials", "ExpiredTokenException", 403)
-UNREACHED: Final = Error("unreached", "SdkClientException", 503)
+UNREACHED: Final = Error("unreached", NO_ANSWER, 503)
 LAMBDA: Final = (
     Error("throttled", "TooManyRequestsException", 429),
     Error("5xx", "ServiceException", 500),
@@ -275,6 +287,6 @@ def _rule(call: Call, where: Mapping[str, str], error: Error, *, times: int) -> 
             "operation": call.operation,
             "match": dict(where),
             "times": times,
-            "error": error.document(),
+            "error": error.document(call.service, call.operation),
         }
     )

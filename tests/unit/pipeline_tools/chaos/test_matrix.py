@@ -75,7 +75,12 @@ def test_every_state_that_calls_a_service_has_cases(machine: str, state: str) ->
 
 def errors(call_of: tasks_matrix.Call, execution: str) -> Iterator[Any]:
     yield from (
-        pytest.param(call_of.state, execution, error.code, id=f"{call_of.state}-{execution}-{error.name}")
+        pytest.param(
+            call_of.state,
+            execution,
+            error.document(call_of.service, call_of.operation)["code"],
+            id=f"{call_of.state}-{execution}-{error.name}",
+        )
         for error in call_of.errors
     )
 
