@@ -87,6 +87,8 @@ def _anew(job: Job) -> str:
     for name, value in given.items():
         text = str(value).lower() if isinstance(value, bool) else str(value)
         words += ["--param", f"{name}={text}"]
+    if job.replays:
+        words += ["--replays", job.replays]
     if job.status == "SUCCEEDED":
         words.append("--repeat")
     return shlex.join(words)
