@@ -127,9 +127,10 @@ def _requests() -> Iterator[Case]:
             yield _redriven(f"{name}.stale-403.redriven", what, [stale, cut], state, "S3ServiceException|expired")
             continue
         if state == "TransformWithSpark":
-            # The endpoint's Spark asks for a file twice at most.
+            # The endpoint's Spark asks for a file twice, and not again in mid-body.
             yield _passes(f"{name}.503.passes", f"S3 answers 503 once while {state} reads {what}", [busy])
-            yield _passes(f"{name}.reset.passes", f"the connection is reset while {state} reads {what}", [cut])
+            reset = f"the connection is reset while {state} reads {what}"
+            yield _redriven(f"{name}.reset.redriven", reset, [cut], state, "")
         else:
             answers = f"S3 answers 503, then 500, then resets the connection, while {state} reads {what}"
             yield _passes(f"{name}.503.passes", answers, [busy, broken, cut], state)
