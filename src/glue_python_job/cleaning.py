@@ -109,9 +109,7 @@ class _Cleaner:
         try:
             return self._cleaned(batch)
         except duckdb.Error as error:
-            # DuckDB has many errors for a damaged page of Parquet. What is the machine's fault is told elsewhere.
-            ours = not isinstance(error, duckdb.IOException) or any(str(s.path) in str(error) for s in batch.segments)
-            if batch.layout.format != PARQUET or isinstance(error, duckdb.OutOfMemoryException) or not ours:
+            if _is_of_the_machine(batch, error):
                 raise
             raise self._not_read(batch, error) from error
 
@@ -170,8 +168,10 @@ class _Cleaner:
                 rows = self._connection.execute(
                     f"COPY ({statement}) TO {sql.literal(str(path))} (FORMAT parquet, COMPRESSION zstd{options})"
                 ).fetchall()[0][0]
-        except duckdb.InvalidInputException as error:
+        except duckdb.Error as error:
             path.unlink(missing_ok=True)
+            if _is_of_the_machine(batch, error):
+                raise
             raise self._not_read(batch, error) from error
         if large:
             return [LocalPart(file, self._rows_of(file)) for file in sorted(path.iterdir(), key=_part_number)]
@@ -196,7 +196,9 @@ class _Cleaner:
         for segment in batch.segments:
             try:
                 found, segment.refused = self._refusals.find(segment, plan)
-            except duckdb.InvalidInputException as error:
+            except duckdb.Error as error:
+                if _is_of_the_machine(batch, error):
+                    raise
                 raise self._not_read(batch, error) from error
             if found != segment.rows:
                 raise self._miscounted(batch, segment, f"{found} records were read and {segment.rows} are there")
@@ -311,6 +313,13 @@ class _Cleaner:
 
     def _names(self, batch: Batch) -> list[str]:
         return [self._files[index].uri for index in dict.fromkeys(segment.source for segment in batch.segments)][:5]
+
+
+def _is_of_the_machine(batch: Batch, error: duckdb.Error) -> bool:
+    """Whether an error is about memory or the disk. All others are about the file: DuckDB has many classes for one."""
+    files = [str(path) for segment in batch.segments for path in (segment.path, segment.parsed) if path]
+    of_a_file = any(file in str(error) for file in files)
+    return isinstance(error, duckdb.OutOfMemoryException) or (isinstance(error, duckdb.IOException) and not of_a_file)
 
 
 def _part_number(path: Path) -> int:

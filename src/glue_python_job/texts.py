@@ -24,6 +24,7 @@ from glue_python_job.grammar import UNDECODABLE, UTF_8
 from glue_python_job.json_records import LINE_MARK, RETURN_MARK
 
 _PIECE_BYTES = 1024 * 1024
+_ZSTD_BYTES = 1024  # the text of these comes at once, and a block of 4 bytes may stand for 128 KB
 _HEAD_BYTES = 64 * 1024  # in which a JSON text must begin
 _UTF_16_BOMS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _BOMS = {"utf-16": _UTF_16_BOMS, "utf-32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)}
@@ -144,7 +145,7 @@ def _zstd(handle: BinaryIO) -> Iterator[bytes]:
 
     frame = zstandard.ZstdDecompressor().decompressobj()
     begun = False
-    while data := handle.read(_PIECE_BYTES // 8):
+    while data := handle.read(_ZSTD_BYTES):
         while data:
             begun = True
             try:

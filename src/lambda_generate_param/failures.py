@@ -58,7 +58,9 @@ def read(detail: Mapping[str, Any], *, failed_state: str | None, said: str, colu
         cause = said
 
     def text(column: str, value: Any) -> str:
-        return columns.cut("job_run", column, value) if isinstance(value, str) and value.strip() else UNKNOWN
+        # Cut first: a text of nothing but NULs is empty then, and the Data API takes no empty value.
+        cut = columns.cut("job_run", column, value) if isinstance(value, str) else ""
+        return cut if cut.strip() else UNKNOWN
 
     return Failure(
         job_id=job_of(detail),

@@ -14,7 +14,8 @@ from datetime import UTC, datetime, timedelta
 LENGTH = 56
 FORM = "<UTC start time, YYYYMMDDTHHMMSSmmmZ>-<UUID>"
 
-_FORMAT = re.compile(r"\d{8}T\d{9}Z-[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+# ASCII: else a digit is one of any script.
+_FORMAT = re.compile(r"\d{8}T\d{9}Z-[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.ASCII)
 _EXECUTION_ARN = re.compile(r"arn:aws[a-z-]*:states:[a-z0-9-]+:\d{12}:execution:[^:\s]{1,80}:[^:\s]{1,80}")
 # Step Functions writes 0, 3, 6 or 9 digits of a second.
 _TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(?:Z|\+00:?00)")
@@ -48,8 +49,12 @@ def earliest(moment: datetime) -> str:
 
 
 def is_job_id(text: str) -> bool:
-    """Whether the text has the form of a job ID."""
-    return _FORMAT.fullmatch(text) is not None
+    """Whether the text has the form of a job ID, of a moment that there was."""
+    try:
+        started_at(text)
+    except JobIdError:
+        return False
+    return True
 
 
 def started_at(job_id: str) -> datetime:
@@ -58,10 +63,13 @@ def started_at(job_id: str) -> datetime:
     Raises:
         JobIdError: the text is not a job ID.
     """
-    if not is_job_id(job_id):
+    if not _FORMAT.fullmatch(job_id):
         raise JobIdError(f"{job_id!r} is not a job ID")
-    stamp, millis = job_id[:15], int(job_id[15:18])
-    return datetime.strptime(stamp, "%Y%m%dT%H%M%S").replace(tzinfo=UTC) + timedelta(milliseconds=millis)
+    try:
+        began = datetime.strptime(job_id[:15], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+    except ValueError as error:
+        raise JobIdError(f"{job_id!r} is not a job ID: {error}") from error
+    return began + timedelta(milliseconds=int(job_id[15:18]))
 
 
 def _moment(start_time: str | int) -> datetime:

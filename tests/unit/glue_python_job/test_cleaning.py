@@ -258,6 +258,13 @@ def test_a_parquet_file_whose_pages_are_not_where_they_should_be(
     assert f"error: {path} cannot be read: {cause}" in job.fail({}, contract)
 
 
+def test_a_line_that_duckdb_cannot_take_is_refused_alone(job: Any, contract: str) -> None:
+    # Of more bytes than its buffers: DuckDB calls that not implemented.
+    result = job.clean({"x.csv": b"id,name\n1,x\n" + b"2" * 9_000_000 + b",y\n3,z\n"}, contract)
+    assert [row[0] for row in result.staged] == [1, 3]
+    assert result.refused == [(3, None, TOO_LONG)]
+
+
 def test_a_damaged_gzip_file(job: Any, contract: str) -> None:
     job.write({"x.csv.gz": b"id,name\n" + b"1,x\n" * 10_000}, contract)
     path = job.root / "source" / "x.csv.gz"

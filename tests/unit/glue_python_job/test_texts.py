@@ -8,8 +8,10 @@ from typing import Any
 
 import duckdb
 import pytest
+import zstandard
 
 from dataset_contract.model import SOURCE, CsvDialect, DataObject
+from glue_python_job import texts
 from glue_python_job.errors import JobError
 from glue_python_job.texts import open_text
 
@@ -40,6 +42,16 @@ def test_a_compressed_file_is_read_whatever_its_name(path: Path, name: str, comp
 
 def test_several_members_of_gzip_are_one_text(path: Path) -> None:
     assert text_of(path, "x.csv.gz", gzip.compress(b"a,b\n") + gzip.compress(b"c,d\n")) == b"a,b\nc,d\n"
+
+
+def test_the_text_of_a_small_zstd_file_comes_in_pieces(path: Path) -> None:
+    zeros = 64 * 1024 * 1024
+    path.write_bytes(zstandard.ZstdCompressor().compress(bytes(zeros)))
+    assert path.stat().st_size < 10_000
+    with path.open("rb") as handle:
+        sizes = [len(piece) for piece in texts._zstd(handle)]
+    assert sum(sizes) == zeros
+    assert max(sizes) <= zeros / 2
 
 
 @pytest.mark.parametrize("size", [10, 3_000_000])

@@ -11,17 +11,19 @@ from hypothesis import event, example, given
 from hypothesis import strategies as st
 
 from lambda_generate_param import handler
+from lambda_generate_param.audit import AuditColumns
 from lambda_generate_param.handler import Settings
 from lambda_generate_param.request import InvalidInputError
 from tests.unit.hostile.conftest import FRAGMENTS, examples
-from tests.unit.lambda_generate_param.conftest import ARN, START, settings, sql
+from tests.unit.lambda_generate_param.conftest import ARN, JOB, START, settings, sql
 
 __all__ = ["settings", "sql"]  # fixtures
 
 RAW = "the-raw-bucket"
 TEXTS = st.one_of(st.text(max_size=20), st.lists(st.sampled_from(FRAGMENTS), max_size=4).map("".join))
 NAMES = st.one_of(
-    st.sampled_from(["dataset", "source_uri", "parameters", "repeat", "job_id", "late_minutes", "note"]), TEXTS
+    st.sampled_from(["dataset", "source_uri", "parameters", "repeat", "job_id", "late_minutes", "note", "replays"]),
+    TEXTS,
 )
 URIS = st.one_of(TEXTS, TEXTS.map(f"s3://{RAW}/{{}}".format), st.just(f"s3://{RAW}/flights/"))
 ANYTHING = st.recursive(
@@ -116,3 +118,33 @@ def test_a_refusal_is_short_whatever_it_refuses(settings: Settings, sql: Path, g
     assert isinstance(answer, str)
     assert answer.startswith(message)
     assert len(answer) < LONGEST_MESSAGE
+
+
+JOB_IDS = st.one_of(
+    st.sampled_from(
+        ["20261301T000000000Z", "00000101T000000000Z", "99999999T999999999Z", "20260131T123456٣٤٥Z", JOB[:19]]
+    ),
+    st.text("0123456789٣", min_size=17, max_size=17).map(lambda text: f"{text[:8]}T{text[8:]}Z"),
+).map(lambda moment: moment + JOB[19:])
+
+
+@examples(150)
+@given(
+    given=st.one_of(
+        INPUTS, JOB_IDS.map(lambda job: {"job_id": job}), JOB_IDS.map(lambda job: {**GOOD, "replays": job})
+    ),
+    said=st.fixed_dictionaries({}, optional={"error": TEXTS, "cause": st.one_of(TEXTS, ANYTHING.map(json.dumps))}),
+    text=TEXTS,
+)
+def test_every_failure_is_recorded(sql: Path, given: Any, said: dict[str, str], text: str) -> None:
+    detail = {"executionArn": ARN, "status": "FAILED", "startDate": 1769862896789, "stopDate": 1769862899000, **said}
+    for told in (json.dumps(given), text):
+        recorded = {**detail, "input": told}
+        event = {"action": "failure", "detail": recorded, "failed_state": text, "documents": [text, told, given]}
+        answer = handler.answer(event, sql=sql)
+        assert handler.answer({"action": "evidence", "detail": recorded}, sql=sql)["job_id"] == answer["job_id"]
+        sizes = AuditColumns.read(sql).sizes["job_run"]
+        bound = {each["Name"]: each["Value"] for each in answer["sql"]["parameters"]}
+        for column in bound.keys() & sizes.keys():
+            assert 0 < len(bound[column].encode("utf-8")) <= sizes[column]
+            assert "\0" not in bound[column]

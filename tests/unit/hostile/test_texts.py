@@ -11,10 +11,12 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
+from glue_python_job import records
 from tests.unit.glue_python_job.conftest import Job, Result, document
 from tests.unit.hostile.accounts import Walk, adds_up
 from tests.unit.hostile.conftest import examples
@@ -248,3 +250,31 @@ def test_a_json_array_gives_each_element_or_fails_by_name(
         nul = [row for row in expected if any("\0" in str(value) for value in row)]
         assert [list(row) for row in result.staged] == [row for row in expected if row not in nul]
         assert len(result.rejected) == len(nul)
+
+
+def test_three_thousand_tiny_files_add_up(new_job: Callable[[], Job]) -> None:
+    files = {f"{number % 7}/{number}.csv": f"a,b,c\n{number},x,\n{number}\n".encode() for number in range(2_000)}
+    files |= {f"{number % 7}/{number}.csv": b"a,b,c\n" * (number % 2) for number in range(2_000, 3_000)}
+    for folder in range(7):
+        files[f"{folder}/{folder}.csv"] = b"c,b,a\n,x,%d\n%d\n" % (folder, folder)
+    job = new_job()
+    job.write(files, contract())
+    result = job.run()
+    assert adds_up(job, result)
+    assert sorted(int(row[0]) for row in result.staged) == list(range(2_000))
+    assert sorted(int(row[5]) for row in result.rejected) == list(range(2_000))
+    assert {row[1:] for row in result.staged} == {("x", "")}
+    noted = [file.get("note", "") for file in result.manifest["files_in"]]
+    assert {note: noted.count(note) for note in set(noted)} == {"": 2_000, "no bytes": 500, "header only": 500}
+
+
+@pytest.mark.parametrize("ending", list(COMPRESSED))
+@pytest.mark.parametrize("quote", [b"", b'"'])
+def test_a_line_of_many_megabytes_is_refused_alone(new_job: Callable[[], Job], ending: str, quote: bytes) -> None:
+    text = b"a,b,c\n1,,\n" + quote + b"x" * 9_000_000 + quote + b",,\n2,,\n"
+    job = new_job()
+    result = run(job, {f"x.csv{ending}": COMPRESSED[ending](text)}, contract())
+    assert adds_up(job, result)
+    assert [row[0] for row in result.staged] == ["1", "2"]
+    ((line, column, reason),) = result.refused
+    assert (line, column, reason) == (3, None, records.TOO_LONG)

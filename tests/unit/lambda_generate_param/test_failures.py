@@ -79,3 +79,11 @@ def test_what_is_not_there_is_bound_all_the_same(columns: AuditColumns) -> None:
     failure = read(columns, input="[]", cause=None, error=None)
     assert (failure.dataset, failure.source_uri, failure.failed_state) == ("-", "-", "-")
     assert (failure.error, failure.cause) == ("FAILED", "the execution ended as FAILED")
+
+
+@pytest.mark.parametrize("text", ["\0", " \0\0\n", ""])
+def test_a_text_of_nothing_is_bound_as_what_is_not_known(columns: AuditColumns, text: str) -> None:
+    failure = read(columns, error=text or None, cause=text, input=json.dumps({"dataset": text, "source_uri": text}))
+    assert (failure.dataset, failure.source_uri) == ("-", "-")
+    assert failure.error in ("-", "FAILED")
+    assert failure.cause.strip()

@@ -70,7 +70,15 @@ def test_another_arn_is_refused(arn: str) -> None:
         job_id.make(arn, "2026-01-31T12:34:56Z")
 
 
-@pytest.mark.parametrize("text", ["", "20260131T123456789Z", "x" * 56, job_id.make(ARN, 0) + "0"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "20260131T123456789Z", "x" * 56, job_id.make(ARN, 0) + "0"),
+        # Of no moment, and of digits that are not ASCII's.
+        *(moment + job_id.make(ARN, 0)[19:] for moment in ("20261301T000000000Z", "00000101T000000000Z")),
+        "٢٠٢٦٠١٣١T٠٠٠٠٠٠٠٠٠Z" + job_id.make(ARN, 0)[19:],
+    ],
+)
 def test_what_is_no_job_id_is_told_apart(text: str) -> None:
     assert not job_id.is_job_id(text)
     with pytest.raises(job_id.JobIdError):
