@@ -38,10 +38,17 @@ def test_a_new_column_is_added_and_loads_keep_their_order(pipeline: Pipeline) ->
 
 
 def test_audit_tables_of_an_earlier_version_are_brought_to_this_one(pipeline: Pipeline) -> None:
-    pipeline.administer("ALTER TABLE audit.turn DROP COLUMN taken")
-    schema.create(pipeline.clients, pipeline.outputs)
-    (column,) = schema.describe(pipeline.clients, pipeline.outputs, "audit")["turn"]
-    assert (column["column_name"], column["data_type"]) == ("taken", "boolean")
+    pipeline.administer("ALTER TABLE audit.table_load RENAME COLUMN attempt TO aside")
+    try:
+        schema.create(pipeline.clients, pipeline.outputs)
+        columns = schema.describe(pipeline.clients, pipeline.outputs, "audit")["table_load"]
+        assert ("attempt", "integer") in [(column["column_name"], column["data_type"]) for column in columns]
+    finally:
+        pipeline.administer("ALTER TABLE audit.table_load DROP COLUMN attempt")
+        pipeline.administer("ALTER TABLE audit.table_load RENAME COLUMN aside TO attempt")
+
+
+def test_audit_tables_that_only_a_person_can_change_are_refused(pipeline: Pipeline) -> None:
     pipeline.administer("ALTER TABLE audit.turn ADD COLUMN by_hand INTEGER NOT NULL DEFAULT 1")
     try:
         with pytest.raises(schema.SchemaError, match=r"audit\.turn has the column by_hand.*DROP COLUMN by_hand"):
