@@ -21,6 +21,8 @@ locals {
     kms_alias         = "${local.prefix}-pipeline"
     lake_bucket       = "${local.prefix}-lake-${local.account_id}-${local.region}"
     lambda_function   = "${local.prefix}-generate-param-lambda"
+    lineage           = "${local.prefix}-lineage"
+    lineage_function  = "${local.prefix}-emit-lineage-lambda"
     pipeline          = "${local.prefix}-pipeline"
     python_job        = "${local.prefix}-job-python-param"
     raw_bucket        = "${local.prefix}-raw-${local.account_id}-${local.region}"
@@ -43,6 +45,7 @@ locals {
     failure_topic    = "arn:${local.partition}:sns:${local.region}:${local.account_id}:${local.names.failure_topic}"
     lake_bucket      = "arn:${local.partition}:s3:::${local.names.lake_bucket}"
     lambda_function  = "arn:${local.partition}:lambda:${local.region}:${local.account_id}:function:${local.names.lambda_function}"
+    lineage_function = "arn:${local.partition}:lambda:${local.region}:${local.account_id}:function:${local.names.lineage_function}"
     pipeline         = "arn:${local.partition}:states:${local.region}:${local.account_id}:stateMachine:${local.names.pipeline}"
     pipeline_runs    = "arn:${local.partition}:states:${local.region}:${local.account_id}:execution:${local.names.pipeline}:*"
     python_job       = "arn:${local.partition}:glue:${local.region}:${local.account_id}:job/${local.names.python_job}"
@@ -66,6 +69,8 @@ locals {
   # The prefixes of the lake bucket.
   lake = {
     curated      = "curated/"
+    lineage      = "lineage/"
+    lineage_sent = "lineage-sent/"
     references   = "references/"
     rejected     = "rejected/"
     runs         = "runs/"
@@ -95,6 +100,7 @@ locals {
   ])
 
   lambda_zip    = "lambda_generate_param.zip"
+  lineage_zip   = "lambda_emit_lineage.zip"
   python_script = "glue_python_job/main.py"
   # Its name has the project's version; where there is none, this is what is said to be missing.
   python_wheel = try(
@@ -110,7 +116,7 @@ locals {
   )
 
   package_missing = setsubtract(
-    ["package.json", local.python_modules[0], local.lambda_zip, local.python_script, local.python_wheel, local.spark_script, local.spark_zip],
+    ["package.json", local.python_modules[0], local.lambda_zip, local.lineage_zip, local.python_script, local.python_wheel, local.spark_script, local.spark_zip],
     local.package_keys,
   )
 }

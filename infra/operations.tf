@@ -16,6 +16,7 @@ locals {
     var.monitoring_enabled ? ["${local.arns.log_group_prefix}/aws/events/${local.prefix}-glue-runs"] : [],
     local.arrival_is_watched ? ["${local.arns.log_group_prefix}/aws/vendedlogs/states/${local.names.start_on_arrival}"] : [],
     local.has_schedules ? ["${local.arns.log_group_prefix}/aws/vendedlogs/states/${local.names.start_on_schedule}"] : [],
+    var.lineage.enabled ? ["${local.arns.log_group_prefix}/aws/lambda/${local.names.lineage_function}"] : [],
   )
 }
 
@@ -95,6 +96,92 @@ module "arrival_trigger" {
   triggers              = var.arrival_triggers
 
   depends_on = [module.failure_notification, module.start_on_arrival]
+}
+
+module "emit_lineage" {
+  source = "./modules/lambda_function"
+  count  = var.lineage.enabled ? 1 : 0
+
+  name            = local.names.lineage_function
+  description     = "Writes OpenLineage events of the pipeline and its stages to the lake, and posts them."
+  package_file    = "${local.package_dir}/${local.lineage_zip}"
+  handler         = "lambda_emit_lineage.handler.handler"
+  timeout_seconds = 60
+  environment = {
+    NAMESPACE           = local.prefix
+    RAW_BUCKET          = local.names.raw_bucket
+    LAKE_BUCKET         = local.names.lake_bucket
+    WAREHOUSE_NAMESPACE = "redshift://${coalesce(module.redshift.workgroup_name, module.redshift.cluster_identifier)}.${local.region}:5439"
+    WAREHOUSE_DATABASE  = module.redshift.database
+    CODE_VERSION        = local.code_version
+    SCHEDULES           = jsonencode(keys(var.schedules))
+    LINEAGE_URL         = var.lineage.url
+    TOKEN_SECRET_ARN    = var.lineage.token_secret_arn == null ? "" : var.lineage.token_secret_arn
+  }
+  log_group_arn_prefix = local.arns.log_group_prefix
+  log_retention_days   = var.log_retention_days
+  tracing_enabled      = var.tracing_enabled
+  kms_key_arn          = local.log_kms_key_arn
+
+  policy_statements = concat(
+    [
+      {
+        # Manifests, and events that are there already: HeadObject asks for the same as GetObject.
+        sid       = "ReadManifestsAndEvents"
+        actions   = ["s3:GetObject"]
+        resources = [for prefix in [local.lake.runs, local.lake.lineage, local.lake.lineage_sent] : "${local.arns.lake_bucket}/${prefix}*"]
+      },
+      {
+        sid       = "WriteEvents"
+        actions   = ["s3:PutObject"]
+        resources = [for prefix in [local.lake.lineage, local.lake.lineage_sent] : "${local.arns.lake_bucket}/${prefix}*"]
+      },
+      {
+        # Without it S3 answers AccessDenied, not NoSuchKey, for what is not there. HeadObject has no prefix to test.
+        sid       = "SeeWhatIsMissing"
+        actions   = ["s3:ListBucket"]
+        resources = [local.arns.lake_bucket]
+      },
+      {
+        # The event of a failure does not name the state.
+        sid       = "FindFailedState"
+        actions   = ["states:GetExecutionHistory"]
+        resources = [local.arns.pipeline_runs]
+      },
+    ],
+    # Decrypt is there for the environment, which is under the same key.
+    local.has_kms_key ? [{
+      sid       = "EncryptEvents"
+      actions   = ["kms:GenerateDataKey"]
+      resources = [local.kms_key_arn]
+    }] : [],
+    var.lineage.token_secret_arn == null ? [] : [{
+      sid       = "ReadToken"
+      actions   = ["secretsmanager:GetSecretValue"]
+      resources = [var.lineage.token_secret_arn]
+    }],
+    var.lineage.token_kms_key_arn == null ? [] : [{
+      sid       = "DecryptToken"
+      actions   = ["kms:Decrypt"]
+      resources = [var.lineage.token_kms_key_arn]
+    }],
+  )
+
+  depends_on = [terraform_data.package]
+}
+
+module "lineage" {
+  source = "./modules/lineage"
+  count  = var.lineage.enabled ? 1 : 0
+
+  name              = local.names.lineage
+  rule_arn_prefix   = local.event_rule_arn_prefix
+  account_id        = local.account_id
+  state_machine_arn = local.arns.pipeline
+  bucket_name       = module.storage.bucket_names.lake
+  manifest_prefix   = local.lake.runs
+  function_name     = module.emit_lineage[0].name
+  function_arn      = local.arns.lineage_function
 }
 
 module "monitoring" {

@@ -72,3 +72,8 @@ output "failure_topic_arn" {
   description = "ARN of the SNS topic that tells of failed executions."
   value       = module.failure_notification.topic_arn
 }
+
+output "lineage_function_name" {
+  description = "Lambda function that emits OpenLineage events; null without them."
+  value       = one(module.emit_lineage[*].name)
+}

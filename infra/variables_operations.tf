@@ -35,3 +35,38 @@ variable "arrival_triggers" {
   }))
   default = {}
 }
+
+variable "lineage" {
+  description = <<-EOT
+    OpenLineage events of every execution and stage, in the lake bucket below lineage/. docs/lineage.md says what they hold.
+    enabled: false for none, and nothing of them is made.
+    url: where they are posted besides, such as https://marquez.example.com/api/v1/lineage; empty for nowhere.
+    token_secret_arn: a secret of Secrets Manager whose text is the bearer token for it; null for none.
+    token_kms_key_arn: the customer managed key of that secret; null where AWS's own key has it.
+  EOT
+  type = object({
+    enabled           = optional(bool, true)
+    url               = optional(string, "")
+    token_secret_arn  = optional(string)
+    token_kms_key_arn = optional(string)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = var.lineage.url == "" || can(regex("^https?://[^/@\\s]+(/[!-~]*)?$", var.lineage.url))
+    error_message = "lineage.url \"${var.lineage.url}\": http(s)://host[:port]/path, without a user or a password; a token goes into token_secret_arn."
+  }
+  validation {
+    condition     = !var.protect || !startswith(var.lineage.url, "http:")
+    error_message = "lineage.url \"${var.lineage.url}\" with protect = true: a protected environment speaks TLS only; accepted: https://…"
+  }
+  validation {
+    condition     = var.lineage.token_secret_arn == null || can(regex("^arn:[^:]+:secretsmanager:[^:]+:[0-9]{12}:secret:.+$", var.lineage.token_secret_arn))
+    error_message = "lineage.token_secret_arn \"${coalesce(var.lineage.token_secret_arn, "null")}\": arn:aws:secretsmanager:<region>:<account>:secret:<name>."
+  }
+  validation {
+    condition     = var.lineage.token_kms_key_arn == null || can(regex("^arn:[^:]+:kms:[^:]+:[0-9]{12}:key/.+$", var.lineage.token_kms_key_arn))
+    error_message = "lineage.token_kms_key_arn \"${coalesce(var.lineage.token_kms_key_arn, "null")}\": the ARN of a key (not of an alias), arn:aws:kms:<region>:<account>:key/<id>."
+  }
+}

@@ -221,6 +221,29 @@ run "the_keys_of_what_is_there_already_are_used" {
   }
 }
 
+run "without_lineage_nothing_of_it_is_made" {
+  command = plan
+
+  variables {
+    lineage = { enabled = false }
+  }
+
+  assert {
+    condition     = length(module.lineage) == 0 && length(module.emit_lineage) == 0 && output.lineage_function_name == null
+    error_message = "There are rules or a function for events that nobody wants."
+  }
+}
+
+run "what_lineage_is_posted_to_is_a_url_by_tls" {
+  command = plan
+
+  variables {
+    lineage = { url = "http://marquez.example.com/api/v1/lineage", token_secret_arn = "secret", token_kms_key_arn = "key" }
+  }
+
+  expect_failures = [var.lineage]
+}
+
 run "the_pipeline_may_do_what_its_states_do" {
   command = plan
 

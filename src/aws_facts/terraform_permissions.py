@@ -212,6 +212,12 @@ TERRAFORM: dict[str, Needs] = {
         delete=("lambda:DeleteFunction",),
         passed_to="lambda.amazonaws.com",
     ),
+    "aws_lambda_permission": Needs(
+        (f"{_AUTHORIZATION}awslambda.html", f"{_PROVIDER}lambda/permission.go"),
+        read=("lambda:GetPolicy",),
+        create=("lambda:AddPermission", "lambda:GetPolicy"),
+        delete=("lambda:GetPolicy", "lambda:RemovePermission"),
+    ),
     "aws_redshift_cluster": Needs(
         (*_REDSHIFT, "https://docs.aws.amazon.com/redshift/latest/mgmt/redshift-secrets-manager-integration.html"),
         read=("redshift:DescribeClusters", "redshift:DescribeLoggingStatus", "redshift:DescribeTags"),

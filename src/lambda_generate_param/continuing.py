@@ -8,27 +8,10 @@ from typing import Any
 
 from dataset_contract.naming import as_json, as_name
 from lambda_generate_param import job_id
+from lambda_generate_param.job_id import FIELD
 from lambda_generate_param.request import InvalidInputError
 
-FIELD = "job_id"
 _COLUMNS = ("dataset", "source_uri", "parameters", "repeat", "replays", "status", "execution_arn")
-
-
-def is_asked(document: Any) -> bool:
-    """Whether an execution input asks to continue a job."""
-    return isinstance(document, dict) and FIELD in document
-
-
-def job_of(execution_arn: str, start_time: str | int, document: Any) -> str:
-    """The ID of the job that an execution is, or would have been, an attempt at; document: its input.
-
-    Raises:
-        JobIdError: the ARN or the start time is not what Step Functions gives.
-    """
-    own = job_id.make(execution_arn, start_time)
-    if is_asked(document) and len(document) == 1 and job_id.is_job_id(str(document[FIELD])):
-        return str(document[FIELD])
-    return own
 
 
 def earlier_job(document: Mapping[str, Any], records: Any) -> tuple[str, dict[str, Any]]:

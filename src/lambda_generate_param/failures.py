@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from lambda_generate_param import continuing
+from lambda_generate_param import job_id
 from lambda_generate_param.audit import AuditColumns, TooLongError
 from lambda_generate_param.job_id import is_job_id
 
@@ -95,7 +95,7 @@ def _parameters(given: Mapping[str, Any], columns: AuditColumns) -> str:
 
 def job_of(detail: Mapping[str, Any]) -> str:
     """The ID of the job; raises JobIdError where the detail names no execution of Step Functions."""
-    return continuing.job_of(detail["executionArn"], detail["startDate"], _object(detail.get("input")))
+    return job_id.of_attempt(detail["executionArn"], detail["startDate"], _object(detail.get("input")))
 
 
 def moment(milliseconds: Any) -> datetime:

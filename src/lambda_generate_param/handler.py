@@ -99,7 +99,7 @@ def _start(event: Mapping[str, Any], settings: Settings, sql: Path) -> dict[str,
     execution_arn, given = event["execution_arn"], event["input"]
     identifier = job_id.make(execution_arn, event["start_time"])
     try:
-        if continues := continuing.is_asked(given):
+        if continues := job_id.is_continued(given):
             identifier, given = continuing.earlier_job(given, event.get("earlier"))
         made = _started(execution_arn, given, identifier, settings, sql)
     except request.InvalidInputError as error:

@@ -10,8 +10,11 @@ from __future__ import annotations
 import re
 import uuid
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 LENGTH = 56
+# Of an execution input that continues an earlier job: its only one.
+FIELD = "job_id"
 FORM = "<UTC start time, YYYYMMDDTHHMMSSmmmZ>-<UUID>"
 
 # ASCII: else a digit is one of any script.
@@ -46,6 +49,36 @@ def earliest(moment: datetime) -> str:
     """What the IDs of jobs that started then begin with; those of later jobs sort after it, earlier ones before."""
     at = moment.astimezone(UTC)
     return f"{at:%Y%m%dT%H%M%S}{at.microsecond // 1000:03d}Z"
+
+
+def is_continued(document: Any) -> bool:
+    """Whether an execution input asks to continue a job."""
+    return isinstance(document, dict) and FIELD in document
+
+
+def of_attempt(execution_arn: str, start_time: str | int, document: Any) -> str:
+    """The ID of the job that an execution is, or would have been, an attempt at; document: its input.
+
+    Raises:
+        JobIdError: the ARN or the start time is not what Step Functions gives.
+    """
+    own = make(execution_arn, start_time)
+    if is_continued(document) and len(document) == 1 and is_job_id(str(document[FIELD])):
+        return str(document[FIELD])
+    return own
+
+
+def run_id(job_id: str, execution_arn: str, redrive: int) -> str:
+    """A UUID of an attempt at a job: that in the job ID for the first one, and one that is made of it for others."""
+    own = job_id[-36:]
+    if redrive == 0 and own == str(uuid.uuid5(uuid.NAMESPACE_URL, execution_arn)):
+        return own
+    return part_id(own, f"{execution_arn}#{redrive}")
+
+
+def part_id(run: str, name: str) -> str:
+    """A UUID of a part of what has a UUID, by its name."""
+    return str(uuid.uuid5(uuid.UUID(run), name))
 
 
 def is_job_id(text: str) -> bool:

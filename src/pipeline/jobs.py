@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from lambda_generate_param import continuing, job_id
+from lambda_generate_param import job_id
 from pipeline import executions, job_records
 from pipeline.errors import UnknownJobError
 from pipeline.executions import FINAL_STATUSES, OPEN_STATUSES, Execution
@@ -173,7 +173,7 @@ def arn_of_execution(stack: Stack, name: str) -> str:
 
 def job_of(execution: Execution) -> str:
     """The ID of the job that an execution is an attempt at, by its input, which has to be known."""
-    return continuing.job_of(execution.arn, execution.start_millis, execution.input)
+    return job_id.of_attempt(execution.arn, execution.start_millis, execution.input)
 
 
 def _last(stack: Stack) -> Job:
@@ -356,7 +356,7 @@ def _from(identifier: str, record: Record | None, found: Mapping[str, Execution]
             recorded=record.status,
             warehouse_problem=problem,
         )
-    own = (each.input for each in found.values() if not continuing.is_asked(each.input))
+    own = (each.input for each in found.values() if not job_id.is_continued(each.input))
     return Job(identifier, tuple(attempts), **_asked(next(own, None)), warehouse_problem=problem)
 
 

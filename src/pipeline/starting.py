@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from dataset_contract.naming import as_json, near
 from dataset_contract.parameters import ParameterError, resolve
-from lambda_generate_param import continuing, job_id
+from lambda_generate_param import job_id
 from lambda_generate_param.request import InvalidInputError, source_uri
 from pipeline.errors import UsageError
 
@@ -120,4 +120,4 @@ def start(stack: Stack, given: Mapping[str, Any], *, name: str | None = None) ->
     millis = int(began.timestamp()) * 1000 + began.microsecond // 1000
     arn = answer["executionArn"]
     own = job_id.make(arn, millis)
-    return Started(given["job_id"] if continuing.is_asked(given) else own, arn, began, given)
+    return Started(given["job_id"] if job_id.is_continued(given) else own, arn, began, given)

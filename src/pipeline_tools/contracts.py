@@ -17,7 +17,7 @@ from typing import Any
 from dataset_contract import load_modes, quality, reading, redshift
 from dataset_contract.errors import ContractError, ElementPath, shown
 from dataset_contract.model import OUTPUT, SOURCE, Contract
-from pipeline_tools import loads, odcs, strict_yaml, transforms
+from pipeline_tools import lineage, loads, odcs, strict_yaml, transforms
 from pipeline_tools.strict_yaml import Document, Problem, ProblemsError
 
 CONTRACT, TRANSFORM = "contract.yaml", transforms.FILE
@@ -53,6 +53,20 @@ class Dataset:
             TRANSFORM: self.transform,
             "table.sql": (head + "\n".join(map(redshift.create_table, outputs))).encode(),
             "load.sql": (head + "\n".join(map(load_modes.load_statements, outputs))).encode(),
+        }
+
+    def lineage(self) -> bytes:
+        """What is said of the dataset to catalogues; it needs a transform.sql that has been checked."""
+        made = lineage.document(self.contract, self.transform.decode("utf-8-sig"), self._descriptions())
+        return (as_json(made) + "\n").encode()
+
+    def _descriptions(self) -> dict[tuple[str, str], str]:
+        """Of columns, by object and column."""
+        return {
+            (item["name"], column["name"]): column["description"]
+            for item in self.document["schema"]
+            for column in item.get("properties", [])
+            if "description" in column
         }
 
 

@@ -1,10 +1,11 @@
 """`nox -s package`: what Terraform uploads, in build/package. Equal sources give byte-identical files.
 
 lambda_generate_param.zip                       the Lambda with the compiled sql/
+lambda_emit_lineage.zip                         the same of the Lambda that emits OpenLineage events
 glue_python_job/main.py, glue_python_job-*.whl  script and packages (--extra-py-files) of the Python shell job
 glue_spark_job/main.py, glue_spark_job.zip      the same of the Spark job, which takes a zip
 wheels/                                         what the Python shell job imports besides, as its lock says
-sql/                                            audit/ and datasets/: contracts as JSON, tables and loads made of them
+sql/                                            audit/ and datasets/: contracts as JSON, and tables, loads and lineage
 package.json                                    code version (a hash over all of it), the datasets and the files
 """
 
@@ -28,6 +29,8 @@ from pipeline_tools.environments import ROOT
 
 OUTPUT = ROOT / "build" / "package"
 LAMBDA = "lambda_generate_param"
+# It knows a job ID by the other one.
+LINEAGE_LAMBDA = "lambda_emit_lineage"
 JOBS = PYTHON_JOB, SPARK_JOB = "glue_python_job", "glue_spark_job"
 # What all of them read contracts with.
 SHARED = "dataset_contract"
@@ -67,14 +70,16 @@ def build(root: Path = ROOT, output: Path = OUTPUT, libraries: Sequence[Path] = 
 
 def _build(root: Path, output: Path, libraries: Sequence[Path]) -> Description:
     sql = compiled_sql(root / "sql")
-    sources = {name: python_files(root / "src" / name) for name in (LAMBDA, *JOBS, SHARED, FACTS)}
+    sources = {name: python_files(root / "src" / name) for name in (LAMBDA, LINEAGE_LAMBDA, *JOBS, SHARED, FACTS)}
     del sources[FACTS][OF_CLIENTS]
     staging = output.with_name(output.name + ".new")
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)
 
     lambda_files = {**_below(LAMBDA, sources), **_below(SHARED, sources), **_below(FACTS, sources)}
-    write_zip(staging / f"{LAMBDA}.zip", lambda_files | {f"sql/{name}": data for name, data in sql.items()})
+    lambda_files |= {f"sql/{name}": data for name, data in sql.items()}
+    write_zip(staging / f"{LAMBDA}.zip", lambda_files)
+    write_zip(staging / f"{LINEAGE_LAMBDA}.zip", {**_below(LINEAGE_LAMBDA, sources), **lambda_files})
     for job in JOBS:
         (staging / job).mkdir()
         (staging / job / "main.py").write_bytes(sources[job]["main.py"])
@@ -118,7 +123,8 @@ def compiled_sql(folder: Path) -> dict[str, bytes]:
     """The files of sql/ by their packaged name, each dataset checked and compiled."""
     files = {f"audit/{path.name}": path.read_bytes() for path in sorted((folder / "audit").glob("*.sql"))}
     for dataset in contracts.read_all(folder):
-        files |= {f"datasets/{dataset.contract.dataset}/{name}": data for name, data in dataset.files().items()}
+        made = {**dataset.files(), "lineage.json": dataset.lineage()}
+        files |= {f"datasets/{dataset.contract.dataset}/{name}": data for name, data in made.items()}
     return files
 
 

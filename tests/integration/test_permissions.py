@@ -54,7 +54,7 @@ def test_without_any_one_statement_something_fails_and_names_the_action(
             if granted.role.endswith("-record-failure") and granted.sid not in TRIED_AT_UPDATE:
                 said = recorder_is_refused(pipeline, granted, stopped)
             else:
-                said = what_is_said(pipeline, roles, endpoint, granted, load)
+                said = what_is_said(pipeline, roles, endpoint, granted, load, stopped)
         assert any(DENIED + action in said for action in granted.actions), (granted.role, granted.sid, said[-2000:])
 
 
@@ -90,6 +90,26 @@ def test_without_any_one_statement_of_the_keys_policy_something_is_refused(
                 until(lambda: f"{DENIED}kms:" in said() or None, f"{missing['Sid']} was missed")
         finally:
             kms.put_key_policy(KeyId=key, PolicyName="default", Policy=policy)
+
+
+def test_a_rule_calls_a_function_by_the_functions_own_policy(pipeline: Pipeline, endpoint: LocalEndpoint) -> None:
+    client, name = pipeline.clients.get("lambda"), pipeline.outputs["lineage_function_name"]
+    statements = json.loads(client.get_policy(FunctionName=name)["Policy"])["Statement"]
+    permission = next(each for each in statements if each["Sid"] == "EventBridge-executions")
+    client.remove_permission(FunctionName=name, StatementId=permission["Sid"])
+    try:
+        with log_since(endpoint) as said:
+            pipeline.wait(pipeline.start(pipeline.put(pipeline.sample(1)), dataset="nothing"))
+            until(lambda: f"{DENIED}lambda:InvokeFunction" in said() or None, "EventBridge was refused", seconds=10)
+    finally:
+        client.add_permission(
+            FunctionName=name,
+            StatementId=permission["Sid"],
+            Action="lambda:InvokeFunction",
+            Principal="events.amazonaws.com",
+            SourceAccount=permission["Condition"]["StringEquals"]["AWS:SourceAccount"],
+            SourceArn=permission["Condition"]["ArnLike"]["AWS:SourceArn"],
+        )
 
 
 def put_as_the_account(pipeline: Pipeline, _: Roles) -> None:
@@ -174,7 +194,12 @@ def stopped_of(pipeline: Pipeline) -> dict[str, Any]:
 
 
 def what_is_said(
-    pipeline: Pipeline, roles: Roles, endpoint: LocalEndpoint, missing: Granted, load: dict[str, Any]
+    pipeline: Pipeline,
+    roles: Roles,
+    endpoint: LocalEndpoint,
+    missing: Granted,
+    load: dict[str, Any],
+    stopped: dict[str, Any],
 ) -> str:
     """What is said where the missing statement is needed."""
     if missing.sid in TRIED_AT_UPDATE:
@@ -184,6 +209,8 @@ def what_is_said(
         with log_since(endpoint) as said:
             pipeline.wait(pipeline.start(pipeline.put(pipeline.sample(1)), dataset="nothing"))
             return str(until(lambda: said() if DENIED in said() else None, "EventBridge was refused"))
+    if name == "emit-lineage-lambda":
+        return emitter_is_refused(pipeline, stopped)
     if name in ("arrival", "start-on-arrival"):
         with log_since(endpoint) as said:
             return marked_folder(pipeline, missing, said)
@@ -247,6 +274,18 @@ def recorder_is_refused(pipeline: Pipeline, missing: Granted, stopped: dict[str,
     finally:
         for arn in arns():
             client.stop_execution(executionArn=arn)
+
+
+def emitter_is_refused(pipeline: Pipeline, stopped: dict[str, Any]) -> str:
+    """Of the event of an execution that was stopped, as one of a redrive that nobody has told of yet."""
+    redrive = {"redriveCount": 1, "redriveDate": int(datetime.now(UTC).timestamp() * 1000)}
+    event = {"detail-type": "Step Functions Execution Status Change", "detail": {**stopped, **redrive}}
+    client, name = pipeline.clients.get("lambda"), pipeline.outputs["lineage_function_name"]
+    try:
+        answer = client.invoke(FunctionName=name, Payload=json.dumps(event).encode())
+    except ClientError as error:
+        return str(error)
+    return str(answer["Payload"].read().decode())
 
 
 def marked_folder(pipeline: Pipeline, missing: Granted, said: Any) -> str:

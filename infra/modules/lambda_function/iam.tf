@@ -46,6 +46,12 @@ resource "aws_iam_role_policy" "this" {
       [local.log_statement],
       var.tracing_enabled ? [local.trace_statement] : [],
       var.kms_key_arn == null ? [] : [local.kms_statement],
+      [
+        for statement in var.policy_statements : merge(
+          { Sid = statement.sid, Effect = "Allow", Action = statement.actions, Resource = statement.resources },
+          statement.condition == null ? {} : { Condition = statement.condition },
+        )
+      ],
     )
   })
 }

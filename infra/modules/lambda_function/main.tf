@@ -9,9 +9,9 @@ resource "aws_cloudwatch_log_group" "this" {
 }
 
 resource "aws_lambda_function" "this" {
-  #checkov:skip=CKV_AWS_115:Reserved concurrency would be taken from the account's; Step Functions tries again when throttled
-  #checkov:skip=CKV_AWS_116:Only Step Functions calls it, and waits for the answer; a dead-letter queue is for asynchronous calls
-  #checkov:skip=CKV_AWS_117:It calls nothing; inside a VPC it would need one
+  #checkov:skip=CKV_AWS_115:Reserved concurrency would be taken from the account's; who calls it tries again when throttled
+  #checkov:skip=CKV_AWS_116:Step Functions waits for the answer; of lineage, which EventBridge asks for, the next event makes up for a lost one
+  #checkov:skip=CKV_AWS_117:It calls nothing inside a VPC
   #checkov:skip=CKV_AWS_272:Terraform uploads the package itself and shows its hash in the plan
   function_name = var.name
   description   = var.description

@@ -79,6 +79,22 @@ variable "environment" {
   default     = {}
 }
 
+variable "policy_statements" {
+  description = "What the function may do, beside writing its log and its traces. Actions are named in full."
+  type = list(object({
+    sid       = string
+    actions   = list(string)
+    resources = list(string)
+    condition = optional(map(map(list(string))))
+  }))
+  default = []
+
+  validation {
+    condition     = alltrue([for action in flatten(var.policy_statements[*].actions) : can(regex("^[a-z0-9-]+:[A-Za-z]+$", action))])
+    error_message = "Actions ${join(", ", flatten(var.policy_statements[*].actions))}: each is service:Action, without a wildcard."
+  }
+}
+
 variable "log_group_arn_prefix" {
   description = "ARN of a log group up to its name: arn:<partition>:logs:<region>:<account>:log-group:"
   type        = string

@@ -109,6 +109,8 @@ class Deliveries:
             self._roles.require(role, _EVENTS, "eventbridge", [Call("states:StartExecution", arn)], source_arn=source)
         elif service in ("sqs", "sns"):
             self._require_send(arn, Sender(_EVENTS, source))
+        elif service == "lambda":
+            self._require_invoke(arn, source)
 
     def _require_schedule(self, role: str, source: str, call: Call) -> None:
         # A schedule is known by its group: https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
@@ -124,6 +126,14 @@ class Deliveries:
         if not self._allows(policy, sender.principal, _ROLE_ACTIONS[service], arn, sender.source):
             raise _refused(sender.principal, _ROLE_ACTIONS[service], arn)
         self._refuse(self._keys.refuse_sender(sender, arn))
+
+    def _require_invoke(self, arn: str, source: str) -> None:
+        """https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html#eb-lambda-permissions"""
+        from ministack.core import iam_evaluator
+
+        policy, _ = iam_evaluator._resource_policy("lambda", arn) or ("", None)
+        if not self._allows(policy, _EVENTS, "lambda:InvokeFunction", arn, source):
+            raise _refused(_EVENTS, "lambda:InvokeFunction", arn)
 
     def _write_log(self, arn: str, rule: Mapping[str, Any], event: Mapping[str, Any]) -> None:
         """https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html"""

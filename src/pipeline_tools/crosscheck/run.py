@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dataset_contract.model import Contract
-from lambda_generate_param import continuing, datasets, handler, job_id
+from lambda_generate_param import datasets, handler, job_id
 from pipeline_tools.crosscheck import jobs
 from pipeline_tools.crosscheck.apis import Api
 from pipeline_tools.crosscheck.flow import Flow, Report, context
@@ -96,7 +96,7 @@ class SampleRun:
                 return self._event(ends["watched"].module)
             if machine is ends["watched"]:
                 # An execution continues a job, or begins one: the states see either.
-                return {**self._input(), continuing.FIELD: job_id.make(self._execution(machine.module), 0)}
+                return {**self._input(), job_id.FIELD: job_id.make(self._execution(machine.module), 0)}
         return UNKNOWN
 
     def _input(self) -> dict[str, Any]:
@@ -162,9 +162,9 @@ class SampleRun:
     def _invoke(self, payload: Any) -> Any:
         if not isinstance(payload, dict) or self.settings is None:
             return UNKNOWN
-        if isinstance(given := payload.get("input"), dict) and continuing.is_asked(given):
+        if isinstance(given := payload.get("input"), dict) and job_id.is_continued(given):
             # One of the two forms: that of an execution which begins a job.
-            begins = {name: each for name, each in given.items() if name != continuing.FIELD}
+            begins = {name: each for name, each in given.items() if name != job_id.FIELD}
             payload = {**payload, "input": begins, "earlier": []}
         with contextlib.redirect_stdout(io.StringIO()):
             try:

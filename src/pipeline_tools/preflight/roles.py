@@ -69,6 +69,9 @@ class Deployment:
             yield found["roleArn"], list(self._machine(found))
         function = self._client("lambda").get_function_configuration(FunctionName=self._outputs["lambda_function_name"])
         yield function["Role"], list(self._function(function))
+        if emitting := self._outputs.get("lineage_function_name"):
+            function = self._client("lambda").get_function_configuration(FunctionName=emitting)
+            yield function["Role"], [*self._function(function), *self._lineage(function)]
         for output in ("python_job_name", "spark_job_name"):
             job = self._client("glue").get_job(JobName=self._outputs[output])["Job"]
             role = job["Role"] if job["Role"].startswith("arn:") else self._role(job["Role"])
@@ -154,6 +157,16 @@ class Deployment:
             yield from (Need(action, self._key_arn(key)) for action in permissions.ROLE_KEY_ACTIONS["lambda"])
         if function.get("TracingConfig", {}).get("Mode") == "Active":
             yield from (Need(action, "*") for action in permissions.TRACE_ACTIONS["lambda"])
+
+    def _lineage(self, function: Mapping[str, Any]) -> Iterator[Need]:
+        for prefix in ("runs/", "lineage/", "lineage-sent/"):
+            yield from self._with_key(Need("s3:GetObject", self._object("lake", f"{prefix}preflight")))
+        for prefix in ("lineage/", "lineage-sent/"):
+            yield from self._with_key(Need("s3:PutObject", self._object("lake", f"{prefix}preflight")))
+        yield from self._list("lake", "", ("s3:ListBucket",))
+        yield Need("states:GetExecutionHistory", self.arn("states", f"execution:{self.prefix}-pipeline:preflight"))
+        if secret := function["Environment"]["Variables"]["TOKEN_SECRET_ARN"]:
+            yield from self._with_key(Need("secretsmanager:GetSecretValue", secret))
 
     def _job(self, job: Mapping[str, Any]) -> Iterator[Need]:
         is_shell = job["Command"]["Name"] == "pythonshell"

@@ -50,6 +50,28 @@ run "it_may_write_its_own_log_and_its_traces" {
   }
 }
 
+run "it_may_do_what_it_is_given_besides" {
+  command = plan
+
+  variables {
+    policy_statements = [
+      { sid = "Write", actions = ["s3:PutObject"], resources = ["arn:aws:s3:::dev-lake/lineage/*"] },
+      { sid = "List", actions = ["s3:ListBucket"], resources = ["arn:aws:s3:::dev-lake"], condition = { StringLike = { "s3:prefix" = ["lineage/*"] } } },
+    ]
+  }
+
+  assert {
+    condition = slice(jsondecode(aws_iam_role_policy.this.policy).Statement, 3, 5) == jsondecode(jsonencode([
+      { Sid = "Write", Effect = "Allow", Action = ["s3:PutObject"], Resource = ["arn:aws:s3:::dev-lake/lineage/*"] },
+      {
+        Sid       = "List", Effect = "Allow", Action = ["s3:ListBucket"], Resource = ["arn:aws:s3:::dev-lake"]
+        Condition = { StringLike = { "s3:prefix" = ["lineage/*"] } }
+      },
+    ]))
+    error_message = "Policy of the function: ${aws_iam_role_policy.this.policy}"
+  }
+}
+
 run "log_and_environment_are_encrypted_and_kept" {
   command = plan
 
