@@ -14,10 +14,10 @@ from nox.command import CommandFailed
 # Before anything is installed, this is how the module that installs is found.
 sys.path.insert(0, str(Path(__file__).parent / "src"))
 
-from pipeline_tools import environments, owner
+from pipeline_tools import at_once, environments, owner
 
 nox.needs_version = ">=2025.5"
-nox.options.sessions = ["package", "lint", "unit", "integration"]
+nox.options.sessions = ["package", "lint", "test"]
 nox.options.default_venv_backend = "none"  # the sessions share environments, see pipeline_tools.environments
 
 
@@ -38,38 +38,27 @@ def lint(session: nox.Session) -> None:
 
 
 @nox.session
+def test(session: nox.Session) -> None:
+    """Run the unit tests and the integration tests of both engines at the same time."""
+    _prepare(session)
+    _at_once(session, *_unit_tests(session), *_integration_tests(session))
+
+
+@nox.session
 def unit(session: nox.Session) -> None:
     """Run the unit tests, the Python shell job's once more on Glue's interpreter, and the LocalStack extension's."""
     if any(argument.startswith("tests") for argument in session.posargs):
         _python(session, "-m", "pytest", *session.posargs)
         return
     _python(session, "-m", "local_aws.services.spark_classes")
-    _python(session, "-m", "pytest", "tests/unit", *IN_PARALLEL, *session.posargs)
-    for environment, tests, what in (
-        (environments.GLUE_PYTHON_SHELL, "tests/unit/glue_python_job", "src/glue_python_job on Glue's Python"),
-        (environments.GLUE_PYTHON_SHELL, "tests/unit/dataset_contract", "src/dataset_contract on Glue's Python"),
-        (environments.LOCALSTACK, "tests/localstack", "the LocalStack extension"),
-    ):
-        if python := _interpreter(session, environment, what):
-            options = () if environment is environments.LOCALSTACK else IN_PARALLEL
-            session.run(python, "-m", "pytest", tests, *options, "-p", "no:cacheprovider", env=ENV, external=True)
+    _at_once(session, *_unit_tests(session))
 
 
 @nox.session
 def integration(session: nox.Session) -> None:
     """Run the pipeline end to end on both engines (or LOCAL_AWS_ENGINE), or on AWS_ENDPOINT_URL or LOCALSTACK_HOST."""
-    _python(session, "-m", "pipeline_tools.package")
-    _python(session, "-m", "local_aws.services.spark_classes")
-    failed = []
-    for engine in _engines(session):
-        session.log(f"integration tests on {engine or 'the given endpoint'}")
-        # Both results are wanted, so a failure on the first is told at the end.
-        try:
-            _python(session, "-m", "pytest", "tests/integration", *session.posargs, LOCAL_AWS_ENGINE=engine)
-        except CommandFailed:
-            failed.append(engine or "the given endpoint")
-    if failed:
-        session.error(f"integration tests failed on {' and '.join(failed)}")
+    _prepare(session)
+    _at_once(session, *_integration_tests(session))
 
 
 @nox.session
@@ -190,15 +179,56 @@ def lock(session: nox.Session) -> None:
 
 # A file's tests stay together: they share a Spark session or a database.
 IN_PARALLEL = ("-n", "logical", "--dist", "loadfile")
-# The project is installed in the environment `dev` alone, and a worktree may borrow the environments of another one.
-ENV = {"PYTHONPATH": str(Path(__file__).parent / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
+# The integration tests wait a lot and take longest, so the unit tests give way to them.
+UNIT_NICENESS = 5
+
+
+def _prepare(session: nox.Session) -> None:
+    _python(session, "-m", "pipeline_tools.package")
+    _python(session, "-m", "local_aws.services.spark_classes")
+
+
+def _unit_tests(session: nox.Session) -> list[at_once.Command]:
+    def command(name: str, python: str, *arguments: str) -> at_once.Command:
+        return at_once.Command(name, (python, "-m", "pytest", *arguments), _variables(), UNIT_NICENESS)
+
+    found = [command("unit", str(environments.DEV.ensure()), "tests/unit", *IN_PARALLEL, *session.posargs)]
+    # An environment that another one's bytecode and cache do not fit.
+    alone = ("-p", "no:cacheprovider")
+    if python := _interpreter(session, environments.GLUE_PYTHON_SHELL, "the code of Glue Python shell on its Python"):
+        tests = ("tests/unit/glue_python_job", "tests/unit/dataset_contract")
+        found.append(command("unit on Python 3.9", python, *tests, *IN_PARALLEL, *alone))
+    if python := _interpreter(session, environments.LOCALSTACK, "the LocalStack extension"):
+        found.append(command("LocalStack extension", python, "tests/localstack", *alone))
+    return found
+
+
+def _integration_tests(session: nox.Session) -> list[at_once.Command]:
+    line = (str(environments.DEV.ensure()), "-m", "pytest", "tests/integration", *session.posargs)
+    return [
+        at_once.Command(engine or "given endpoint", line, _variables(LOCAL_AWS_ENGINE=engine))
+        for engine in _engines(session)
+    ]
+
+
+def _at_once(session: nox.Session, *commands: at_once.Command) -> None:
+    """Run them; all results are wanted, so failures are told at the end."""
+    results = at_once.run(commands)
+    for result in results:
+        session.log(f"{result.name}: {'passed' if result.code == 0 else 'FAILED'} in {result.seconds:.0f} s")
+    if failed := [result.name for result in results if result.code]:
+        session.error(f"tests failed: {', '.join(failed)}")
+
+
+def _variables(**more: str) -> dict[str, str]:
+    # The project is installed in `dev` alone, and a worktree may borrow the environments of another one.
+    return {**environments.variables(), **more, owner.NOX: str(os.getpid())}
 
 
 def _python(session: nox.Session, *arguments: str, **variables: str) -> None:
     # What is interrupted gets the time to end what it started.
     waits = {"interrupt_timeout": 60.0, "terminate_timeout": 60.0}
-    variables[owner.NOX] = str(os.getpid())
-    session.run(str(environments.DEV.ensure()), *arguments, env={**ENV, **variables}, external=True, **waits)
+    session.run(str(environments.DEV.ensure()), *arguments, env=_variables(**variables), external=True, **waits)
 
 
 def _interpreter(session: nox.Session, environment: environments.Environment, what: str) -> str | None:

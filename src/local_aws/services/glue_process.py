@@ -124,9 +124,6 @@ class ProcessFactory:
                 _append(logs, f"{group}/error", stream, error.lines)
                 raise
             environment["PYTHONPATH"] = os.pathsep.join(map(str, path))
-            # What is installed stays, so its bytecode may, too.
-            del environment["PYTHONDONTWRITEBYTECODE"]
-            environment["PYTHONPYCACHEPREFIX"] = str(self._settings.libraries.cache / "bytecode")
             line = [str(python), *argv]
         else:
             mirror = Mirror(s3, directory / "s3")
@@ -171,7 +168,9 @@ class ProcessFactory:
     def _base_environment(self, directory: Path) -> dict[str, str]:
         kept = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "USER", "LOGNAME", processes.OWNER)
         inherited = {name: os.environ[name] for name in kept if name in os.environ}
-        return inherited | {"TMPDIR": str(directory / "tmp"), "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+        # What is installed stays, so its bytecode may, too: to compile pyspark or boto3 takes longer than to run them.
+        bytecode = {"PYTHONPYCACHEPREFIX": str(self._settings.libraries.cache / "bytecode")}
+        return inherited | {"TMPDIR": str(directory / "tmp"), "PYTHONUNBUFFERED": "1", **bytecode}
 
     def _spark_submit(
         self, packages: Sequence[Path], arguments: Mapping[str, str], environment: dict[str, str]

@@ -34,7 +34,7 @@ def script(job: Any, **environment: str) -> subprocess.CompletedProcess[str]:
     """The job started as Glue starts it: the script, with the package on the path."""
     argv = [text for name, value in job.arguments.items() for text in (f"--{name}", value)]
     command = [sys.executable, "-W", "error", str(SOURCE / "glue_python_job" / "main.py"), *argv]
-    env = {**os.environ, "PYTHONPATH": str(SOURCE), "PYTHONDONTWRITEBYTECODE": "1", **environment}
+    env = {**os.environ, "PYTHONPATH": str(SOURCE), **environment}
     return subprocess.run(command, capture_output=True, text=True, env=env, check=False, timeout=120)
 
 

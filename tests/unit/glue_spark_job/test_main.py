@@ -28,7 +28,6 @@ def run(*command: str) -> subprocess.CompletedProcess[str]:
     environment |= {
         "PYTHONPATH": str(SOURCES),
         "PYSPARK_PYTHON": sys.executable,
-        "PYTHONDONTWRITEBYTECODE": "1",
         "SPARK_LOCAL_IP": "127.0.0.1",
     }
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=300)

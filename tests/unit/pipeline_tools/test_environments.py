@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -10,6 +11,20 @@ import pytest
 from pipeline_tools import environments
 
 ROOT = Path(__file__).parents[3]
+
+
+def test_what_is_imported_is_compiled_once_and_not_beside_its_source(tmp_path: Path) -> None:
+    module = tmp_path / "source" / "imported.py"
+    module.parent.mkdir()
+    module.write_text("value = 1\n")
+    given = environments.variables()
+    assert Path(given["PYTHONPYCACHEPREFIX"]).is_relative_to(ROOT / ".nox")
+    # As in a container that forbids bytecode.
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **given}
+    environment |= {"PYTHONPYCACHEPREFIX": str(tmp_path / "bytecode"), "PYTHONPATH": str(module.parent)}
+    subprocess.run([sys.executable, "-c", "import imported"], env=environment, check=True)
+    assert [path.name.partition(".")[0] for path in (tmp_path / "bytecode").rglob("imported*")] == ["imported"]
+    assert list(module.parent.iterdir()) == [module]
 
 
 def test_this_interpreter_is_found() -> None:

@@ -247,3 +247,13 @@ def test_a_run_has_the_mark_by_which_it_ends_with_its_endpoint(tmp_path: Path, m
     monkeypatch.setenv(processes.OWNER, "/the/endpoint")
     run = ended_run(tmp_path, f"import os; print(os.environ[{processes.OWNER!r}])")
     assert (run_directory(tmp_path, run) / "stdout.log").read_text() == "/the/endpoint\n"
+
+
+@pytest.mark.parametrize("kind", ["pythonshell", "glueetl"])
+def test_the_bytecode_of_what_a_run_imports_is_kept_with_the_libraries(tmp_path: Path, kind: str) -> None:
+    s3 = DirectoryS3(tmp_path / "s3")
+    s3.put_object(Bucket="code", Key="main.py", Body=b"")
+    job = {"Name": "job", "Command": {"Name": kind, "ScriptLocation": "s3://code/main.py"}}
+    environment = factory(tmp_path, s3, Logs()).create(job, "jr_1", {})._environment
+    assert environment["PYTHONPYCACHEPREFIX"] == str(tmp_path / "libraries" / "bytecode")
+    assert "PYTHONDONTWRITEBYTECODE" not in environment
