@@ -139,10 +139,12 @@ def wait(
     arn: str,
     *,
     timeout_seconds: float,
-    on_entered: Callable[[str], None] = lambda _name: None,
-    on_left: Callable[[StateTime], None] = lambda _state: None,
+    on_entered: Callable[[str], None] | None = None,
+    on_left: Callable[[StateTime], None] | None = None,
 ) -> Outcome:
     """Follow an execution to its end; the callbacks see each state as it begins and ends.
+
+    Without callbacks the history, which grows, is read once.
 
     Raises:
         ExecutionTimeoutError: it had not ended in time; it goes on.
@@ -151,16 +153,20 @@ def wait(
     seen = left = 0
     while True:
         description = client.describe_execution(executionArn=arn)
-        events = _history(client, arn)
-        for event in events[seen:]:
-            if "stateEnteredEventDetails" in event:
-                on_entered(event["stateEnteredEventDetails"]["name"])
-        for state in list(state_times(events))[left:]:
-            on_left(state)
-            left += 1
-        seen = len(events)
-        if description["status"] in FINAL_STATUSES:
-            return _outcome(dict(description), events)
+        ended = description["status"] in FINAL_STATUSES
+        if ended or on_entered or on_left:
+            events = _history(client, arn)
+            states = list(state_times(events))
+            if on_entered:
+                for event in events[seen:]:
+                    if "stateEnteredEventDetails" in event:
+                        on_entered(event["stateEnteredEventDetails"]["name"])
+            if on_left:
+                for state in states[left:]:
+                    on_left(state)
+            seen, left = len(events), len(states)
+            if ended:
+                return _outcome(dict(description), events)
         if time.monotonic() > deadline:
             raise ExecutionTimeoutError(f"{arn} was still {description['status']} after {timeout_seconds:.0f} s")
         time.sleep(_SECONDS_BETWEEN_LOOKS)

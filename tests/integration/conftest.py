@@ -44,6 +44,7 @@ class Pipeline:
     header: str
     rows: list[str]
     _number: Iterator[int] = field(default_factory=lambda: iter(range(1, 10_000)))
+    _inputs: dict[str, Any] = field(default_factory=dict)
 
     @property
     def endpoint_url(self) -> str:
@@ -105,12 +106,18 @@ class Pipeline:
                 for found in page["executions"]:
                     if not found["name"].startswith("failed-"):
                         continue
-                    described = client.describe_execution(executionArn=found["executionArn"])
-                    if json.loads(described["input"])["detail"]["executionArn"] == execution_arn:
+                    if self.input_of(found["executionArn"])["detail"]["executionArn"] == execution_arn:
                         return str(found["executionArn"])
             return None
 
         return until(recorder, "record-failure was started")
+
+    def input_of(self, execution_arn: str) -> Any:
+        """The input of an execution. It is asked for once: whoever polls a list asks for those of all that it names."""
+        if execution_arn not in self._inputs:
+            described = self.clients.get("stepfunctions").describe_execution(executionArn=execution_arn)
+            self._inputs[execution_arn] = json.loads(described["input"])
+        return self._inputs[execution_arn]
 
     def rejected(self, outcome: Outcome) -> list[dict[str, Any]]:
         """The rejected rows of a job, read from its Parquet files."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from pipeline import executions
@@ -17,8 +16,7 @@ def test_a_marker_object_starts_the_pipeline_on_its_folder_once(pipeline: Pipeli
 
     def inputs(state_machine: str) -> dict[str, dict[str, Any]]:
         listed = client.list_executions(stateMachineArn=state_machine)["executions"]
-        arns = [found["executionArn"] for found in listed]
-        found = {arn: json.loads(client.describe_execution(executionArn=arn)["input"]) for arn in arns}
+        found = {execution["executionArn"]: pipeline.input_of(execution["executionArn"]) for execution in listed}
         return {arn: document for arn, document in found.items() if isinstance(document, dict)}
 
     assert not any(
