@@ -82,6 +82,13 @@ def chaos(session: nox.Session) -> None:
 
 
 @nox.session
+def bench(session: nox.Session) -> None:
+    """Measure each part beside the least that does the same work (`-- PART`, `-- --against FILE --ratio R`)."""
+    _python(session, "-m", "pipeline_tools.package")
+    _python(session, "-m", "pipeline_tools.bench", *session.posargs)
+
+
+@nox.session
 def judge(session: nox.Session) -> None:
     """Compare the verdicts of our jobs with datacontract-cli's on pairs of contract and data (`-- NAME` for some)."""
     _python(session, "-m", "pipeline_tools.judge", *session.posargs)
@@ -161,6 +168,7 @@ def lock(session: nox.Session) -> None:
         "localstack": "3.13",
         "moto": "3.11",
         "judge": "3.11",
+        "bench": "3.11",
     }
     # Of Glue's Linux alone, and with the versions that the tests have.
     glue = ("--python-platform", "x86_64-manylinux_2_28", "--only-binary", ":all:")

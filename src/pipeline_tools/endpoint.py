@@ -145,6 +145,17 @@ class LocalEndpoint:
         """Whether it still runs."""
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def process_id(self) -> int:
+        """Of the running endpoint.
+
+        Raises:
+            EndpointError: it does not run.
+        """
+        if self._process is None:
+            raise EndpointError("the endpoint does not run")
+        return self._process.pid
+
     def _wait_until_ready(self, process: subprocess.Popen[str]) -> str:
         assert process.stdout is not None
         deadline = time.monotonic() + _SECONDS_TO_START

@@ -104,6 +104,8 @@ LOCALSTACK = Environment("localstack", "3.13")
 MOTO = Environment("moto", "3.11")
 # Of its own: it has a newer DuckDB than the jobs.
 JUDGE = Environment("judge", "3.11")
+# What `nox -s bench` compares with, and its data.
+BENCH = Environment("bench", "3.11")
 
 
 def variables() -> dict[str, str]:

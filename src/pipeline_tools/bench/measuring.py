@@ -1,0 +1,159 @@
+"""Measures commands as whole processes: time, CPU time and memory, several subjects in turn."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+# macOS counts ru_maxrss in bytes, Linux in KiB.
+_RSS_UNIT = 1 if os.uname().sysname == "Darwin" else 1024
+
+
+class BenchError(RuntimeError):
+    """A subject failed, so nothing is known of its speed; the message is what it said last."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One run. seconds: from start to end; cpu: user and system of it and its children; peak: bytes of the largest."""
+
+    seconds: float
+    cpu: float
+    peak: int
+
+
+@dataclass(frozen=True)
+class Command:
+    """A subject of a comparison that is a process of its own. before: makes what it needs, unmeasured."""
+
+    name: str
+    line: Sequence[str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    before: Callable[[], None] = lambda: None
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What was measured of one subject."""
+
+    name: str
+    samples: tuple[Sample, ...]
+
+    @property
+    def seconds(self) -> float:
+        return median(sample.seconds for sample in self.samples)
+
+    @property
+    def cpu(self) -> float:
+        return median(sample.cpu for sample in self.samples)
+
+    @property
+    def peak(self) -> int:
+        return max(sample.peak for sample in self.samples)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Subjects that did the same work, in turn; the first is what the others are compared with.
+
+    work: rows or bytes in words. limit: the ratio to the first subject that the last one may have; None: none is set.
+    """
+
+    name: str
+    work: str
+    subjects: tuple[Subject, ...]
+    limit: float | None = None
+
+    def ratios(self, what: str = "seconds") -> dict[str, tuple[float, float, float]]:
+        """Of each other subject: the lowest, median and highest ratio to the first one's run of the same round."""
+        first, *others = self.subjects
+        found = {}
+        for other in others:
+            rounds = zip(first.samples, other.samples, strict=True)
+            each = sorted(getattr(theirs, what) / getattr(base, what) for base, theirs in rounds)
+            found[other.name] = (each[0], median(each), each[-1])
+        return found
+
+    def document(self) -> dict[str, Any]:
+        """As the JSON file has it."""
+        return {
+            "name": self.name,
+            "work": self.work,
+            "limit": self.limit,
+            "subjects": [
+                {
+                    "name": subject.name,
+                    "seconds": subject.seconds,
+                    "cpu_seconds": subject.cpu,
+                    "peak_bytes": subject.peak,
+                    "samples": [asdict(sample) for sample in subject.samples],
+                }
+                for subject in self.subjects
+            ],
+            "ratios": {name: list(ratio) for name, ratio in self.ratios().items()},
+            "cpu_ratios": {name: list(ratio) for name, ratio in self.ratios("cpu").items()},
+        }
+
+
+def compare(
+    name: str,
+    work: str,
+    commands: Sequence[Command],
+    directory: Path,
+    rounds: int,
+    *,
+    limit: float | None = None,
+    tell: Callable[[str], None] = lambda _text: None,
+) -> Comparison:
+    """Run each command once for its file caches, then all in turn, `rounds` times.
+
+    Raises:
+        BenchError: one ended with another exit code than 0.
+    """
+    samples: dict[str, list[Sample]] = {command.name: [] for command in commands}
+    for number in range(rounds + 1):
+        for command in commands:
+            sample = run(command, directory)
+            if number:
+                samples[command.name].append(sample)
+                tell(f"  {name}: {command.name} {sample.seconds:.2f} s, CPU {sample.cpu:.2f} s")
+    subjects = tuple(Subject(command.name, tuple(samples[command.name])) for command in commands)
+    return Comparison(name, work, subjects, limit)
+
+
+def run(command: Command, directory: Path) -> Sample:
+    """Run a command to its end.
+
+    Raises:
+        BenchError: it ended with another exit code than 0.
+    """
+    command.before()
+    log = directory / "said.txt"
+    environment = {**os.environ, **command.environment}
+    with log.open("wb") as out:
+        began = time.monotonic()
+        process = subprocess.Popen(command.line, stdout=out, stderr=out, env=environment, cwd=directory)
+        # wait4 alone tells what this child used, and no other.
+        _, status, used = os.wait4(process.pid, 0)
+        seconds = time.monotonic() - began
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        said = log.read_text(encoding="utf-8", errors="replace").strip()
+        raise BenchError(f"{command.name} ended with exit code {process.returncode}: {said[-1000:]}")
+    return Sample(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss * _RSS_UNIT)
+
+
+def within(work: Callable[[], object]) -> Sample:
+    """Measure a call in this process: its time, its own CPU time, and no memory."""
+    before, began = resource.getrusage(resource.RUSAGE_SELF), time.monotonic()
+    work()
+    seconds, after = time.monotonic() - began, resource.getrusage(resource.RUSAGE_SELF)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Sample(seconds, cpu, 0)
