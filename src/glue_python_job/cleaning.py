@@ -25,7 +25,7 @@ from glue_python_job.counting import count
 from glue_python_job.duplicates import Duplicates
 from glue_python_job.engine import one_thread
 from glue_python_job.errors import JobError
-from glue_python_job.layout import PARQUET
+from glue_python_job.layout import PARQUET, QUOTED_LINE_END
 from glue_python_job.log import Log
 from glue_python_job.reader import Batch, Segment, ranged
 from glue_python_job.refusals import DUPLICATED, RULES_BROKEN, Refusals
@@ -36,6 +36,10 @@ from glue_python_job.sizes import PARQUET_BYTES
 from glue_python_job.splitting import split
 from glue_python_job.storage import Storage, StoredFile, local_copy
 from glue_python_job.texts import open_text
+
+
+class _QuotedLineEndError(Exception):
+    """A line end is in quotes, so DuckDB cannot count the fields of a record."""
 
 
 class _NotParsedError(Exception):
@@ -84,6 +88,7 @@ class _Cleaner:
         self._segments: list[Segment] = []
         self._parts: list[LocalPart] = []
         self._written = 0
+        self._counts = True  # whether DuckDB can count fields
 
     def run(self) -> Outcome:
         try:
@@ -117,7 +122,7 @@ class _Cleaner:
         try:
             if any(segment.suspect for segment in batch.segments):
                 raise _NotParsedError("the text has bytes that DuckDB must not be given")
-            parts = self._clean(batch, Plan(batch.layout, self._item))
+            parts = self._clean_counted(batch)
         except _NotParsedError as error:
             if not batch.layout.exact:
                 self._log.warning("splitting record by record", files=self._names(batch), cause=str(error))
@@ -131,10 +136,19 @@ class _Cleaner:
         batch.resources.close()
         return parts
 
+    def _clean_counted(self, batch: Batch) -> list[LocalPart]:
+        """Have DuckDB count the fields of each record where it can, which saves reading the text for that."""
+        if self._counts and batch.layout.counted_by_duckdb:
+            try:
+                return self._clean(batch, Plan(batch.layout, self._item, counted=True))
+            except _QuotedLineEndError:
+                self._counts = False  # where one line end is in quotes, there are more
+        return self._clean(batch, Plan(batch.layout, self._item))
+
     def _clean(self, batch: Batch, plan: Plan) -> list[LocalPart]:
         parts = self._write(batch, plan)
         written = sum(part.rows for part in parts)
-        if batch.adds_up(written):
+        if batch.adds_up(written, plan.counted):
             for segment in batch.segments:
                 segment.rows = segment.lines
             return parts
@@ -150,7 +164,9 @@ class _Cleaner:
         """Count the records, and find and keep those that were not written."""
         grammar = batch.layout.grammar(self._item)
         for segment in batch.segments:
-            if segment.rows is None and not count(segment, grammar):
+            if segment.rows is None and plan.counted and not (segment.doubtful or segment.gaps):
+                segment.rows = segment.lines
+            elif segment.rows is None and not count(segment, grammar):
                 # DuckDB takes surplus fields that are empty, which may be one comma too many in the middle.
                 raise _NotParsedError("a record has a misplaced quote, or more fields than the header")
         if written != sum(segment.rows or 0 for segment in batch.segments):
@@ -170,6 +186,8 @@ class _Cleaner:
                 ).fetchall()[0][0]
         except duckdb.Error as error:
             path.unlink(missing_ok=True)
+            if QUOTED_LINE_END in str(error):
+                raise _QuotedLineEndError from error
             if _is_of_the_machine(batch, error):
                 raise
             raise self._not_read(batch, error) from error

@@ -16,6 +16,9 @@ from glue_python_job.records import Grammar
 
 __all__ = ["CSV", "JSON", "PARQUET", "Layout", "check_columns"]
 
+# What DuckDB says where `counted` refuses a record, and where it cannot count since a line end is in quotes.
+OTHER_FIELDS = "a record has other fields than the header"
+QUOTED_LINE_END = "null_padding in conjunction with quoted new lines"
 # No field holds this text: an unquoted one has no line end, and a quoted one is never null.
 _NO_NULL = "\n"
 
@@ -45,6 +48,11 @@ class Layout:
         return self.format == JSON or (self.format == CSV and (len(self.columns) == 1 or not self.csv_grammar.is_usual))
 
     @property
+    def counted_by_duckdb(self) -> bool:
+        """Whether DuckDB can tell a record with another number of fields: `scan` with `counted`."""
+        return self.format == CSV and not self.exact and not self.normal
+
+    @property
     def split_text(self) -> Layout:
         """The layout of what `splitting.split` writes."""
         return replace(self, newline="\\n", skip=0, normal=self.exact)
@@ -62,11 +70,14 @@ class Layout:
         """The position of a contract's column among the columns of the file."""
         return _positions(self.columns, column)[0]
 
-    def scan(self, files: Sequence[Path], source: DataObject) -> str:  # noqa: ARG002 - all is known of the columns
+    def scan(self, files: Sequence[Path], source: DataObject, *, counted: bool = False) -> str:  # noqa: ARG002 - all is known of the columns
         """A table expression over files of this layout. Text columns are named f0, f1, …
 
         A text is as it is in the file, never null in CSV; in JSON null is null. strict_mode is DuckDB's default and is
         left unset: given as an option, 1.4.5 misreads files with \\r\\n. A text has no byte-order mark.
+
+        counted: a record with more or fewer fields than columns is an error, and so is a line end in quotes. Otherwise
+        DuckDB passes over surplus fields that are empty.
         """
         if self.format == PARQUET:
             return f"read_parquet({sql.paths(files)}, hive_partitioning = false, file_row_number = false)"
@@ -76,20 +87,26 @@ class Layout:
             delimiter, quote, more = ",", '"', True
             longest = 2 * longest + 4 * len(self.columns)  # each quote is doubled
         names = [f"f{index}" for index in range(len(self.columns) + more)]
-        fields = ", ".join(f"{name}: 'VARCHAR'" for name in names)
+        # A field that is not there is null, and one that is there never is.
+        padded = [*names, f"f{len(names)}"] if counted else names
+        fields = ", ".join(f"{name}: 'VARCHAR'" for name in padded)
         null = "" if self.normal and self.format == JSON else _NO_NULL
         text = (
             f"read_csv({sql.paths(files)}, columns = {{{fields}}}, auto_detect = false, header = false, "
             f"skip = {self.skip}, "
             f"delim = {sql.literal(delimiter)}, quote = {sql.literal(quote)}, escape = {sql.literal(quote)}, "
             f"nullstr = {sql.literals([null])}, allow_quoted_nulls = false, new_line = {sql.literal(self.newline)}, "
-            f"max_line_size = {longest}, buffer_size = {4 * longest})"
+            f"max_line_size = {longest}, buffer_size = {4 * longest}{', null_padding = true' if counted else ''})"
         )
-        if self.normal or not grammar.trailing:
+        conditions = [f"{padded[-2]} IS NOT NULL", f"{padded[-1]} IS NULL"] if counted else []
+        if grammar.trailing and not self.normal:
+            # The field after the last delimiter is empty, or the record has too many.
+            conditions.append(f"{names[-1]} = ''")
+        if not conditions:
             return text
-        # The field after the last delimiter is empty, or the record has too many: an error has the text split exactly.
-        empty = f"CASE WHEN {names[-1]} = '' THEN true ELSE error('a record does not end with a delimiter') END"
-        return f"(SELECT {', '.join(names[:-1])} FROM {text} WHERE {empty})"
+        # An error has the text split exactly.
+        right = f"CASE WHEN {' AND '.join(conditions)} THEN true ELSE error('{OTHER_FIELDS}') END"
+        return f"(SELECT {', '.join(names[: len(self.columns)])} FROM {text} WHERE {right})"
 
 
 def _positions(found: Sequence[str], column: Column) -> list[int]:

@@ -38,8 +38,8 @@ class Segment:
     source: position of the file among the source files. path: a local file with the part, from byte `begin` on (the
     header is before it when the file is taken as it is). offset, length: where the part is in the text of the source
     file, in bytes of its stream (texts.py). first_line: 1-based line of its first record.
-    lines: physical lines, which is the number of records when each is one line. delimiters: all of them, in quotes or
-    not. suspect: not to be given to DuckDB as it is. doubtful: blanks beside quotes, which DuckDB may pass over; the
+    lines: physical lines, which is the number of records when each is one line. gaps: some of them may be empty.
+    suspect: not to be given to DuckDB as it is. doubtful: blanks beside quotes, which DuckDB may pass over; the
     records are to be counted. number: position among all segments.
 
     Known later: malformed, the records that cannot be parsed; rows, the others; refused, those of them that a rule
@@ -55,7 +55,7 @@ class Segment:
     begin: int = 0
     first_line: int = 1
     lines: int = 0
-    delimiters: int = 0
+    gaps: bool = False
     suspect: bool = False
     doubtful: bool = False
     final: bool = True
@@ -87,20 +87,17 @@ class Batch:
     def bytes(self) -> int:
         return sum(segment.length for segment in self.segments)
 
-    def adds_up(self, written: int) -> bool:
+    def adds_up(self, written: int, counted: bool) -> bool:
         """Whether DuckDB, which wrote so many rows, refused none and took no field for surplus.
 
-        DuckDB demands as many fields as there are columns and passes over empty ones beyond. As many rows as lines
-        means that no line end is in quotes; then no more delimiters than these rows need means no surplus field.
+        counted: DuckDB was told to refuse records with other fields than the header. As many rows as lines means that
+        no line end is in quotes.
         """
         if written != sum(segment.lines for segment in self.segments):
             return False
         if self.layout.format == PARQUET or any(segment.parsed for segment in self.segments):
             return True
-        if any(segment.doubtful for segment in self.segments):
-            return False
-        needed = self.layout.csv_grammar.delimiters
-        return sum(segment.delimiters for segment in self.segments) == written * needed
+        return counted and not any(segment.doubtful for segment in self.segments)
 
 
 class TextReader:
@@ -189,7 +186,7 @@ class TextReader:
         """The whole file as one segment, `path` being the file itself. None: there is nothing after the header."""
         assert self.layout is not None
         segment = Segment(self._source, path, self.layout, self._offset, begin=self._offset, first_line=self._line)
-        text = _Observed(self.layout)
+        text = _Observed(self.layout, cutting=False)
         while chunk := self._pending or self._read_more(CHUNK_BYTES):
             self._pending = b""
             text.add(chunk)
@@ -202,7 +199,7 @@ class TextReader:
         assert self.layout is not None
         limit = max(limit, 2 * records.MAX_RECORD_BYTES)
         segment = Segment(self._source, path, self.layout, offset=self._offset, first_line=self._line, final=False)
-        text = _Observed(self.layout)
+        text = _Observed(self.layout, cutting=True)
         if len(self._pending) < len(codecs.BOM_UTF8):
             self._pending += self._read_more(CHUNK_BYTES)
         with path.open("wb") as out:
@@ -238,18 +235,22 @@ class TextReader:
 
 
 class _Observed:
-    """What is seen of a segment's bytes while they pass: lines, quotes, and what DuckDB must not be given."""
+    """What is seen of a segment's bytes while they pass: lines, and what DuckDB must not be given.
 
-    def __init__(self, layout: Layout) -> None:
+    cutting: the segment ends between two records, which needs the quotes counted.
+    """
+
+    def __init__(self, layout: Layout, *, cutting: bool) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._suspect = layout.exact
         grammar = layout.csv_grammar if layout.format == CSV else None
-        self._quote = grammar.quote if grammar else b""
-        self._delimiter = grammar.delimiter if grammar and not layout.exact else b""
+        self._quote = grammar.quote if grammar and cutting else b""
         self._comment = grammar.comment if grammar else b""
         self._mark = LINE_MARK if layout.array else b""
-        self._blanks = _Blanks(grammar) if grammar and self._delimiter and self._quote else None
-        self._quotes = self._delimiters = 0
+        self._blanks = _Blanks(grammar) if grammar and not layout.exact and grammar.quote else None
+        self._quotes = 0
+        self._gaps = False
+        self._end = b"\n"  # of the chunk before; a line end stands before the first
         self.lines = self.file_lines = 0
         self.ends_line = True
         self.cuts = False
@@ -275,8 +276,8 @@ class _Observed:
         self.file_lines += chunk.count(self._mark) if self._mark else lines
         if self._quote:
             self._quotes += chunk.count(self._quote)
-        if self._delimiter:
-            self._delimiters += chunk.count(self._delimiter)
+        self._gaps = self._gaps or _has_gap(self._end + chunk[:2]) or _has_gap(chunk)
+        self._end = (self._end + chunk)[-2:] if len(chunk) < 2 else chunk[-2:]
         if self._blanks:
             self._blanks.add(chunk)
         self._suspect = self._suspect or b"\0" in chunk or self._has_comment(chunk)
@@ -295,9 +296,14 @@ class _Observed:
     def describe(self, segment: Segment) -> None:
         """Enter what was seen into the segment."""
         segment.lines = self.lines + (segment.final and not self.ends_line)
-        segment.delimiters = self._delimiters
+        segment.gaps = self._gaps
         segment.doubtful = bool(self._blanks and self._blanks.found)
         segment.suspect |= self._suspect or (segment.final and bool(self._decoder.getstate()[0]))
+
+
+def _has_gap(text: bytes) -> bool:
+    """Whether an empty line may be in it."""
+    return b"\n\n" in text or b"\n\r\n" in text
 
 
 class _Blanks:

@@ -33,13 +33,15 @@ class Rule:
     column: str | None  # None: the row as such is refused
     reason: str
     condition: str  # SQL that is true for a row to refuse
+    kept: str = ""  # SQL that is true for most rows that are not refused, for no other, and quicker
 
 
 class Plan:
-    """The statements over files of one layout."""
+    """The statements over files of one layout. counted: see `Layout.scan`."""
 
-    def __init__(self, layout: Layout, item: DataObject) -> None:
+    def __init__(self, layout: Layout, item: DataObject, *, counted: bool = False) -> None:
         self._layout = layout
+        self.counted = counted
         self._item = item
         self._letter = "p" if layout.format == PARQUET else "f"
         self._values = [self._value(index) for index in range(len(item.columns))]
@@ -48,7 +50,10 @@ class Plan:
     def accepted(self, files: Sequence[Path]) -> str:
         """The rows that no rule refuses, typed, the columns in the order of the contract; in the order of the files."""
         typed = ", ".join(f"t{index}" for index in range(len(self._item.columns)))
-        rows = f"SELECT {typed} FROM ({self._typed(files)}) WHERE ({self._verdict()}) IS NULL"
+        kept = " AND ".join(rule.kept for rule in self.rules)
+        # Most rows are kept, which is quickly seen; the others are asked rule by rule.
+        accepted = f"({kept}) OR ({self._verdict()}) IS NULL" if kept else "true"
+        rows = f"SELECT {typed} FROM ({self._typed(files)}) WHERE {accepted}"
         return f"SELECT {named(self._item, 't')} FROM ({rows}) AS s"
 
     def verdicts(self, files: Sequence[Path]) -> str:
@@ -86,7 +91,7 @@ class Plan:
 
     def _read(self, files: Sequence[Path]) -> str:
         item, layout = self._item, self._layout
-        scan = layout.scan(files, item)
+        scan = layout.scan(files, item, counted=self.counted)
         if layout.format == PARQUET:
             scan = f"{scan} AS s({', '.join(f'p{index}' for index in range(len(layout.columns)))})"
         read = ", ".join(f"{self._as_read(index)} AS r{index}" for index in range(len(item.columns)))
@@ -107,12 +112,20 @@ class Plan:
     def _column_rules(self, index: int) -> list[Rule]:
         column, value, typed = self._item.columns[index], self._values[index], f"t{index}"
         found = [(wording.reason(rule), f"r{index} IS NULL") for rule in column.rules if rule.keyword == "required"]
+        # Where a value may be null, a comparison with it is neither true nor false.
+        absent = "" if found else f"r{index} IS NULL OR "
+        kept = [f"r{index} IS NOT NULL" for _ in found]
         if value.misfit:
             found.append((wording.not_a(column.type), value.misfit))
-        found += text_misfits(column, typed, self._layout.format)
-        others = [rule for rule in column.rules if rule.keyword != "required"]
-        found += [(wording.reason(rule), broken(rule, column.type, typed, DUCKDB)) for rule in others]
-        return [Rule(column.name, reason, condition) for reason, condition in found]
+            kept.append(f"({absent}{value.fit})")
+        others = text_misfits(column, typed, self._layout.format)
+        rules = [rule for rule in column.rules if rule.keyword != "required"]
+        others += [(wording.reason(rule), broken(rule, column.type, typed, DUCKDB)) for rule in rules]
+        kept += [f"({absent}NOT ({condition}))" for _, condition in others]
+        return [
+            Rule(column.name, reason, condition, keeping)
+            for (reason, condition), keeping in zip([*found, *others], kept)
+        ]
 
 
 def named(item: DataObject, letter: str) -> str:

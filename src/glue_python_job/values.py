@@ -48,6 +48,7 @@ class Value:
 
     typed: str  # the value in the contract's type, null where there is none
     misfit: str  # true for a value that is no value of the type; empty when every value is one
+    fit: str = ""  # true for most values of the type, for no other, and quicker than `misfit`
 
 
 def read_text(field: str, column: Column, file_format: str, dialect: CsvDialect) -> str:
@@ -91,7 +92,8 @@ def text_value(read: str, typed: str, column: Column) -> Value:
         cast = f"CASE WHEN regexp_matches({read}, '{_DATE_FIRST}') THEN {moment} END"
     else:
         cast = f"TRY_CAST({read} AS {type_.duckdb})"
-    return Value(cast, _refused(read, typed, _text_misfit(read, typed, type_)))
+    misfit = _refused(read, typed, _text_misfit(read, typed, type_))
+    return Value(cast, misfit, _text_fit(read, typed, type_) or _not_refused(misfit))
 
 
 def parquet_value(read: str, typed: str, column: Column, source: str) -> Value:
@@ -106,7 +108,8 @@ def parquet_value(read: str, typed: str, column: Column, source: str) -> Value:
         )
     if type_.kind == TIMESTAMP and source == "TIMESTAMP WITH TIME ZONE":
         cast = f"CASE WHEN isfinite({read}) THEN make_timestamp(epoch_us({read})) END"
-    return Value(cast, _refused(read, typed, _value_misfit(read, typed, type_, source)))
+    misfit = _refused(read, typed, _value_misfit(read, typed, type_, source))
+    return Value(cast, misfit, _not_refused(misfit))
 
 
 def text_misfits(column: Column, typed: str, file_format: str) -> list[tuple[str, str]]:
@@ -125,6 +128,20 @@ def text_misfits(column: Column, typed: str, file_format: str) -> list[tuple[str
 
 def _refused(read: str, typed: str, misfit: str) -> str:
     return f"{read} IS NOT NULL AND ({typed} IS NULL OR {misfit})"
+
+
+def _not_refused(misfit: str) -> str:
+    return f"NOT ({misfit})"
+
+
+def _text_fit(read: str, typed: str, type_: ColumnType) -> str:
+    """That a text is what the type would print, or of a decimal a whole number. Empty: not quicker than the rule."""
+    same = f"CAST({typed} AS VARCHAR) = {read}"
+    if type_.kind == DATE:
+        return f"{same} AND {typed} BETWEEN {_YEARS[DATE]}"
+    if type_.kind == DECIMAL and type_.scale:
+        return f"({same} OR CAST(TRY_CAST({typed} AS BIGINT) AS VARCHAR) = {read})"
+    return same if type_.kind in (INTEGER, DECIMAL) else ""
 
 
 def _separated(text: str, dialect: CsvDialect) -> str:
@@ -182,7 +199,8 @@ def _formatted(read: str, typed: str, column: Column) -> Value:
     if "%j" in pattern:  # the day 366 of a year with 365 becomes one of the next year
         misfit += f" OR strftime({typed}, {pattern}) <> {read}"
     shown = f"regexp_full_match({read}, {sql.literal(shape)})"
-    return Value(f"CASE WHEN {shown} THEN CAST({moment} AS {type_.duckdb}) END", _refused(read, typed, misfit))
+    refused = _refused(read, typed, misfit)
+    return Value(f"CASE WHEN {shown} THEN CAST({moment} AS {type_.duckdb}) END", refused, _not_refused(refused))
 
 
 def _text_misfit(read: str, typed: str, type_: ColumnType) -> str:

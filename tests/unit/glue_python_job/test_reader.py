@@ -13,7 +13,7 @@ import pytest
 from dataset_contract.model import SOURCE, Column, CsvDialect, DataObject
 from dataset_contract.types import parse
 from glue_python_job.errors import JobError
-from glue_python_job.layout import Layout
+from glue_python_job.layout import OTHER_FIELDS, QUOTED_LINE_END, Layout
 from glue_python_job.reader import Batch, Segment, TextReader, ranged
 from glue_python_job.texts import open_text
 
@@ -331,14 +331,74 @@ def test_the_lines_of_an_array_are_those_of_its_file(read: Read, tmp_path: Path,
 
 
 @pytest.mark.parametrize(
-    ("written", "lines", "delimiters", "fits"),
-    [(3, 3, 3, True), (2, 3, 3, False), (3, 3, 4, False), (3, 3, 2, False)],
+    ("written", "lines", "counted", "fits"),
+    [(3, 3, True, True), (2, 3, True, False), (3, 3, False, False)],
 )
-def test_a_batch_adds_up(tmp_path: Path, written: int, lines: int, delimiters: int, fits: bool) -> None:
+def test_a_batch_adds_up(tmp_path: Path, written: int, lines: int, counted: bool, fits: bool) -> None:
     layout = Layout("csv", ("a", "b"))
-    segment = Segment(0, tmp_path, layout, lines=lines, delimiters=delimiters)
-    assert Batch(layout, [segment]).adds_up(written) is fits
+    segment = Segment(0, tmp_path, layout, lines=lines)
+    assert Batch(layout, [segment]).adds_up(written, counted) is fits
     segment.doubtful = True
-    assert not Batch(layout, [segment]).adds_up(written)
+    assert not Batch(layout, [segment]).adds_up(written, counted)
     segment.parsed = tmp_path  # of what was split exactly, every record has its fields
-    assert Batch(layout, [segment]).adds_up(written) is (written == lines)
+    assert Batch(layout, [segment]).adds_up(written, counted) is (written == lines)
+
+
+@pytest.mark.parametrize(
+    ("text", "gaps"),
+    [
+        (b"1,2\n3,4\n", False),
+        (b"\n1,2\n", True),
+        (b"1,2\n\n3,4\n", True),
+        (b"1,2\r\n\r\n3,4\r\n", True),
+        (b"1,2\n\n", True),
+    ],
+)
+def test_empty_lines_are_seen_wherever_a_chunk_ends(
+    read: Read, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: bytes, gaps: bool
+) -> None:
+    for size in range(4, len(text) + 5):
+        monkeypatch.setattr("glue_python_job.reader.CHUNK_BYTES", size)
+        assert segments(read(b"a,b\n" + text), tmp_path, 10**9)[0].gaps is gaps
+
+
+COUNTED = [
+    ("a,b,c\n", [("a", "b", "c")]),
+    ('a,"b,""x",c\n', [("a", 'b,"x', "c")]),
+    ("a,,\n", [("a", "", "")]),
+    ("a,b,c,\n", OTHER_FIELDS),
+    ("a,b,c,,,\n", OTHER_FIELDS),
+    ("a,b,c,d\n", OTHER_FIELDS),
+    ("a,b\n", OTHER_FIELDS),
+    ("a,b,\n1,2,3\n4,5\n", OTHER_FIELDS),
+    ('a,"b\nx",c\n', QUOTED_LINE_END),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), COUNTED)
+def test_duckdb_counts_the_fields_of_each_record(tmp_path: Path, text: str, expected: Any) -> None:
+    file = tmp_path / "x.csv"
+    layout, item = Layout("csv", ("a", "b", "c")), items()
+    file.write_text(text)
+    scan = layout.scan([file], item, counted=True)
+    if isinstance(expected, list):
+        assert duckdb.sql(f"FROM {scan}").fetchall() == expected
+        return
+    with pytest.raises(duckdb.Error, match=expected):
+        duckdb.sql(f"FROM {scan}").fetchall()
+
+
+@pytest.mark.parametrize(
+    ("text", "good"),
+    [("a|b|c|\n", True), ("a|b|c\n", False), ("a|b|c||\n", False), ("a|b|c|d\n", False), ("a|b|\n", False)],
+)
+def test_duckdb_counts_the_fields_before_a_trailing_delimiter(tmp_path: Path, text: str, good: bool) -> None:
+    file = tmp_path / "x.csv"
+    file.write_text(text)
+    dialect = CsvDialect(delimiter="|", trailing_delimiter=True)
+    scan = Layout("csv", ("a", "b", "c"), dialect=dialect).scan([file], items(), counted=True)
+    if good:
+        assert duckdb.sql(f"FROM {scan}").fetchall() == [("a", "b", "c")]
+        return
+    with pytest.raises(duckdb.Error, match=OTHER_FIELDS):
+        duckdb.sql(f"FROM {scan}").fetchall()
