@@ -11,7 +11,8 @@ from lambda_generate_param import job_id
 from lambda_generate_param.job_id import FIELD
 from lambda_generate_param.request import InvalidInputError
 
-_COLUMNS = ("dataset", "source_uri", "parameters", "repeat", "replays", "status", "execution_arn")
+# Of audit.job_run, in the order in which the state machine asks for them.
+COLUMNS = ("dataset", "source_uri", "parameters", "repeat", "replays", "status", "execution_arn")
 
 
 def earlier_job(document: Mapping[str, Any], records: Any) -> tuple[str, dict[str, Any]]:
@@ -36,7 +37,7 @@ def earlier_job(document: Mapping[str, Any], records: Any) -> tuple[str, dict[st
         raise InvalidInputError(f"{FIELD} is {as_json(identifier)}; accepted: the ID of an earlier job, {job_id.FORM}")
     if not records:
         raise InvalidInputError(f"{FIELD} is {as_json(identifier)}, a job that audit.job_run does not have")
-    row = dict(zip(_COLUMNS, map(_value, records[0]), strict=True))
+    row = dict(zip(COLUMNS, map(_value, records[0]), strict=True))
     if row["status"] == "SUCCEEDED":
         raise InvalidInputError(
             f"job {identifier} has succeeded as execution {row['execution_arn']}: there is nothing to continue"

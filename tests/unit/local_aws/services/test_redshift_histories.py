@@ -29,7 +29,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from dataset_contract import manifests
 from dataset_contract.manifests import PYTHON, SPARK, FileEntry
 from dataset_contract.places import Places
-from lambda_generate_param import handler, statements
+from lambda_generate_param import continuing, handler, statements
 from lambda_generate_param.handler import Settings
 from local_aws.services import redshift_data
 from local_aws.services.postgres import PostgresServer
@@ -149,7 +149,7 @@ class Warehouse:
         given |= {"repeat": True} if run.repeat else {}
         earlier: list[Any] = []
         if run.continues:
-            columns = "dataset, source_uri, parameters, repeat, status, execution_arn"
+            columns = ", ".join(continuing.COLUMNS)
             found = self.redshift.run(f"SELECT {columns} FROM audit.job_run WHERE job_id = '{run.job}'")
             earlier = self.redshift.call("GetStatementResult", Id=found["Id"])["Records"]
             earlier = [[_upper(field) for field in row] for row in earlier]
