@@ -151,7 +151,8 @@ def _logs(stack: Stack) -> str:
     if not found:
         raise _WrongError(f"{group} is not there", "./noxw -s deploy -- <environment>")
     days: Mapping[str, Any] = found[0]
-    return f"kept for {days['retentionInDays']} days" if "retentionInDays" in days else "kept for ever"
+    kept = days.get("retentionInDays")
+    return f"kept for {kept} day{'s' * (kept != 1)}" if kept else "kept for ever"
 
 
 def _warehouse(stack: Stack) -> str:

@@ -86,10 +86,13 @@ def start(client: SFNClient, state_machine_arn: str, document: Mapping[str, Any]
 
 
 def describe(client: SFNClient, arn: str) -> Execution | None:
-    """An execution with its input, or None where Step Functions does not know it: it forgets after 90 days."""
+    """An execution with its input, or None where Step Functions does not know it: it forgets after 90 days.
+
+    A text that cannot be the name of one is the name of none.
+    """
     try:
         return _execution(client.describe_execution(executionArn=arn))
-    except client.exceptions.ExecutionDoesNotExist:
+    except (client.exceptions.ExecutionDoesNotExist, client.exceptions.InvalidArn):
         return None
 
 

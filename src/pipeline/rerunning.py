@@ -75,6 +75,11 @@ def choose(job: Job, execution: Execution | None) -> tuple[str, str]:
     reason = f"the execution cannot be redriven: {reason.rstrip('.')}"
     if job.recorded == "SUCCEEDED":
         raise NotPossibleError(f"{reason}; the rows of job {job.job_id} are loaded, so it cannot be continued either")
+    if job.recorded == "RUNNING":  # it would be refused: the execution that has ended still has the job
+        raise NotPossibleError(
+            f"{reason}, and the audit tables still say that job {job.job_id} runs; its end is recorded within a minute "
+            "or so, and otherwise as docs/failures.md says"
+        )
     if job.recorded is None or job.parameters is None:
         raise NotPossibleError(f"{reason}; what job {job.job_id} was to do is not recorded; start one: {_anew(job)}")
     return CONTINUE, reason

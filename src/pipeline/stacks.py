@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,7 +21,21 @@ TERRAFORM_DATA = "TF_DATA_DIR"
 LOCAL_OUTPUTS = Path("build/local/outputs.json")
 TERRAFORM_ROOT = Path("infra")
 _NEEDED = "state_machine_arn"
+_ARN = re.compile(r"arn:[a-z-]+:states:[a-z0-9-]+:\d{12}:stateMachine:[^:]+")
 _ACCEPTED = "accepted: a file with Terraform's outputs (terraform output -json), or a directory of Terraform's"
+
+
+class _Outputs(dict[str, Any]):
+    """The outputs that a place has; one that a command needs and that is not there is told by its name."""
+
+    def __init__(self, outputs: Mapping[str, Any], place: Path) -> None:
+        super().__init__(outputs)
+        self._place = place
+
+    def __missing__(self, name: str) -> Any:
+        raise StackNotFoundError(
+            f"stack {str(self._place)!r} has no output {name}: `pipeline doctor` names all it lacks"
+        )
 
 
 @dataclass(frozen=True)
@@ -77,13 +92,18 @@ def _at(place: Path) -> Stack:
     if place.is_dir():
         text = _terraform_outputs(place)
     elif place.is_file():
-        text = place.read_text(encoding="utf-8")
+        try:
+            text = place.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise StackNotFoundError(f"stack {str(place)!r} is no JSON ({error}); {_ACCEPTED}") from error
     else:
         raise StackNotFoundError(f"stack {str(place)!r} is neither a file nor a directory; {_ACCEPTED}")
     outputs = _flat(text, place)
     if _NEEDED not in outputs:
         raise StackNotFoundError(f"stack {str(place)!r} has no output {_NEEDED}: is the pipeline applied there?")
-    return Stack(Clients(outputs.get("endpoint_url"), _region(outputs)), outputs, place)
+    if not _ARN.fullmatch(str(outputs[_NEEDED])):
+        raise StackNotFoundError(f"stack {str(place)!r}: output {_NEEDED} is {outputs[_NEEDED]!r}; accepted: its ARN")
+    return Stack(Clients(outputs.get("endpoint_url"), _region(outputs)), _Outputs(outputs, place), place)
 
 
 def _terraform_outputs(directory: Path) -> str:

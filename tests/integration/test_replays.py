@@ -40,7 +40,7 @@ def test_rejected_rows_are_exported_mended_and_loaded_once(
     assert (made["files"], made["rows"], made["left"]) == ([str(export)], 3, 0)
     header, *lines = export.read_text().splitlines()
     assert (header, lines[0]) == (pipeline.header, "not,enough")
-    with (tmp_path / "refused.csv.reasons.csv").open(newline="") as file:
+    with (tmp_path / "_refused.csv.reasons.csv").open(newline="") as file:
         assert [(row["line"], row["source_line"]) for row in csv.DictReader(file)] == [
             ("2", "24"),
             ("3", "22"),

@@ -7,6 +7,7 @@ Results go to stdout, progress to stderr. Exit codes: 0 succeeded, 1 the job fai
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -112,6 +113,13 @@ def _said_by_aws(error: Exception) -> str | None:
     return " ".join(str(error).split()) if isinstance(error, known) else None
 
 
+def _said_by_click(error: click.ClickException) -> str:
+    """What is wrong with the words of a command, as one line, and where it says what is accepted."""
+    said = " ".join(error.format_message().split()).rstrip(".")
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return f"{said}; see {context.command_path} --help" if context else said
+
+
 def main() -> None:
     """The entry point: one line per error, and the exit codes of this module's docstring."""
     sys.exit(run(sys.argv[1:]))
@@ -120,13 +128,20 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Run a command and return its exit code."""
     stdout = sys.stdout
+    # https://no-color.org; click knows terminals alone, and rich knows both of these.
+    plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
     try:
-        code = pipeline.main(arguments, prog_name="pipeline", standalone_mode=False)
+        code = pipeline.main(
+            arguments, prog_name="pipeline", standalone_mode=False, **({"color": False} if plain else {})
+        )
     except click.exceptions.Abort:
         click.echo("interrupted", err=True)
         return INTERRUPTED
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
+        return error.exit_code
+    except click.ClickException as error:
+        click.echo(f"error: {_said_by_click(error)}", err=True)
         return error.exit_code
     except PipelineError as error:
         click.echo(f"error: {error}", err=True)
@@ -136,6 +151,10 @@ def run(arguments: list[str]) -> int:
         if sys.stdout is stdout:
             raise
         return 0
+    except OSError as error:  # a file that cannot be read or written, a disk that is full
+        named = f"{str(error.filename)!r}: " if error.filename is not None else ""
+        click.echo(f"error: {named}{error.strerror or error}", err=True)
+        return 1
     except Exception as error:
         if not (said := _said_by_aws(error)):
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,9 @@ from pipeline.cli import Context, common, completion
 
 if TYPE_CHECKING:
     from pipeline.costs import Cost, Shape
+
+
+_WIDTH = 200
 
 
 @click.command()
@@ -54,7 +58,8 @@ def _show(cost: Cost, sizes: Sequence[Shape]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    console = Console()
+    # Where nobody looks, as in a file, a line is as long as it has to be.
+    console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
     table = Table(box=None, pad_edge=False)
     for heading in ("what", "quantity", "unit", "$", "measured by"):
         table.add_column(heading, justify="right" if heading in ("quantity", "$") else "left", overflow="fold")

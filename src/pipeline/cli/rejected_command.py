@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,21 +25,22 @@ _EVERY = 100_000
 @click.command("rejected")
 @click.argument("job", metavar="ID", shell_complete=completion.job_ids)
 @click.option("--reasons", is_flag=True, help="Count the rows by column and reason.")
-@click.option("--limit", type=click.IntRange(min=0), default=_LIMIT, show_default=True, help="Rows to show; 0 is all.")
+@click.option("--limit", type=click.IntRange(min=0), show_default=str(_LIMIT), help="Rows to show; 0 is all.")
 @click.option(
     "--export",
     "target",
     metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write all of them as they were in the source, to be mended, and the reasons to FILE.reasons.csv.",
+    help="Write all of them as they were in the source, to be mended, and the reasons to _FILE.reasons.csv.",
 )
 @common
-def command(context: Context, job: str, reasons: bool, limit: int, target: Path | None) -> None:
+def command(context: Context, job: str, reasons: bool, limit: int | None, target: Path | None) -> None:
     """Show the rejected rows of a job, or export them to be mended.
 
     An export has the header, delimiter, quotes and encoding of the source; .gz and .bz2 compress it. Rows of a Parquet
     source are JSON lines. Rows of files with another header are in FILE-2 and so on. Mend the file in an editor, and
-    load it with `pipeline start DATASET --replays ID --upload FILE`.
+    load it with `pipeline start DATASET --replays ID --upload FILE`, which takes the rows of a job that has succeeded.
+    The file of reasons is never loaded: its name begins with _.
 
     \b
     Examples:
@@ -50,7 +53,10 @@ def command(context: Context, job: str, reasons: bool, limit: int, target: Path 
     with --export {files, reasons, rows, left}.
     """
     from pipeline import jobs, rejected
+    from pipeline.errors import UsageError
 
+    if bool(target) + reasons + (limit is not None) > 1:
+        raise UsageError("accepted: one of --reasons, --limit and --export")
     stack = context.stack()
     found = jobs.find(stack, job)
     if target is not None:
@@ -63,7 +69,7 @@ def command(context: Context, job: str, reasons: bool, limit: int, target: Path 
         else:
             shown.print_table(("ROWS", "COLUMN", "REASON"), [(rows, *kind) for kind, rows in counted], right=("ROWS",))
         return
-    rows = islice(rejected.rows(stack, found), limit or None)
+    rows = islice(rejected.rows(stack, found), (_LIMIT if limit is None else limit) or None)
     if context.output == "json":
         names = ("source_file", "line", "column", "reason", "text")
         shown.print_json([{name: getattr(row, name) for name in names} for row in rows])
@@ -106,5 +112,17 @@ def _export(context: Context, stack: Stack, job: Job, target: Path) -> None:
             "source files that the reasons name",
             err=True,
         )
-    named = " ".join(str(path) for path in made.files)
-    click.echo(f"once mended: pipeline start {job.dataset} --replays {job.job_id} --upload {named}", err=True)
+    click.echo(_next(job, made.files), err=True)
+
+
+def _next(job: Job, files: Sequence[Path]) -> str:
+    """How the mended rows are loaded. A replay adds to rows that are loaded, so it has to wait for these."""
+    replay = ["pipeline", "start", job.dataset or "DATASET", "--replays", job.job_id, "--upload", *map(str, files)]
+    if job.recorded == "SUCCEEDED":
+        return f"once mended: {shlex.join(replay)}"
+    if job.is_running:
+        return f"once mended, and the job has succeeded: {shlex.join(replay)}"
+    return (
+        f"job {job.job_id} is {job.status}, so none of its rows are loaded, and it cannot be replayed: mend its source "
+        f"and start a job with it, or once it has succeeded (pipeline rerun {job.job_id}): {shlex.join(replay)}"
+    )

@@ -46,6 +46,8 @@ def command(
     """
     if (job is None) == (dataset is None and since is None):
         raise click.UsageError("give either a job, or --dataset or --since for many")
+    if show and context.output == "json" and not html:
+        raise click.UsageError("--open with --output json needs a file: give --html FILE")
     page, shown, name = _of_job(context, job) if job else _of_many(context, dataset, since)
     if context.output == "json":
         click.echo(json.dumps(shown, indent=2, ensure_ascii=False, default=str))

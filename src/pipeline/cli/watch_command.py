@@ -73,8 +73,18 @@ def watched(context: Context, stack: Stack, job: Job, *, timeout_seconds: float 
     click.echo(f"{state or 'before its first state'}: {reason}", err=True)
     for line in watching.last_lines(stack, job, state, _LOG_LINES):
         click.echo(f"  {line.at:%H:%M:%S} {readable(line)}", err=True)
-    click.echo(f"more: pipeline logs {job.job_id}; once it is mended: pipeline rerun {job.job_id}", err=True)
+    click.echo(f"more: pipeline logs {job.job_id}; {_next(sight, state)}", err=True)
     return 1
+
+
+def _next(sight: Sight, state: str) -> str:
+    """What a person does about a job that has not succeeded."""
+    again = f"pipeline rerun {sight.job.job_id}"
+    if sight.status == "ABORTED":
+        return f"to go on with it: {again}"
+    if state == "GenerateJobId":  # a redrive has the same input
+        return "its input was not accepted: start a job with another one, pipeline start --help"
+    return f"once it is mended: {again}"
 
 
 def _document(sight: Sight, state: str, reason: str) -> dict[str, Any]:

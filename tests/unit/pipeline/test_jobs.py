@@ -26,6 +26,10 @@ class DoesNotExistError(Exception):
     pass
 
 
+class InvalidArnError(Exception):
+    pass
+
+
 @dataclass
 class World:
     """What the two services know, as their APIs answer; counts what they are asked."""
@@ -38,6 +42,7 @@ class World:
 
     class exceptions:  # noqa: N801 - boto3's name
         ExecutionDoesNotExist = DoesNotExistError
+        InvalidArn = InvalidArnError
 
     def add(
         self, number: int, *, status: str = "SUCCEEDED", recorded: str | None = "SUCCEEDED", **change: Any
@@ -94,6 +99,8 @@ class World:
 
     def describe_execution(self, *, executionArn: str) -> dict[str, Any]:  # noqa: N803
         self.asked.append("describe")
+        if not re.fullmatch(r"[\w-]{1,80}", executionArn.rpartition(":")[2]):
+            raise InvalidArnError
         for each in self.executions:
             if each["executionArn"] == executionArn and executionArn not in self.forgotten:
                 return each
@@ -232,6 +239,13 @@ def test_a_prefix_of_several_names_some_of_them_and_none_says_which_is_newest(wo
         jobs.find(stack, "202611")
     with pytest.raises(UnknownJobError, match=f"no execution; the newest job is {own[8]}"):
         jobs.find(stack, "202512")
+
+
+@pytest.mark.parametrize("text", ["", "a b", "x" * 81])
+def test_what_cannot_be_a_name_names_no_job(world: World, stack: Stack, text: str) -> None:
+    world.add(1)
+    with pytest.raises(UnknownJobError, match=f"'{text}' is no job ID, no beginning of one, and no execution"):
+        jobs.find(stack, text)
 
 
 def test_without_a_job_there_is_no_last_one(stack: Stack) -> None:

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline import rejected
+from pipeline import rejected, uploads
 from pipeline.clients import Clients
 from pipeline.errors import UsageError
 from pipeline.jobs import Attempt, Job
@@ -230,6 +230,25 @@ def test_what_is_there_is_not_written_over(replay: Replay) -> None:
     with pytest.raises(UsageError, match="is there already; accepted: a name that is not taken"):
         rejected.export(replay.stack(), replay.job(1), made.files[0])
     assert made.files[0].read_text() == "mended"
+
+
+def test_a_directory_with_an_export_is_uploaded_without_the_reasons(replay: Replay) -> None:
+    replay.run({"a.csv": b"id,t\nx,a\n"}, contract())
+    (target := replay.runs.root / "mended").mkdir()
+    made = rejected.export(replay.stack(), replay.job(1), target / "refused.csv")
+    assert sorted(path.name for path in target.iterdir()) == ["_refused.csv.reasons.csv", "refused.csv"]
+    assert made.reasons.parent == target
+    assert [file.name for file in uploads.files([target])] == ["refused.csv"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("_refused.csv", "a name without _ or . first"), ("nowhere/refused.csv", "nowhere' is no direct")],
+)
+def test_an_export_goes_where_it_can_be_loaded_from(replay: Replay, name: str, said: str) -> None:
+    replay.run({"a.csv": b"id,t\nx,a\n"}, contract())
+    with pytest.raises(UsageError, match=said):
+        rejected.export(replay.stack(), replay.job(1), replay.runs.root / name)
 
 
 def test_an_export_that_breaks_leaves_nothing(replay: Replay) -> None:

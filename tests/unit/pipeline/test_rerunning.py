@@ -48,6 +48,7 @@ def test_it_is_redriven_where_that_is_allowed_and_continued_elsewhere() -> None:
         ),
         (job(recorded=None, parameters={}, replays="an-earlier-job"), "'s3://raw/a b/' --replays an-earlier-job"),
         (job(recorded="SUCCEEDED"), "are loaded, so it cannot be continued either"),
+        (job(recorded="RUNNING"), f"the audit tables still say that job {JOB_ID} runs; its end is recorded within"),
         (job(recorded=None), "is not recorded; start one: pipeline start flights --source"),
         (job(parameters=None, dataset=None, source_uri=None), "start one: pipeline start DATASET --source URI"),
     ],

@@ -43,15 +43,27 @@ def test_the_option_goes_before_the_variable_and_the_variable_before_what_is_nea
         ("{", "no JSON"),
         ("[]", "no JSON object"),
         ("{}", "has no output state_machine_arn"),
+        ("\xff", "no JSON"),
+        ('{"state_machine_arn": 3}', "output state_machine_arn is 3; accepted: its ARN"),
     ],
 )
 def test_what_is_no_stack_is_refused_by_name(tmp_path: Path, text: str | None, said: str) -> None:
     place = tmp_path / "somewhere"
     if text is not None:
-        place.write_text(text)
+        place.write_text(text, encoding="latin-1")
     with pytest.raises(StackNotFoundError, match=said) as refused:
         stacks.find(str(place))
     assert str(place) in str(refused.value)
+
+
+def test_an_output_that_is_not_there_is_told_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / "outputs.json").write_text(json.dumps(OUTPUTS))
+    found = stacks.find(str(tmp_path / "outputs.json"))
+    with pytest.raises(
+        StackNotFoundError, match=r"outputs.json' has no output lake_bucket: `pipeline doctor` names all"
+    ):
+        found.outputs["lake_bucket"]
+    assert found.outputs.get("lake_bucket") is None
 
 
 def test_without_any_the_error_says_where_was_looked(tmp_path: Path) -> None:

@@ -6,13 +6,14 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 import pytest
 
 from pipeline import cli, job_logs, jobs
-from pipeline.cli import list_command, logs_command
+from pipeline.cli import list_command, logs_command, rejected_command
 from pipeline_tools.environments import ROOT
 
 HEAVY = ("boto3", "botocore", "rich", "jinja2", "pyspark", "duckdb", "pipeline.jobs")
@@ -65,8 +66,11 @@ def test_choices_are_those_of_the_library() -> None:
         (["start", "flights", "x.csv", "--source", "s3://a/b/"], "'x.csv' is given without --upload"),
         (["list", "--since", "soon", "--stack", "outputs.json"], "'soon' is no moment"),
         (["list", "--stack", "nowhere"], "stack 'nowhere' is neither a file nor a directory"),
-        (["nothing"], "No such command 'nothing'"),
-        (["watch"], "Missing argument 'ID'"),
+        (["datasets", "--stack", "outputs.json"], "stack 'outputs.json' has no output artifacts_bucket"),
+        (["nothing"], "No such command 'nothing'; see pipeline --help"),
+        (["watch"], "Missing argument 'ID'; see pipeline watch --help"),
+        (["rejected", "last", "--reasons", "--limit", "0"], "accepted: one of --reasons, --limit and --export"),
+        (["report", "last", "--open", "--output", "json"], "--open with --output json needs a file: give --html FILE"),
     ],
 )
 def test_usage_errors_are_one_line_with_exit_code_2(
@@ -77,14 +81,15 @@ def test_usage_errors_are_one_line_with_exit_code_2(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    document = {"state_machine_arn": "arn:aws:states:us-east-1:000000000000:stateMachine:p"}
+    machine = "arn:aws:states:us-east-1:000000000000:stateMachine:p"
+    document = {"state_machine_arn": machine, "endpoint_url": "http://127.0.0.1:9"}
     Path("outputs.json").write_text(json.dumps(document))
     assert cli.run(arguments) == 2
     told = capsys.readouterr()
     assert told.out == ""
     assert said in told.err
-    assert "Traceback" not in told.err
-    assert told.err.splitlines()[-1].startswith(("error: ", "Error: "))
+    (line,) = told.err.splitlines()
+    assert line.startswith("error: ")
 
 
 def test_what_aws_says_is_one_line_as_well(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -102,6 +107,54 @@ def test_what_aws_says_is_one_line_as_well(monkeypatch: pytest.MonkeyPatch, caps
         assert cli.run(["list"]) == 1
         (line,) = capsys.readouterr().err.splitlines()
         assert line.startswith("error: ") and line.endswith("; `pipeline doctor` looks for why")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (FileNotFoundError(2, "No such file or directory", "/a/b.html"), "'/a/b.html': No such file or directory"),
+        (OSError(28, "No space left on device"), "No space left on device"),
+    ],
+)
+def test_a_file_that_cannot_be_written_is_named(
+    error: OSError, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(cli.pipeline, "main", fails)
+    assert cli.run(["report"]) == 1
+    assert capsys.readouterr().err == f"error: {said}\n"
+
+
+@pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
+def test_who_wants_no_color_gets_none(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    contexts: list[bool | None] = []
+
+    @click.command()
+    @click.pass_context
+    def shown(context: click.Context) -> None:
+        contexts.append(context.color)
+
+    monkeypatch.setattr(cli.pipeline, "get_command", lambda *_: shown)
+    for variable in ("NO_COLOR", "TERM"):
+        monkeypatch.delenv(variable, raising=False)
+    cli.run(["list"])
+    monkeypatch.setenv(name, value)
+    cli.run(["list"])
+    assert contexts == [None, False]
+
+
+def test_a_job_that_has_loaded_nothing_cannot_be_replayed() -> None:
+    def said(status: str, recorded: str) -> str:
+        attempt = jobs.Attempt("arn", 0, status, datetime(2026, 11, 1, tzinfo=UTC))
+        job = jobs.Job("the-job", (attempt,), dataset="orders", recorded=recorded)
+        return rejected_command._next(job, [Path("a b.csv"), Path("c.csv")])
+
+    replay = "pipeline start orders --replays the-job --upload 'a b.csv' c.csv"
+    assert said("SUCCEEDED", "SUCCEEDED") == f"once mended: {replay}"
+    assert said("RUNNING", "RUNNING") == f"once mended, and the job has succeeded: {replay}"
+    assert "is FAILED, so none of its rows are loaded, and it cannot be replayed: mend its" in said("FAILED", "FAILED")
 
 
 def test_a_reader_that_has_seen_enough_is_no_error() -> None:

@@ -48,3 +48,16 @@ def test_on_a_terminal_each_state_has_a_row_and_texts_are_no_markup() -> None:
     assert rows[0].split() == ["✓", "RegisterJob", "1.5", "s,", "in", "1,200"]
     assert rows[1].startswith("…  CleanWithPython")
     assert rows[1].endswith("another try, after [red]X[/red]")
+
+
+@pytest.mark.parametrize(
+    ("status", "state", "said"),
+    [
+        ("FAILED", "CleanWithPython", f"once it is mended: pipeline rerun {JOB.job_id}"),
+        ("ABORTED", "CleanWithPython", f"to go on with it: pipeline rerun {JOB.job_id}"),
+        # A redrive has the same input, and would fail again.
+        ("FAILED", "GenerateJobId", "its input was not accepted: start a job with another one, pipeline start --help"),
+    ],
+)
+def test_what_can_be_done_next_is_told_by_how_the_job_ended(status: str, state: str, said: str) -> None:
+    assert watch_command._next(Sight(JOB, status, ()), state) == said
