@@ -131,9 +131,7 @@ def run(arguments: list[str]) -> int:
     # https://no-color.org; click knows terminals alone, and rich knows both of these.
     plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
     try:
-        code = pipeline.main(
-            arguments, prog_name="pipeline", standalone_mode=False, **({"color": False} if plain else {})
-        )
+        code = pipeline.main(arguments, prog_name="pipeline", standalone_mode=False, color=False if plain else None)
     except click.exceptions.Abort:
         click.echo("interrupted", err=True)
         return INTERRUPTED
