@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dataset_contract import parameters
-from dataset_contract.model import MERGE, REPLACE, REPLACE_PARTITION
+from dataset_contract.model import MERGE, REPLACE, REPLACE_PARTITION, Contract
 from dataset_contract.naming import as_json, as_name, near
 from dataset_contract.parameters import ParameterError
 from lambda_generate_param import datasets, job_id
@@ -92,7 +92,13 @@ def _replays(given: Any, dataset: Dataset) -> str | None:
         return None
     if not isinstance(given, str) or not job_id.is_job_id(given):
         raise InvalidInputError(f"replays is {as_json(given)}; accepted: the ID of an earlier job, {job_id.FORM}")
-    for output in dataset.contract.outputs:
+    check_replayable(dataset.contract, given)
+    return given
+
+
+def check_replayable(contract: Contract, given: str) -> None:
+    """Raises InvalidInputError where an output's load mode lets a replay of the job `given` harm what is loaded."""
+    for output in contract.outputs:
         if output.load.mode in (REPLACE, REPLACE_PARTITION):
             raise InvalidInputError(
                 f"replays is {as_json(given)}, and output {output.name} has load mode {output.load.mode}, by which the "
@@ -105,7 +111,6 @@ def _replays(given: Any, dataset: Dataset) -> str | None:
                 "would take the place of one that has come since; accepted: datasets whose outputs append, or merge "
                 "with orderBy"
             )
-    return given
 
 
 def source_uri(uri: str, raw_bucket: str) -> str:

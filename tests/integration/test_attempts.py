@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from pipeline import executions, redshift
-from pipeline.executions import Outcome
+import pytest
+
+from pipeline import cli, executions, redshift
+from pipeline.executions import Execution, Outcome
 from tests.integration.conftest import SECONDS, Pipeline, until
+
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions import SFNClient
 
 CONTRACT = "sql/datasets/flights/contract.json"
 TABLE = "analytics.route_delays"
+DESCRIBE = executions.describe
 
 
 @contextlib.contextmanager
@@ -68,13 +76,21 @@ def manifests(pipeline: Pipeline, job_id: str) -> dict[str, Any]:
     return found
 
 
+def after_14_days(client: SFNClient, arn: str) -> Execution | None:
+    """What Step Functions tells of an execution that it redrives no more."""
+    found, reason = DESCRIBE(client, arn), "Execution was started more than 14 days ago."
+    return dataclasses.replace(found, redrivable=False, not_redrivable=reason) if found else None
+
+
 def succeeded(pipeline: Pipeline, arn: str) -> Outcome:
     outcome = pipeline.wait(arn)
     assert outcome.succeeded, (outcome.error, outcome.cause)
     return outcome
 
 
-def test_the_load_of_a_stopped_execution_does_not_commit_and_the_job_goes_on(pipeline: Pipeline) -> None:
+def test_the_load_of_a_stopped_execution_does_not_commit_and_the_job_goes_on(
+    pipeline: Pipeline, stack_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     client, source = pipeline.clients.get("stepfunctions"), pipeline.put(pipeline.sample(5))
     with held(pipeline, TABLE):
         arn = pipeline.start(source, name="stopped-in-its-load", repeat=True)
@@ -92,14 +108,22 @@ def test_the_load_of_a_stopped_execution_does_not_commit_and_the_job_goes_on(pip
 
     # Another execution goes on with it. What was finished is not done again.
     before = manifests(pipeline, job_id)
-    outcome = succeeded(pipeline, continued(pipeline, job_id, name="goes-on-after-a-stop"))
+    monkeypatch.setattr(executions, "describe", after_14_days)
+    capsys.readouterr()
+    assert cli.run(["rerun", job_id, "--stack", str(stack_file), "--output", "json"]) == 0
+    monkeypatch.undo()
+    rerun = json.loads(capsys.readouterr().out)
+    assert (rerun["job_id"], rerun["how"]) == (job_id, "continue")
+    assert rerun["why"] == "the execution cannot be redriven: Execution was started more than 14 days ago"
+    outcome = succeeded(pipeline, rerun["execution_arn"])
     assert outcome.output["job_id"] == job_id
     assert manifests(pipeline, job_id) == before
     assert loaded(pipeline, job_id) == 5
     assert attempts(pipeline, job_id) == [
         ("stopped-in-its-load", 0, "ABORTED", "LoadAndRecord"),
-        ("goes-on-after-a-stop", 0, "SUCCEEDED", None),
+        (outcome.arn.rpartition(":")[2], 0, "SUCCEEDED", None),
     ]
+    assert cli.run(["trace", job_id, "--stack", str(stack_file)]) == 0
 
 
 def test_a_job_is_continued_under_another_contract_by_one_execution_alone(pipeline: Pipeline) -> None:

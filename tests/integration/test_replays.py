@@ -65,6 +65,11 @@ def test_rejected_rows_are_exported_mended_and_loaded_once(
         (first, None, 23, 20),
         (started["job_id"], first, 3, 2),
     ]
+    traced = command(stack_file, "trace", started["job_id"])
+    assert (traced["replays"], traced["replayed_by"], traced["complete"]) == (first, [], True)
+    traced = command(stack_file, "trace", first)
+    again = {"job_id": started["job_id"], "status": "SUCCEEDED"}
+    assert (traced["replays"], traced["replayed_by"], traced["complete"]) == (None, [again], True)
     listed = command(stack_file, "list", "--limit", "0")
     assert {job["replays"] for job in listed if job["job_id"] == started["job_id"]} == {first}
 

@@ -14,6 +14,7 @@ from pipeline.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dataset_contract.model import Contract
     from pipeline.stacks import Stack
 
 
@@ -73,8 +74,9 @@ def command(
     from pipeline import contracts, starting
 
     stack = context.stack()
-    values = starting.parameters(contracts.load(stack, dataset), param)
-    replayed = _replayed(stack, dataset, replays) if replays else None
+    contract = contracts.load(stack, dataset)
+    values = starting.parameters(contract, param)
+    replayed = _replayed(stack, contract, replays) if replays else None
     uri = source or _uploaded(stack, dataset, (*upload, *more))
     made = starting.start(
         stack, starting.document(stack, dataset, uri, values, repeat=repeat, replays=replayed), name=name
@@ -93,10 +95,12 @@ def command(
     return watched(context, stack, jobs.find(stack, made.execution_arn), timeout_seconds=None)
 
 
-def _replayed(stack: Stack, dataset: str, text: str) -> str:
+def _replayed(stack: Stack, contract: Contract, text: str) -> str:
     """The ID of the job that is replayed, checked before anything is uploaded; registration checks it again."""
+    from lambda_generate_param.request import InvalidInputError, check_replayable
     from pipeline import jobs
 
+    dataset = contract.dataset
     job = jobs.find(stack, text)
     if job.dataset not in (None, dataset):
         raise UsageError(f"--replays {job.job_id} is a job of dataset {job.dataset}; accepted: a job of {dataset}")
@@ -104,6 +108,10 @@ def _replayed(stack: Stack, dataset: str, text: str) -> str:
         raise UsageError(f"--replays {job.job_id} is {job.recorded}; accepted: a job whose rows are loaded")
     if job.counts.get("rows_rejected") == 0:
         raise UsageError(f"--replays {job.job_id} has rejected no row; accepted: a job that has")
+    try:
+        check_replayable(contract, job.job_id)
+    except InvalidInputError as error:
+        raise UsageError(str(error)) from error
     return job.job_id
 
 

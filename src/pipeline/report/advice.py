@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from dataset_contract.model import REPLACE, REPLACE_PARTITION
 
 # kind → how the page shows it.
 GOOD, WARNING, BAD, OPEN = "good", "warning", "bad", "open"
@@ -65,12 +68,31 @@ def steps(shown: Mapping[str, Any]) -> list[dict[str, str]]:
     elif shown["status"] == "UNKNOWN":
         found.append(_step("Look at what is left of it.", f"pipeline trace {job}"))
     if shown["flow"]["rows_rejected"] and not failure and not shown["replayed_by"]:
-        found.append(_step("Export the rejected rows, and mend them.", f"pipeline rejected {job} --export mended.csv"))
-        upload = f"pipeline start {shown['dataset']} --replays {job} --upload mended.csv"
-        found.append(_step("Load the mended rows as a job that is tied to this one.", upload))
+        found += _after_rejects(shown, job)
     if shown["hop_counts"]["missing"]:
         found.append(_step("Find out why a hop lacks the job ID: the trace below names it.", f"pipeline trace {job}"))
     return found
+
+
+def _after_rejects(shown: Mapping[str, Any], job: str) -> list[dict[str, str]]:
+    if any(table["mode"] in (REPLACE, REPLACE_PARTITION) for table in shown["flow"]["tables"]):
+        again = f"pipeline start {shown['dataset']} --upload PATH"
+        text = "Mend the source, and start a job of all of it: a job of some rows would replace the others."
+        return [_step("See which rows were rejected.", f"pipeline rejected {job}"), _step(text, again)]
+    file = f"mended{_ending(shown['reasons'])}"
+    upload = f"pipeline start {shown['dataset']} --replays {job} --upload {file}"
+    return [
+        _step("Export the rejected rows, and mend them.", f"pipeline rejected {job} --export {file}"),
+        _step("Load the mended rows as a job that is tied to this one.", upload),
+    ]
+
+
+def _ending(reasons: Sequence[Mapping[str, Any]]) -> str:
+    """The ending that an export of the rows has to have, by the source files that the examples name."""
+    names = [str(each["example"]["source_file"]).lower() for each in reasons if each["example"]]
+    # Rows of Parquet are exported as JSON lines.
+    structured = any(re.search(r"\.(json|jsonl|ndjson)(\.\w+)?$|\.parquet$", name) for name in names)
+    return ".jsonl" if structured else ".csv"
 
 
 def _after_failure(shown: Mapping[str, Any], failure: Mapping[str, Any], job: str) -> list[dict[str, str]]:

@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
+from dataset_contract.model import REPLACE, REPLACE_PARTITION
 from pipeline import report
 from pipeline.evidence.hops import Judge
 from pipeline.evidence.links import Links
 from pipeline.evidence.model import Answer, Evidence
 from pipeline.jobs import Attempt, Job
-from pipeline.report import dashboard, facts, flow
+from pipeline.report import advice, dashboard, facts, flow
 from pipeline.trace import Trace
 from tests.unit.pipeline import evidences
 
@@ -191,3 +192,26 @@ def test_no_jobs_are_a_page_as_well() -> None:
     page, found = report.of_jobs([], dataset=None, since=None)
     assert "There are no jobs." in page
     assert found["totals"]["median_seconds"] is None
+
+
+@pytest.mark.parametrize(
+    ("source", "file"),
+    [
+        ("s3://raw/flights/a.CSV.gz", "mended.csv"),
+        ("s3://raw/flights/a.ndjson.zst", "mended.jsonl"),
+        ("s3://raw/flights/a.parquet", "mended.jsonl"),
+    ],
+)
+def test_the_command_that_exports_names_a_file_that_is_accepted(source: str, file: str) -> None:
+    found = shown(evidences.succeeded())
+    found["reasons"][0]["example"]["source_file"] = source
+    assert [step["command"].split()[-1] for step in advice.steps(found)] == [file, file]
+
+
+@pytest.mark.parametrize("mode", [REPLACE, REPLACE_PARTITION])
+def test_no_replay_is_advised_where_it_would_be_refused(mode: str) -> None:
+    found = shown(evidences.succeeded())
+    found["flow"]["tables"][0]["mode"] = mode
+    steps = advice.steps(found)
+    assert not any("--replays" in step["command"] for step in steps)
+    assert "start a job of all of it" in steps[-1]["text"]
