@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -36,13 +37,13 @@ def lines(stack: Stack, job: Job, stages: tuple[str, ...] = ()) -> list[Line]:
 
 def _lambda(stack: Stack, job: Job) -> Iterator[Line]:
     group = f"/aws/lambda/{stack.outputs['lambda_function_name']}"
-    yield from _filtered(stack, job, "lambda", group, job.job_id)
+    yield from _filtered(stack, job, "lambda", group, "job_id", job.job_id)
 
 
 def _states(stack: Stack, job: Job) -> Iterator[Line]:
     group = f"/aws/vendedlogs/states/{stack.outputs['state_machine_arn'].rpartition(':')[2]}"
     for arn in dict.fromkeys(attempt.execution_arn for attempt in job.attempts):
-        yield from _filtered(stack, job, "states", group, arn)
+        yield from _filtered(stack, job, "states", group, "execution_arn", arn)
 
 
 def _python(stack: Stack, job: Job) -> Iterator[Line]:
@@ -85,8 +86,11 @@ def job_runs(stack: Stack, job: Job, name: str) -> Iterator[dict[str, Any]]:
                 yield run
 
 
-def _filtered(stack: Stack, job: Job, stage: str, group: str, text: str) -> Iterator[Line]:
-    """The lines of a log group with a text in them, whatever their stream."""
+def _filtered(stack: Stack, job: Job, stage: str, group: str, field: str, text: str) -> Iterator[Line]:
+    """The lines of a log group that are of the job, whatever their stream: they have a text, and no other in the field.
+
+    A job that replays this one names it in its lines, and the ARN of run-1 is in that of run-10.
+    """
     client = stack.client("logs")
     since = int((job.started_at - _SLACK).timestamp() * 1000)
     pages = client.get_paginator("filter_log_events")
@@ -94,10 +98,19 @@ def _filtered(stack: Stack, job: Job, stage: str, group: str, text: str) -> Iter
         for page in pages.paginate(logGroupName=group, filterPattern=f'"{text}"', startTime=since):
             for event in page["events"]:
                 # A pattern is what the service understands by it; the text is what is asked for.
-                if text in event["message"]:
+                if text in event["message"] and _field(event["message"], field) in (None, text):
                     yield _line(stage, group, event["logStreamName"], event)
     except client.exceptions.ResourceNotFoundException:
         return
+
+
+def _field(message: str, name: str) -> Any:
+    """A field of a line that is JSON; None where it has none."""
+    try:
+        document = json.loads(message)
+    except ValueError:
+        return None
+    return document.get(name) if isinstance(document, dict) else None
 
 
 def _stream(stack: Stack, stage: str, group: str, stream: str) -> Iterator[Line]:

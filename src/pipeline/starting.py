@@ -15,6 +15,7 @@ from dataset_contract.naming import as_json, near
 from dataset_contract.parameters import ParameterError, resolve
 from lambda_generate_param import job_id
 from lambda_generate_param.request import InvalidInputError, source_uri
+from pipeline import executions
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
@@ -97,6 +98,17 @@ def document(
     return made
 
 
+def check_free(stack: Stack, name: str) -> None:
+    """Raises UsageError where an execution has the name; one that loads an upload always has an input of its own."""
+    arn = f"{stack.outputs['state_machine_arn'].replace(':stateMachine:', ':execution:', 1)}:{name}"
+    if executions.describe(stack.client("stepfunctions"), arn):
+        raise UsageError(_taken(name))
+
+
+def _taken(name: str) -> str:
+    return f"--name {name!r} is taken, for 90 days: an execution with it has ended, or has another input"
+
+
 def start(stack: Stack, given: Mapping[str, Any], *, name: str | None = None) -> Started:
     """Start an execution. A name and input of one that runs give that one.
 
@@ -110,9 +122,7 @@ def start(stack: Stack, given: Mapping[str, Any], *, name: str | None = None) ->
     except ClientError as error:
         code = error.response["Error"]["Code"]
         if name and code == "ExecutionAlreadyExists":
-            raise UsageError(
-                f"--name {name!r} is taken, for 90 days: an execution with it has ended, or has another input"
-            ) from error
+            raise UsageError(_taken(name)) from error
         if name and code == "InvalidName":
             raise UsageError(f"--name {name!r} is no name: {error.response['Error']['Message']}") from error
         raise

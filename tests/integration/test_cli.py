@@ -117,6 +117,8 @@ def test_a_job_is_started_watched_stopped_and_run_again(
     taken = run("start", "flights", "--source", listed["source_uri"], "--name", "from-the-command-line")
     assert taken.code == 2
     assert "--name 'from-the-command-line' is taken" in taken.err
+    taken = run("start", "flights", "--upload", str(tmp_path / "data"), "--name", "from-the-command-line")
+    assert (taken.code, "uploaded" in taken.err) == (2, False)
 
 
 def test_how_a_job_ended_is_the_exit_code_of_watching_it(run: Run, jobs_of_all_kinds: dict[str, KindOfJob]) -> None:

@@ -77,6 +77,8 @@ def command(
     contract = contracts.load(stack, dataset)
     values = starting.parameters(contract, param)
     replayed = _replayed(stack, contract, replays) if replays else None
+    if name and upload:
+        starting.check_free(stack, name)
     uri = source or _uploaded(stack, dataset, (*upload, *more))
     made = starting.start(
         stack, starting.document(stack, dataset, uri, values, repeat=repeat, replays=replayed), name=name

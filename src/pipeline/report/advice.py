@@ -67,11 +67,16 @@ def steps(shown: Mapping[str, Any]) -> list[dict[str, str]]:
         found.append(_step("Follow it to its end.", f"pipeline watch {job}"))
     elif shown["status"] == "UNKNOWN":
         found.append(_step("Look at what is left of it.", f"pipeline trace {job}"))
-    if shown["flow"]["rows_rejected"] and not failure and not shown["replayed_by"]:
+    if shown["flow"]["rows_rejected"] and not failure and not _is_replayed(shown):
         found += _after_rejects(shown, job)
     if shown["hop_counts"]["missing"]:
         found.append(_step("Find out why a hop lacks the job ID: the trace below names it.", f"pipeline trace {job}"))
     return found
+
+
+def _is_replayed(shown: Mapping[str, Any]) -> bool:
+    """Whether a job has loaded rejected rows of this one, or is at it."""
+    return any(each["status"] != "FAILED" for each in shown["replayed_by"])
 
 
 def _after_rejects(shown: Mapping[str, Any], job: str) -> list[dict[str, str]]:

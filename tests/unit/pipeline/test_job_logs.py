@@ -50,9 +50,19 @@ class Logs:
         events = [{"timestamp": 1000 * number, "message": f"{text}\n"} for text in texts]
         return {"events": events, "nextForwardToken": str(min(number + 1, len(self.pages)))}
 
+    def get_paginator(self, operation: str) -> Logs:
+        assert operation == "filter_log_events"
+        return self
+
+    def paginate(self, **_: Any) -> Any:
+        for page in self.pages:
+            yield {"events": [{"timestamp": 1000, "message": text, "logStreamName": "s"} for text in page]}
+
 
 def stack(**clients: Any) -> Stack:
-    made = Stack(Clients(), {"python_job_name": "python"}, Path())
+    machine = "arn:aws:states:us-east-1:000000000000:stateMachine:p"
+    names = {"python_job_name": "python", "lambda_function_name": "lambda", "state_machine_arn": machine}
+    made = Stack(Clients(), names, Path())
     made._clients_made.update(clients)
     return made
 
@@ -79,6 +89,24 @@ def test_a_stream_is_read_to_its_end(pages: list[list[str]], texts: list[str]) -
     made = stack(glue=Glue(run("jr_1", 1)), logs=Logs(*pages))
     found = [line.text for line in job_logs.lines(made, JOB, ("python",)) if line.group.endswith("/output")]
     assert found == texts
+
+
+@pytest.mark.parametrize(
+    ("stage", "own", "others"),
+    [
+        (
+            "lambda",
+            [f'{{"job_id": "{JOB.job_id}"}}', f"Traceback of {JOB.job_id}", f'["{JOB.job_id}"]'],
+            [f'{{"job_id": "another", "replays": "{JOB.job_id}"}}'],
+        ),
+        ("states", ['{"execution_arn": "arn", "type": "TaskStarted"}'], ['{"execution_arn": "arn-10"}']),
+    ],
+)
+def test_lines_of_another_job_that_name_this_one_are_not_its_lines(
+    stage: str, own: list[str], others: list[str]
+) -> None:
+    made = stack(logs=Logs([*others, *own]))
+    assert [line.text for line in job_logs.lines(made, JOB, (stage,))] == own
 
 
 @pytest.mark.parametrize(

@@ -215,3 +215,12 @@ def test_no_replay_is_advised_where_it_would_be_refused(mode: str) -> None:
     steps = advice.steps(found)
     assert not any("--replays" in step["command"] for step in steps)
     assert "start a job of all of it" in steps[-1]["text"]
+
+
+@pytest.mark.parametrize(
+    ("statuses", "advised"), [([], 2), (["FAILED"], 2), (["FAILED", "RUNNING"], 0), (["SUCCEEDED"], 0)]
+)
+def test_rejected_rows_are_to_be_mended_until_a_job_replays_them(statuses: list[str], advised: int) -> None:
+    found = shown(evidences.succeeded())
+    found["replayed_by"] = [{"job_id": f"job-{number}", "status": status} for number, status in enumerate(statuses)]
+    assert len(advice.steps(found)) == advised
