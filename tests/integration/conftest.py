@@ -127,6 +127,8 @@ class Pipeline:
         s3 = self.clients.get("s3")
         found: list[dict[str, Any]] = []
         for item in s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", []):
+            if not item["Key"].endswith(".parquet"):
+                continue  # the same rows as text
             file = Path(os.environ["PYTEST_TMP"]) / "rejected.parquet"
             s3.download_file(bucket, item["Key"], str(file))
             with duckdb.connect() as connection:
