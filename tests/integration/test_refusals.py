@@ -175,3 +175,24 @@ def test_events_are_sent_by_one_at_least(client: Client) -> None:
     code, message = refused(client("events").put_events, Entries=[])
     assert code == "ValidationException"
     assert message.endswith("Member must have length greater than or equal to 1")
+
+
+@pytest.fixture(scope="module")
+def machine(client: Client) -> Iterator[str]:
+    states, iam = client("stepfunctions"), client("iam")
+    allow = {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+    role = iam.create_role(RoleName="names-of-executions", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    definition = json.dumps({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}})
+    made = states.create_state_machine(name="names-of-executions", definition=definition, roleArn=role)
+    yield made["stateMachineArn"]
+    states.delete_state_machine(stateMachineArn=made["stateMachineArn"])
+    iam.delete_role(RoleName="names-of-executions")
+
+
+@pytest.mark.parametrize("name", ["a b", "a:b", "a*", "x" * 81])
+def test_a_name_that_an_execution_may_not_have_starts_none(client: Client, machine: str, name: str) -> None:
+    states = client("stepfunctions")
+    told = ("InvalidName", f"Invalid Name: '{name}'")
+    assert refused(states.start_execution, stateMachineArn=machine, name=name) == told
+    assert states.list_executions(stateMachineArn=machine)["executions"] == []

@@ -15,6 +15,8 @@ from localstack.aws.api.stepfunctions import (
     GetExecutionHistoryOutput,
     InvalidDefinition,
     RedriveExecutionOutput,
+    StartExecutionOutput,
+    StartSyncExecutionOutput,
     TagList,
     TagResourceOutput,
     TracingConfiguration,
@@ -48,6 +50,14 @@ def change(faults: Faults, note: Note) -> Changes:
 def _check_tags(known: Any, given: Any) -> None:
     try:
         validation.check_tags(known, given)
+    except AwsError as error:
+        raise CommonServiceException(error.code, error.message) from error
+
+
+def _check_name(name: str | None) -> None:
+    try:
+        if name is not None:
+            validation.check_name(name)
     except AwsError as error:
         raise CommonServiceException(error.code, error.message) from error
 
@@ -88,6 +98,20 @@ class Provider(StepFunctionsProvider):
         known = self.get_store(context).state_machines.get(resource_arn)
         _check_tags(known.tag_manager.to_tag_list() if known else [], tags)
         return super().tag_resource(context, resource_arn, tags, **kwargs)
+
+    def start_execution(
+        self, context: RequestContext, state_machine_arn: str, name: str | None = None, **kwargs: Any
+    ) -> StartExecutionOutput:
+        """Refuses names that AWS refuses; LocalStack starts such an execution and then answers InvalidArn to it."""
+        _check_name(name)
+        return super().start_execution(context, state_machine_arn, name, **kwargs)
+
+    def start_sync_execution(
+        self, context: RequestContext, state_machine_arn: str, name: str | None = None, **kwargs: Any
+    ) -> StartSyncExecutionOutput:
+        """Refuses names that AWS refuses."""
+        _check_name(name)
+        return super().start_sync_execution(context, state_machine_arn, name, **kwargs)
 
     def get_execution_history(
         self,
