@@ -26,6 +26,13 @@ _MORE = 50
 settings.register_profile("thorough")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let a failure be shown whose input is long: the warning of that would hide it."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.filterwarnings("ignore:Generating overly large repr"))
+
+
 def examples(quick: int) -> settings:
     """The settings of a test with so many examples, the same ones in each usual run."""
     thorough = settings.get_current_profile_name() == "thorough"

@@ -18,6 +18,7 @@ JOB = {
     "job_id": "job-1",
     "dataset": "d",
     "repeat": False,
+    "replays": None,
     "source_uri": "s3://raw/a/",
     "started_at": "2026-11-24T10:00:00Z",
     "parameters": {"p": "1"},
