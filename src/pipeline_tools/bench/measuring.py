@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -14,6 +16,18 @@ from typing import Any
 
 # macOS counts ru_maxrss in bytes, Linux in KiB.
 _RSS_UNIT = 1 if os.uname().sysname == "Darwin" else 1024
+
+# A process's peak counts that of the process that it was forked from, so a small one starts the subject.
+_STARTER = """
+import json, os, sys, time
+began = time.monotonic()
+process = os.posix_spawnp(sys.argv[2], sys.argv[2:], os.environ)
+_, status, used = os.wait4(process, 0)
+code = os.waitstatus_to_exitcode(status)
+sample = [time.monotonic() - began, used.ru_utime + used.ru_stime, used.ru_maxrss, code]
+with open(sys.argv[1], "w") as file:
+    json.dump(sample, file)
+"""
 
 
 class BenchError(RuntimeError):
@@ -135,19 +149,17 @@ def run(command: Command, directory: Path) -> Sample:
         BenchError: it ended with another exit code than 0.
     """
     command.before()
-    log = directory / "said.txt"
-    environment = {**os.environ, **command.environment}
+    log, report = directory / "said.txt", directory / "used.json"
+    report.unlink(missing_ok=True)
     with log.open("wb") as out:
-        began = time.monotonic()
-        process = subprocess.Popen(command.line, stdout=out, stderr=out, env=environment, cwd=directory)
-        # wait4 alone tells what this child used, and no other.
-        _, status, used = os.wait4(process.pid, 0)
-        seconds = time.monotonic() - began
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
+        line = [sys.executable, "-I", "-S", "-c", _STARTER, str(report), *command.line]
+        environment = {**os.environ, **command.environment}
+        subprocess.run(line, stdout=out, stderr=out, env=environment, cwd=directory, check=False)
+    seconds, cpu, peak, code = json.loads(report.read_text()) if report.exists() else (0.0, 0.0, 0, "none")
+    if code != 0:
         said = log.read_text(encoding="utf-8", errors="replace").strip()
-        raise BenchError(f"{command.name} ended with exit code {process.returncode}: {said[-1000:]}")
-    return Sample(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss * _RSS_UNIT)
+        raise BenchError(f"{command.name} ended with exit code {code}: {said[-1000:]}")
+    return Sample(seconds, cpu, peak * _RSS_UNIT)
 
 
 def within(work: Callable[[], object]) -> Sample:
