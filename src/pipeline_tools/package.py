@@ -68,6 +68,23 @@ def build(root: Path = ROOT, output: Path = OUTPUT, libraries: Sequence[Path] = 
         return _build(root, output, libraries)
 
 
+def build_with(datasets: Sequence[Path], root: Path) -> Path:
+    """Package this checkout's code with the datasets in these folders alone, below `root`, and return the package.
+
+    Raises:
+        DatasetError: as `build`.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    for name in ("src", "pyproject.toml"):
+        (root / name).symlink_to(ROOT / name)
+    shutil.copytree(ROOT / "sql" / "audit", root / "sql" / "audit")
+    for folder in datasets:
+        shutil.copytree(folder, root / "sql" / "datasets", dirs_exist_ok=True)
+    output = root / "build" / "package"
+    build(root, output, wheels.ensure())
+    return output
+
+
 def _build(root: Path, output: Path, libraries: Sequence[Path]) -> Description:
     sql = compiled_sql(root / "sql")
     sources = {name: python_files(root / "src" / name) for name in (LAMBDA, LINEAGE_LAMBDA, *JOBS, SHARED, FACTS)}

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -22,7 +21,7 @@ from local_aws.services.spark_classes import QUICK_JVM
 from pipeline import executions, redshift
 from pipeline.clients import Clients
 from pipeline.executions import Outcome
-from pipeline_tools import flights, package, wheels
+from pipeline_tools import flights, package
 from pipeline_tools.chaos import bench
 from pipeline_tools.endpoint import LocalEndpoint
 from pipeline_tools.environments import ROOT
@@ -242,14 +241,8 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEndpoint
 @pytest.fixture(scope="session")
 def packaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The package with the project's datasets and those of these tests, which is what Terraform deploys."""
-    root = tmp_path_factory.mktemp(ODD)
-    for name in ("src", "pyproject.toml"):
-        (root / name).symlink_to(ROOT / name)
-    shutil.copytree(ROOT / "sql", root / "sql")
-    for datasets in (Path(__file__).parent / "datasets", bench.DATASETS):
-        shutil.copytree(datasets, root / "sql" / "datasets", dirs_exist_ok=True)
-    output = root / "build" / "package"
-    package.build(root, output, wheels.ensure())
+    datasets = [ROOT / "sql" / "datasets", Path(__file__).parent / "datasets", bench.DATASETS]
+    output = package.build_with(datasets, tmp_path_factory.mktemp(ODD))
     os.environ[PACKAGE_DIR] = str(output)
     return output
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pipeline_tools import bare, flights, package, schema, wheels
+from pipeline_tools import bare, flights, package, schema
 from pipeline_tools.bench import data, deployed, loads, results, stages
 from pipeline_tools.bench.growing import Growth
 from pipeline_tools.bench.measuring import BenchError, Command, Comparison, Sample, Subject, compare, run
@@ -74,7 +73,7 @@ class _Bench:
         self._rounds: int = options.rounds
         self._data = DIRECTORY / "data"
         self._data.mkdir(parents=True, exist_ok=True)
-        self._package = _packaged(directory)
+        self._package = package.build_with([ROOT / "sql" / "datasets", DATASETS], directory / "checkout")
         self._comparisons: list[Comparison] = []
         self._growths: list[Growth] = []
         self._figures: dict[str, float] = {}
@@ -212,19 +211,6 @@ PARTS: dict[str, Callable[[_Bench], None]] = {
     "memory": _Bench.memory,
     "command": _Bench.command,
 }
-
-
-def _packaged(directory: Path) -> Path:
-    """A package of the project's datasets and the one of TPC-H."""
-    root = directory / "checkout"
-    root.mkdir(parents=True)
-    for name in ("src", "pyproject.toml"):
-        (root / name).symlink_to(ROOT / name)
-    shutil.copytree(ROOT / "sql", root / "sql")
-    shutil.copytree(DATASETS, root / "sql" / "datasets", dirs_exist_ok=True)
-    output = root / "build" / "package"
-    package.build(root, output, wheels.ensure())
-    return output
 
 
 if __name__ == "__main__":

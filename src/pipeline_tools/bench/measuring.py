@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -160,12 +158,3 @@ def run(command: Command, directory: Path) -> Sample:
         said = log.read_text(encoding="utf-8", errors="replace").strip()
         raise BenchError(f"{command.name} ended with exit code {code}: {said[-1000:]}")
     return Sample(seconds, cpu, peak * _RSS_UNIT)
-
-
-def within(work: Callable[[], object]) -> Sample:
-    """Measure a call in this process: its time, its own CPU time, and no memory."""
-    before, began = resource.getrusage(resource.RUSAGE_SELF), time.monotonic()
-    work()
-    seconds, after = time.monotonic() - began, resource.getrusage(resource.RUSAGE_SELF)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Sample(seconds, cpu, 0)

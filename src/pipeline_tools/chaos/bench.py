@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import shutil
 import threading
 import time
 import urllib.error
@@ -21,10 +20,9 @@ from aws_facts import sdk_environment
 from local_aws.services.spark_classes import QUICK_JVM
 from pipeline import redshift
 from pipeline.clients import Clients
-from pipeline_tools import package, wheels
+from pipeline_tools import package
 from pipeline_tools.chaos.cases import Rule
 from pipeline_tools.endpoint import LocalEndpoint
-from pipeline_tools.environments import ROOT
 from pipeline_tools.local import Say, deploy, say
 from pipeline_tools.terraform import PACKAGE_DIR
 
@@ -268,19 +266,6 @@ class Notices:
                 sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=each["ReceiptHandle"])
 
 
-def packaged(directory: Path) -> Path:
-    """A package of the project in which the dataset of the cases is the only one."""
-    root = directory / "checkout"
-    root.mkdir(parents=True)
-    for name in ("src", "pyproject.toml"):
-        (root / name).symlink_to(ROOT / name)
-    shutil.copytree(ROOT / "sql" / "audit", root / "sql" / "audit")
-    shutil.copytree(DATASETS, root / "sql" / "datasets")
-    output = root / "build" / "package"
-    package.build(root, output, wheels.ensure())
-    return output
-
-
 @contextmanager
 def served(directory: Path, engine: str | None, say: Say = say) -> Iterator[Bench]:
     """A bench in an empty directory, which ends with the block.
@@ -289,7 +274,7 @@ def served(directory: Path, engine: str | None, say: Say = say) -> Iterator[Benc
         EndpointError, TerraformError, SchemaError: with the message of what failed.
     """
     os.environ["LOCAL_AWS_SPARK_JAVA_OPTIONS"] = QUICK_JVM
-    os.environ[PACKAGE_DIR] = str(packaged(directory))
+    os.environ[PACKAGE_DIR] = str(package.build_with([DATASETS], directory / "checkout"))
     with LocalEndpoint(directory / "endpoint", engine=engine) as endpoint:
         say(f"endpoint on {endpoint.engine}")
         outputs = deploy(endpoint, directory / "terraform", say)
