@@ -26,8 +26,8 @@ while not other.exists():
 """
 PUTS_AWAY = """
 import signal
-print("up", flush=True)
 try:
+    print("up", flush=True)
     signal.pause()
 finally:
     print("put away", flush=True)
