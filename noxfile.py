@@ -96,12 +96,14 @@ def judge(session: nox.Session) -> None:
 
 @nox.session
 def infra(session: nox.Session) -> None:
-    """Validate and test the Terraform modules (`-- NAME` for some), and scan them with checkov; it needs no account."""
+    """Validate and test the Terraform modules (`-- NAME` for some), and scan them (checkov); check the SBOM."""
     session.run("terraform", "fmt", "-check", "-diff", "-recursive", "infra")
     _python(session, "-m", "pipeline_tools.package")
     _python(session, "-m", "pipeline_tools.infra", *session.posargs)
+    checkov = str(environments.INFRA.ensure())
     scan = ("-m", "checkov.main", "-d", "infra", "--framework", "terraform", "--quiet", "--compact", "--skip-download")
-    session.run(str(environments.INFRA.ensure()), *scan, external=True)
+    session.run(checkov, *scan, external=True)
+    session.run(checkov, "-m", "pipeline_tools.sbom_schema", env=environments.variables(), external=True)
 
 
 @nox.session
@@ -153,6 +155,13 @@ def demo(session: nox.Session) -> None:
     """Run the pipeline on 336,776 real flights and follow the job ID through every hop."""
     _python(session, "-m", "pipeline_tools.package")
     _python(session, "-m", "pipeline_tools.demo", *session.posargs)
+
+
+@nox.session
+def release(session: nox.Session) -> None:
+    """Build the files of a release into build/release: wheel, package, bill of materials, docs (`-- v0.1.0`)."""
+    _python(session, "-m", "pipeline_tools.package")
+    _python(session, "-m", "pipeline_tools.release", *session.posargs)
 
 
 @nox.session

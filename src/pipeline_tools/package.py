@@ -6,6 +6,7 @@ glue_python_job/main.py, glue_python_job-*.whl  script and packages (--extra-py-
 glue_spark_job/main.py, glue_spark_job.zip      the same of the Spark job, which takes a zip
 wheels/                                         what the Python shell job imports besides, as its lock says
 sql/                                            audit/ and datasets/: contracts as JSON, and tables, loads and lineage
+sbom.cdx.json                                   the bill of materials of all these files
 package.json                                    code version (a hash over all of it), the datasets and the files
 """
 
@@ -24,7 +25,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypedDict
 
-from pipeline_tools import contracts, wheels
+from pipeline_tools import contracts, sbom, wheels
 from pipeline_tools.environments import ROOT
 
 OUTPUT = ROOT / "build" / "package"
@@ -100,7 +101,9 @@ def _build(root: Path, output: Path, libraries: Sequence[Path]) -> Description:
     for job in JOBS:
         (staging / job).mkdir()
         (staging / job / "main.py").write_bytes(sources[job]["main.py"])
-    write_wheel(staging, PYTHON_JOB, _project_version(root), {**_below(PYTHON_JOB, sources), **_below(SHARED, sources)})
+    project = _project(root)
+    job_files = {**_below(PYTHON_JOB, sources), **_below(SHARED, sources)}
+    python_wheel = write_wheel(staging, PYTHON_JOB, project["version"], job_files)
     write_zip(staging / f"{SPARK_JOB}.zip", {**_below(SPARK_JOB, sources), **_below(SHARED, sources)})
     (staging / "wheels").mkdir()
     for wheel in libraries:
@@ -109,14 +112,15 @@ def _build(root: Path, output: Path, libraries: Sequence[Path]) -> Description:
         target = staging / "sql" / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)
+    bill = sbom.document(project["name"], project["version"], contents(staging), python_wheel.name)
+    (staging / sbom.NAME).write_text(json.dumps(bill, indent=2) + "\n", encoding="utf-8")
 
     every = {
         f"{folder}/{name}": data for folder, files in {**sources, "sql": sql}.items() for name, data in files.items()
     }
     every |= {f"wheels/{wheel.name}": wheel.read_bytes() for wheel in libraries}
     datasets = sorted({name.split("/")[1] for name in sql if name.startswith("datasets/")})
-    files = sorted(path.relative_to(staging).as_posix() for path in staging.rglob("*") if path.is_file())
-    description = Description(code_version=version(every), datasets=datasets, files=files)
+    description = Description(code_version=version(every), datasets=datasets, files=sorted(contents(staging)))
     (staging / "package.json").write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
     if _same(staging, output):
         # A Terraform that reads it just now goes on.
@@ -154,8 +158,21 @@ def _below(package: str, sources: Mapping[str, Mapping[str, bytes]]) -> dict[str
     return {f"{package}/{name}": data for name, data in sources[package].items()}
 
 
-def _project_version(root: Path) -> str:
-    return str(tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"])
+def contents(folder: Path) -> dict[str, bytes]:
+    """The files below a folder by their path."""
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+class _Project(TypedDict):
+    """What is read of pyproject.toml's table `project`."""
+
+    name: str
+    version: str
+
+
+def _project(root: Path) -> _Project:
+    table = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return _Project(name=table["name"], version=table["version"])
 
 
 def write_wheel(folder: Path, name: str, number: str, files: Mapping[str, bytes]) -> Path:

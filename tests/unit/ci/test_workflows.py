@@ -14,7 +14,7 @@ import yaml
 from pipeline_tools.environments import ROOT
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
-WRITES = {"id-token", "pull-requests"}  # all that any job here may write
+WRITES = {"contents", "id-token", "pull-requests"}  # all that any job here may write
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def uses_aws(job: dict[str, Any]) -> bool:
 
 
 def test_the_workflows_are_there() -> None:
-    assert [path.stem for path in WORKFLOWS] == ["apply", "chaos", "plan", "test"]
+    assert [path.stem for path in WORKFLOWS] == ["apply", "chaos", "plan", "release", "test"]
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
@@ -75,8 +75,9 @@ def test_no_code_of_a_fork_gets_credentials(path: Path, job: dict[str, Any]) -> 
 
 
 @pytest.mark.parametrize(("path", "job"), JOBS)
-def test_a_job_that_writes_comments_runs_no_code_of_the_pull_request(path: Path, job: dict[str, Any]) -> None:
-    if "pull-requests" in job.get("permissions", {}):
+def test_a_job_that_writes_on_github_runs_no_code_of_the_repository(path: Path, job: dict[str, Any]) -> None:
+    permissions = job.get("permissions", {})
+    if "write" in (permissions.get("pull-requests"), permissions.get("contents")):
         assert not uses_aws(job)
         assert not any("checkout" in step.get("uses", "") for step in job["steps"])
 
@@ -109,12 +110,21 @@ def test_a_plan_is_applied_behind_an_approval_and_as_it_was_saved() -> None:
 
 
 @pytest.mark.parametrize(("path", "job"), JOBS)
-def test_an_artefact_is_a_summary_and_no_plan(path: Path, job: dict[str, Any]) -> None:
+def test_an_artefact_has_no_plan(path: Path, job: dict[str, Any]) -> None:
     """Whoever reads the repository may fetch it; a saved plan has sensitive values in clear."""
     for step in job["steps"]:
         if "upload-artifact" in step.get("uses", ""):
             for file in step["with"]["path"].split("\n"):
-                assert re.fullmatch(r"build/plan/[^/*]+\.md|build/chaos/[^/*]+/chaos\.(json|html)|", file)
+                assert re.fullmatch(
+                    r"build/plan/[^/*]+\.md|build/chaos/[^/*]+/chaos\.(json|html)|build/release/\*|", file
+                )
+
+
+def test_only_a_tag_makes_a_release() -> None:
+    document = read(ROOT / ".github" / "workflows" / "release.yml")
+    assert document["on"] == {"push": {"tags": ["v*"]}}
+    assert document["jobs"]["build"]["permissions"] == {"contents": "read"}
+    assert document["jobs"]["publish"]["needs"] == "build"
 
 
 def _step(workflow: str, job: str, name: str) -> dict[str, Any]:
