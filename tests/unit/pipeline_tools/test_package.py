@@ -123,11 +123,10 @@ def test_pip_takes_the_wheel_of_the_python_job(project: Path, tmp_path: Path) ->
 
 
 def test_the_libraries_of_the_python_job_are_part_of_the_package(project: Path, tmp_path: Path) -> None:
-    wheel = tmp_path / "a-1-py3-none-any.whl"
-    wheel.write_bytes(b"one")
+    wheel = package.write_wheel(tmp_path, "a", "1", {"a.py": b"one"})
     before = package.build(project, tmp_path / "out", [wheel])
-    assert (tmp_path / "out" / "wheels" / wheel.name).read_bytes() == b"one"
-    wheel.write_bytes(b"two")
+    assert (tmp_path / "out" / "wheels" / wheel.name).read_bytes() == wheel.read_bytes()
+    package.write_wheel(tmp_path, "a", "1", {"a.py": b"two"})
     assert package.build(project, tmp_path / "out", [wheel])["code_version"] != before["code_version"]
 
 
