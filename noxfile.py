@@ -29,12 +29,13 @@ def package(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style and types of the Python code, format of the Terraform, and that all parts fit each other."""
+    """Check style, types and Terraform format, and that all parts and pages of the project fit each other."""
     _python(session, "-m", "ruff", "check", ".")
     _python(session, "-m", "ruff", "format", "--check", ".")
     _python(session, "-m", "mypy", "src", "tests")
     session.run("terraform", "fmt", "-check", "-diff", "-recursive", "infra")
     _python(session, "-m", "pipeline_tools.crosscheck")
+    _python(session, "-m", "pipeline_tools.pages")
 
 
 @nox.session

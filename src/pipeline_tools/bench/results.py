@@ -90,7 +90,7 @@ def slower(found: Mapping[str, Any], earlier: Mapping[str, Any], ratio: float) -
 
 
 def table(found: Mapping[str, Any]) -> str:
-    """As text for a terminal and for docs/performance.md: Markdown."""
+    """The results as Markdown, which a terminal can show too."""
     lines = ["| comparison | subject | seconds | CPU seconds | MB | × the first (lowest–highest) |"]
     lines.append("| --- | --- | --: | --: | --: | --- |")
     for each in found["comparisons"]:
