@@ -16,7 +16,8 @@ _WIDTH = 100
 _INTRODUCTION = """\
 # The command `pipeline`
 
-This page is generated: `python -m pipeline_tools.cli_docs`.
+This page says how to install the command, how it finds your deployment, and what each command and option does.
+`python -m pipeline_tools.cli_docs` generates it.
 
 ## Install it
 
@@ -25,39 +26,39 @@ $ uv tool install .        # or: pipx install .  or: pip install .
 $ pipeline doctor
 ```
 
-It needs Python 3.11 and installs boto3, click, jinja2 and rich; neither Spark nor an emulator.
+It needs Python 3.11, and installs boto3, click, jinja2 and rich, but no Spark and no emulator.
 
 ## Which deployment
 
-The first of these that is there:
+The command uses the first of these that exists:
 
 1. `--stack PLACE`: a file with outputs, as `terraform output -json` or `./noxw -s local` writes it, or a directory in
    which Terraform has been applied;
 2. the environment variable `PIPELINE_STACK`, which names such a place;
 3. `build/local/outputs.json` of a running `./noxw -s local`, in the current directory or one above it;
-4. `infra/`, where Terraform has been initialised, in the current directory or one above it. `./noxw` keeps that apart
-   for each environment: `export TF_DATA_DIR=$PWD/build/terraform/dev/data` names dev.
+4. `infra/` with an initialised Terraform, in the current directory or one above it. `./noxw` keeps a data directory per
+   environment: `export TF_DATA_DIR=$PWD/build/terraform/dev/data` chooses dev.
 
-On AWS your own credentials are used, as by `aws`; the region is that of the deployment. A local deployment is asked
-without any.
+On AWS the command uses your own credentials, as `aws` does, and the region of the deployment. A local deployment
+needs no credentials.
 
 ## Output and exit codes
 
-Results go to stdout, progress and errors to stderr, each error in one line. `--output json` writes one document to
-stdout; its fields are in the help of each command. Times are UTC.
+Results go to stdout; progress and errors go to stderr, one line per error. `--output json` writes one document to
+stdout; the help of each command describes its fields. Times are UTC.
 
 | exit code | meaning |
 |---|---|
 | 0 | succeeded |
 | 1 | the job failed, a hop is missing, or something is wrong |
 | 2 | the command is not accepted |
-| 3 | no job, or more than one, is what the ID names |
-| 4 | what was waited for had not ended in time |
+| 3 | the ID names no job, or more than one |
+| 4 | the job had not ended in time |
 | 130 | interrupted |
 
 ## Completion
 
-Names of commands, options, datasets, stages and statuses, and the IDs of the newest jobs:
+Your shell can complete names of commands, options, datasets, stages and statuses, and the IDs of the newest jobs:
 
 ```console
 $ eval "$(_PIPELINE_COMPLETE=bash_source pipeline)"      # in ~/.bashrc

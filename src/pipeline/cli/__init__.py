@@ -27,12 +27,12 @@ COMMANDS: dict[str, str] = {
     "watch": "Follow a job until it has ended.",
     "list": "List jobs, newest first.",
     "trace": "Follow a job through every service, and check each hop.",
-    "report": "Write one HTML file that tells all of a job, or of the jobs of a dataset.",
+    "report": "Write one HTML page about a job, or about the jobs of a dataset.",
     "logs": "Print the log lines of a job.",
     "stop": "Stop a running job.",
-    "rerun": "Run a job again that has failed or was stopped.",
-    "rejected": "Show the rejected rows of a job, or export them to be mended.",
-    "cost": "Tell what a job cost: its measured use times AWS's list prices.",
+    "rerun": "Continue a failed or stopped job.",
+    "rejected": "Show the rejected rows of a job, or export them for mending.",
+    "cost": "Show what a job cost: its measured use times AWS's list prices.",
     "datasets": "Show the datasets of the deployment.",
     "doctor": "Check what is configured, reachable and permitted.",
 }
@@ -95,8 +95,8 @@ def common(function: Callable[..., Any]) -> Callable[..., Any]:
 def pipeline() -> None:
     """Start jobs of a deployed pipeline, follow them through every service, and show what became of them.
 
-    ID is a job ID, an unambiguous beginning of one, an execution's ARN or name, or `last`. The deployment is named by
-    --stack or PIPELINE_STACK; otherwise it is that of a running `./noxw -s local`, or of Terraform in infra/.
+    ID is a job ID, an unambiguous prefix of one, an execution's ARN or name, or `last`. --stack or PIPELINE_STACK names
+    the deployment; the default is a running `./noxw -s local`, or else Terraform in infra/.
 
     \b
     Exit codes: 0 succeeded, 1 the job failed or a hop is missing, 2 usage, 3 unknown job,

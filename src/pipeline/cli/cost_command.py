@@ -20,14 +20,16 @@ _WIDTH = 200
 
 @click.command()
 @click.argument("job", metavar="ID", shell_complete=completion.job_ids)
-@click.option("--budget", type=click.FloatRange(min=0), metavar="X", help="Exit with 1 where it cost more US dollars.")
-@click.option("--shapes", is_flag=True, help="Also tell what its Glue runs would cost in other sizes.")
+@click.option(
+    "--budget", type=click.FloatRange(min=0), metavar="X", help="Exit with 1 if the job cost more US dollars."
+)
+@click.option("--shapes", is_flag=True, help="Also show what the Glue runs would cost in other sizes.")
 @common
 def command(context: Context, job: str, budget: float | None, shapes: bool) -> int:
-    """Tell what a job cost: its measured use times AWS's list prices.
+    """Show what a job cost: its measured use times AWS's list prices.
 
-    All attempts count, with their retries and the work of recording a failure. What could not be measured is said. On
-    a local stack it is what the same use would cost on AWS. ID is a job ID, a prefix of one, an execution's ARN or
+    All attempts count, with their retries and the recording of failures. It names what could not be measured. On a
+    local stack it shows what the same use would cost on AWS. ID is a job ID, a prefix of one, an execution's ARN or
     name, or `last`.
 
     \b

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def command(context: Context, names: tuple[str, ...]) -> None:
     """Show the datasets of the deployment.
 
-    Of each: what goes in, what comes out, and which parameters it takes, by the deployed contract.
+    For each dataset it shows what goes in, what comes out, and which parameters it takes, from the deployed contract.
 
     \b
     Examples:

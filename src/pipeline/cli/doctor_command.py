@@ -14,8 +14,8 @@ _MARKS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "wrong": ("✗", "
 def command(context: Context) -> int:
     """Check what is configured, reachable and permitted.
 
-    Where something is wrong, it says what to do, and the exit code is 1. Each service is asked as the other commands
-    ask it; nothing is changed.
+    If something is wrong, it says what to do, and the exit code is 1. It asks each service as the other commands do,
+    and changes nothing.
 
     \b
     Examples:

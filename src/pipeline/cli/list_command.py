@@ -14,17 +14,19 @@ _HEADINGS = ("JOB ID", "DATASET", "STATUS", "STARTED (UTC)", "TIME", "ROWS IN", 
 
 @click.command("list")
 @click.option("--dataset", help="Only jobs of this dataset.", shell_complete=completion.datasets)
-@click.option("--status", type=click.Choice(STATUSES, case_sensitive=False), help="Only jobs that are so.")
-@click.option("--since", metavar="TIME", help="Only jobs that began since: 30m, 12h, 7d, 2026-01-31, 2026-01-31T12:00.")
+@click.option("--status", type=click.Choice(STATUSES, case_sensitive=False), help="Only jobs with this status.")
 @click.option(
-    "--limit", type=click.IntRange(min=0), default=_LIMIT, show_default=True, help="At most so many; 0 is all."
+    "--since", metavar="TIME", help="Only jobs that started since: 30m, 12h, 7d, 2026-01-31, 2026-01-31T12:00."
+)
+@click.option(
+    "--limit", type=click.IntRange(min=0), default=_LIMIT, show_default=True, help="How many jobs at most; 0 means all."
 )
 @common
 def command(context: Context, dataset: str | None, status: str | None, since: str | None, limit: int) -> None:
     """List jobs, newest first.
 
-    Jobs of any age are listed: Step Functions knows the last 90 days, the audit tables what was before. A job that
-    several executions have worked on is one job; UNKNOWN is one whose end nobody has recorded.
+    It lists jobs of any age: Step Functions knows the last 90 days, and the audit tables know the time before. A job
+    with several executions is one job. The status is UNKNOWN if nobody has recorded the end of the job.
 
     \b
     Examples:

@@ -23,13 +23,13 @@ _TOLD_ELSEWHERE = ("level", "message", "time", "job_id", "stage")
 
 @click.command("logs")
 @click.argument("job", metavar="ID", shell_complete=completion.job_ids)
-@click.option("--stage", type=click.Choice(STAGES), multiple=True, help="Only this one; may be repeated.")
-@click.option("--follow", is_flag=True, help="Go on until the job has ended; Ctrl-C ends it before.")
+@click.option("--stage", type=click.Choice(STAGES), multiple=True, help="Only this stage; may be repeated.")
+@click.option("--follow", is_flag=True, help="Keep printing until the job has ended, or until Ctrl-C.")
 @common
 def command(context: Context, job: str, stage: tuple[str, ...], follow: bool) -> int:
     """Print the log lines of a job.
 
-    They are those of the Lambda function, both Glue jobs and the state machine, by time.
+    They come from the Lambda function, both Glue jobs and the state machine, in the order of time.
 
     \b
     Examples:

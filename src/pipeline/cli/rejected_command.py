@@ -25,22 +25,22 @@ _EVERY = 100_000
 @click.command("rejected")
 @click.argument("job", metavar="ID", shell_complete=completion.job_ids)
 @click.option("--reasons", is_flag=True, help="Count the rows by column and reason.")
-@click.option("--limit", type=click.IntRange(min=0), show_default=str(_LIMIT), help="Rows to show; 0 is all.")
+@click.option("--limit", type=click.IntRange(min=0), show_default=str(_LIMIT), help="Rows to show; 0 means all.")
 @click.option(
     "--export",
     "target",
     metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write all of them as they were in the source, to be mended, and the reasons to _FILE.reasons.csv.",
+    help="Write all rows as they were in the source, and the reasons to _FILE.reasons.csv.",
 )
 @common
 def command(context: Context, job: str, reasons: bool, limit: int | None, target: Path | None) -> None:
-    """Show the rejected rows of a job, or export them to be mended.
+    """Show the rejected rows of a job, or export them for mending.
 
     An export has the header, delimiter, quotes and encoding of the source; .gz and .bz2 compress it. Rows of a Parquet
-    source are JSON lines. Rows of files with another header are in FILE-2 and so on. Mend the file in an editor, and
-    load it with `pipeline start DATASET --replays ID --upload FILE`, which takes the rows of a job that has succeeded.
-    The file of reasons is never loaded: its name begins with _.
+    source become JSON lines. Rows of files with another header go to FILE-2 and so on. Mend the file in an editor, and
+    load it with `pipeline start DATASET --replays ID --upload FILE`; only jobs that have succeeded can be replayed.
+    The file of reasons is never loaded, because its name begins with _.
 
     \b
     Examples:

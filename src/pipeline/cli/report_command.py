@@ -1,4 +1,4 @@
-"""`pipeline report`: one HTML file that tells all of a job, or of the jobs of a dataset."""
+"""`pipeline report`: one HTML page about a job, or about the jobs of a dataset."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ _MOST_JOBS = 2000
 @click.command("report")
 @click.argument("job", metavar="[ID]", required=False, shell_complete=completion.job_ids)
 @click.option("--dataset", help="All jobs of this dataset, instead of one job.", shell_complete=completion.datasets)
-@click.option("--since", metavar="TIME", help="All jobs that began since: 12h, 7d, 2026-01-31, 2026-01-31T12:00.")
+@click.option("--since", metavar="TIME", help="All jobs that started since: 12h, 7d, 2026-01-31, 2026-01-31T12:00.")
 @click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="File to write.")
 @click.option("--open", "show", is_flag=True, help="Open the file in the browser.")
 @common
 def command(
     context: Context, job: str | None, dataset: str | None, since: str | None, html: Path | None, show: bool
 ) -> int:
-    """Write one HTML file that tells all of a job, or of the jobs of a dataset.
+    """Write one HTML page about a job, or about the jobs of a dataset.
 
-    The file is whole: it loads nothing, and can be mailed. Of a job it shows a verdict and what to do next, the
-    timeline, how many rows came how far, why rows were rejected, the rules' verdicts, the trace and the cost. With
-    --dataset or --since it shows how all those jobs ended, how long they took, and their rows. The file's path is
-    printed; without --html it is report-<job ID>.html or report-<dataset>.html here. The exit code is 1 where a hop of
-    the job's trace is missing.
+    The page is one file that loads nothing, so you can mail it. For a job it shows a verdict, what to do next, the
+    timeline, how many rows reached each stage, why rows were rejected, the verdicts of the rules, the trace and the
+    cost. With --dataset or --since it shows how all those jobs ended, how long they took, and their rows. It prints the
+    path of the file; without --html that is report-<job ID>.html or report-<dataset>.html in the current directory. The
+    exit code is 1 if a hop of the job's trace is missing.
 
     \b
     Examples:
@@ -40,9 +40,10 @@ def command(
       pipeline report last --output json
 
     \b
-    JSON, which is written to stdout, and a file only with --html. Of a job, what `pipeline trace` has
-    (counts as hop_counts) and {verdict, next, source_uri, parameters, started_at, ended_at, seconds,
-    failure, flow, reasons, rules, timeline, versions, cost}. Of many: {dataset, since, totals, jobs}.
+    JSON goes to stdout, and a page is written only with --html. For a job, it has the fields of
+    `pipeline trace` (counts as hop_counts) and {verdict, next, source_uri, parameters, started_at,
+    ended_at, seconds, failure, flow, reasons, rules, timeline, versions, cost}. For many jobs:
+    {dataset, since, totals, jobs}.
     """
     if (job is None) == (dataset is None and since is None):
         raise click.UsageError("give either a job, or --dataset or --since for many")

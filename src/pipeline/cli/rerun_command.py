@@ -12,11 +12,11 @@ from pipeline.cli import Context, common, completion, shown
 @click.option("--watch", is_flag=True, help="Follow the job to its end, as `pipeline watch` does.")
 @common
 def command(context: Context, job: str, watch: bool) -> int:
-    """Run a job again that has failed or was stopped.
+    """Continue a failed or stopped job.
 
-    It keeps its ID. The execution is redriven where AWS allows that: within 14 days. Otherwise another execution
-    continues the job. Either way what the job had finished is not done again. A job that has succeeded is refused, and
-    how to run its source as a new job is told.
+    The job keeps its ID. If AWS allows it (within 14 days), the execution is redriven; otherwise another execution
+    continues the job. Either way, finished stages do not run again. A job that has succeeded is refused, with advice
+    how to run its source as a new job.
 
     \b
     Examples:
@@ -25,7 +25,7 @@ def command(context: Context, job: str, watch: bool) -> int:
 
     \b
     JSON: job_id, how (redrive or continue), why, execution_arn.
-    With --watch it is the document of `pipeline watch`.
+    With --watch it prints the document of `pipeline watch`.
     """
     from pipeline import jobs, rerunning
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     metavar="PATH...",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="Upload files or directories into a folder of their own, which is the source then.",
+    help="Upload files or directories into a new folder, and use it as the source.",
 )
 @click.option("--param", metavar="NAME=VALUE", multiple=True, help="A parameter of the dataset; may be repeated.")
 @click.option("--name", help="Name of the execution. The same name and input is the same job, for as long as it runs.")
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 @click.option(
     "--replays",
     metavar="ID",
-    help="The job whose rejected rows these are, mended.",
+    help="The job whose mended rejected rows these are.",
     shell_complete=completion.job_ids,
 )
 @click.option("--watch", is_flag=True, help="Follow the job to its end, as `pipeline watch` does.")
@@ -54,7 +54,7 @@ def command(
 ) -> int:
     """Start a job, and print its ID.
 
-    The ID is known at once. The parameters are checked against the deployed contract before anything is uploaded.
+    It prints the ID at once. It checks the parameters against the deployed contract before it uploads anything.
 
     \b
     Examples:
@@ -65,7 +65,7 @@ def command(
 
     \b
     JSON: job_id, execution_arn, started_at, input (of the execution).
-    With --watch it is the document of `pipeline watch`.
+    With --watch it prints the document of `pipeline watch`.
     """
     if more and not upload:
         raise UsageError(f"{str(more[0])!r} is given without --upload; accepted: --upload PATH...")

@@ -9,13 +9,13 @@ from pipeline.cli import Context, common, completion, shown
 
 @click.command("stop")
 @click.argument("job", metavar="ID", shell_complete=completion.job_ids)
-@click.option("--reason", help="Why; it is recorded in the audit tables, and people are told of it.")
+@click.option("--reason", help="The reason, for the audit tables and the message to people.")
 @common
 def command(context: Context, job: str, reason: str | None) -> None:
     """Stop a running job.
 
-    What it has started, a Glue job run or a statement, is stopped as well, and the job is recorded as failed, by the
-    state machine record-failure. `pipeline rerun` goes on with it.
+    Its Glue job run or statement stops too, and the state machine record-failure records the job as failed.
+    `pipeline rerun` continues the job.
 
     \b
     Examples:

@@ -16,10 +16,10 @@ from pipeline.cli import Context, common, completion
 def command(context: Context, job: str, links: bool) -> int:
     """Follow a job through every service, and check each hop.
 
-    Each service is asked itself whether it has the job ID. A hop is found, missing, not expected (the job failed or was
-    stopped before it, or has not come there yet), or forgotten by its service: executions and Glue runs after 90 days,
-    statements after 24 hours, log lines after their retention. The exit code is 1 where a hop is missing that should be
-    there. ID is a job ID, a prefix of one, an execution's ARN or name, or `last`.
+    It asks each service itself whether it has the job ID. A hop is found, missing, not expected (the job ended before
+    it, or has not reached it yet), or forgotten by its service: executions and Glue runs after 90 days, statements
+    after 24 hours, log lines after their retention. The exit code is 1 if a hop is missing. ID is a job ID, a prefix
+    of one, an execution's ARN or name, or `last`.
 
     \b
     Examples:

@@ -28,15 +28,18 @@ _MARKS = {"running": "…", "done": "✓", "failed": "✗"}
 @click.command("watch")
 @click.argument("job", metavar="ID", shell_complete=completion.job_ids)
 @click.option(
-    "--timeout", metavar="SECONDS", type=click.FloatRange(min=0), help="Stop watching then, with exit code 4."
+    "--timeout",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0),
+    help="Stop watching after this time, with exit code 4.",
 )
 @common
 def command(context: Context, job: str, timeout: float | None) -> int:
     """Follow a job until it has ended.
 
-    Shows each state, how long it takes, the rows that it has counted and what it waits for; of a job that fails, why,
-    and the last lines of its log. On a terminal the view is live; elsewhere a line is written as each state begins and
-    ends. Ctrl-C stops watching, and not the job (exit code 130).
+    It shows each state, how long it takes, the rows that it has counted and what it waits for. If the job fails, it
+    shows the reason and the last lines of the log. The view is live on a terminal; elsewhere it writes one line when
+    a state starts and one when it ends. Ctrl-C stops watching, but not the job (exit code 130).
 
     \b
     Examples:
