@@ -11,6 +11,13 @@ MOST_TOKEN_CHARACTERS: Final = 1024
 # https://docs.aws.amazon.com/step-functions/latest/apireference/API_ListExecutions.html
 MOST_EXECUTIONS_TOKEN_CHARACTERS: Final = 3096
 
+# The pattern of the name of a state machine, an activity or an execution, and the same in words:
+# https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
+NAME: Final = r"""[^\s<>{}\[\]?*"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f\ufffe\uffff]{1,80}"""
+NAME_IN_WORDS: Final = (
+    '1 to 80 characters without spaces, control characters and any of < > { } [ ] ? * " # % \\ ^ | ~ ` $ & , ; : /'
+)
+
 # https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 MOST_STATE_BYTES: Final = 262_144
 MOST_VARIABLE_BYTES: Final = 262_144

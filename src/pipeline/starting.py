@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from aws_facts import states_api
 from dataset_contract.naming import as_json, near
 from dataset_contract.parameters import ParameterError, resolve
 from lambda_generate_param import job_id
@@ -98,6 +100,12 @@ def document(
     return made
 
 
+def check_name(name: str) -> None:
+    """Raises UsageError where Step Functions takes no execution of that name."""
+    if not re.fullmatch(states_api.NAME, name):
+        raise UsageError(f"--name {name!r} is no name of an execution; accepted: {states_api.NAME_IN_WORDS}")
+
+
 def check_free(stack: Stack, name: str) -> None:
     """Raises UsageError where an execution has the name; one that loads an upload always has an input of its own."""
     arn = f"{stack.outputs['state_machine_arn'].replace(':stateMachine:', ':execution:', 1)}:{name}"
@@ -113,18 +121,15 @@ def start(stack: Stack, given: Mapping[str, Any], *, name: str | None = None) ->
     """Start an execution. A name and input of one that runs give that one.
 
     Raises:
-        UsageError: the name is not accepted, or taken.
+        UsageError: the name is taken.
     """
     client, machine = stack.client("stepfunctions"), stack.outputs["state_machine_arn"]
     named = {"name": name} if name else {}
     try:
         answer = client.start_execution(stateMachineArn=machine, input=json.dumps(given), **named)
     except ClientError as error:
-        code = error.response["Error"]["Code"]
-        if name and code == "ExecutionAlreadyExists":
+        if name and error.response["Error"]["Code"] == "ExecutionAlreadyExists":
             raise UsageError(_taken(name)) from error
-        if name and code == "InvalidName":
-            raise UsageError(f"--name {name!r} is no name: {error.response['Error']['Message']}") from error
         raise
     began = answer["startDate"].astimezone(UTC)
     millis = int(began.timestamp()) * 1000 + began.microsecond // 1000

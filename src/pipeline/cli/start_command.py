@@ -73,6 +73,8 @@ def command(
         raise UsageError("accepted: either --source or --upload, and one of them is needed")
     from pipeline import contracts, starting
 
+    if name is not None:
+        starting.check_name(name)
     stack = context.stack()
     contract = contracts.load(stack, dataset)
     values = starting.parameters(contract, param)

@@ -78,3 +78,14 @@ def test_a_source_elsewhere_is_refused_before_anything_starts() -> None:
     for uri, said in (("x.csv", "accepted: s3://bucket/prefix/"), ("s3://other/x/", "s3://raw-bucket/")):
         with pytest.raises(UsageError, match=said):
             starting.document(stack, "orders", uri, {})
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a/b", "a\n", "x" * 81, "\x9f", 'a"b'])
+def test_a_name_that_no_execution_may_have_is_refused_before_anything_is_uploaded(name: str) -> None:
+    with pytest.raises(UsageError, match="is no name of an execution; accepted: 1 to 80 characters without spaces"):
+        starting.check_name(name)
+
+
+@pytest.mark.parametrize("name", ["a", "näme-1", "x" * 80])
+def test_a_name_that_an_execution_may_have_is_taken(name: str) -> None:
+    starting.check_name(name)

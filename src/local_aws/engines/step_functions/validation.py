@@ -11,6 +11,7 @@ from aws_facts.states_api import (
     MOST_TAG_KEY_CHARACTERS,
     MOST_TAG_VALUE_CHARACTERS,
     MOST_TAGS,
+    NAME,
     RESERVED_TAG_PREFIX,
 )
 from local_aws.engines.step_functions import diagnostics
@@ -18,12 +19,10 @@ from local_aws.engines.step_functions.interpreter import Interpreter
 from local_aws.errors import AwsError
 from local_aws.services.request_model import service_model
 
-# https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
-_NAME: Final = r"""[^\s<>{}\[\]?*"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f\ufffe\uffff]{1,80}"""
 _ARN: Final = r"arn:aws[a-z-]*:states:[a-z0-9-]+:\d{12}:"
-STATE_MACHINE_ARN: Final = re.compile(rf"{_ARN}stateMachine:{_NAME}(:{_NAME})*$")
-EXECUTION_ARN: Final = re.compile(rf"{_ARN}(stateMachine|execution|express):{_NAME}(:{_NAME})*$")
-ACTIVITY_ARN: Final = re.compile(rf"{_ARN}activity:{_NAME}$")
+STATE_MACHINE_ARN: Final = re.compile(rf"{_ARN}stateMachine:{NAME}(:{NAME})*$")
+EXECUTION_ARN: Final = re.compile(rf"{_ARN}(stateMachine|execution|express):{NAME}(:{NAME})*$")
+ACTIVITY_ARN: Final = re.compile(rf"{_ARN}activity:{NAME}$")
 
 # What has an error of its own, or is checked where it is read.
 _OTHERWISE_CHECKED: Final = frozenset({"name", "nextToken", "input"})
@@ -64,7 +63,7 @@ def check_members(operation: str, request: Mapping[str, Any]) -> None:
 
 def check_name(name: str) -> None:
     """Raises AwsError: InvalidName."""
-    if not re.fullmatch(_NAME, name):
+    if not re.fullmatch(NAME, name):
         raise AwsError("InvalidName", f"Invalid Name: '{name}'")
 
 
