@@ -24,7 +24,7 @@ nox.options.default_venv_backend = "none"  # the sessions share environments, se
 @nox.session
 def package(session: nox.Session) -> None:
     """Zip the Lambda and the jobs, and compile the contracts, into build/package (byte-identical for equal sources)."""
-    _python(session, "-m", "pipeline_tools.package")
+    _python(session, "-m", "pipeline_tools.packaging.package")
 
 
 @nox.session
@@ -65,7 +65,7 @@ def integration(session: nox.Session) -> None:
 @nox.session
 def conformance(session: nox.Session) -> None:
     """Ask emulators what they can do, and compare with docs/emulators.md (`-- ministack`, `-- --write`)."""
-    _python(session, "-m", "pipeline_tools.conformance", *session.posargs)
+    _python(session, "-m", "pipeline_tools.comparisons.conformance", *session.posargs)
 
 
 @nox.session
@@ -77,7 +77,7 @@ def states(session: nox.Session) -> None:
 @nox.session
 def chaos(session: nox.Session) -> None:
     """Break every state in every way that AWS documents, and check what is left (`-- --list`, `-- NAME` for some)."""
-    _python(session, "-m", "pipeline_tools.package")
+    _python(session, "-m", "pipeline_tools.packaging.package")
     _python(session, "-m", "local_aws.services.spark_classes")
     _python(session, "-m", "pipeline_tools.chaos", *session.posargs)
 
@@ -85,34 +85,34 @@ def chaos(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Measure each part beside the least that does the same work (`-- PART`, `-- --against FILE --ratio R`)."""
-    _python(session, "-m", "pipeline_tools.package")
+    _python(session, "-m", "pipeline_tools.packaging.package")
     _python(session, "-m", "pipeline_tools.bench", *session.posargs)
 
 
 @nox.session
 def judge(session: nox.Session) -> None:
     """Compare the verdicts of our jobs with datacontract-cli's on pairs of contract and data (`-- NAME` for some)."""
-    _python(session, "-m", "pipeline_tools.judge", *session.posargs)
+    _python(session, "-m", "pipeline_tools.comparisons.judge", *session.posargs)
 
 
 @nox.session
 def infra(session: nox.Session) -> None:
     """Validate and test the Terraform modules (`-- NAME` for some), and scan them (checkov); check the SBOM."""
     session.run("terraform", "fmt", "-check", "-diff", "-recursive", "infra")
-    _python(session, "-m", "pipeline_tools.package")
-    _python(session, "-m", "pipeline_tools.infra", *session.posargs)
+    _python(session, "-m", "pipeline_tools.packaging.package")
+    _python(session, "-m", "pipeline_tools.deployment.infra", *session.posargs)
     checkov = str(environments.INFRA.ensure())
     scan = ("-m", "checkov.main", "-d", "infra", "--framework", "terraform", "--quiet", "--compact", "--skip-download")
     session.run(checkov, *scan, external=True)
-    session.run(checkov, "-m", "pipeline_tools.sbom_schema", env=environments.variables(), external=True)
+    session.run(checkov, "-m", "pipeline_tools.packaging.sbom_schema", env=environments.variables(), external=True)
 
 
 @nox.session
 def plan(session: nox.Session) -> None:
     """Review what `terraform apply` would change: `-- dev`, `-- prod` or `-- local` (CI: `--detailed-exitcode`)."""
-    _python(session, "-m", "pipeline_tools.package")
+    _python(session, "-m", "pipeline_tools.packaging.package")
     try:
-        _python(session, "-m", "pipeline_tools.plan", *session.posargs)
+        _python(session, "-m", "pipeline_tools.plan_review", *session.posargs)
     except CommandFailed as failed:
         if failed.return_code == 2:  # changes: nox itself would make 1 of it, which is an error's
             sys.exit(2)
@@ -122,14 +122,14 @@ def plan(session: nox.Session) -> None:
 @nox.session
 def new(session: nox.Session) -> None:
     """Draft a dataset from a sample of its source (CSV, JSON, Parquet): `-- NAME SAMPLE`."""
-    _python(session, "-m", "pipeline_tools.new_dataset", *session.posargs)
+    _python(session, "-m", "pipeline_tools.datasets.new_dataset", *session.posargs)
 
 
 @nox.session
 def deploy(session: nox.Session) -> None:
     """Bring what runs to what the checkout says: `-- local` at once, `-- dev` and others by their saved plan."""
-    _python(session, "-m", "pipeline_tools.package")
-    _python(session, "-m", "pipeline_tools.deploy", *session.posargs)
+    _python(session, "-m", "pipeline_tools.packaging.package")
+    _python(session, "-m", "pipeline_tools.deployment.deploy", *session.posargs)
 
 
 @nox.session
@@ -141,28 +141,28 @@ def preflight(session: nox.Session) -> None:
 @nox.session
 def schema(session: nox.Session) -> None:
     """Create or update the SQL schema of a deployment: `-- dev`, `-- prod` or `-- local`."""
-    _python(session, "-m", "pipeline_tools.schema", *session.posargs)
+    _python(session, "-m", "pipeline_tools.deployment.schema", *session.posargs)
 
 
 @nox.session
 def local(session: nox.Session) -> None:
     """Serve the pipeline on 127.0.0.1:4566 (`-- --port N`) until interrupted."""
-    _python(session, "-m", "pipeline_tools.package")
-    _python(session, "-m", "pipeline_tools.local", *session.posargs)
+    _python(session, "-m", "pipeline_tools.packaging.package")
+    _python(session, "-m", "pipeline_tools.deployment.local", *session.posargs)
 
 
 @nox.session
 def demo(session: nox.Session) -> None:
     """Run the pipeline on 336,776 real flights and follow the job ID through every hop."""
-    _python(session, "-m", "pipeline_tools.package")
+    _python(session, "-m", "pipeline_tools.packaging.package")
     _python(session, "-m", "pipeline_tools.demo", *session.posargs)
 
 
 @nox.session
 def release(session: nox.Session) -> None:
     """Build the files of a release into build/release: wheel, package, bill of materials, docs (`-- v0.1.0`)."""
-    _python(session, "-m", "pipeline_tools.package")
-    _python(session, "-m", "pipeline_tools.release", *session.posargs)
+    _python(session, "-m", "pipeline_tools.packaging.package")
+    _python(session, "-m", "pipeline_tools.packaging.release", *session.posargs)
 
 
 @nox.session
@@ -202,7 +202,7 @@ UNIT_NICENESS = 5
 
 
 def _prepare(session: nox.Session) -> None:
-    _python(session, "-m", "pipeline_tools.package")
+    _python(session, "-m", "pipeline_tools.packaging.package")
     _python(session, "-m", "local_aws.services.spark_classes")
 
 

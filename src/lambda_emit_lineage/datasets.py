@@ -22,7 +22,7 @@ Manifest = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Datasets:
-    """Of one job. compiled: what pipeline_tools.lineage made of the contract. source_uri: as the job was given it."""
+    """Of one job. compiled: what pipeline_tools.datasets made of the contract. source_uri: as the job was given it."""
 
     settings: Settings
     compiled: Mapping[str, Any]

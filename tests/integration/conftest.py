@@ -21,11 +21,12 @@ from local_aws.services.spark_classes import QUICK_JVM
 from pipeline import executions, redshift
 from pipeline.clients import Clients
 from pipeline.executions import Outcome
-from pipeline_tools import flights, package
 from pipeline_tools.chaos import bench
+from pipeline_tools.demo import flights
+from pipeline_tools.deployment.local import deploy
 from pipeline_tools.endpoint import LocalEndpoint
 from pipeline_tools.environments import ROOT
-from pipeline_tools.local import deploy
+from pipeline_tools.packaging import package
 from pipeline_tools.terraform import PACKAGE_DIR, Deployment
 
 SECONDS = 600.0

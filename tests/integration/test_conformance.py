@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from aws_facts.sdk_environment import isolated
-from pipeline_tools.conformance import DOCUMENT, documented
+from pipeline_tools.comparisons.conformance import DOCUMENT, documented
 from pipeline_tools.endpoint import LocalEndpoint
 from pipeline_tools.environments import ROOT
 from tests.integration.conftest import given_endpoint

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline_tools import deploy
-from pipeline_tools.deploy import NoPlanError
-from pipeline_tools.plan.__main__ import save
+from pipeline_tools.deployment import deploy
+from pipeline_tools.deployment.deploy import NoPlanError
+from pipeline_tools.plan_review.__main__ import save
 from pipeline_tools.terraform import INFRA, PACKAGE_DIR, Deployment
 
 

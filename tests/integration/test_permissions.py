@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 
 from aws_facts import glue
 from pipeline import executions
-from pipeline_tools.conformance import DOCUMENT, documented
+from pipeline_tools.comparisons.conformance import DOCUMENT, documented
 from pipeline_tools.endpoint import LocalEndpoint
 from tests.integration.conftest import Pipeline, given_endpoint, until
 from tests.integration.grants import Granted, Roles

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline_tools import local
 from pipeline_tools.claims import claimed
+from pipeline_tools.deployment import local
 from pipeline_tools.environments import ROOT
-from pipeline_tools.plan.__main__ import save
+from pipeline_tools.plan_review.__main__ import save
 from pipeline_tools.terraform import INFRA, Deployment
 from tests.integration.conftest import Pipeline
 

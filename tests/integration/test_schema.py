@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from pipeline import executions, redshift
-from pipeline_tools import deploy, deployed, loader, schema
+from pipeline_tools import deployed
 from pipeline_tools.claims import claimed
-from pipeline_tools.local import write_whole
+from pipeline_tools.deployment import deploy, loader, schema
+from pipeline_tools.deployment.local import write_whole
 from pipeline_tools.terraform import Deployment
 from tests.integration.conftest import SECONDS, Pipeline
 

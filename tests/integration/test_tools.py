@@ -17,7 +17,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from pipeline.clients import Clients
-from pipeline_tools import local, terraform
+from pipeline_tools import terraform
+from pipeline_tools.deployment import local
 from pipeline_tools.endpoint import EndpointError, LocalEndpoint
 from pipeline_tools.environments import ROOT
 from pipeline_tools.terraform import INFRA, Deployment, TerraformError

@@ -16,7 +16,7 @@ from local_aws.engines.step_functions import expressions
 from local_aws.engines.step_functions.interpreter import LOCALSTACK, SERVICE
 from local_aws.services.faults import Faults
 from pipeline.clients import Clients
-from pipeline_tools import emulators
+from pipeline_tools.comparisons import emulators
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from pipeline import executions, redshift
 from pipeline.clients import Clients
 from pipeline_tools.bench.growing import Growth
 from pipeline_tools.bench.measuring import BenchError, Sample
+from pipeline_tools.deployment.local import deploy
 from pipeline_tools.endpoint import LocalEndpoint
-from pipeline_tools.local import deploy
 from pipeline_tools.terraform import PACKAGE_DIR
 
 _SECONDS = 3600.0

@@ -13,7 +13,7 @@ import pyspark
 from local_aws.engines.java import java_home
 from pipeline_tools.bench.measuring import Command
 from pipeline_tools.environments import BENCH
-from pipeline_tools.package import PYTHON_JOB
+from pipeline_tools.packaging.package import PYTHON_JOB
 
 DATASET = "lineitem"
 _RIVALS = Path(__file__).parent / "rivals"

@@ -20,15 +20,15 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from pipeline_tools import schema
 from pipeline_tools.chaos import bench, histories, matrix, report, runner
 from pipeline_tools.chaos.cases import Case
 from pipeline_tools.chaos.matrix import drawn
 from pipeline_tools.chaos.runner import Result
 from pipeline_tools.claims import ClaimedError, claimed
+from pipeline_tools.deployment import schema
+from pipeline_tools.deployment.local import say
 from pipeline_tools.endpoint import ENGINES, EndpointError, add_engine_option
 from pipeline_tools.environments import ROOT
-from pipeline_tools.local import say
 from pipeline_tools.terraform import TerraformError
 
 DIRECTORY = ROOT / "build" / "chaos"

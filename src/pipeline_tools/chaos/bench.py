@@ -20,10 +20,10 @@ from aws_facts import sdk_environment
 from local_aws.services.spark_classes import QUICK_JVM
 from pipeline import redshift
 from pipeline.clients import Clients
-from pipeline_tools import package
 from pipeline_tools.chaos.cases import Rule
+from pipeline_tools.deployment.local import Say, deploy, say
 from pipeline_tools.endpoint import LocalEndpoint
-from pipeline_tools.local import Say, deploy, say
+from pipeline_tools.packaging import package
 from pipeline_tools.terraform import PACKAGE_DIR
 
 DATASET = "chaos"

@@ -6,10 +6,10 @@ import os
 import subprocess
 import sys
 
+from pipeline_tools.deployment.local import say
 from pipeline_tools.environments import ROOT
-from pipeline_tools.local import say
 
-TEST = ROOT / "tests" / "unit" / "local_aws" / "services" / "test_redshift_histories.py"
+TEST = ROOT / "tests" / "unit" / "local_aws" / "services" / "redshift" / "test_histories.py"
 
 
 def play(count: int, seed: int) -> bool:

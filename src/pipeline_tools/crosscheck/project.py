@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from dataset_contract import parameters, reading
-from pipeline_tools import contracts
 from pipeline_tools.crosscheck import template
 from pipeline_tools.crosscheck.findings import Finding
 from pipeline_tools.crosscheck.hcl import Expression, Infra, Module
 from pipeline_tools.crosscheck.template import Node, TemplateError
+from pipeline_tools.datasets import contracts
 
 # Beside the real datasets, so that no check takes the tables or parameters of one of them for those of all.
 _OTHER_DATASET = "another"

@@ -20,7 +20,7 @@ from local_aws.services.redshift.sqlerror import SqlError
 from pipeline_tools.crosscheck.project import Project
 from pipeline_tools.crosscheck.run import Call, SampleRun
 from pipeline_tools.crosscheck.values import UNKNOWN
-from pipeline_tools.transforms import quiet
+from pipeline_tools.datasets.transforms import quiet
 
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 # sqlglot does not know it.

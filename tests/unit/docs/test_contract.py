@@ -9,7 +9,8 @@ from pathlib import Path
 from dataset_contract import dialects, objects, types
 from dataset_contract.describing import DESCRIBING
 from dataset_contract.judging import OPERATORS
-from pipeline_tools import contracts, judge
+from pipeline_tools.comparisons import judge
+from pipeline_tools.datasets import contracts
 from pipeline_tools.environments import ROOT
 
 PAGE = (ROOT / "docs" / "contract.md").read_text(encoding="utf-8")

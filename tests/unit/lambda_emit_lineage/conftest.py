@@ -15,7 +15,7 @@ from lambda_emit_lineage import delivery, handler
 from lambda_emit_lineage.aws import Answer
 from lambda_emit_lineage.settings import Settings
 from lambda_generate_param import job_id
-from pipeline_tools import contracts
+from pipeline_tools.datasets import contracts
 from pipeline_tools.environments import ROOT
 
 PREFIX = "arn:aws:states:us-east-1:123456789012"

@@ -18,7 +18,7 @@ from lambda_generate_param import job_id
 from lambda_generate_param.audit import AuditColumns
 from lambda_generate_param.datasets import Dataset
 from lambda_generate_param.handler import Settings
-from pipeline_tools import contracts
+from pipeline_tools.datasets import contracts
 
 ROOT = Path(__file__).parents[3]
 ARN = "arn:aws:states:us-east-1:123456789012:execution:local-pipeline:run-1"

@@ -10,10 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from pipeline_tools import claims, conformance, demo, local
+from pipeline_tools import claims
 from pipeline_tools.claims import ClaimedError, claimed
+from pipeline_tools.comparisons import conformance
+from pipeline_tools.demo import __main__ as demo
+from pipeline_tools.deployment import local
 from pipeline_tools.environments import ROOT
-from pipeline_tools.plan import __main__ as plan
+from pipeline_tools.plan_review import __main__ as plan
 
 _OWNER = """
 import sys

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from pipeline_tools import wheels
 from pipeline_tools.environments import ROOT
+from pipeline_tools.packaging import wheels
 
 # By package: the distributions that are there besides; of the Python shell job those of its lock.
 THERE: dict[str, set[str]] = {

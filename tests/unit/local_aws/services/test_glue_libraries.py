@@ -13,7 +13,7 @@ import pytest
 from local_aws.services import glue_libraries
 from local_aws.services.glue_libraries import InstallError, Libraries
 from pipeline_tools.environments import find_pip
-from pipeline_tools.package import write_wheel
+from pipeline_tools.packaging.package import write_wheel
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from local_aws.services.glue_libraries import InstallError, Libraries
 from local_aws.services.glue_process import JobProcess, ProcessFactory, Settings
 from local_aws.services.glue_runs import STATES, GlueJobRuns
 from pipeline_tools.environments import InterpreterNotFoundError, find_interpreter, find_pip
-from pipeline_tools.package import write_wheel
+from pipeline_tools.packaging.package import write_wheel
 from tests.unit.local_aws.services.conftest import DirectoryS3
 
 SPARK_SCRIPT = Path(glue_process.__file__).with_name("glue_spark_script.py")

@@ -22,7 +22,7 @@ from lambda_generate_param.evidence import Evidence
 from lambda_generate_param.failures import Failure
 from lambda_generate_param.statements import Batch
 from pipeline.redshift import QueryError
-from pipeline_tools import loader
+from pipeline_tools.deployment import loader
 from tests.unit.lambda_generate_param.conftest import (
     ARN,
     JOB,

@@ -13,7 +13,7 @@ from dataset_contract import types
 from dataset_contract.model import OUTPUT, Column, DataObject, ValueRule
 from lambda_generate_param import schemas, statements
 from lambda_generate_param.datasets import Dataset
-from pipeline_tools import schema
+from pipeline_tools.deployment import schema
 from tests.unit.local_aws.services.conftest import Redshift
 
 pytestmark = pytest.mark.postgres

@@ -1,0 +1,1 @@
+"""Compares what is ours with what others make: emulators, and another reader of contracts."""

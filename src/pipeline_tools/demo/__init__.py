@@ -1,0 +1,1 @@
+"""`nox -s demo`: the whole pipeline on real flights."""

@@ -1,0 +1,133 @@
+"""`nox -s demo`: the whole pipeline on 336,776 real flights, from nothing to the trace of the job ID.
+
+Writes build/demo/summary.json and build/demo/report.html. Exit code 0 only when the execution succeeded and every
+hop has the job ID.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline import executions, jobs, report, trace
+from pipeline.clients import Clients
+from pipeline.redshift import query
+from pipeline.stacks import Stack
+from pipeline_tools.claims import ClaimedError, claimed
+from pipeline_tools.demo import bare, flights
+from pipeline_tools.deployment import schema
+from pipeline_tools.deployment.local import deploy, say, write_whole
+from pipeline_tools.endpoint import EndpointError, LocalEndpoint, add_engine_option
+from pipeline_tools.environments import ROOT
+from pipeline_tools.terraform import TerraformError
+
+DIRECTORY = ROOT / "build" / "demo"
+_SECONDS = 900.0
+# The states in which the two job scripts run.
+_JOB_STATES = ("CleanWithPython", "TransformWithSpark")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Exit codes: 0 succeeded and traced, 1 failed, 2 usage, 4 timed out."""
+    parser = argparse.ArgumentParser(prog="nox -s demo --", description=__doc__)
+    add_engine_option(parser)
+    options = parser.parse_args(arguments)
+    try:
+        with claimed(DIRECTORY, "nox -s demo") as directory:
+            return _demonstrate(directory, options.engine)
+    except executions.ExecutionTimeoutError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 4
+    except (ClaimedError, EndpointError, TerraformError, schema.SchemaError, bare.BareRunError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+
+
+def _demonstrate(directory: Path, engine: str | None) -> int:
+    began = time.monotonic()
+    say("[1/5] local endpoint")
+    with LocalEndpoint(directory / "endpoint", engine=engine) as endpoint:
+        say("[2/5] terraform apply and SQL schema")
+        outputs = deploy(endpoint, directory / "terraform")
+        summary, complete = _run(Clients(endpoint.endpoint_url, endpoint.region), outputs, directory)
+    summary["total_seconds"] = round(time.monotonic() - began, 1)
+    write_whole(directory / "summary.json", summary)
+    say(f"summary: {(directory / 'summary.json').relative_to(ROOT)} ({summary['total_seconds']} s in all)")
+    return 0 if complete else 1
+
+
+def _run(clients: Clients, outputs: dict[str, Any], directory: Path) -> tuple[dict[str, Any], bool]:
+    raw = directory / "raw"
+    flights.write(raw)
+    flights.upload(clients.get("s3"), raw, outputs["raw_bucket"])
+    say(f"[3/5] execution on s3://{outputs['raw_bucket']}/{flights.DATASET}/")
+    outcome = _execute(clients, outputs)
+    summary: dict[str, Any] = {
+        "job_id": (outcome.output or {}).get("job_id") if outcome.succeeded else None,
+        "status": outcome.status,
+        "execution_arn": outcome.arn,
+        "stages": [{"name": state.name, "seconds": round(state.seconds, 3)} for state in outcome.states],
+        "execution_seconds": round(outcome.seconds, 3),
+    }
+    if not outcome.succeeded:
+        say(f"execution {outcome.status}: {outcome.error}: {outcome.cause}")
+        return {**summary, "error": outcome.error, "cause": outcome.cause}, False
+    summary |= outcome.output["counts"]
+    say("[4/5] the two job scripts alone, for comparison")
+    seconds = bare.measure(raw, directory / "bare", dataset=flights.DATASET, parameters={"late_minutes": 15})
+    beyond = outcome.seconds - sum(seconds.values())
+    summary["bare_seconds"] = {name: round(value, 3) for name, value in seconds.items()}
+    summary["seconds_beyond_bare"] = round(beyond, 3)
+    say(f"  execution {outcome.seconds:.1f} s, scripts alone {sum(seconds.values()):.1f} s: {beyond:+.1f} s")
+    say("[5/5] the trace")
+    stack = Stack(clients, outputs, directory / "outputs.json")
+    traced = trace.of_job(stack, jobs.find(stack, outcome.arn))
+    summary["trace"] = traced.document()
+    page = directory / "report.html"
+    page.write_text(report.html_of_job(report.document_of_job(stack, traced)), encoding="utf-8")
+    print(f"\njob ID {traced.job.job_id}\n\n{traced.table()}\n\n{_worst_routes(clients, outputs, outcome)}\n")
+    say(f"report: {page.relative_to(ROOT)}")
+    for hop in traced.missing:
+        print(f"error: the job ID was not found at: {hop.service}, {hop.place}: {hop.detail}", file=sys.stderr)
+    return summary, traced.is_complete
+
+
+def _execute(clients: Clients, outputs: dict[str, Any]) -> executions.Outcome:
+    client = clients.get("stepfunctions")
+    document = {
+        "dataset": flights.DATASET,
+        "source_uri": f"s3://{outputs['raw_bucket']}/{flights.DATASET}/",
+        "parameters": {"late_minutes": 15},
+    }
+    arn = executions.start(client, outputs["state_machine_arn"], document)
+    return executions.wait(
+        client,
+        arn,
+        timeout_seconds=_SECONDS,
+        on_entered=lambda name: say(f"  {name} …") if name in _JOB_STATES else None,
+        on_left=lambda state: say(f"  {state.name:<20} {state.seconds:6.2f} s"),
+    )
+
+
+def _worst_routes(clients: Clients, outputs: dict[str, Any], outcome: executions.Outcome) -> str:
+    """What the data was for: a query that somebody would ask of the loaded tables."""
+    rows = query(
+        clients.get("redshift-data"),
+        outputs,
+        "SELECT origin, dest, SUM(flights) AS flights, SUM(late) AS late FROM analytics.route_delays "
+        "WHERE job_id = :job_id GROUP BY origin, dest HAVING SUM(flights) >= 1000 "
+        "ORDER BY CAST(SUM(late) AS DOUBLE PRECISION) / SUM(flights) DESC, origin, dest LIMIT 5",
+        job_id=outcome.output["job_id"],
+    )
+    lines = [
+        f"  {row['origin']}–{row['dest']}  {int(row['late']):>6,} of {int(row['flights']):>6,} late" for row in rows
+    ]
+    return "the busy routes that were late most often (analytics.route_delays):\n" + "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

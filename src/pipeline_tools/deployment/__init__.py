@@ -1,0 +1,1 @@
+"""Brings a deployment to what the checkout says: first its infrastructure, then its SQL schema."""

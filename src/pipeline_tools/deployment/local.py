@@ -1,0 +1,141 @@
+"""`nox -s local`: the local endpoint with the pipeline deployed on it, until it is interrupted."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from aws_facts import sdk_environment
+from local_aws.services import fault_documents
+from local_aws.services.faults import Plan
+from pipeline.clients import Clients
+from pipeline_tools import faults
+from pipeline_tools.claims import ClaimedError, claimed
+from pipeline_tools.deployed import LOCAL_DIRECTORY, running_locally
+from pipeline_tools.deployment import schema
+from pipeline_tools.endpoint import EndpointError, LocalEndpoint, add_engine_option
+from pipeline_tools.environments import ROOT
+from pipeline_tools.terraform import Deployment, TerraformError
+
+DIRECTORY = LOCAL_DIRECTORY
+SHELL = "environment.sh"
+Say = Callable[[str], None]
+
+
+def say(text: str) -> None:
+    """Progress goes to stderr, a line a stage."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def deploy(endpoint: LocalEndpoint, directory: Path, say: Say = say) -> dict[str, Any]:
+    """Apply the Terraform to a running endpoint, create the SQL schema, and return the outputs with `endpoint_url`.
+
+    Raises:
+        TerraformError, SchemaError: with the message of Terraform or Redshift.
+    """
+    deployment = Deployment("local", directory, endpoint.endpoint_url, endpoint.region)
+    began = time.monotonic()
+    deployment.init()
+    deployment.apply()
+    outputs = deployment.outputs()
+    say(f"terraform applied ({time.monotonic() - began:.1f} s)")
+    began = time.monotonic()
+    count = schema.create(Clients(endpoint.endpoint_url, endpoint.region), outputs)
+    say(f"SQL schema created: {count} statements ({time.monotonic() - began:.1f} s)")
+    return {**outputs, "endpoint_url": endpoint.endpoint_url}
+
+
+def running(directory: Path = DIRECTORY) -> str | None:
+    """The URL of the endpoint that a `nox -s local` serves its deployment on, or None when there is none."""
+    outputs = running_locally(directory)
+    return str(outputs["endpoint_url"]) if outputs else None
+
+
+def write_whole(path: Path, document: Any) -> None:
+    """Write JSON so that a reader sees the whole file or none."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    partial.replace(path)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Exit codes: 0 stopped on request, 1 something failed, 2 usage."""
+    parser = argparse.ArgumentParser(prog="nox -s local --", description=__doc__)
+    parser.add_argument("--port", type=int, default=4566, help="port on 127.0.0.1 (default 4566)")
+    add_engine_option(parser)
+    parser.add_argument(
+        "--faults", type=Path, help="file with what shall go wrong once all is deployed: docs/faults.md"
+    )
+    options = parser.parse_args(arguments)
+    try:
+        plan = fault_documents.read_file(options.faults) if options.faults else Plan()
+    except fault_documents.FaultsError as error:
+        parser.error(f"--faults: {error}")
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        with claimed(DIRECTORY, "nox -s local") as directory:
+            _serve(directory, options, plan, stop)
+    except ClaimedError as error:
+        print(f"error: {error}: ./noxw -s deploy -- local brings a change to it", file=sys.stderr)
+        return 1
+    except (EndpointError, TerraformError, schema.SchemaError) as error:
+        if not stop.is_set():
+            print(f"error: {error}", file=sys.stderr)
+            return 1
+    say("stopped")
+    return 0
+
+
+def _serve(directory: Path, options: argparse.Namespace, plan: Plan, stop: threading.Event) -> None:
+    try:
+        with LocalEndpoint(directory / "endpoint", port=options.port, engine=options.engine) as endpoint:
+            say(f"endpoint ready on {endpoint.endpoint_url} (log: {endpoint.log.relative_to(ROOT)})")
+            outputs = deploy(endpoint, directory / "terraform")
+            (directory / SHELL).write_text(shell(endpoint.endpoint_url, endpoint.region), encoding="utf-8")
+            write_whole(directory / "outputs.json", outputs)
+            if plan != Plan():
+                faults.put(endpoint.endpoint_url, plan)
+                say(f"faults: {', '.join(rule.name for rule in plan.rules)}")
+            say(f"ready: build/local/outputs.json has the names; in a shell: . build/local/{SHELL}; Ctrl-C ends it")
+            while not stop.wait(timeout=0.5):
+                if not endpoint.alive():
+                    raise EndpointError(f"the endpoint ended by itself; its log: {endpoint.log}")
+    finally:
+        (directory / "outputs.json").unlink(missing_ok=True)
+
+
+def shell(endpoint_url: str, region: str) -> str:
+    """What a shell reads (`. environment.sh`) so that aws, awslocal and Python's SDK there ask this endpoint."""
+    settings = {
+        **sdk_environment.NO_FILES,
+        "AWS_ENDPOINT_URL": endpoint_url,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+        "DISABLE_DEPRECATION_NOTICE": "true",  # awslocal's own: sixteen lines before each answer
+    }
+    loopback = ",".join(sdk_environment.LOOPBACK)
+    lines = [
+        "# To be read by a shell: its AWS tools then ask the endpoint of `nox -s local`, whatever was set before.",
+        "for name in $(env | sed -n 's/^\\(AWS_[A-Za-z0-9_]*\\)=.*/\\1/p'); do unset \"$name\"; done",
+        *(f"export {name}={shlex.quote(value)}" for name, value in settings.items()),
+        f'export NO_PROXY="${{NO_PROXY:-$no_proxy}},{loopback}"',
+        'export no_proxy="$NO_PROXY"',
+        f'export PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"',
+    ]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
