@@ -13,11 +13,12 @@ from dataset_contract import judging, manifests, places, reading
 from dataset_contract.errors import ContractError
 from dataset_contract.manifests import PYTHON, FileEntry, StageResult, StageRun
 from dataset_contract.model import Contract, DataObject, Verdict
-from glue_python_job import checks, publishing, source_files
+from glue_python_job import publishing, source_files
 from glue_python_job.arguments import Arguments
+from glue_python_job.cleaning import checks
+from glue_python_job.cleaning.results import Counts, Outcome
 from glue_python_job.errors import JobError
 from glue_python_job.log import Log, utc_now
-from glue_python_job.results import Counts, Outcome
 from glue_python_job.scratch import scratch_directory
 from glue_python_job.storage import StoredFile, Stores
 
@@ -152,7 +153,7 @@ class _Stage:
     ) -> dict[str, Outcome]:
         # Imported here: a run that has nothing to do needs no engine.
         from glue_python_job import engine
-        from glue_python_job.measures import Measurer
+        from glue_python_job.cleaning.measures import Measurer
 
         self._engine = engine.VERSION
         outcomes = {}
@@ -178,7 +179,7 @@ class _Stage:
     def _cleaned(
         self, connection: duckdb.DuckDBPyConnection, item: DataObject, files: Sequence[StoredFile], scratch: Path
     ) -> Outcome:
-        from glue_python_job.cleaning import clean
+        from glue_python_job.cleaning.cleaner import clean
 
         directory = scratch / item.role / item.name
         directory.mkdir(parents=True)

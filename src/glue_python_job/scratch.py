@@ -9,9 +9,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from glue_python_job.errors import JobError
-from glue_python_job.file_kinds import COMPRESSIONS
 from glue_python_job.sizes import LARGEST_BATCH_BYTES
 from glue_python_job.storage import StoredFile
+from glue_python_job.text.file_kinds import COMPRESSIONS
 
 COMPRESSION_RATIO = 8  # text to its compressed file, on the safe side
 STAGED_RATIO = 0.5  # Parquet to text, on the safe side

@@ -1,6 +1,7 @@
 """The rejected rows of a job: read one after the other, counted by reason, and exported so that they can be mended.
 
-The Python job keeps them as text beside its Parquet files (glue_python_job/mendable.py), with what belongs around them.
+The Python job keeps them as text beside its Parquet files (glue_python_job/text/mendable.py), with what belongs around
+them.
 """
 
 from __future__ import annotations

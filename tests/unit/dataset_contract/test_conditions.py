@@ -7,7 +7,7 @@ from dataset_contract.conditions import any_broken, broken
 from dataset_contract.model import ValueRule
 from dataset_contract.types import parse
 from glue_python_job import sql
-from glue_python_job.conditions import DUCKDB
+from glue_python_job.cleaning.conditions import DUCKDB
 from tests.unit.dataset_contract.rule_cases import CASES, Case
 
 

@@ -193,7 +193,8 @@ def contract_of() -> Callable[..., str]:
 @pytest.fixture
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """Sizes so small that a few kilobytes come in many chunks, batches and passes. Yields a record's limit."""
-    from glue_python_job import batches, duplicates, reader, records, rejects
+    from glue_python_job.cleaning import batches, duplicates, rejects
+    from glue_python_job.text import reader, records
 
     longest = 2_000
     monkeypatch.setattr(records, "MAX_RECORD_BYTES", longest)

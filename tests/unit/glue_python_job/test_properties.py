@@ -14,7 +14,7 @@ import duckdb
 import pytest
 
 from dataset_contract import wording
-from glue_python_job import grammar, records
+from glue_python_job.text import grammar, records
 
 SOURCE = Path(__file__).parents[3] / "src"
 NAMES = ["id", "n", "t", "d"]

@@ -16,7 +16,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glue_python_job import records
+from glue_python_job.text import records
 from tests.unit.glue_python_job.conftest import Job, Result, document
 from tests.unit.hostile.accounts import Walk, adds_up
 from tests.unit.hostile.conftest import examples

@@ -187,7 +187,7 @@ def test_a_carriage_return_at_the_end_stays(replay: Replay) -> None:
 
 
 def test_a_row_without_its_whole_text_is_told_and_not_exported(replay: Replay, monkeypatch: pytest.MonkeyPatch) -> None:
-    from glue_python_job import records
+    from glue_python_job.text import records
 
     monkeypatch.setattr(records, "MAX_RECORD_BYTES", 100)
     made = replay.export(replay.run({"a.csv": b"id,t\n1," + b"a" * 200 + b"\nx,b\n"}, contract()))

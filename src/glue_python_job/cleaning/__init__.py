@@ -1,0 +1,1 @@
+"""Judging: segments against the contract, into typed rows and refused rows."""
