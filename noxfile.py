@@ -51,7 +51,7 @@ def unit(session: nox.Session) -> None:
     if any(argument.startswith("tests") for argument in session.posargs):
         _python(session, "-m", "pytest", *session.posargs)
         return
-    _python(session, "-m", "local_aws.services.spark_classes")
+    _python(session, "-m", "local_aws.services.glue.spark_classes")
     _at_once(session, *_unit_tests(session))
 
 
@@ -78,7 +78,7 @@ def states(session: nox.Session) -> None:
 def chaos(session: nox.Session) -> None:
     """Break every state in every way that AWS documents, and check what is left (`-- --list`, `-- NAME` for some)."""
     _python(session, "-m", "pipeline_tools.packaging.package")
-    _python(session, "-m", "local_aws.services.spark_classes")
+    _python(session, "-m", "local_aws.services.glue.spark_classes")
     _python(session, "-m", "pipeline_tools.chaos", *session.posargs)
 
 
@@ -203,7 +203,7 @@ UNIT_NICENESS = 5
 
 def _prepare(session: nox.Session) -> None:
     _python(session, "-m", "pipeline_tools.packaging.package")
-    _python(session, "-m", "local_aws.services.spark_classes")
+    _python(session, "-m", "local_aws.services.glue.spark_classes")
 
 
 def _unit_tests(session: nox.Session) -> list[at_once.Command]:

@@ -21,9 +21,9 @@ from typing import Any, Protocol
 from aws_facts import sdk_environment
 from local_aws import workdir
 from local_aws.plain_path import is_plain
-from local_aws.services import fault_documents
-from local_aws.services.faults import Faults
-from local_aws.services.glue_libraries import Libraries
+from local_aws.services.faults import documents
+from local_aws.services.faults.rules import Faults
+from local_aws.services.glue.libraries import Libraries
 from local_aws.services.postgres import StartError
 
 _log = logging.getLogger("local_aws")
@@ -72,8 +72,8 @@ def main(arguments: Sequence[str]) -> int:
     if not is_plain(options.workdir.absolute()):
         parser.error(f"--workdir is {str(options.workdir)!r}; Spark takes letters, digits and ._/- only")
     try:
-        faults = Faults(fault_documents.read_file(options.faults) if options.faults else None)
-    except fault_documents.FaultsError as error:
+        faults = Faults(documents.read_file(options.faults) if options.faults else None)
+    except documents.FaultsError as error:
         parser.error(f"--faults: {error}")
     try:
         port = _bindable(options.host, options.port)
@@ -149,7 +149,7 @@ def _engine(options: argparse.Namespace, port: int, faults: Faults) -> Engine:
         except interpreter.InterpreterError as error:
             raise SystemExit(f"error: {error}") from error
         return LocalStackEngine(**common, jobs=jobs)
-    from local_aws.engines.ministack import MiniStackEngine
+    from local_aws.engines.ministack.engine import MiniStackEngine
 
     return MiniStackEngine(**common)
 

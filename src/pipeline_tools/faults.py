@@ -15,8 +15,8 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, Request, build_opener
 
-from local_aws.services.fault_requests import PATH
-from local_aws.services.faults import Error, Plan, Rule
+from local_aws.services.faults.requests import PATH
+from local_aws.services.faults.rules import Error, Plan, Rule
 
 __all__ = ["Error", "FaultsRefusedError", "Plan", "Rule", "clear", "injected", "met", "put"]
 

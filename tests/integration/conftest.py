@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from local_aws.services.spark_classes import QUICK_JVM
+from local_aws.services.glue.spark_classes import QUICK_JVM
 from pipeline import executions, redshift
 from pipeline.clients import Clients
 from pipeline.executions import Outcome

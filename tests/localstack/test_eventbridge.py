@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from local_aws.services.faults import Faults, Plan, Rule
+from local_aws.services.faults.rules import Faults, Plan, Rule
 
 MACHINE = "arn:aws:states:us-east-1:000000000000:stateMachine:m"
 

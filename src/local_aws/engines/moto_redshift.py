@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
-from local_aws.services.redshift_data import ClusterInfo
+from local_aws.services.redshift.data_api import ClusterInfo
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient

@@ -13,11 +13,11 @@ from botocore.config import Config
 from aws_facts import sdk_environment
 from local_aws.engines.cloudwatch import CloudWatchLogs
 from local_aws.engines.moto_redshift import MotoRedshift, NewRequest
-from local_aws.services.faults import Faults
-from local_aws.services.glue_process import ProcessFactory, Settings
-from local_aws.services.glue_runs import GlueJobRuns
+from local_aws.services.faults.rules import Faults
+from local_aws.services.glue.process import ProcessFactory, Settings
+from local_aws.services.glue.runs import GlueJobRuns
 from local_aws.services.postgres import PostgresServer
-from local_aws.services.redshift_data import RedshiftData
+from local_aws.services.redshift.data_api import RedshiftData
 
 # As Glue calls the sessions of its runs.
 GLUE_SESSION: Final = "GlueJobRunnerSession"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pyspark
 
-from local_aws.engines.java import java_home
+from local_aws.java import java_home
 from pipeline_tools.bench.measuring import Command
 from pipeline_tools.environments import BENCH
 from pipeline_tools.packaging.package import PYTHON_JOB

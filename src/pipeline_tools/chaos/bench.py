@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from aws_facts import sdk_environment
-from local_aws.services.spark_classes import QUICK_JVM
+from local_aws.services.glue.spark_classes import QUICK_JVM
 from pipeline import redshift
 from pipeline.clients import Clients
 from pipeline_tools.chaos.cases import Rule

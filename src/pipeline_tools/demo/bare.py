@@ -17,7 +17,7 @@ import pyspark
 
 from dataset_contract.manifests import utc_text
 from lambda_generate_param import datasets
-from local_aws.engines.java import java_home
+from local_aws.java import java_home
 from local_aws.plain_path import plain
 from pipeline_tools.packaging.package import OUTPUT, PYTHON_JOB
 

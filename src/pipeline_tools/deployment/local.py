@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from aws_facts import sdk_environment
-from local_aws.services import fault_documents
-from local_aws.services.faults import Plan
+from local_aws.services.faults import documents
+from local_aws.services.faults.rules import Plan
 from pipeline.clients import Clients
 from pipeline_tools import faults
 from pipeline_tools.claims import ClaimedError, claimed
@@ -76,8 +76,8 @@ def main(arguments: Sequence[str]) -> int:
     )
     options = parser.parse_args(arguments)
     try:
-        plan = fault_documents.read_file(options.faults) if options.faults else Plan()
-    except fault_documents.FaultsError as error:
+        plan = documents.read_file(options.faults) if options.faults else Plan()
+    except documents.FaultsError as error:
         parser.error(f"--faults: {error}")
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

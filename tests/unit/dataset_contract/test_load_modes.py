@@ -1,6 +1,6 @@
 """How an output's rows come into its table: what a contract may say of it, and the statements that follow.
 
-What the statements do is in tests/unit/local_aws/services/test_redshift_loads.py, on a database.
+What the statements do is in tests/unit/local_aws/services/redshift/test_loads.py, on a database.
 """
 
 from __future__ import annotations

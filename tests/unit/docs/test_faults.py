@@ -8,8 +8,8 @@ from dataclasses import fields
 import pytest
 import yaml
 
-from local_aws.services import fault_documents
-from local_aws.services.faults import Plan, Rule
+from local_aws.services.faults import documents
+from local_aws.services.faults.rules import Plan, Rule
 from pipeline_tools.environments import ROOT
 
 PAGE = (ROOT / "docs" / "faults.md").read_text(encoding="utf-8")
@@ -18,17 +18,17 @@ EXAMPLES = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=range(len(EXAMPLES)))
 def test_an_example_is_read(example: str) -> None:
-    assert fault_documents.read(yaml.safe_load(example)).rules
+    assert documents.read(yaml.safe_load(example)).rules
 
 
 def test_the_examples_have_every_place_and_action() -> None:
-    rules = [rule for example in EXAMPLES for rule in fault_documents.read(yaml.safe_load(example)).rules]
-    assert {rule.at for rule in rules} == set(fault_documents.PLACES)
+    rules = [rule for example in EXAMPLES for rule in documents.read(yaml.safe_load(example)).rules]
+    assert {rule.at for rule in rules} == set(documents.PLACES)
     for action in ("error", "state", "cut", "delay", "copies", "kill"):
         assert any(action in rule.document() for rule in rules), action
 
 
 def test_the_page_names_all_that_a_rule_may_have() -> None:
     names = [each.name for each in fields(Rule)] + [each.name for each in fields(Plan) if each.name != "rules"]
-    names += [*fault_documents.PLACES, *fault_documents.STATEMENT_STATES, *fault_documents.JOB_RUN_STATES]
+    names += [*documents.PLACES, *documents.STATEMENT_STATES, *documents.JOB_RUN_STATES]
     assert [name for name in names if f"`{name}`" not in PAGE and f"{name}:" not in PAGE] == []

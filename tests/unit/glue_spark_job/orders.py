@@ -16,8 +16,8 @@ import pyspark
 from dataset_contract import manifests
 from dataset_contract.manifests import StageResult, StageRun
 from glue_spark_job.main import main
-from local_aws.engines.java import java_home
-from local_aws.services import spark_classes
+from local_aws.java import java_home
+from local_aws.services.glue import spark_classes
 
 QUICK_JVM = spark_classes.quick(java_home(), Path(pyspark.__file__).parent)
 JOB_ID = "20130101T100000000Z-3f2c"

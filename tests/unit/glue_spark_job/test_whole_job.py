@@ -19,7 +19,7 @@ import yaml
 from dataset_contract import manifests, reading
 from dataset_contract.manifests import StageResult, StageRun
 from dataset_contract.model import DataObject
-from local_aws.engines.java import java_home
+from local_aws.java import java_home
 from tests.unit.glue_spark_job.orders import QUICK_JVM
 
 pytestmark = pytest.mark.spark

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.unit.hostile.conftest import FRAGMENTS, examples
 from tests.unit.local_aws.services.conftest import Redshift, make_redshift, postgres, redshift
-from tests.unit.local_aws.services.test_redshift_inlining import arguments, batch
+from tests.unit.local_aws.services.redshift.test_inlining import arguments, batch
 
 __all__ = ["make_redshift", "postgres", "redshift"]  # fixtures
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from local_aws import processes
-from tests.unit.local_aws.services.test_job_process import dies
+from tests.unit.local_aws.services.glue.test_job_process import dies
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3] / "src")}
 # Prints its own number and that of a process that it puts into the background, as a daemon does it.

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from local_aws import processes, workdir
-from tests.unit.local_aws.services.test_job_process import dies
+from tests.unit.local_aws.services.glue.test_job_process import dies
 
 OWNER = """
 import subprocess, sys

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pipeline_tools import owner
-from tests.unit.local_aws.services.test_job_process import dies
+from tests.unit.local_aws.services.glue.test_job_process import dies
 
 # What nox is to a tool, the tool, and what that started, each with its number; and how the tool ended.
 NOX = """

@@ -20,9 +20,9 @@ from local_aws.engines.localstack import entry_points
 from local_aws.engines.localstack.entry_points import NAME
 from local_aws.engines.localstack.interpreter import Interpreter
 from local_aws.engines.services import Endpoint, Services
-from local_aws.services.faults import Faults
-from local_aws.services.glue_libraries import Libraries
-from local_aws.services.glue_process import Settings
+from local_aws.services.faults.rules import Faults
+from local_aws.services.glue.libraries import Libraries
+from local_aws.services.glue.process import Settings
 
 _SECONDS_TO_READY = 60.0
 

@@ -10,7 +10,7 @@ from pathlib import Path
 _PROGRAM = """
 import json
 from importlib.util import find_spec
-from local_aws.engines.java import java_home
+from local_aws.java import java_home
 spark, botocore = (find_spec(name).submodule_search_locations[0] for name in ("pyspark", "botocore"))
 print(json.dumps({"spark_home": spark, "java_home": str(java_home()), "models": botocore + "/data"}))
 """

@@ -34,7 +34,7 @@ from local_aws.engines.step_functions import changes, diagnostics, history, vali
 from local_aws.engines.step_functions.events import Note
 from local_aws.engines.step_functions.interpreter import LOCALSTACK, Changes
 from local_aws.errors import AwsError
-from local_aws.services.faults import Faults
+from local_aws.services.faults.rules import Faults
 
 
 def change(faults: Faults, note: Note) -> Changes:

@@ -19,7 +19,7 @@ from local_aws.engines.step_functions import (
 from local_aws.engines.step_functions.events import Emit, Note
 from local_aws.engines.step_functions.interpreter import Changes, Interpreter
 from local_aws.engines.step_functions.tasks import ClientFor, Permit
-from local_aws.services.faults import Faults
+from local_aws.services.faults.rules import Faults
 
 
 def apply(

@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 from psycopg.pq import ExecStatus
 
-from local_aws.services.faults import Faults, Occasion, When
+from local_aws.services.faults.rules import Faults, Occasion, When
 from local_aws.services.redshift.copy_statement import CopyStatement
 from local_aws.services.redshift.dialect import Place, Plan, plan
 from local_aws.services.redshift.files import FileMover

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from local_aws.engines.event_faults import deliver
-from local_aws.services.faults import Faults, Plan, Rule
+from local_aws.services.faults.rules import Faults, Plan, Rule
 
 EVENT = {
     "source": "aws.states",

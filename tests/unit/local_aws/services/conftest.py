@@ -17,9 +17,9 @@ import pytest_socket
 from botocore.exceptions import ClientError
 from botocore.response import StreamingBody
 
-from local_aws.services.faults import Faults
+from local_aws.services.faults.rules import Faults
 from local_aws.services.postgres import PostgresServer
-from local_aws.services.redshift_data import ClusterInfo, RedshiftData
+from local_aws.services.redshift.data_api import ClusterInfo, RedshiftData
 
 ROLE = "arn:aws:iam::000000000000:role/copy"
 SECRET = "arn:aws:secretsmanager:us-east-1:000000000000:secret:master-abcdef"

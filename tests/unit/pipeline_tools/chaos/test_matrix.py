@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from local_aws.services import fault_documents
+from local_aws.services.faults import documents
 from pipeline_tools.chaos import matrix
 from pipeline_tools.chaos.__main__ import chosen
 from pipeline_tools.chaos.cases import Case, filled
@@ -109,7 +109,7 @@ def test_the_endpoint_takes_the_faults_of_a_case(case: Case) -> None:
         {name: value for name, value in {"name": str(number), **filled(rule, names)}.items() if name != "spare"}
         for number, rule in enumerate(case.faults)
     ]
-    fault_documents.read({"waits": case.waits, "faults": rules})
+    documents.read({"waits": case.waits, "faults": rules})
     assert "{" not in str([rule["match"] for rule in rules if "match" in rule]).replace("{'", "").replace("{}", "")
 
 

@@ -14,7 +14,7 @@ from pipeline_tools.pages.reading import Page
 NOXFILE = """
 @nox.session
 def plan(session):
-    _python(session, "-m", "pipeline_tools.plan_review", *session.posargs)
+    _python(session, "-m", "pipeline_tools.plan", *session.posargs)
 
 @nox.session
 def unit(session):
@@ -28,7 +28,7 @@ def project(tmp_path: Path) -> Path:
     files = {
         "noxfile.py": NOXFILE,
         "docs/other.md": OTHER,
-        "src/pipeline_tools/plan_review/__main__.py": "from pipeline_tools.ways import way\nOPTIONS = ['--no-lock']\n",
+        "src/pipeline_tools/plan/__main__.py": "from pipeline_tools.ways import way\nOPTIONS = ['--no-lock']\n",
         "src/pipeline_tools/ways.py": "WAY = '--engine'\n",
         "infra/main.tf": "",
     }
@@ -50,9 +50,9 @@ def found(project: Path, text: str, name: str = "README.md") -> list[str]:
     [
         "[other](docs/other.md) [here](#one) [there](docs/other.md#what-a-run-leaves) [folder](docs/)\n\n# One",
         "[the second](docs/other.md#twice-x-1) ![elsewhere](https://example.com/no/file)",
-        "`src/pipeline_tools/plan_review/` `infra/*.tf` `pipeline_tools/ways.py` `main.tf` `infra/main.tf:3` `sql/<name>/x`",
+        "`src/pipeline_tools/plan/` `infra/*.tf` `pipeline_tools/ways.py` `main.tf` `infra/main.tf:3` `sql/<name>/x`",
         "`s3://bucket/src/none.py` `./noxw` `./noxw -s plan -- dev --no-lock --engine moto`, `./noxw -s unit -- -k x`",
-        "`python -m pipeline_tools.plan_review --no-lock`, `python -m pytest --whatever`, `python -m json.tool`",
+        "`python -m pipeline_tools.plan --no-lock`, `python -m pytest --whatever`, `python -m json.tool`",
         "`pipeline rerun last --watch`, `pipeline -h`, `pipeline list --output json --status FAILED | jq --slurp .`",
         "```text\n$ ./noxw -s none\n```",
     ],
@@ -76,7 +76,7 @@ def test_a_page_that_is_right_has_no_finding(project: Path, right: str) -> None:
             "README.md:1: `./noxw -s plan -- --fast`: the session plan has no option --fast",
         ),
         ("`python -m pipeline_tools.none`", "there is no module pipeline_tools.none that can be run"),
-        ("`python -m pipeline_tools.plan_review --fast`", "pipeline_tools.plan_review has no option --fast"),
+        ("`python -m pipeline_tools.plan --fast`", "pipeline_tools.plan has no option --fast"),
         ("`pipeline none`", "pipeline has no command none; there are start, "),
         ("`pipeline list --fast`", "pipeline list has no option --fast; there are "),
         (

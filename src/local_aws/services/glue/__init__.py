@@ -1,0 +1,1 @@
+"""Glue: jobs whose runs are processes of this machine."""
