@@ -54,6 +54,22 @@ _WITH_PYTHON_2: Final = ("0.9", "1.0")
 # https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-glue-arguments.html: names and values in all.
 MOST_ARGUMENT_BYTES: Final = 260_000
 
+# https://docs.aws.amazon.com/glue/latest/dg/job-run-statuses.html: every state, and whether the run is over in it.
+JOB_RUN_STATES: Final[Mapping[str, bool]] = MappingProxyType(
+    {
+        "STARTING": False,
+        "RUNNING": False,
+        "STOPPING": False,
+        "WAITING": False,
+        "STOPPED": True,
+        "SUCCEEDED": True,
+        "FAILED": True,
+        "TIMEOUT": True,
+        "ERROR": True,
+        "EXPIRED": True,
+    }
+)
+
 # https://docs.aws.amazon.com/glue/latest/dg/monitor-continuous-logging-enable.html
 PYTHON_SHELL_LOGS: Final = "/aws-glue/python-jobs"
 SPARK_LOGS: Final = "/aws-glue/jobs"

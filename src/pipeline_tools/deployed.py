@@ -56,3 +56,9 @@ def running_locally(directory: Path = LOCAL_DIRECTORY) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     return outputs
+
+
+def local_url(directory: Path = LOCAL_DIRECTORY) -> str | None:
+    """The URL of the endpoint that a `nox -s local` serves its deployment on, or None when there is none."""
+    outputs = running_locally(directory)
+    return str(outputs["endpoint_url"]) if outputs else None

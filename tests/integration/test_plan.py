@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline_tools.claims import claimed
-from pipeline_tools.deployment import local
+from pipeline_tools.claims import claimed, write_whole
+from pipeline_tools.deployed import local_url
 from pipeline_tools.environments import ROOT
 from pipeline_tools.plan_review.__main__ import save
 from pipeline_tools.terraform import INFRA, Deployment
@@ -96,6 +96,6 @@ def test_an_argument_a_statement_and_a_bucket_are_on_the_first_screen(configurat
 
 def test_the_endpoint_of_a_session_is_found_by_the_file_that_it_wrote(pipeline: Pipeline, tmp_path: Path) -> None:
     with claimed(tmp_path / "local", "a test") as directory:
-        local.write_whole(directory / "outputs.json", pipeline.outputs)
-        assert local.running(directory) == pipeline.endpoint_url
-    assert local.running(directory) is None
+        write_whole(directory / "outputs.json", pipeline.outputs)
+        assert local_url(directory) == pipeline.endpoint_url
+    assert local_url(directory) is None

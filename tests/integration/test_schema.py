@@ -9,9 +9,8 @@ import pytest
 
 from pipeline import executions, redshift
 from pipeline_tools import deployed
-from pipeline_tools.claims import claimed
+from pipeline_tools.claims import claimed, write_whole
 from pipeline_tools.deployment import deploy, loader, schema
-from pipeline_tools.deployment.local import write_whole
 from pipeline_tools.terraform import Deployment
 from tests.integration.conftest import SECONDS, Pipeline
 

@@ -18,9 +18,9 @@ from pipeline_tools.bench import data, deployed, loads, results, stages
 from pipeline_tools.bench.growing import Growth
 from pipeline_tools.bench.measuring import BenchError, Command, Comparison, Sample, Subject, compare, run
 from pipeline_tools.claims import ClaimedError, claimed
+from pipeline_tools.console import say
 from pipeline_tools.demo import bare, flights
 from pipeline_tools.deployment import schema
-from pipeline_tools.deployment.local import say
 from pipeline_tools.endpoint import EndpointError, add_engine_option
 from pipeline_tools.environments import ROOT
 from pipeline_tools.packaging import package

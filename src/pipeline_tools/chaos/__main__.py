@@ -25,8 +25,8 @@ from pipeline_tools.chaos.cases import Case
 from pipeline_tools.chaos.matrix import drawn
 from pipeline_tools.chaos.runner import Result
 from pipeline_tools.claims import ClaimedError, claimed
+from pipeline_tools.console import say
 from pipeline_tools.deployment import schema
-from pipeline_tools.deployment.local import say
 from pipeline_tools.endpoint import ENGINES, EndpointError, add_engine_option
 from pipeline_tools.environments import ROOT
 from pipeline_tools.terraform import TerraformError

@@ -21,7 +21,8 @@ from local_aws.services.glue.spark_classes import QUICK_JVM
 from pipeline import redshift
 from pipeline.clients import Clients
 from pipeline_tools.chaos.cases import Rule
-from pipeline_tools.deployment.local import Say, deploy, say
+from pipeline_tools.console import Say, say
+from pipeline_tools.deployment.local import deploy
 from pipeline_tools.endpoint import LocalEndpoint
 from pipeline_tools.packaging import package
 from pipeline_tools.terraform import PACKAGE_DIR

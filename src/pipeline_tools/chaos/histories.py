@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 
-from pipeline_tools.deployment.local import say
+from pipeline_tools.console import say
 from pipeline_tools.environments import ROOT
 
 TEST = ROOT / "tests" / "unit" / "local_aws" / "services" / "redshift" / "test_histories.py"

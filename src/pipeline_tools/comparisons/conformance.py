@@ -15,7 +15,7 @@ from pathlib import Path
 from aws_facts.sdk_environment import isolated
 from pipeline_tools.claims import ClaimedError, claimed
 from pipeline_tools.comparisons import emulators
-from pipeline_tools.deployment.local import say
+from pipeline_tools.console import say
 from pipeline_tools.endpoint import ENGINES, EndpointError, LocalEndpoint
 from pipeline_tools.environments import ROOT, InterpreterNotFoundError
 

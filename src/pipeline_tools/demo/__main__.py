@@ -17,10 +17,11 @@ from pipeline import executions, jobs, report, trace
 from pipeline.clients import Clients
 from pipeline.redshift import query
 from pipeline.stacks import Stack
-from pipeline_tools.claims import ClaimedError, claimed
+from pipeline_tools.claims import ClaimedError, claimed, write_whole
+from pipeline_tools.console import say
 from pipeline_tools.demo import bare, flights
 from pipeline_tools.deployment import schema
-from pipeline_tools.deployment.local import deploy, say, write_whole
+from pipeline_tools.deployment.local import deploy
 from pipeline_tools.endpoint import EndpointError, LocalEndpoint, add_engine_option
 from pipeline_tools.environments import ROOT
 from pipeline_tools.terraform import TerraformError

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import shlex
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,9 @@ from local_aws.services.faults import documents
 from local_aws.services.faults.rules import Plan
 from pipeline.clients import Clients
 from pipeline_tools import faults
-from pipeline_tools.claims import ClaimedError, claimed
-from pipeline_tools.deployed import LOCAL_DIRECTORY, running_locally
+from pipeline_tools.claims import ClaimedError, claimed, write_whole
+from pipeline_tools.console import Say, say
+from pipeline_tools.deployed import LOCAL_DIRECTORY
 from pipeline_tools.deployment import schema
 from pipeline_tools.endpoint import EndpointError, LocalEndpoint, add_engine_option
 from pipeline_tools.environments import ROOT
@@ -27,12 +27,6 @@ from pipeline_tools.terraform import Deployment, TerraformError
 
 DIRECTORY = LOCAL_DIRECTORY
 SHELL = "environment.sh"
-Say = Callable[[str], None]
-
-
-def say(text: str) -> None:
-    """Progress goes to stderr, a line a stage."""
-    print(text, file=sys.stderr, flush=True)
 
 
 def deploy(endpoint: LocalEndpoint, directory: Path, say: Say = say) -> dict[str, Any]:
@@ -51,19 +45,6 @@ def deploy(endpoint: LocalEndpoint, directory: Path, say: Say = say) -> dict[str
     count = schema.create(Clients(endpoint.endpoint_url, endpoint.region), outputs)
     say(f"SQL schema created: {count} statements ({time.monotonic() - began:.1f} s)")
     return {**outputs, "endpoint_url": endpoint.endpoint_url}
-
-
-def running(directory: Path = DIRECTORY) -> str | None:
-    """The URL of the endpoint that a `nox -s local` serves its deployment on, or None when there is none."""
-    outputs = running_locally(directory)
-    return str(outputs["endpoint_url"]) if outputs else None
-
-
-def write_whole(path: Path, document: Any) -> None:
-    """Write JSON so that a reader sees the whole file or none."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-    partial.replace(path)
 
 
 def main(arguments: Sequence[str]) -> int:

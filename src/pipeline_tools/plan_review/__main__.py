@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from pipeline_tools.claims import ClaimedError, claimed
-from pipeline_tools.deployment import local
-from pipeline_tools.deployment.local import say
+from pipeline_tools.console import say
+from pipeline_tools.deployed import LOCAL_DIRECTORY, local_url
 from pipeline_tools.endpoint import EndpointError, LocalEndpoint
 from pipeline_tools.environments import ROOT
 from pipeline_tools.plan_review import render, review, sources
@@ -56,8 +56,8 @@ def _deployment(environment: str) -> Iterator[tuple[Deployment, str]]:
     if environment != "local":
         yield Deployment(environment), "what is deployed"
         return
-    if url := local.running():
-        yield Deployment(environment, local.DIRECTORY / "terraform", url), "the running `nox -s local`"
+    if url := local_url():
+        yield Deployment(environment, LOCAL_DIRECTORY / "terraform", url), "the running `nox -s local`"
         return
     say("nothing is deployed locally (nox -s local): planning against an empty endpoint")
     with claimed(DIRECTORY / "endpoint", "nox -s plan -- local") as directory, LocalEndpoint(directory) as endpoint:

@@ -30,5 +30,5 @@ def test_the_examples_have_every_place_and_action() -> None:
 
 def test_the_page_names_all_that_a_rule_may_have() -> None:
     names = [each.name for each in fields(Rule)] + [each.name for each in fields(Plan) if each.name != "rules"]
-    names += [*documents.PLACES, *documents.STATEMENT_STATES, *documents.JOB_RUN_STATES]
+    names += [*documents.PLACES, *documents.STATEMENT_STATES, *documents.JOB_RUN_ENDS]
     assert [name for name in names if f"`{name}`" not in PAGE and f"{name}:" not in PAGE] == []

@@ -28,3 +28,12 @@ def test_only_the_outputs_of_a_session_that_has_the_directory_count(tmp_path: Pa
 def test_an_environment_that_is_not_there_is_told_from_one_without_outputs() -> None:
     with pytest.raises(TerraformError, match="environment 'nope' is unknown; known: dev, local, prod"):
         deployed.find("nope")
+
+
+def test_nothing_runs_where_nothing_was_written(tmp_path: Path) -> None:
+    assert deployed.local_url(tmp_path) is None
+
+
+def test_nothing_runs_where_an_earlier_session_was_killed(tmp_path: Path) -> None:
+    (tmp_path / "outputs.json").write_text(json.dumps({"endpoint_url": "http://127.0.0.1:9"}))
+    assert deployed.local_url(tmp_path) is None

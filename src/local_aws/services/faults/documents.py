@@ -13,13 +13,13 @@ from typing import Any, Final, get_args
 from botocore.loaders import Loader
 from botocore.model import OperationModel
 
+from aws_facts import glue
 from local_aws.services.faults.rules import At, Error, Plan, Rule, When
-from local_aws.services.glue.runs import STATES
 from local_aws.services.request_model import service_model
 
 PLACES: Final = get_args(At)
 STATEMENT_STATES: Final = ("ABORTED", "FAILED", "forgotten")
-JOB_RUN_STATES: Final = tuple(state for state, over in STATES.items() if over)
+JOB_RUN_ENDS: Final = tuple(state for state, over in glue.JOB_RUN_STATES.items() if over)
 # What a rule may have beside name, at, match, skip, times and delay, by its place.
 _FIELDS: Final[Mapping[str, frozenset[str]]] = {
     "task": frozenset({"when", "service", "operation", "error", "kill"}),
@@ -209,7 +209,7 @@ def _state(given: Mapping[str, Any], place: str, at: str) -> str | None:
     state = given.get("state", "FAILED" if "error" in given else None)
     if state is None:
         return None
-    accepted = JOB_RUN_STATES if at == "job_run" else STATEMENT_STATES
+    accepted = JOB_RUN_ENDS if at == "job_run" else STATEMENT_STATES
     return str(_one_of(state, f"{place}.state", accepted))
 
 

@@ -24,19 +24,6 @@ from local_aws.services.request_model import check_request, validation_error
 
 Job = Mapping[str, Any]
 
-# https://docs.aws.amazon.com/glue/latest/dg/job-run-statuses.html: every state, and whether the run is over in it.
-STATES: Final = {
-    "STARTING": False,
-    "RUNNING": False,
-    "STOPPING": False,
-    "WAITING": False,
-    "STOPPED": True,
-    "SUCCEEDED": True,
-    "FAILED": True,
-    "TIMEOUT": True,
-    "ERROR": True,
-    "EXPIRED": True,
-}
 OPERATIONS: Final = ("StartJobRun", "GetJobRun", "GetJobRuns", "BatchStopJobRun")
 _LONGEST_ERROR = 4_000
 _DEFAULT_TIMEOUT_MINUTES = 2_880
@@ -62,7 +49,7 @@ class Run:
 
     @property
     def over(self) -> bool:
-        return STATES[self.state]
+        return glue.JOB_RUN_STATES[self.state]
 
     def document(self) -> dict[str, Any]:
         """As GetJobRun gives it; times in seconds since 1970-01-01 UTC, ExecutionTime in seconds."""

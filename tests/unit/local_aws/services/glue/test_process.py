@@ -18,7 +18,7 @@ from local_aws.services.faults.rules import Error, Faults, Plan, Rule
 from local_aws.services.glue import process as glue_process
 from local_aws.services.glue.libraries import InstallError, Libraries
 from local_aws.services.glue.process import JobProcess, ProcessFactory, Settings
-from local_aws.services.glue.runs import STATES, GlueJobRuns
+from local_aws.services.glue.runs import GlueJobRuns
 from pipeline_tools.environments import InterpreterNotFoundError, find_interpreter, find_pip
 from pipeline_tools.packaging.package import write_wheel
 from tests.unit.local_aws.services.conftest import DirectoryS3
@@ -207,7 +207,7 @@ def run_with(folder: Path, faults: Faults, script: str) -> dict[str, Any]:
     return ended_run(folder, f"open({str(folder / 'ran')!r}, 'w').close()\n{script}", faults)
 
 
-@pytest.mark.parametrize("state", [state for state, over in STATES.items() if over])
+@pytest.mark.parametrize("state", [state for state, over in glue.JOB_RUN_STATES.items() if over])
 def test_a_fault_ends_a_run_that_never_starts(tmp_path: Path, state: str) -> None:
     rule = Rule("r", "job_run", match={"job": "j?b"}, state=state, error=Error(message="as told"))
     run = run_with(tmp_path, Faults(Plan((rule,))), "")

@@ -10,13 +10,13 @@ from botocore.model import StringShape
 from aws_facts import glue
 from local_aws.errors import AwsError
 from local_aws.services.glue.process import script_arguments
-from local_aws.services.glue.runs import STATES, GlueJobRuns, effective_arguments
+from local_aws.services.glue.runs import GlueJobRuns, effective_arguments
 
 
 def test_every_state_of_the_api_is_known() -> None:
     shape = session.Session().get_service_model("glue").shape_for("JobRunState")
     assert isinstance(shape, StringShape)
-    assert set(STATES) == set(shape.enum)
+    assert set(glue.JOB_RUN_STATES) == set(shape.enum)
 
 
 def test_a_runs_arguments_win_over_defaults_and_lose_to_what_may_not_be_overridden() -> None:
