@@ -33,6 +33,8 @@ def lint(session: nox.Session) -> None:
     _python(session, "-m", "ruff", "check", ".")
     _python(session, "-m", "ruff", "format", "--check", ".")
     _python(session, "-m", "mypy", "src", "tests")
+    contracts = environments.DEV.ensure().with_name("lint-imports")
+    session.run(str(contracts), "--no-cache", "--no-logo", env=_variables(), external=True)
     session.run("terraform", "fmt", "-check", "-diff", "-recursive", "infra")
     _python(session, "-m", "pipeline_tools.crosscheck")
     _python(session, "-m", "pipeline_tools.pages")

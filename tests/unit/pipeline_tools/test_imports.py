@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import os
+import subprocess
 import sys
 from collections.abc import Iterator
 
@@ -15,6 +17,7 @@ from pipeline_tools.packaging import wheels
 THERE: dict[str, set[str]] = {
     "dataset_contract": set(),
     "lambda_generate_param": {"aws_facts"},  # in its zip
+    "lambda_emit_lineage": {"aws_facts", "lambda_generate_param"},  # in its zip
     "glue_python_job": {name.partition("==")[0] for name in wheels.pinned(wheels.LOCK.read_text(encoding="utf-8"))},
     "glue_spark_job": {"pyspark", "py4j"},
 }
@@ -39,3 +42,10 @@ def test_nothing_is_imported_that_would_not_be_there(package: str) -> None:
     found = list(imported(package))
     assert len(found) > 10
     assert [(where, name) for where, name in found if name not in allowed] == []
+
+
+def test_the_noxfile_finds_its_modules_before_anything_is_installed() -> None:
+    program = "from pipeline_tools import at_once, environments, owner"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    # -S: without the packages of the environment.
+    subprocess.run([sys.executable, "-S", "-c", program], env=environment, check=True)
