@@ -253,6 +253,7 @@ module "run_sql" {
     redshift_database         = module.redshift.database
     redshift_secret_arn       = module.redshift.secret_arn
     sql_parameters            = var.redshift.sql_parameters
+    polling                   = var.redshift.polling
   }
   log_retention_days     = var.log_retention_days
   log_level              = var.state_machine_log_level

@@ -268,6 +268,8 @@ variable "redshift" {
     log_exports: audit logs to send to CloudWatch: connectionlog, userlog, useractivitylog.
     sql_parameters: how values reach a batch of statements. bound: as Parameters of BatchExecuteStatement, which are new (April
     2026); inlined: as quoted text constants, where Step Functions in the region does not know them yet.
+    polling: how the end of a batch is seen. long: by looks that wait for it, with WaitTimeSeconds of DescribeStatement, which is
+    new (July 2026); short: by looks after 1, 2, 4 … 30 seconds, where Step Functions in the region does not know it yet.
     provisioned, serverless, existing: the settings of that mode.
   EOT
   type = object({
@@ -281,6 +283,7 @@ variable "redshift" {
     }), {})
     log_exports    = optional(list(string), [])
     sql_parameters = optional(string, "bound")
+    polling        = optional(string, "long")
     provisioned = optional(object({
       node_type               = optional(string, "ra3.large")
       number_of_nodes         = optional(number, 1)
@@ -305,6 +308,11 @@ variable "redshift" {
   validation {
     condition     = contains(["bound", "inlined"], var.redshift.sql_parameters)
     error_message = "redshift.sql_parameters \"${var.redshift.sql_parameters}\": bound or inlined."
+  }
+
+  validation {
+    condition     = contains(["long", "short"], var.redshift.polling)
+    error_message = "redshift.polling \"${var.redshift.polling}\": long or short."
   }
 
   validation {

@@ -136,9 +136,13 @@ run "on_a_workgroup_the_statements_name_it" {
   command = plan
 
   variables {
-    redshift = { mode = "serverless", database = "warehouse", sql_parameters = "inlined" }
+    redshift = { mode = "serverless", database = "warehouse", sql_parameters = "inlined", polling = "short" }
   }
 
+  assert {
+    condition     = strcontains(module.run_sql.definition, "$power(2,") && !strcontains(module.run_sql.definition, "WaitTimeSeconds")
+    error_message = "The looks are not short."
+  }
   assert {
     condition     = strcontains(module.run_sql.definition, "function($sql) { $inlined($sql) }") && !strcontains(module.run_sql.definition, "'Parameters'")
     error_message = "The values are not put in place."
@@ -380,6 +384,16 @@ run "wrong_values_are_refused" {
   }
 
   expect_failures = [var.environment, var.name_prefix, var.staged_expiration_days, var.rejected_expiration_days]
+}
+
+run "another_way_of_polling_is_refused" {
+  command = plan
+
+  variables {
+    redshift = { polling = "endless" }
+  }
+
+  expect_failures = [var.redshift]
 }
 
 run "another_mode_of_parameters_is_refused" {

@@ -99,7 +99,7 @@ def test_of_the_deployed_pipeline_nothing_is_found_and_what_was_not_asked_is_sai
 ) -> None:
     assert preflight.run(applied) == 0
     said = capsys.readouterr().out
-    for name in ("credentials", "log-policies", "definitions", "states", "sql-parameters", "roles"):
+    for name in ("credentials", "log-policies", "definitions", "states", "sql-parameters", "polling", "roles"):
         assert f"fine       {name}: " in said
     for name in ("state", "github", "node-type", "quota-glue", "plan", "apply"):
         assert f"not asked  {name}: " in said
@@ -205,6 +205,15 @@ def test_arguments_that_the_integration_of_a_batch_does_not_take(
     assert "ParametersOfLater" in found
     inlined = dataclasses.replace(empty, settings={**empty.settings, "redshift.sql_parameters": "inlined"})
     assert problems("sql-parameters", inlined) == ()
+
+
+def test_looks_that_the_integration_does_not_take(empty: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert problems("polling", empty) == ()
+    monkeypatch.setattr(definitions, "_LONG", {"WaitForEver": 1})
+    (found,) = problems("polling", empty)
+    assert "WaitForEver" in found
+    short = dataclasses.replace(empty, settings={**empty.settings, "redshift.polling": "short"})
+    assert problems("polling", short) == ()
 
 
 def test_roles_are_not_asked_about_before_they_are_there(empty: Target) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 from botocore.config import Config
 
 from aws_facts import sdk_environment
+from local_aws.endings import Endings
 from local_aws.engines.cloudwatch import CloudWatchLogs
 from local_aws.engines.moto_redshift import MotoRedshift, NewRequest
 from local_aws.services.faults.rules import Faults
@@ -103,6 +104,7 @@ class Services:
         self._endpoint = endpoint
         self._roles = roles
         self.faults = faults
+        self.endings = Endings()
         self._clients = Clients(endpoint)
         self.postgres = PostgresServer(settings.workdir / "postgres")
         faults.can_kill("database", self.postgres.kill)
@@ -129,7 +131,7 @@ class Services:
             environment=self._job_environment,
             logs=lambda job: CloudWatchLogs(self.client_as(job["Role"], "glue", GLUE_SESSION, "logs")),
         )
-        self.glue_runs = GlueJobRuns(find_job=self._find_job, processes=processes, faults=faults)
+        self.glue_runs = GlueJobRuns(find_job=self._find_job, processes=processes, faults=faults, endings=self.endings)
 
     def client(self, service: str) -> Any:
         """The endpoint's client of a service, with the account's own credentials."""

@@ -74,6 +74,12 @@ CHECKS: Final = (
         definitions.sql_parameters,
     ),
     Check(
+        "polling",
+        "whether DescribeStatement takes WaitTimeSeconds in a definition",
+        'set redshift = { polling = "short" } in the environment\'s .tfvars file',
+        definitions.polling,
+    ),
+    Check(
         "plan",
         "iam:SimulatePrincipalPolicy of the caller for what Terraform reads",
         "give the caller what is missing: infra/bootstrap has a role that may plan",

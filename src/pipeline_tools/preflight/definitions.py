@@ -18,6 +18,8 @@ _BATCH: Final = {
     "Sqls": ["SELECT CAST(:name AS VARCHAR(1))"],
 }
 _BOUND: Final = {"Parameters": [{"Name": "name", "Value": "x"}]}
+_LOOK: Final = {"Id": "00000000-0000-0000-0000-000000000000"}
+_LONG: Final = {"WaitTimeSeconds": 20}
 # What no version of the API has: a service that takes this takes anything, and so says nothing.
 _UNHEARD_OF: Final = {"NoSuchArgument": "x"}
 
@@ -48,25 +50,37 @@ def states(target: Target) -> Answer:
 
 def sql_parameters(target: Target) -> Answer:
     """Whether the integration of BatchExecuteStatement takes `Parameters`; a definition is asked about, none runs."""
+    return _taken(target, "batchExecuteStatement", _BATCH, _BOUND, "sql_parameters", "inlined")
+
+
+def polling(target: Target) -> Answer:
+    """Whether the integration of DescribeStatement takes `WaitTimeSeconds`; a definition is asked about, none runs."""
+    return _taken(target, "describeStatement", _LOOK, _LONG, "polling", "short")
+
+
+def _taken(
+    target: Target, api: str, known: Mapping[str, Any], new: Mapping[str, Any], setting: str, without: str
+) -> Answer:
+    """Whether a call takes what is new in it. setting: of `redshift`; without: its value that needs nothing new."""
     client = target.clients.get("stepfunctions")
-    if refusal := _refused(client, _BATCH):
-        raise NotAskedError(f"the call is refused without Parameters too: {refusal}")
-    refusal = _refused(client, {**_BATCH, **_BOUND})
-    mode = target.settings["redshift.sql_parameters"]
+    if refusal := _refused(client, api, known):
+        raise NotAskedError(f"the call is refused without {', '.join(new)} too: {refusal}")
+    refusal = _refused(client, api, {**known, **new})
+    mode = target.settings[f"redshift.{setting}"]
     if not refusal:
-        if not _refused(client, {**_BATCH, **_UNHEARD_OF}):
+        if not _refused(client, api, {**known, **_UNHEARD_OF}):
             raise NotAskedError("neither is an argument refused that the API does not have, so this tells nothing")
-        return Answer(f"taken (sql_parameters is {mode!r})")
-    if mode == "inlined":
-        return Answer("refused, and not needed: sql_parameters is 'inlined'")
+        return Answer(f"taken ({setting} is {mode!r})")
+    if mode == without:
+        return Answer(f"refused, and not needed: {setting} is {mode!r}")
     return Answer("refused", (refusal,))
 
 
-def _refused(client: Any, arguments: Mapping[str, Any]) -> str:
-    """Why Step Functions does not take a call with these arguments; empty where it does."""
+def _refused(client: Any, api: str, arguments: Mapping[str, Any]) -> str:
+    """Why Step Functions does not take a call of the Data API with these arguments; empty where it does."""
     state = {
         "Type": "Task",
-        "Resource": "arn:aws:states:::aws-sdk:redshiftdata:batchExecuteStatement",
+        "Resource": f"arn:aws:states:::aws-sdk:redshiftdata:{api}",
         "Arguments": arguments,
         "End": True,
     }

@@ -18,6 +18,7 @@ _PLACES: Final[Mapping[str, tuple[str, ...]]] = {
     "redshift.node_type": ("redshift", "provisioned", "node_type"),
     "redshift.number_of_nodes": ("redshift", "provisioned", "number_of_nodes"),
     "redshift.sql_parameters": ("redshift", "sql_parameters"),
+    "redshift.polling": ("redshift", "polling"),
 }
 _OPTIONAL: Final = frozenset({"name_prefix"})
 

@@ -97,7 +97,7 @@ def change_internals() -> None:
     lambda_events.change()
     lambda_keys.change()
     messages.change()
-    step_functions.change(_used().faults, Executions(_used().workdir).note)
+    step_functions.change(_used().faults, Executions(_used().workdir).note, _used().endings)
     faults.change(_used().faults)
 
 

@@ -30,6 +30,7 @@ from localstack.services.stepfunctions.asl.static_analyser.test_state.test_state
 )
 from localstack.services.stepfunctions.provider import StepFunctionsProvider
 
+from local_aws.endings import Endings
 from local_aws.engines.step_functions import changes, diagnostics, history, validation
 from local_aws.engines.step_functions.events import Note
 from local_aws.engines.step_functions.interpreter import LOCALSTACK, Changes
@@ -37,9 +38,15 @@ from local_aws.errors import AwsError
 from local_aws.services.faults.rules import Faults
 
 
-def change(faults: Faults, note: Note) -> Changes:
-    """Make the changes, once. note: is told of an execution that begins or ends."""
-    made = changes.apply(LOCALSTACK, emit=_emit, note=note, faults=faults)
+def change(faults: Faults, note: Note, endings: Endings) -> Changes:
+    """Make the changes, once.
+
+    Args:
+        faults: are asked at each task.
+        note: is told of an execution that begins or ends.
+        endings: tells of the end of what tasks wait for.
+    """
+    made = changes.apply(LOCALSTACK, emit=_emit, note=note, faults=faults, endings=endings)
     # It is called by the name of its class too.
     made.replace(StepFunctionsProvider, "_validate_definition", staticmethod(Provider._validate_definition))
     # Names beyond ASCII: LocalStack starts such an execution and then answers InvalidArn to its ARN.

@@ -81,6 +81,7 @@ class MiniStackEngine:
             client_for=self._client_for,
             permit=self._permit,
             faults=faults,
+            endings=self._services.endings,
         )
         self._states = StepFunctions(
             MOTO, region=region, account_id=ACCOUNT_ID, logs_client=lambda: self._services.client("logs")
@@ -228,6 +229,8 @@ class MiniStackEngine:
             return self._services.redshift_data.handle(operation, request, caller_arn=principal.arn)
 
         principal = caller(headers, query)
+        if "WaitTimeSeconds" in _document(body):
+            return await in_daemon_thread(_answer_json, answer, headers, body)
         return await asyncio.to_thread(_answer_json, answer, headers, body)
 
     def _wrap_glue(self, ministack: Handler) -> Handler:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from local_aws.endings import Endings
 from local_aws.engines.step_functions import (
     copies,
     definitions,
@@ -28,6 +29,7 @@ def apply(
     emit: Emit,
     note: Note,
     faults: Faults,
+    endings: Endings | None = None,
     client_for: ClientFor | None = None,
     permit: Permit | None = None,
 ) -> Changes:
@@ -38,6 +40,7 @@ def apply(
         emit: sends an entry of PutEvents, which tells the status of an execution.
         note: is told of an execution that begins or ends.
         faults: are asked at each task, and for how long waits are.
+        endings: is told of each execution that ends, and tells of what tasks wait for; None: only looks tell.
         client_for: gives the client of a region and service that acts with a state's credentials; None keeps the
             interpreter's own.
         permit: asked before a task starts what it will wait for; None permits all.
@@ -46,14 +49,21 @@ def apply(
         What was changed; its `undo` makes another `apply` possible.
     """
     changes = Changes(interpreter)
-    tasks.change(changes, client_for, permit)
+    known = endings or Endings()
+
+    def noted(execution: str, is_running: bool) -> None:
+        note(execution, is_running)
+        if not is_running:
+            known.tell(execution)
+
+    tasks.change(changes, client_for, permit, known)
     expressions.change(changes)
     definitions.change(changes)
     copies.change(changes)
     errors.change(changes)
     mends.change(changes)
     waits.change(changes, faults)
-    publish = events.publisher(interpreter, emit, note)
+    publish = events.publisher(interpreter, emit, noted)
     runs.change(changes, publish)
     progress.change(changes)
     redrive.change(changes, publish)

@@ -15,6 +15,7 @@ from botocore.model import ListShape, StructureShape
 from botocore.response import StreamingBody
 
 from aws_facts.states_language import JSONATA
+from local_aws.endings import Endings
 from local_aws.engines.step_functions import parameters
 from local_aws.engines.step_functions.interpreter import SERVICE, Changes
 from local_aws.engines.step_functions.mends import failure
@@ -32,7 +33,7 @@ _FIRST_SERVER_ERROR = 500
 _NO_REQUEST = "00000000-0000-0000-0000-000000000000"
 
 
-def change(changes: Changes, client_for: ClientFor | None, permit: Permit | None) -> None:
+def change(changes: Changes, client_for: ClientFor | None, permit: Permit | None, endings: Endings) -> None:
     """Change how tasks of an interpreter call services."""
     interpreter = changes.interpreter
     # Modules of services are imported when a definition first names one.
@@ -48,7 +49,7 @@ def change(changes: Changes, client_for: ClientFor | None, permit: Permit | None
     _name_list_members(changes)
     _take_any_body(changes)
     _refuse_requests(changes)
-    _wait_for_what_was_started(changes)
+    _wait_for_what_was_started(changes, endings)
     _start_nothing_after_the_end(changes)
     if permit is not None:
         _ask_before_starting(changes, permit)
@@ -197,7 +198,7 @@ def _name_by_shapes(changes: Changes) -> None:
 # What a task waits for
 
 
-def _wait_for_what_was_started(changes: Changes) -> None:
+def _wait_for_what_was_started(changes: Changes, endings: Endings) -> None:
     """.sync and .sync:2: what its execution no longer waits for is stopped; the interpreters leave it going.
 
     moto also interrupts a task token after each wait, which a task of Glue does not have.
@@ -246,10 +247,13 @@ def _wait_for_what_was_started(changes: Changes) -> None:
         result, seconds = None, _SECONDS_TO_FIRST_LOOK
         is_over = False  # by itself
         try:
-            while env.is_running() and not (result := look(resolver)):
-                # Short work costs no half of a second, and the end of the execution ends the wait.
-                env.program_state_event.wait(seconds)
-                seconds = min(2 * seconds, _SECONDS_BETWEEN_LOOKS)
+            started = submitted.get("JobRunId") or submitted.get("ExecutionArn", "")
+            with endings.waking(started, env.program_state_event):
+                while env.is_running() and not (result := look(resolver)):
+                    # The end of what was started ends the wait, as does that of the execution. What ends between a look
+                    # and the wait is seen at the next look.
+                    env.program_state_event.wait(seconds)
+                    seconds = min(2 * seconds, _SECONDS_BETWEEN_LOOKS)
             is_over = bool(result)
         except failed:
             is_over = True

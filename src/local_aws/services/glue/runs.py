@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from aws_facts import glue
+from local_aws.endings import Endings
 from local_aws.errors import AwsError
 from local_aws.services.faults.rules import Faults, Occasion, When
 from local_aws.services.glue.libraries import InstallError
@@ -90,6 +91,7 @@ class GlueJobRuns:
         processes: makes the process of a run.
         at_once: how many processes may run at the same time on this machine; further runs stay STARTING.
         faults: are asked at each run; None for none.
+        endings: is told of each run that is over; None for nobody who waits.
     """
 
     def __init__(
@@ -99,7 +101,9 @@ class GlueJobRuns:
         processes: ProcessFactory,
         at_once: int | None = None,
         faults: Faults | None = None,
+        endings: Endings | None = None,
     ) -> None:
+        self._endings = endings or Endings()
         self._faults = faults or Faults()
         self._find_job = find_job
         self._processes = processes
@@ -250,6 +254,7 @@ class GlueJobRuns:
             run.completed_at = datetime.now(UTC)
             run.execution_seconds = round(time.monotonic() - began)
             run.changed.notify_all()
+        self._endings.tell(run.id)
 
     def _meet(self, run: Run, when: When) -> tuple[str, str] | None:
         """What a fault does before a run's script starts, or after it has ended; its end, where the fault ends it."""

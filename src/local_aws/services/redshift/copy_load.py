@@ -16,7 +16,7 @@ import duckdb
 import psycopg
 
 from local_aws.services.redshift.copy_statement import CopyStatement
-from local_aws.services.redshift.parquet import ParquetColumn, check_column, read_schema
+from local_aws.services.redshift.parquet import ParquetColumn, check_column, literal, read_schema
 from local_aws.services.redshift.reader import quote
 from local_aws.services.redshift.sqlerror import SqlError
 
@@ -100,15 +100,12 @@ def _duckdb(scratch: Path) -> duckdb.DuckDBPyConnection:
     database = duckdb.connect(":memory:")
     database.execute("SET autoinstall_known_extensions = false")
     database.execute("SET memory_limit = '512MB'")
-    database.execute("SET threads = 2")
+    # It writes faster than PostgreSQL reads; a second thread would only take time from it.
+    database.execute("SET threads = 1")
     database.execute("SET preserve_insertion_order = true")
     database.execute("SET TimeZone = 'UTC'")
-    database.execute(f"SET temp_directory = {_literal(str(scratch / 'spill'))}")
+    database.execute(f"SET temp_directory = {literal(str(scratch / 'spill'))}")
     return database
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _parquet_query(
@@ -131,7 +128,7 @@ def _parquet_query(
         check_column(file.uri, copy.table.replace('"', ""), column.name, column.type, column.modifier, source[index])
         selected.append(_parquet_value(source[index]))
     listed = ", ".join(f"{value} AS c{index}" for index, value in enumerate(selected))
-    return f"SELECT {listed} FROM read_parquet({_literal(str(file.path))}, hive_partitioning = false)"
+    return f"SELECT {listed} FROM read_parquet({literal(str(file.path))}, hive_partitioning = false)"
 
 
 def _parquet_value(column: ParquetColumn) -> str:
@@ -141,9 +138,9 @@ def _parquet_value(column: ParquetColumn) -> str:
 
 def _json_query(columns: Sequence[TargetColumn], file: SourceFile) -> str:
     """Members are matched to columns by name; one that is missing is null."""
-    types = ", ".join(f"{_literal(column.name)}: 'VARCHAR'" for column in columns)
+    types = ", ".join(f"{literal(column.name)}: 'VARCHAR'" for column in columns)
     listed = ", ".join(quote(column.name) for column in columns)
-    return f"SELECT {listed} FROM read_json({_literal(str(file.path))}, columns = {{{types}}}, records = true)"
+    return f"SELECT {listed} FROM read_json({literal(str(file.path))}, columns = {{{types}}}, records = true)"
 
 
 def _text_query(copy: CopyStatement, columns: Sequence[TargetColumn], file: SourceFile) -> str:
@@ -155,12 +152,12 @@ def _text_query(copy: CopyStatement, columns: Sequence[TargetColumn], file: Sour
         "header": "false",
         "auto_detect": "false",
         "skip": options.get("IGNOREHEADER", "0"),
-        "delim": _literal(options.get("DELIMITER", "," if is_csv else "|")),
-        "quote": _literal(options.get("QUOTE", '"') if is_csv else ""),
-        "escape": _literal(options.get("QUOTE", '"') if is_csv else ""),
+        "delim": literal(options.get("DELIMITER", "," if is_csv else "|")),
+        "quote": literal(options.get("QUOTE", '"') if is_csv else ""),
+        "escape": literal(options.get("QUOTE", '"') if is_csv else ""),
         # An empty field is not a null by itself: that depends on the column.
-        "nullstr": _literal("\x01"),
-        "compression": _literal("gzip" if "GZIP" in options else "none"),
+        "nullstr": literal("\x01"),
+        "compression": literal("gzip" if "GZIP" in options else "none"),
         "columns": f"{{{types}}}",
     }
     listed = ", ".join(
@@ -169,11 +166,11 @@ def _text_query(copy: CopyStatement, columns: Sequence[TargetColumn], file: Sour
         if not column.identity or "EXPLICIT_IDS" in options
     )
     read = ", ".join(f"{name} = {value}" for name, value in settings.items())
-    return f"SELECT {listed} FROM read_csv({_literal(str(file.path))}, {read})"
+    return f"SELECT {listed} FROM read_csv({literal(str(file.path))}, {read})"
 
 
 def _text_value(name: str, column: TargetColumn, null: str, options: dict[str, str]) -> str:
-    value = f"CASE WHEN {name} = {_literal(null)} THEN NULL ELSE {name} END"
+    value = f"CASE WHEN {name} = {literal(null)} THEN NULL ELSE {name} END"
     if column.type not in _TEXT_TYPES:
         return f"nullif(trim({value}), '')"
     if "EMPTYASNULL" in options:
@@ -211,7 +208,7 @@ def _produced(database: duckdb.DuckDBPyConnection, query: str, pipe: Path) -> It
     def produce() -> None:
         try:
             settings = "FORMAT csv, HEADER false, NULLSTR '', USE_TMP_FILE false"
-            session.execute(f"COPY ({query}) TO {_literal(str(pipe))} ({settings})")
+            session.execute(f"COPY ({query}) TO {literal(str(pipe))} ({settings})")
         except duckdb.Error as error:
             failures.append(error)
 
@@ -265,7 +262,7 @@ def _explain(
             for column, source in zip(columns, read_schema(database, file.path, file.uri), strict=False):
                 if column.type not in _TEXT_TYPES or column.modifier < 0 or not source.text:
                     continue
-                query = f"SELECT max(strlen({_parquet_value(source)})) FROM read_parquet({_literal(str(file.path))})"
+                query = f"SELECT max(strlen({_parquet_value(source)})) FROM read_parquet({literal(str(file.path))})"
                 row = database.execute(query).fetchone()
                 if row and row[0] is not None and row[0] > column.length:
                     return _scan_error(

@@ -110,6 +110,18 @@ def test_parameters_of_a_batch_are_asked_about_beside_what_is_no_argument() -> N
         answers(refused("Sqls"))
 
 
+def test_looks_that_wait_are_asked_about_beside_what_is_no_argument() -> None:
+    def answers(*given: tuple[str, Any], mode: str = "long") -> Answer:
+        return definitions.polling(target(*given, **{"redshift.polling": mode}))
+
+    fine = (VALID, TESTED)
+    assert answers(*fine, *fine, refused("NoSuchArgument")).problems == ()
+    assert answers(*fine, refused("WaitTimeSeconds")).problems == (
+        'The field "WaitTimeSeconds" is not supported by Step Functions',
+    )
+    assert answers(*fine, refused("WaitTimeSeconds"), mode="short").problems == ()
+
+
 @pytest.mark.parametrize(
     ("error", "said"),
     [
@@ -152,10 +164,12 @@ def test_settings_come_from_the_environment_or_by_default(tmp_path: Any) -> None
         "redshift.node_type": "ra3.large",
         "redshift.number_of_nodes": "1",
         "redshift.sql_parameters": "bound",
+        "redshift.polling": "long",
     }
     file.write_text(
         'name_prefix = "acme-x"\nmax_concurrent_runs = 7 # not 8\nkms = { mode = "existing" }\nredshift = {\n'
-        '  mode = "serverless"\n  sql_parameters = "inlined"\n  provisioned = { node_type = "ra3.4xlarge",'
+        '  mode = "serverless"\n  sql_parameters = "inlined"\n  polling = "short"\n'
+        '  provisioned = { node_type = "ra3.4xlarge",'
         " number_of_nodes = 3 }\n}\n"
     )
     assert settings.read("mine", tmp_path) == {
@@ -165,6 +179,7 @@ def test_settings_come_from_the_environment_or_by_default(tmp_path: Any) -> None
         "redshift.node_type": "ra3.4xlarge",
         "redshift.number_of_nodes": "3",
         "redshift.sql_parameters": "inlined",
+        "redshift.polling": "short",
     }
     # What looks like a setting and is none: in a comment, in a text, in another object.
     file.write_text(

@@ -15,6 +15,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.config import Config
 
+from local_aws.endings import Endings
 from local_aws.engines.step_functions import changes
 from local_aws.engines.step_functions.api import StepFunctions
 from local_aws.engines.step_functions.interpreter import MOTO
@@ -66,6 +67,7 @@ class Functions:
     heard: Callable[[dict[str, Any]], None] = field(default=lambda _: None)
     permit: Callable[..., None] = field(default=lambda *_: None)
     faults: Faults = field(default_factory=Faults)
+    endings: Endings = field(default_factory=Endings)
     running: set[str] = field(default_factory=set)
     told: threading.Condition = field(default_factory=threading.Condition)
     _making: threading.Lock = field(default_factory=threading.Lock)
@@ -165,6 +167,7 @@ def functions() -> Iterator[Functions]:
         faults=made.faults,
         client_for=made.client_for,
         permit=lambda *what: made.permit(*what),
+        endings=made.endings,
     )
     yield made
     done.undo()

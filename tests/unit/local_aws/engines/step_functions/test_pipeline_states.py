@@ -18,7 +18,10 @@ from tests.unit.local_aws.engines.step_functions.conftest import Functions
 
 MACHINES = machines()
 # By the first of two renderings, the states that are not those of the second one.
-OWN_STATES = {"run-sql-inlined": ("ExecuteBatch",), "record-failure-chat": ("Notify", "NotifyLater")}
+OWN_STATES = {
+    "run-sql-inlined": ("ExecuteBatch", "DescribeStatement", "WaitToLookAgain"),
+    "record-failure-chat": ("Notify", "NotifyLater"),
+}
 Path = tuple[str | int, ...]
 
 

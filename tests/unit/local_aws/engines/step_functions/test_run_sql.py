@@ -101,3 +101,11 @@ def test_a_statement_that_ends_meanwhile_is_no_failure(run_sql: RunSql) -> None:
     run_sql.before["cancelStatement"] = ends
     assert run_sql.cancel(0) == {"job_id": "job-1", "cancelled": []}
     assert run_sql.status(identifier) == "ABORTED"
+
+
+def test_the_end_of_a_batch_is_seen_by_the_look_that_waits_for_it(run_sql: RunSql) -> None:
+    looks: list[None] = []
+    run_sql.before["describeStatement"] = lambda: looks.append(None)
+    batch = {"statement_name": "job-1 load", "statements": ["SELECT pg_sleep(0.5)"], "parameters": []}
+    described = run_sql.functions.ended(run_sql.machine.start({"job_id": "job-1", "batch": batch}))
+    assert (described["status"], len(looks)) == ("SUCCEEDED", 1), described

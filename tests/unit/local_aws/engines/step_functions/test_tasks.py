@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from local_aws.engines.step_functions import tasks
 from local_aws.engines.step_functions.errors import sdk_name
 from tests.unit.local_aws.engines.step_functions.conftest import SECONDS, Functions
 
@@ -163,6 +165,52 @@ def test_a_failed_child_is_a_failed_task_with_its_description(functions: Functio
     assert described["error"] == "States.TaskFailed"
     cause = json.loads(described["cause"])
     assert (cause["Status"], cause["Error"], cause["Cause"]) == ("FAILED", "Refused", "bad input")
+
+
+def only_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a task look once, and again only when it is told."""
+    monkeypatch.setattr(tasks, "_SECONDS_TO_FIRST_LOOK", 3600.0)
+    monkeypatch.setattr(tasks, "_SECONDS_BETWEEN_LOOKS", 3600.0)
+
+
+def told_until_ended(functions: Functions, arn: str, name: str) -> dict[str, Any]:
+    """An execution once it has ended, whose task is told of an ending until it was heard: it may not wait yet."""
+    deadline = time.monotonic() + SECONDS
+    while functions.last_status(arn) in (None, "RUNNING"):
+        assert time.monotonic() < deadline, "the task did not look again"
+        functions.endings.tell(name)
+        time.sleep(0.005)
+    return functions.ended(arn)
+
+
+def test_a_task_looks_again_when_its_job_run_has_ended(functions: Functions, monkeypatch: pytest.MonkeyPatch) -> None:
+    only_told(monkeypatch)
+    looked, states = threading.Event(), ["RUNNING", "SUCCEEDED"]
+
+    def get(_: Any) -> Any:
+        looked.set()
+        return {"JobRun": {"Id": "jr", "JobRunState": states.pop(0)}}
+
+    functions.answers |= {"startJobRun": lambda _: {"JobRunId": "jr"}, "getJobRun": get}
+    arn = functions.machine(task("glue:startJobRun.sync", {"JobName": "j"})).start()
+    assert looked.wait(SECONDS)
+    functions.endings.tell("another")
+    assert functions.last_status(arn) in (None, "RUNNING")
+    assert told_until_ended(functions, arn, "jr")["status"] == "SUCCEEDED"
+
+
+def test_the_end_of_an_execution_is_told_once(functions: Functions) -> None:
+    times = []
+
+    class Told(threading.Event):
+        def set(self) -> None:
+            times.append(functions.ask("DescribeExecution", executionArn=arn)["status"])
+
+    machine = functions.machine({"Pass": {"Type": "Pass", "End": True}})
+    arn = f"{machine.arn.replace(':stateMachine:', ':execution:')}:one"
+    with functions.endings.waking(arn, Told()):
+        functions.ended(machine.start(name="one"))
+    assert times == ["SUCCEEDED"]  # whoever looks then sees it
 
 
 @pytest.mark.parametrize("how", ["stopped", "timed out"])
