@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import subprocess
+import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +55,20 @@ def test_parquet_of_every_type(redshift: Redshift) -> None:
         (1, 2, 3, 1.5, 2.5, "1.25", True, "2013-01-02", "2013-01-01 10:00:00", "2013-01-01 10:00:00+00", 'ä,"', ""),
         (None,) * 12,
     ]
+
+
+def test_a_schema_is_read_without_pandas(tmp_path: Path) -> None:
+    """DuckDB imports it with the first parameter that is bound, where it is installed: that took a second of a COPY."""
+    assert find_spec("pandas")
+    quoted = str(tmp_path / "it's.parquet").replace("'", "''")
+    duckdb.sql(f"COPY (SELECT 1 AS a) TO '{quoted}' (FORMAT parquet)")
+    program = (
+        "import sys, duckdb; from pathlib import Path; from local_aws.services.redshift.parquet import read_schema; "
+        "columns = read_schema(duckdb.connect(), Path(sys.argv[1]), 's3://lake/it'); "
+        "print([column.name for column in columns], 'pandas' in sys.modules)"
+    )
+    line = [sys.executable, "-c", program, str(tmp_path / "it's.parquet")]
+    assert subprocess.run(line, capture_output=True, text=True, check=True).stdout == "['a'] False\n"
 
 
 def test_a_prefix_is_every_object_below_it_but_the_hidden_ones(redshift: Redshift) -> None:
