@@ -1,7 +1,8 @@
 """`nox -s bench`: measure each part beside the least that does the same work, in turn, and how its cost grows.
 
 `-- PART…` measures some: python, spark, execution (with the load), growth, memory, command. Writes
-build/bench/bench.json and bench.html. `-- --against FILE --ratio 1.2` compares with an earlier bench.json and exits 1 beyond that ratio.
+build/bench/bench.json and bench.html. `-- --against FILE --ratio 1.2` compares with an earlier bench.json and exits 1
+beyond that ratio.
 """
 
 from __future__ import annotations
