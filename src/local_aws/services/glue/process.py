@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -206,9 +207,15 @@ class ProcessFactory:
 
 
 def _spark_home() -> Path:
-    import pyspark
+    """The Spark of this environment; found, not imported: that took the first run of an endpoint a second.
 
-    return Path(pyspark.__file__).parent
+    Raises:
+        ModuleNotFoundError: there is none.
+    """
+    found = find_spec("pyspark")
+    if found is None or found.origin is None:
+        raise ModuleNotFoundError("Spark runs need the package pyspark")
+    return Path(found.origin).parent
 
 
 class JobProcess:

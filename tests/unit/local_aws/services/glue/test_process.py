@@ -257,3 +257,13 @@ def test_the_bytecode_of_what_a_run_imports_is_kept_with_the_libraries(tmp_path:
     environment = factory(tmp_path, s3, Logs()).create(job, "jr_1", {})._environment
     assert environment["PYTHONPYCACHEPREFIX"] == str(tmp_path / "libraries" / "bytecode")
     assert "PYTHONDONTWRITEBYTECODE" not in environment
+
+
+def test_spark_is_found_without_being_imported() -> None:
+    """To import it takes a second, of the first run of every endpoint."""
+    program = (
+        "import sys; from local_aws.services import glue_process as p; print(p._spark_home(), 'pyspark' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    home, imported = done.stdout.split()
+    assert (Path(home, "bin", "spark-submit").is_file(), imported) == (True, "False")
