@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from local_aws.endings import Endings
 from local_aws.engines.step_functions import expressions
 from local_aws.engines.step_functions.interpreter import LOCALSTACK, SERVICE
 from local_aws.services.faults.rules import Faults
@@ -24,7 +25,7 @@ def change() -> Iterator[Callable[[], None]]:
     """Make the changes, for the time of one test."""
     ours = importlib.import_module("local_aws.engines.localstack.step_functions")
     made: list[Any] = []
-    yield lambda: made.append(ours.change(Faults(), lambda *_: None))
+    yield lambda: made.append(ours.change(Faults(), lambda *_: None, Endings()))
     for changes in made:
         changes.undo()
 
