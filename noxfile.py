@@ -208,9 +208,9 @@ def _prepare(session: nox.Session) -> None:
     _python(session, "-m", "local_aws.services.glue.spark_classes")
 
 
-def _unit_tests(session: nox.Session) -> list[at_once.Command]:
-    def command(name: str, python: str, *arguments: str) -> at_once.Command:
-        return at_once.Command(name, (python, "-m", "pytest", *arguments), _variables(), UNIT_NICENESS)
+def _unit_tests(session: nox.Session) -> list[at_once.NamedCommand]:
+    def command(name: str, python: str, *arguments: str) -> at_once.NamedCommand:
+        return at_once.NamedCommand(name, (python, "-m", "pytest", *arguments), _variables(), UNIT_NICENESS)
 
     found = [command("unit", str(environments.DEV.ensure()), "tests/unit", *IN_PARALLEL, *session.posargs)]
     # An environment that another one's bytecode and cache do not fit.
@@ -223,15 +223,15 @@ def _unit_tests(session: nox.Session) -> list[at_once.Command]:
     return found
 
 
-def _integration_tests(session: nox.Session) -> list[at_once.Command]:
+def _integration_tests(session: nox.Session) -> list[at_once.NamedCommand]:
     line = (str(environments.DEV.ensure()), "-m", "pytest", "tests/integration", *session.posargs)
     return [
-        at_once.Command(engine or "given endpoint", line, _variables(LOCAL_AWS_ENGINE=engine))
+        at_once.NamedCommand(engine or "given endpoint", line, _variables(LOCAL_AWS_ENGINE=engine))
         for engine in _engines(session)
     ]
 
 
-def _at_once(session: nox.Session, *commands: at_once.Command) -> None:
+def _at_once(session: nox.Session, *commands: at_once.NamedCommand) -> None:
     """Run them; all results are wanted, so failures are told at the end."""
     results = at_once.run(commands)
     for result in results:

@@ -52,15 +52,15 @@ def check(pattern: str) -> None:
 
 def java(pattern: str) -> str:
     """The pattern for java.util.regex, to be used with find(). Raises ValueError as `check`."""
-    return _Reader(pattern, end=r"\z").render()
+    return _PatternReader(pattern, end=r"\z").render()
 
 
 def python(pattern: str) -> str:
     """The pattern for Python's re, to be used with search(). Raises ValueError as `check`."""
-    return _Reader(pattern, end=r"\Z").render()
+    return _PatternReader(pattern, end=r"\Z").render()
 
 
-class _Reader:
+class _PatternReader:
     """Reads a pattern once from left to right."""
 
     def __init__(self, pattern: str, end: str) -> None:

@@ -54,7 +54,7 @@ class Made:
 
 
 @dataclass(frozen=True)
-class Subject:
+class RuleSubject:
     """What a rule is about: an object, and in `column` and `type` one of its columns."""
 
     object: str
@@ -76,12 +76,12 @@ def of_column(
 
     null_values: the texts that mean null in the column's files.
     """
-    return _read(element, Subject(object_, role, (name,), name, type_, null_values))
+    return _read(element, RuleSubject(object_, role, (name,), name, type_, null_values))
 
 
 def of_object(element: Element, object_: str, columns: Sequence[str], role: str) -> Made:
     """The quality of an object. Raises ContractError for a rule that no stage can judge."""
-    return _read(element, Subject(object_, role, columns))
+    return _read(element, RuleSubject(object_, role, columns))
 
 
 def threshold(element: Element) -> tuple[str, tuple[Decimal, ...]]:
@@ -139,7 +139,7 @@ def severity(element: Element) -> str:
     return element.choice("severity", SEVERITIES, "error")
 
 
-def _read(element: Element, subject: Subject) -> Made:
+def _read(element: Element, subject: RuleSubject) -> Made:
     ids: list[str] = []
     values_: list[ValueRule] = []
     keys: list[Key] = []
@@ -191,7 +191,7 @@ def _id(rule: Element, place: str) -> str:
     return str(rule.get("id") or rule.get("name") or place)
 
 
-def _sql(rule: Element, subject: Subject) -> SetRule:
+def _sql(rule: Element, subject: RuleSubject) -> SetRule:
     for name, advice in (("metric", "type: library"), ("arguments", "type: library"), ("unit", "no unit")):
         if name in rule:
             raise rule.refuse(name, f"stands in a rule of type sql; accepted: {advice}")
@@ -234,7 +234,7 @@ def filled(query: str, role: str, object_: str, column: str = "") -> str:
     return parts.sub(replaced, query.strip().rstrip(";").rstrip())
 
 
-def _query(rule: Element, subject: Subject) -> str:
+def _query(rule: Element, subject: RuleSubject) -> str:
     """The query with its placeholders filled: ${object} and ${table}, ${property} and ${column}, also without $."""
     given = rule.text("query", accepted="one SELECT that gives one number", variables=True)
     try:
@@ -249,7 +249,7 @@ def _query(rule: Element, subject: Subject) -> str:
     return query
 
 
-def _library(rule: Element, subject: Subject) -> Made:
+def _library(rule: Element, subject: RuleSubject) -> Made:
     metric = _metric(rule, subject)
     operator, bounds = threshold(rule)
     unit = measured_in(rule, bounds, operator)
@@ -268,7 +268,7 @@ def _library(rule: Element, subject: Subject) -> Made:
     )
 
 
-def _metric(rule: Element, subject: Subject) -> str:
+def _metric(rule: Element, subject: RuleSubject) -> str:
     accepted = METRICS if subject.column else ("rowCount", "duplicateValues")
     metric = rule.text("metric", accepted=", ".join(accepted))
     if metric in (*METRICS, "rowCount") and metric not in accepted:
@@ -279,7 +279,7 @@ def _metric(rule: Element, subject: Subject) -> str:
     return metric
 
 
-def _arguments(rule: Element, metric: str, subject: Subject) -> Made:
+def _arguments(rule: Element, metric: str, subject: RuleSubject) -> Made:
     """What a value or row has to keep for the metric to be 0."""
     known: dict[str, tuple[str, ...]] = {
         "missingValues": ("missingValues",),
@@ -308,7 +308,7 @@ def _arguments(rule: Element, metric: str, subject: Subject) -> Made:
     return made
 
 
-def _check_not_null(made: Made, subject: Subject, place: ElementPath, instead: str) -> None:
+def _check_not_null(made: Made, subject: RuleSubject, place: ElementPath, instead: str) -> None:
     for rule in made.values:
         if isinstance(rule.argument, tuple):
             values.check_not_null(rule.argument, subject.null_values, place, instead)
@@ -340,7 +340,7 @@ def _missing(given: Any, type_: ColumnType, place: ElementPath) -> tuple[ValueRu
     return tuple(rules)
 
 
-def _key(arguments: Element, subject: Subject) -> tuple[str, ...]:
+def _key(arguments: Element, subject: RuleSubject) -> tuple[str, ...]:
     known = ", ".join(subject.columns)
     names: list[str] = []
     for item, place in arguments.items("properties"):

@@ -37,7 +37,7 @@ class Refusal:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class TableComparison:
     """What brings a deployed table to its contract. There are no statements where there is a refusal."""
 
     statements: tuple[str, ...] = ()
@@ -97,14 +97,14 @@ def deployed_type(
     return name
 
 
-def compare(output: DataObject, deployed: Sequence[DeployedColumn]) -> Comparison:
+def compare(output: DataObject, deployed: Sequence[DeployedColumn]) -> TableComparison:
     """What is to be done so that the deployed table can take the output. No columns: the table is not there.
 
     A new column that may be null is added. Everything else is refused, with the statements that a person could run:
     they drop values, or need a value for the rows that are there.
     """
     if not deployed:
-        return Comparison((create_table(output),))
+        return TableComparison((create_table(output),))
     wanted = _wanted(output)
     there = {column.name.lower(): column for column in deployed}
     new = {name: column for name, column in wanted.items() if name not in there}
@@ -115,10 +115,12 @@ def compare(output: DataObject, deployed: Sequence[DeployedColumn]) -> Compariso
     if any(not refusal.statements for refusal in refusals):
         # One script for the whole table: the statements for its columns by themselves would contradict it.
         problem = "; ".join(refusal.problem for refusal in refusals)
-        return Comparison(refusals=(Refusal(f"{problem}; the table has to be made anew", _anew(output, there)),))
+        return TableComparison(refusals=(Refusal(f"{problem}; the table has to be made anew", _anew(output, there)),))
     if refusals:
-        return Comparison(refusals=tuple(refusals))
-    return Comparison(tuple(f"ALTER TABLE {table(output)} ADD COLUMN {_definition(*item)}" for item in new.items()))
+        return TableComparison(refusals=tuple(refusals))
+    return TableComparison(
+        tuple(f"ALTER TABLE {table(output)} ADD COLUMN {_definition(*item)}" for item in new.items())
+    )
 
 
 def _wanted(output: DataObject) -> dict[str, _Wanted]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NoReturn
 
-from glue_python_job.errors import ArgumentError
+from glue_python_job.errors import ArgumentsError
 
 REQUIRED = (
     "job_id",
@@ -51,14 +51,14 @@ class Arguments:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise ArgumentError(f"{message}; required are {', '.join('--' + name for name in REQUIRED)}")
+        raise ArgumentsError(f"{message}; required are {', '.join('--' + name for name in REQUIRED)}")
 
 
 def parse(argv: Sequence[str]) -> Arguments:
     """Read the command line. Unknown arguments are ignored: Glue adds its own.
 
     Raises:
-        ArgumentError: an argument is missing, empty or malformed; the message names it.
+        ArgumentsError: an argument is missing, empty or malformed; the message names it.
     """
     parser = _Parser(prog="glue_python_job", allow_abbrev=False, add_help=False)
     for name in REQUIRED:
@@ -68,7 +68,7 @@ def parse(argv: Sequence[str]) -> Arguments:
     values = dict(vars(parser.parse_known_args(list(argv))[0]))
     for name in REQUIRED:
         if not values[name].strip():
-            raise ArgumentError(f"--{name} is empty; give it a value")
+            raise ArgumentsError(f"--{name} is empty; give it a value")
     for name in URIS:
         _check_uri(name, values[name])
     for name in ("reference_uri", *OUTPUTS):
@@ -83,13 +83,15 @@ def _check_uri(name: str, uri: str) -> None:
     if uri.startswith("s3://"):
         bucket, _, key = uri[len("s3://") :].partition("/")
         if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", bucket):
-            raise ArgumentError(f"--{name} {uri!r} has no valid bucket name; write s3://bucket/key")
+            raise ArgumentsError(f"--{name} {uri!r} has no valid bucket name; write s3://bucket/key")
         if not key.strip("/") and name != "source_uri":
-            raise ArgumentError(f"--{name} {uri!r} has no key; write s3://bucket/key")
+            raise ArgumentsError(f"--{name} {uri!r} has no key; write s3://bucket/key")
     elif not uri.startswith(("/", "file:///")):
-        raise ArgumentError(f"--{name} {uri!r} is not a URI of a known kind; write s3://bucket/key or an absolute path")
+        raise ArgumentsError(
+            f"--{name} {uri!r} is not a URI of a known kind; write s3://bucket/key or an absolute path"
+        )
     elif name != "source_uri" and not uri.replace("file://", "").strip("/"):
-        raise ArgumentError(f"--{name} {uri!r} is the root directory; name a directory of this job's own")
+        raise ArgumentsError(f"--{name} {uri!r} is the root directory; name a directory of this job's own")
 
 
 def _check_apart(values: dict[str, str]) -> None:
@@ -101,7 +103,7 @@ def _check_apart(values: dict[str, str]) -> None:
                 other != "manifest_uri" and trees[output].startswith(trees[other])
             )
             if other != output and nested:
-                raise ArgumentError(
+                raise ArgumentsError(
                     f"--{output} {values[output]!r} and --{other} {values[other]!r} overlap; an output directory is "
                     "emptied before it is written, so give it a directory of its own"
                 )
@@ -117,9 +119,9 @@ def _moment(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(re.sub(r"Z$", "+00:00", text.strip()))
     except ValueError as error:
-        raise ArgumentError(wrong) from error
+        raise ArgumentsError(wrong) from error
     if moment.tzinfo is None:
-        raise ArgumentError(wrong)
+        raise ArgumentsError(wrong)
     return moment
 
 
@@ -127,8 +129,8 @@ def _bytes(text: str) -> int:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)", text.strip())
     unit = UNITS.get(match[2].upper()) if match else None
     if not match or not unit:
-        raise ArgumentError(f"--memory_limit {text!r} is not a size; write for example 512MB or 2GiB")
+        raise ArgumentsError(f"--memory_limit {text!r} is not a size; write for example 512MB or 2GiB")
     size = int(float(match[1]) * unit)
     if size < SMALLEST_MEMORY:
-        raise ArgumentError(f"--memory_limit {text!r} is too small; the smallest is 128MB")
+        raise ArgumentsError(f"--memory_limit {text!r} is too small; the smallest is 128MB")
     return size

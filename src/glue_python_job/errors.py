@@ -9,7 +9,7 @@ class JobError(Exception):
     exit_code = 1
 
 
-class ArgumentError(JobError):
+class ArgumentsError(JobError):
     """The job was started wrongly."""
 
     exit_code = 2

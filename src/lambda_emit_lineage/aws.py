@@ -24,7 +24,7 @@ _NAMESPACE: Final = "{http://s3.amazonaws.com/doc/2006-03-01/}"
 _TARGETS: Final = {"states": "AWSStepFunctions", "secretsmanager": "secretsmanager"}
 
 
-class AwsError(Exception):
+class AwsRequestError(Exception):
     """A service refused a request, or did not answer."""
 
     def __init__(self, what: str, status: int, said: str) -> None:
@@ -33,7 +33,7 @@ class AwsError(Exception):
 
 
 @dataclass(frozen=True)
-class Answer:
+class HttpResponse:
     status: int
     headers: Mapping[str, str]
     body: bytes
@@ -92,7 +92,7 @@ class Aws:
         url = self._endpoint(f"{service}.{self._region}.{self._suffix}")
         answer = self._send(service, "POST", url, "/", {}, headers, json.dumps(document).encode())
         if answer.status != 200:
-            raise AwsError(f"{service}:{operation}", answer.status, answer.body.decode(errors="replace"))
+            raise AwsRequestError(f"{service}:{operation}", answer.status, answer.body.decode(errors="replace"))
         return json.loads(answer.body)
 
     @property
@@ -112,7 +112,7 @@ class Aws:
         headers: Mapping[str, str] | None = None,
         body: bytes = b"",
         expected: tuple[int, ...] = (200,),
-    ) -> Answer | None:
+    ) -> HttpResponse | None:
         local = self._environment.get("AWS_ENDPOINT_URL")
         path = f"/{bucket}/{quote(key, safe='/-_.~')}" if local else f"/{quote(key, safe='/-_.~')}"
         url = self._endpoint(f"{bucket}.s3.{self._region}.{self._suffix}")
@@ -120,7 +120,7 @@ class Aws:
         if answer.status == 404 and method != "PUT":
             return None
         if answer.status not in expected:
-            raise AwsError(f"s3:{method} {bucket}/{key}", answer.status, answer.body.decode(errors="replace"))
+            raise AwsRequestError(f"s3:{method} {bucket}/{key}", answer.status, answer.body.decode(errors="replace"))
         return answer
 
     def _send(
@@ -132,7 +132,7 @@ class Aws:
         query: Mapping[str, str],
         headers: Mapping[str, str],
         body: bytes,
-    ) -> Answer:
+    ) -> HttpResponse:
         """The answer of the last of a few tries."""
         for attempt in range(1, _TRIES + 1):
             moment = datetime.now(UTC)
@@ -142,7 +142,9 @@ class Aws:
                 answer = exchange(url, method, f"{path}{_query(query, '?')}", signed, body, _SECONDS)
             except (OSError, http.client.HTTPException) as error:
                 if attempt == _TRIES:
-                    raise AwsError(f"{service}: {method} {path}", 0, f"{type(error).__name__}: {error}") from error
+                    raise AwsRequestError(
+                        f"{service}: {method} {path}", 0, f"{type(error).__name__}: {error}"
+                    ) from error
             else:
                 if attempt == _TRIES or not (answer.status >= 500 or answer.status == 429 or _throttled(answer)):
                     return answer
@@ -150,7 +152,9 @@ class Aws:
         raise AssertionError("the last try returns or raises")
 
 
-def exchange(url: str, method: str, target: str, headers: Mapping[str, str], body: bytes, seconds: float) -> Answer:
+def exchange(
+    url: str, method: str, target: str, headers: Mapping[str, str], body: bytes, seconds: float
+) -> HttpResponse:
     """One request, without a proxy and without following a redirection, which would take the headers elsewhere.
 
     Raises:
@@ -163,7 +167,7 @@ def exchange(url: str, method: str, target: str, headers: Mapping[str, str], bod
         connection.request(method, target, body=body, headers={**headers, "connection": "close"})
         answer = connection.getresponse()
         named = {name.lower(): value for name, value in answer.getheaders()}
-        return Answer(answer.status, named, answer.read())
+        return HttpResponse(answer.status, named, answer.read())
     finally:
         connection.close()
 
@@ -212,5 +216,5 @@ def _query(query: Mapping[str, str], begin: str = "") -> str:
     return f"{begin}{text}" if text else ""
 
 
-def _throttled(answer: Answer) -> bool:
+def _throttled(answer: HttpResponse) -> bool:
     return answer.status == 400 and b"hrottl" in answer.body

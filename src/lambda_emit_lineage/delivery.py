@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
-from lambda_emit_lineage.aws import Answer, exchange
+from lambda_emit_lineage.aws import HttpResponse, exchange
 from lambda_emit_lineage.events import Event
 from lambda_emit_lineage.settings import Settings
 
@@ -23,7 +23,7 @@ _POST_SECONDS: Final = 5.0
 # Who wrote an event posts it. Another one does only once that one has had the time, and has not.
 _SECONDS_TO_POST: Final = 30.0
 
-Exchange = Callable[[str, str, str, dict[str, str], bytes, float], Answer]
+Exchange = Callable[[str, str, str, dict[str, str], bytes, float], HttpResponse]
 Log = Callable[..., None]
 
 
@@ -31,7 +31,7 @@ class NotSentError(Exception):
     """The URL did not take events. Lambda tries the whole invocation again, twice; the lake has them already."""
 
 
-class Store(Protocol):
+class DeliveryServices(Protocol):
     """What is asked of S3 and Secrets Manager."""
 
     def put_new(self, bucket: str, key: str, body: bytes) -> bool: ...
@@ -49,7 +49,7 @@ class Delivery:
     def __init__(
         self,
         settings: Settings,
-        store: Store,
+        store: DeliveryServices,
         log: Log,
         *,
         post: Exchange = exchange,
@@ -63,7 +63,7 @@ class Delivery:
 
         Raises:
             NotSentError: the URL did not take one, so those after it were not posted either.
-            AwsError: S3 or Secrets Manager refused.
+            AwsRequestError: S3 or Secrets Manager refused.
         """
         listed = list(events)
         keys = [f"{folder}/{event.name}.json" for event in listed]

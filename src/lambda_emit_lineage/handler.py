@@ -41,7 +41,7 @@ class EventError(ValueError):
     """What was handed over is no event that is known here."""
 
 
-class Services(delivery.Store, Protocol):
+class LineageServices(delivery.DeliveryServices, Protocol):
     """What is asked of AWS."""
 
     def get(self, bucket: str, key: str) -> bytes | None: ...
@@ -60,7 +60,9 @@ def handler(event: Document, context: object) -> Document:  # noqa: ARG001 - Lam
     return emit(event, settings, services, Delivery(settings, services, _log), PACKAGED)
 
 
-def emit(event: Mapping[str, Any], settings: Settings, services: Services, to: Delivery, packaged: Path) -> Document:
+def emit(
+    event: Mapping[str, Any], settings: Settings, services: LineageServices, to: Delivery, packaged: Path
+) -> Document:
     """Emit what follows from an event. Returns the job ID and how many events were new."""
     kind, detail = event.get("detail-type"), event.get("detail")
     if kind not in (_STATUS, _OBJECT) or not isinstance(detail, dict):
@@ -72,7 +74,7 @@ def emit(event: Mapping[str, Any], settings: Settings, services: Services, to: D
 
 
 class _Emitter:
-    def __init__(self, settings: Settings, services: Services, to: Delivery, packaged: Path) -> None:
+    def __init__(self, settings: Settings, services: LineageServices, to: Delivery, packaged: Path) -> None:
         self._settings, self._services, self._to, self._packaged = settings, services, to, packaged
 
     def status(self, detail: Mapping[str, Any]) -> tuple[str, int]:

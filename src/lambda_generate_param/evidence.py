@@ -19,7 +19,7 @@ STAGES = (PYTHON, SPARK)
 
 
 @dataclass(frozen=True)
-class Evidence:
+class StageEvidence:
     """By stage: complete has the manifests, failed the error files of stages without one."""
 
     complete: Mapping[str, Mapping[str, Any]]
@@ -54,7 +54,7 @@ def keys(places: Places) -> list[str]:
     return complete + [failure_of(key) for key in complete]
 
 
-def read(documents: Any, *, job_id: str, since: datetime | None) -> Evidence:
+def read(documents: Any, *, job_id: str, since: datetime | None) -> StageEvidence:
     """Sort what was found.
 
     Args:
@@ -70,7 +70,7 @@ def read(documents: Any, *, job_id: str, since: datetime | None) -> Evidence:
         for document in found
         if "error" in document and document["stage"] not in complete and not _is_older(document, since)
     }
-    return Evidence(complete, failed)
+    return StageEvidence(complete, failed)
 
 
 def _document(text: Any, job_id: str) -> Mapping[str, Any] | None:

@@ -22,7 +22,7 @@ from dataset_contract.places import Places
 from lambda_generate_param import inlining, job_id, verdicts
 from lambda_generate_param.audit import AuditColumns
 from lambda_generate_param.datasets import Dataset
-from lambda_generate_param.evidence import STAGES, Evidence
+from lambda_generate_param.evidence import STAGES, StageEvidence
 from lambda_generate_param.failures import UNKNOWN, Failure
 
 # Of a payload's 262,144 bytes, without what is around a batch; around that of a failure there is its cause once more.
@@ -51,7 +51,7 @@ class SqlTemplateError(ValueError):
 
 
 @dataclass(frozen=True)
-class Batch:
+class SqlBatch:
     """One transaction for the state machine `run-sql`: a name, statements, and the values that they bind."""
 
     name: str
@@ -81,7 +81,7 @@ def split(sql: str) -> list[str]:
     return found + ([text.strip()] if substance else [])
 
 
-def schema(sql: Path, datasets: Sequence[Dataset], user: str | None = None) -> Batch:
+def schema(sql: Path, datasets: Sequence[Dataset], user: str | None = None) -> SqlBatch:
     """The tables and procedures that the pipeline needs; each statement may run again at any time.
 
     user: name of who loads, who gets the grants that this takes; None where the owner loads.
@@ -97,7 +97,7 @@ def schema(sql: Path, datasets: Sequence[Dataset], user: str | None = None) -> B
         statements += [f'GRANT SELECT, UPDATE ON {redshift.turn_table(each.name)} TO "{user}"' for each in datasets]
         for output in (output for dataset in datasets for output in dataset.contract.outputs):
             statements.append(f'GRANT SELECT, INSERT, DELETE ON {redshift.table(output)} TO "{user}"')
-    return Batch("schema", tuple(_commented(statements, "step=schema")), {})
+    return SqlBatch("schema", tuple(_commented(statements, "step=schema")), {})
 
 
 def portions(statements: Sequence[str]) -> Iterator[list[str]]:
@@ -123,7 +123,7 @@ def portions(statements: Sequence[str]) -> Iterator[list[str]]:
 
 
 def register(sql: Path, places: Places, *, execution_arn: str, started_at: str, source_uri: str, parameters: str,
-             repeat: bool, replays: str | None = None) -> Batch:  # fmt: skip
+             repeat: bool, replays: str | None = None) -> SqlBatch:  # fmt: skip
     """The audit rows of an attempt that begins: status RUNNING. parameters: as JSON.
 
     Bound by the state machine, since a redrive changes them after this batch was made: OF_THE_ATTEMPT.
@@ -141,7 +141,7 @@ def register(sql: Path, places: Places, *, execution_arn: str, started_at: str, 
     return batch(places.job_id, "register", _in_turn(sql, "register"), bound)
 
 
-def finish(sql: Path, places: Places, *, execution_arn: str) -> Batch:
+def finish(sql: Path, places: Places, *, execution_arn: str) -> SqlBatch:
     """The audit row of a redrive that came after the load: status SUCCEEDED. Bound beside it: OF_THE_ATTEMPT."""
     bound = {"job_id": places.job_id, "execution_arn": execution_arn}
     return batch(places.job_id, "finish", _in_turn(sql, "finish"), bound)
@@ -151,7 +151,7 @@ def _in_turn(sql: Path, name: str) -> list[str]:
     return [statement for file in ("turn", "attempt", name) for statement in audit_statements(sql, file)]
 
 
-def fail(sql: Path, failure: Failure, evidence: Evidence, columns: AuditColumns) -> Batch:
+def fail(sql: Path, failure: Failure, evidence: StageEvidence, columns: AuditColumns) -> SqlBatch:
     """The rows of a job that failed: what is known of it, of its completed stages, and the verdicts of its rules."""
     counts = dict.fromkeys(("rows_in", "rows_staged", "rows_rejected", "rows_curated"), UNKNOWN)
     bound = {
@@ -242,7 +242,7 @@ def audit_statements(sql: Path, name: str, **tokens: str) -> list[str]:
 
 def batch(
     identifier: str, step: str, statements: Sequence[str], bound: Mapping[str, str], *, most: int = MOST_BYTES
-) -> Batch:
+) -> SqlBatch:
     """A step's transaction; each statement begins with a comment that names the job. most: bytes of its document.
 
     Raises:
@@ -253,14 +253,16 @@ def batch(
             f"step {step} has {len(statements)} statements; the Data API takes {facts.MOST_STATEMENTS}"
         )
     # The comment stays in Redshift's own query history, where the statement name does not show.
-    made = Batch(f"{identifier} {step}", tuple(_commented(statements, f"job_id={identifier} step={step}")), dict(bound))
+    made = SqlBatch(
+        f"{identifier} {step}", tuple(_commented(statements, f"job_id={identifier} step={step}")), dict(bound)
+    )
     if (size := len(json.dumps(made.document()))) > most:
         raise SqlTemplateError(f"step {step} takes {size:,} bytes; Step Functions passes on {most:,}")
     _check_sizes(made, step)
     return made
 
 
-def _check_sizes(made: Batch, step: str) -> None:
+def _check_sizes(made: SqlBatch, step: str) -> None:
     """With the values in place, as the Data API gets them where it takes no Parameters with a batch."""
     values = {**dict.fromkeys(OF_THE_MOMENT, "m" * _MOST_BYTES_OF_A_MOMENT), **made.parameters}
     sizes = [len(inlining.inlined(statement, values).encode()) for statement in made.statements]

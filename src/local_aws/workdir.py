@@ -80,7 +80,7 @@ def _state(run: Path) -> str:
         return ""
 
 
-class Executions:
+class RunningExecutions:
     """Keeps which executions run, as a file each, so that the next endpoint can tell of those that were cut off."""
 
     def __init__(self, workdir: Path) -> None:

@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from pipeline.prices import Prices, prices
 from pipeline.stacks import Stack
-from pipeline.usage import JobRun, Usage
+from pipeline.usage import Usage, UsedJobRun
 from pipeline.usage import of_job as usage_of_job
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ WORKERS = (2, 3, 5, 10)
 
 
 @dataclass(frozen=True)
-class Line:
+class CostLine:
     """One thing that is paid for. amount = quantity × price, in US dollars."""
 
     what: str
@@ -40,7 +40,7 @@ class Cost:
     """What a job cost. gaps: what is not in it, as sentences. rows: that came in, where it is known."""
 
     job_id: str
-    lines: tuple[Line, ...]
+    lines: tuple[CostLine, ...]
     gaps: tuple[str, ...]
     region: str  # whose prices these are
     as_of: str
@@ -77,7 +77,7 @@ def of_job(stack: Stack, job: Job, listed: Prices | None = None) -> Cost:
     lines = [*_transitions(usage, listed), *_job_runs(usage, listed)]
     gaps = list(usage.gaps)
     for found in (*_lambda(stack, usage, listed), *_redshift(stack, usage, listed)):
-        if isinstance(found, Line):
+        if isinstance(found, CostLine):
             lines.append(found)
         else:
             gaps.append(found)
@@ -97,7 +97,7 @@ def shapes(stack: Stack, job: Job, listed: Prices | None = None) -> list[Shape]:
     return [shape for run in last.values() if run.dpu for shape in shapes_of(run, listed)]
 
 
-def shapes_of(run: JobRun, listed: Prices) -> Iterator[Shape]:
+def shapes_of(run: UsedJobRun, listed: Prices) -> Iterator[Shape]:
     """The sizes that the job of a run may have, and what the run would cost in each."""
     assert run.dpu
     work = run.seconds * run.dpu
@@ -119,15 +119,15 @@ def _glue_amount(seconds: float, dpu: float, price: float) -> float:
     return max(seconds, MINIMUM_SECONDS) * dpu * price / _PER_HOUR
 
 
-def _transitions(usage: Usage, listed: Prices) -> Iterator[Line]:
+def _transitions(usage: Usage, listed: Prices) -> Iterator[CostLine]:
     price = listed.one("step_functions", "transition")
     for machine, count in sorted(usage.transitions.items()):
-        yield Line(
+        yield CostLine(
             f"Step Functions {machine}", count, "transitions", price, count * price, "histories, retries included"
         )
 
 
-def _job_runs(usage: Usage, listed: Prices) -> Iterator[Line]:
+def _job_runs(usage: Usage, listed: Prices) -> Iterator[CostLine]:
     for run in usage.job_runs:
         if run.dpu is None:
             continue
@@ -137,16 +137,16 @@ def _job_runs(usage: Usage, listed: Prices) -> Iterator[Line]:
         if run.dpu_seconds is not None:
             billed, how = max(run.dpu_seconds, MINIMUM_SECONDS * run.dpu), "Glue: DPUSeconds of the run"
         what = f"Glue {run.name} {run.identifier[:11]}… {run.state}"
-        yield Line(what, billed, "DPU-seconds", price, billed * price, how)
+        yield CostLine(what, billed, "DPU-seconds", price, billed * price, how)
 
 
-def _lambda(stack: Stack, usage: Usage, listed: Prices) -> Iterator[Line | str]:
+def _lambda(stack: Stack, usage: Usage, listed: Prices) -> Iterator[CostLine | str]:
     if not usage.invocations:
         return
     name = stack.outputs["lambda_function_name"]
     count = len(usage.invocations)
     price = listed.one("lambda", "request")
-    yield Line(f"Lambda {name}", count, "requests", price, count * price, "histories")
+    yield CostLine(f"Lambda {name}", count, "requests", price, count * price, "histories")
     try:
         found = stack.client("lambda").get_function_configuration(FunctionName=name)
     except (BotoCoreError, ClientError) as error:
@@ -158,10 +158,10 @@ def _lambda(stack: Stack, usage: Usage, listed: Prices) -> Iterator[Line | str]:
     seconds = sum(invocation.seconds for invocation in usage.invocations)
     reported = sum(invocation.reported for invocation in usage.invocations)
     how = f"REPORT lines of {reported}" + (f", history of {count - reported} (at most)" if reported < count else "")
-    yield Line(f"Lambda {name}", seconds * size, "GB-seconds", price, seconds * size * price, how)
+    yield CostLine(f"Lambda {name}", seconds * size, "GB-seconds", price, seconds * size * price, how)
 
 
-def _redshift(stack: Stack, usage: Usage, listed: Prices) -> Iterator[Line | str]:
+def _redshift(stack: Stack, usage: Usage, listed: Prices) -> Iterator[CostLine | str]:
     seconds = sum(usage.statements.values())
     workgroup = stack.outputs.get("redshift_workgroup_name")
     if not workgroup:
@@ -177,16 +177,16 @@ def _redshift(stack: Stack, usage: Usage, listed: Prices) -> Iterator[Line | str
     billed = sum(max(each, MINIMUM_SECONDS) for each in usage.statements.values()) * found["baseCapacity"]
     price = listed.one("redshift_serverless", "rpu_hour") / _PER_HOUR
     how = f"{seconds:.1f} s of {len(usage.statements)} batches × {found['baseCapacity']} RPU, a minute each (at most)"
-    yield Line(f"Redshift {workgroup}", billed, "RPU-seconds", price, billed * price, how)
+    yield CostLine(f"Redshift {workgroup}", billed, "RPU-seconds", price, billed * price, how)
 
 
-def _stored(usage: Usage, listed: Prices) -> Iterator[Line]:
+def _stored(usage: Usage, listed: Prices) -> Iterator[CostLine]:
     price = listed.one("s3", "gb_month")
     size = usage.stored_bytes / GB
-    yield Line("S3 lake, a month", size, "GB-months", price, size * price, f"sizes of {usage.objects} objects")
+    yield CostLine("S3 lake, a month", size, "GB-months", price, size * price, f"sizes of {usage.objects} objects")
     price = listed.one("cloudwatch", "log_gb_ingested")
     size = usage.log_bytes / GB
-    yield Line("CloudWatch Logs", size, "GB", price, size * price, "log lines of the job runs")
+    yield CostLine("CloudWatch Logs", size, "GB", price, size * price, "log lines of the job runs")
 
 
 def document(cost: Cost) -> dict[str, Any]:

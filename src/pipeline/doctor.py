@@ -26,7 +26,7 @@ _DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "40
 
 
 @dataclass(frozen=True)
-class Finding:
+class DoctorFinding:
     """What was asked, what the answer was, and what to do about it (empty where nothing is to be done)."""
 
     check: str
@@ -43,7 +43,7 @@ class _WrongError(Exception):
         self.advice, self.result = advice, result
 
 
-def examine(stack: Stack) -> Iterator[Finding]:
+def examine(stack: Stack) -> Iterator[DoctorFinding]:
     """A finding per check, in a fixed order; the services are asked at the same time."""
     yield _finding("deployment", lambda: _outputs(stack))
     first = _finding("credentials", lambda: _credentials(stack))
@@ -54,21 +54,23 @@ def examine(stack: Stack) -> Iterator[Finding]:
         yield from pool.map(lambda check: _finding(check[0], lambda: check[1](stack)), _CHECKS.items())
 
 
-def _finding(check: str, ask: Callable[[], str]) -> Finding:
+def _finding(check: str, ask: Callable[[], str]) -> DoctorFinding:
     try:
-        return Finding(check, OK, ask())
+        return DoctorFinding(check, OK, ask())
     except _WrongError as error:
-        return Finding(check, error.result, str(error), error.advice)
+        return DoctorFinding(check, error.result, str(error), error.advice)
     except KeyError as error:
-        return Finding(check, WRONG, f"the outputs have no {error}", "deploy this version, or name another --stack")
+        return DoctorFinding(
+            check, WRONG, f"the outputs have no {error}", "deploy this version, or name another --stack"
+        )
     except PipelineError as error:
-        return Finding(check, WRONG, str(error), "deploy again with this version")
+        return DoctorFinding(check, WRONG, str(error), "deploy again with this version")
     except redshift.QueryError as error:
-        return Finding(check, WRONG, str(error), "if a table is missing: ./noxw -s schema -- <environment>")
+        return DoctorFinding(check, WRONG, str(error), "if a table is missing: ./noxw -s schema -- <environment>")
     except ClientError as error:
-        return Finding(check, WRONG, str(error), _advice(error))
+        return DoctorFinding(check, WRONG, str(error), _advice(error))
     except BotoCoreError as error:
-        return Finding(check, WRONG, str(error), "check the network, the region and the endpoint")
+        return DoctorFinding(check, WRONG, str(error), "check the network, the region and the endpoint")
 
 
 def _advice(error: ClientError) -> str:

@@ -33,7 +33,7 @@ class StateTime:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ExecutionOutcome:
     """How an execution ended. `seconds`: from its start to its end, by its own record."""
 
     arn: str
@@ -144,7 +144,7 @@ def wait(
     timeout_seconds: float,
     on_entered: Callable[[str], None] | None = None,
     on_left: Callable[[StateTime], None] | None = None,
-) -> Outcome:
+) -> ExecutionOutcome:
     """Follow an execution to its end; the callbacks see each state as it begins and ends.
 
     Without callbacks the history, which grows, is read once.
@@ -186,9 +186,9 @@ def _history(client: SFNClient, arn: str) -> list[Any]:
     return [event for page in pages for event in page["events"]]
 
 
-def _outcome(description: dict[str, Any], events: list[Any]) -> Outcome:
+def _outcome(description: dict[str, Any], events: list[Any]) -> ExecutionOutcome:
     stop: datetime = description["stopDate"]
-    return Outcome(
+    return ExecutionOutcome(
         arn=description["executionArn"],
         status=description["status"],
         seconds=(stop - description["startDate"]).total_seconds(),

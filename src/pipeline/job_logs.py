@@ -19,7 +19,7 @@ _SLACK = timedelta(minutes=2)
 
 
 @dataclass(frozen=True)
-class Line:
+class LogLine:
     """A log line. at: UTC, to the millisecond."""
 
     at: datetime
@@ -29,30 +29,30 @@ class Line:
     text: str
 
 
-def lines(stack: Stack, job: Job, stages: tuple[str, ...] = ()) -> list[Line]:
+def lines(stack: Stack, job: Job, stages: tuple[str, ...] = ()) -> list[LogLine]:
     """The lines of a job, oldest first; those of one moment stay in their stream's order. stages: none means all."""
     found = [line for stage in stages or STAGES for line in _READERS[stage](stack, job)]
     return sorted(found, key=lambda line: line.at)
 
 
-def _lambda(stack: Stack, job: Job) -> Iterator[Line]:
+def _lambda(stack: Stack, job: Job) -> Iterator[LogLine]:
     group = f"/aws/lambda/{stack.outputs['lambda_function_name']}"
     yield from _filtered(stack, job, "lambda", group, "job_id", job.job_id)
 
 
-def _states(stack: Stack, job: Job) -> Iterator[Line]:
+def _states(stack: Stack, job: Job) -> Iterator[LogLine]:
     group = f"/aws/vendedlogs/states/{stack.outputs['state_machine_arn'].rpartition(':')[2]}"
     for arn in dict.fromkeys(attempt.execution_arn for attempt in job.attempts):
         yield from _filtered(stack, job, "states", group, "execution_arn", arn)
 
 
-def _python(stack: Stack, job: Job) -> Iterator[Line]:
+def _python(stack: Stack, job: Job) -> Iterator[LogLine]:
     for run in job_runs(stack, job, stack.outputs["python_job_name"]):
         for kind in ("output", "error"):
             yield from _stream(stack, "python", f"{glue.PYTHON_SHELL_LOGS}/{kind}", run["Id"])
 
 
-def _spark(stack: Stack, job: Job) -> Iterator[Line]:
+def _spark(stack: Stack, job: Job) -> Iterator[LogLine]:
     client = stack.client("logs")
     for kind in ("output", "error"):
         group = f"{glue.SPARK_LOGS}/{kind}"
@@ -67,7 +67,7 @@ def _spark(stack: Stack, job: Job) -> Iterator[Line]:
             yield from _stream(stack, "spark", group, name)
 
 
-_READERS: dict[str, Callable[[Stack, Job], Iterator[Line]]] = {
+_READERS: dict[str, Callable[[Stack, Job], Iterator[LogLine]]] = {
     "lambda": _lambda,
     "python": _python,
     "spark": _spark,
@@ -86,7 +86,7 @@ def job_runs(stack: Stack, job: Job, name: str) -> Iterator[dict[str, Any]]:
                 yield run
 
 
-def _filtered(stack: Stack, job: Job, stage: str, group: str, field: str, text: str) -> Iterator[Line]:
+def _filtered(stack: Stack, job: Job, stage: str, group: str, field: str, text: str) -> Iterator[LogLine]:
     """The lines of a log group that are of the job, whatever their stream: they have a text, and no other in the field.
 
     A job that replays this one names it in its lines, and the ARN of run-1 is in that of run-10.
@@ -113,7 +113,7 @@ def _field(message: str, name: str) -> Any:
     return document.get(name) if isinstance(document, dict) else None
 
 
-def _stream(stack: Stack, stage: str, group: str, stream: str) -> Iterator[Line]:
+def _stream(stack: Stack, stage: str, group: str, stream: str) -> Iterator[LogLine]:
     """All lines of a log stream, oldest first."""
     client = stack.client("logs")
     more: dict[str, str] = {}
@@ -131,6 +131,6 @@ def _stream(stack: Stack, stage: str, group: str, stream: str) -> Iterator[Line]
         more = {"nextToken": page["nextForwardToken"]}
 
 
-def _line(stage: str, group: str, stream: str, event: dict[str, Any]) -> Line:
+def _line(stage: str, group: str, stream: str, event: dict[str, Any]) -> LogLine:
     at = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
-    return Line(at, stage, group, stream, event["message"].rstrip("\n"))
+    return LogLine(at, stage, group, stream, event["message"].rstrip("\n"))

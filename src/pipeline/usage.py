@@ -31,7 +31,7 @@ _HANDED_ON = "the execution that EventBridge starts hands a failure on in 4 tran
 
 
 @dataclass(frozen=True)
-class JobRun:
+class UsedJobRun:
     """A run of a Glue job. seconds: of work; dpu: its size; dpu_seconds: as Glue counted them, where it did."""
 
     name: str
@@ -58,7 +58,7 @@ class Usage:
 
     transitions: Counter[str] = field(default_factory=Counter)  # by state machine
     executions: int = 0
-    job_runs: list[JobRun] = field(default_factory=list)
+    job_runs: list[UsedJobRun] = field(default_factory=list)
     invocations: list[Invocation] = field(default_factory=list)
     statements: dict[str, float] = field(default_factory=dict)  # seconds by the statement's ID
     objects: int = 0
@@ -252,7 +252,7 @@ def _answer(event: Mapping[str, Any]) -> tuple[tuple[str, str], dict[str, Any]]:
     return ("", str(event["type"])), {}
 
 
-def _run_of(name: str, identifier: str, run: Mapping[str, Any]) -> JobRun:
+def _run_of(name: str, identifier: str, run: Mapping[str, Any]) -> UsedJobRun:
     spark = run.get("WorkerType") is not None or run.get("LogGroupName") == glue.SPARK_LOGS
     dpu = run.get("MaxCapacity")
     if dpu is None and run.get("WorkerType"):
@@ -262,7 +262,7 @@ def _run_of(name: str, identifier: str, run: Mapping[str, Any]) -> JobRun:
         dpu = None if size is None else size * run.get("NumberOfWorkers", 0)
     elif dpu is None and not spark:
         dpu = min(glue.PYTHON_SHELL_CAPACITIES)  # Glue's default
-    return JobRun(
+    return UsedJobRun(
         name,
         identifier,
         str(run["JobRunState"]),

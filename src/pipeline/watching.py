@@ -15,7 +15,7 @@ from pipeline.executions import OPEN_STATUSES
 from pipeline.progress import Step
 
 if TYPE_CHECKING:
-    from pipeline.job_logs import Line
+    from pipeline.job_logs import LogLine
     from pipeline.jobs import Job
     from pipeline.stacks import Stack
 
@@ -79,7 +79,7 @@ def reason(stack: Stack, sight: Sight) -> tuple[str, str]:
     return state, f"{attempt.error or sight.status}: {cause}" if cause else attempt.error or sight.status
 
 
-def last_lines(stack: Stack, job: Job, state: str, most: int) -> list[Line]:
+def last_lines(stack: Stack, job: Job, state: str, most: int) -> list[LogLine]:
     """The last log lines of the stage that a state runs, of the newest attempt alone."""
     stage, since = STAGE_OF_STATE.get(state), jobs.find(stack, job.execution_arn).attempt.started_at
     lines = job_logs.lines(stack, job, (stage,)) if stage else []

@@ -22,7 +22,7 @@ _SECONDS_TO_COPY: Final = 5.0
 
 
 @dataclass(frozen=True)
-class Command:
+class NamedCommand:
     """A program to run.
 
     Attributes:
@@ -39,7 +39,7 @@ class Command:
 
 
 @dataclass(frozen=True)
-class Result:
+class CommandResult:
     """How a command ended. `code`: its exit code, or minus the signal that ended it."""
 
     name: str
@@ -47,7 +47,7 @@ class Result:
     seconds: float
 
 
-def run(commands: Sequence[Command], out: IO[str] | None = None) -> list[Result]:
+def run(commands: Sequence[NamedCommand], out: IO[str] | None = None) -> list[CommandResult]:
     """Run all of them to their ends, whatever becomes of the others, and return how each ended, in the order given.
 
     Who interrupts this process interrupts its children too, as a terminal does: they get a minute to end in good order.
@@ -87,7 +87,7 @@ class _Writer:
 class _Running:
     """A command that was started, and the threads that copy its output and wait for its end."""
 
-    def __init__(self, command: Command, writer: _Writer) -> None:
+    def __init__(self, command: NamedCommand, writer: _Writer) -> None:
         self._name, self._writer, self._began, self._seconds = command.name, writer, time.monotonic(), 0.0
         nice = ("nice", "-n", str(command.niceness)) if command.niceness else ()
         self.process = subprocess.Popen(
@@ -104,12 +104,12 @@ class _Running:
         for thread in (self._copier, self._waiter):
             thread.start()
 
-    def result(self) -> Result:
+    def result(self) -> CommandResult:
         self._waiter.join()
         self.close()
         code = self.process.wait()
         self._writer.write(self._name, f"ended with exit code {code} after {self._seconds:.0f} s")
-        return Result(self._name, code, self._seconds)
+        return CommandResult(self._name, code, self._seconds)
 
     def close(self) -> None:
         """Copy what it wrote last."""

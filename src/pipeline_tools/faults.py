@@ -16,9 +16,9 @@ from urllib.error import HTTPError
 from urllib.request import ProxyHandler, Request, build_opener
 
 from local_aws.services.faults.requests import PATH
-from local_aws.services.faults.rules import Error, Plan, Rule
+from local_aws.services.faults.rules import Error, FaultPlan, Rule
 
-__all__ = ["Error", "FaultsRefusedError", "Plan", "Rule", "clear", "injected", "met", "put"]
+__all__ = ["Error", "FaultPlan", "FaultsRefusedError", "Rule", "clear", "injected", "met", "put"]
 
 _SECONDS = 60.0
 # What is on this machine is asked without a proxy.
@@ -29,7 +29,7 @@ class FaultsRefusedError(ValueError):
     """The endpoint refused the rules; the text names the field, the value and what is accepted."""
 
 
-def put(endpoint_url: str, plan: Plan | Mapping[str, Any]) -> None:
+def put(endpoint_url: str, plan: FaultPlan | Mapping[str, Any]) -> None:
     """Replace all rules of an endpoint; every count begins at 0.
 
     Args:
@@ -40,7 +40,7 @@ def put(endpoint_url: str, plan: Plan | Mapping[str, Any]) -> None:
         FaultsRefusedError: the endpoint says what is wrong.
         urllib.error.URLError: it does not answer.
     """
-    document = plan.document() if isinstance(plan, Plan) else plan
+    document = plan.document() if isinstance(plan, FaultPlan) else plan
     _ask(endpoint_url, "PUT", json.dumps(document).encode())
 
 
@@ -58,7 +58,7 @@ def met(endpoint_url: str) -> dict[str, int]:
 @contextlib.contextmanager
 def injected(endpoint_url: str, *rules: Rule, waits: float = 1.0) -> Iterator[Callable[[], dict[str, int]]]:
     """Rules for a while; gives what tells how often each was met, also after the while."""
-    put(endpoint_url, Plan(rules, waits))
+    put(endpoint_url, FaultPlan(rules, waits))
     counted: dict[str, int] = {}
 
     def count() -> dict[str, int]:

@@ -20,7 +20,7 @@ import pytest
 from local_aws.services.glue.spark_classes import QUICK_JVM
 from pipeline import executions, redshift
 from pipeline.clients import Clients
-from pipeline.executions import Outcome
+from pipeline.executions import ExecutionOutcome
 from pipeline_tools.chaos import bench
 from pipeline_tools.demo import flights
 from pipeline_tools.deployment.local import deploy
@@ -66,10 +66,10 @@ class Pipeline:
         client = self.clients.get("stepfunctions")
         return executions.start(client, self.outputs["state_machine_arn"], document, name=name)
 
-    def wait(self, arn: str) -> Outcome:
+    def wait(self, arn: str) -> ExecutionOutcome:
         return executions.wait(self.clients.get("stepfunctions"), arn, timeout_seconds=SECONDS)
 
-    def run(self, source_uri: str, **change: Any) -> Outcome:
+    def run(self, source_uri: str, **change: Any) -> ExecutionOutcome:
         return self.wait(self.start(source_uri, **change))
 
     def query(self, sql: str, **parameters: str) -> list[dict[str, Any]]:
@@ -119,7 +119,7 @@ class Pipeline:
             self._inputs[execution_arn] = json.loads(described["input"])
         return self._inputs[execution_arn]
 
-    def rejected(self, outcome: Outcome) -> list[dict[str, Any]]:
+    def rejected(self, outcome: ExecutionOutcome) -> list[dict[str, Any]]:
         """The rejected rows of a job, read from its Parquet files."""
         import duckdb
 
@@ -137,7 +137,7 @@ class Pipeline:
                 found += [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
         return sorted(found, key=lambda row: row["line_number"])
 
-    def manifest(self, outcome: Outcome, stage: str) -> dict[str, Any]:
+    def manifest(self, outcome: ExecutionOutcome, stage: str) -> dict[str, Any]:
         bucket, _, key = outcome.output["uris"]["manifests"][stage].removeprefix("s3://").partition("/")
         document: dict[str, Any] = json.loads(self.clients.get("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
         return document

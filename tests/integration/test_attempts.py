@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pipeline import cli, executions, redshift
-from pipeline.executions import Execution, Outcome
+from pipeline.executions import Execution, ExecutionOutcome
 from tests.integration.conftest import SECONDS, Pipeline, until
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def after_14_days(client: SFNClient, arn: str) -> Execution | None:
     return dataclasses.replace(found, redrivable=False, not_redrivable=reason) if found else None
 
 
-def succeeded(pipeline: Pipeline, arn: str) -> Outcome:
+def succeeded(pipeline: Pipeline, arn: str) -> ExecutionOutcome:
     outcome = pipeline.wait(arn)
     assert outcome.succeeded, (outcome.error, outcome.cause)
     return outcome

@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
-from pipeline.executions import Outcome
+from pipeline.executions import ExecutionOutcome
 from tests.integration.conftest import Pipeline
 
 KINDS: dict[str, Any] = {"label": "x", "copies": 1}
 
 
-def run(pipeline: Pipeline, dataset: str, text: str, *, name: str = "data.csv", **parameters: Any) -> Outcome:
+def run(pipeline: Pipeline, dataset: str, text: str, *, name: str = "data.csv", **parameters: Any) -> ExecutionOutcome:
     return pipeline.run(pipeline.put(text, name=name), dataset=dataset, parameters=parameters)
 
 
-def succeeded(outcome: Outcome) -> Outcome:
+def succeeded(outcome: ExecutionOutcome) -> ExecutionOutcome:
     assert outcome.succeeded, (outcome.error, outcome.cause)
     return outcome
 
@@ -97,7 +97,7 @@ def test_a_composite_key_with_any_names(pipeline: Pipeline) -> None:
     assert [(row["line_number"], row["reason"]) for row in pipeline.rejected(outcome)] == [(4, "duplicate key")]
 
 
-def failed(pipeline: Pipeline, outcome: Outcome, state: str, *said: str) -> dict[str, Any]:
+def failed(pipeline: Pipeline, outcome: ExecutionOutcome, state: str, *said: str) -> dict[str, Any]:
     assert outcome.status == "FAILED"
     audit = pipeline.audit_of(outcome.arn)
     assert (audit["status"], audit["failed_state"]) == ("FAILED", state)

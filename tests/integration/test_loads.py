@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.executions import Outcome
+from pipeline.executions import ExecutionOutcome
 from tests.integration.conftest import Pipeline
 
 FIRST = "sku,day,pieces\na,2026-01-01,1\nb,2026-01-01,2\nc,,3\n"
@@ -16,7 +16,7 @@ def rows(pipeline: Pipeline, table: str) -> list[tuple[Any, ...]]:
     return [(row["sku"], row["day"], row["pieces"]) for row in found]
 
 
-def loads(pipeline: Pipeline, outcome: Outcome) -> dict[str, tuple[int, ...]]:
+def loads(pipeline: Pipeline, outcome: ExecutionOutcome) -> dict[str, tuple[int, ...]]:
     """rows_inserted, rows_updated, rows_deleted and rows_kept of each table."""
     assert outcome.succeeded, (outcome.error, outcome.cause)
     found = pipeline.query("SELECT * FROM audit.table_load WHERE job_id = :job_id", job_id=outcome.output["job_id"])

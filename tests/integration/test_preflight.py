@@ -17,8 +17,8 @@ from pipeline.clients import Clients
 from pipeline_tools.endpoint import LocalEndpoint
 from pipeline_tools.preflight import __main__ as preflight
 from pipeline_tools.preflight import definitions, roles, settings
-from pipeline_tools.preflight.checks import Result, Target, ask
-from pipeline_tools.state_tests.cases import Machine, machines
+from pipeline_tools.preflight.checks import CheckedDeployment, CheckResult, ask
+from pipeline_tools.state_tests.cases import MachineCases, machines
 from tests.integration.conftest import Pipeline, given_endpoint
 from tests.integration.grants import Granted, Roles
 
@@ -27,26 +27,26 @@ UNASKED = {("InvokeGenerateParam", ":*"): "a version of the function, of which n
 CHECKS = {check.name: check for check in (preflight.CREDENTIALS, *preflight.CHECKS)}
 
 
-def result(name: str, target: Target) -> Result:
+def result(name: str, target: CheckedDeployment) -> CheckResult:
     (found,) = ask([CHECKS[name]], target)
     return found
 
 
-def problems(name: str, target: Target) -> tuple[str, ...]:
+def problems(name: str, target: CheckedDeployment) -> tuple[str, ...]:
     found = result(name, target)
     assert found.answer is not None, found.not_asked
     return found.answer.problems
 
 
 @pytest.fixture
-def empty(endpoint: LocalEndpoint) -> Target:
+def empty(endpoint: LocalEndpoint) -> CheckedDeployment:
     """An account in which nothing was asked to be applied."""
-    return Target("dev", Clients(endpoint.endpoint_url, endpoint.region), settings.read("dev"))
+    return CheckedDeployment("dev", Clients(endpoint.endpoint_url, endpoint.region), settings.read("dev"))
 
 
 @pytest.fixture
-def applied(pipeline: Pipeline) -> Target:
-    return Target("local", pipeline.clients, settings.read("local"), pipeline.outputs)
+def applied(pipeline: Pipeline) -> CheckedDeployment:
+    return CheckedDeployment("local", pipeline.clients, settings.read("local"), pipeline.outputs)
 
 
 @pytest.fixture(autouse=True)
@@ -78,7 +78,7 @@ class AsRole(Clients):
 
 
 @contextlib.contextmanager
-def caller(target: Target, *actions: str) -> Iterator[Target]:
+def caller(target: CheckedDeployment, *actions: str) -> Iterator[CheckedDeployment]:
     """The target, asked by a role that may do these actions, on everything."""
     iam, name = target.clients.get("iam"), "preflight-caller"
     trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "*"}}
@@ -95,7 +95,7 @@ def caller(target: Target, *actions: str) -> Iterator[Target]:
 
 
 def test_of_the_deployed_pipeline_nothing_is_found_and_what_was_not_asked_is_said(
-    applied: Target, capsys: pytest.CaptureFixture[str]
+    applied: CheckedDeployment, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert preflight.run(applied) == 0
     said = capsys.readouterr().out
@@ -106,7 +106,7 @@ def test_of_the_deployed_pipeline_nothing_is_found_and_what_was_not_asked_is_sai
     assert "0 found" in said
 
 
-def test_who_may_not_deploy_is_told_so(empty: Target) -> None:
+def test_who_may_not_deploy_is_told_so(empty: CheckedDeployment) -> None:
     asking = ("iam:GetRole", "iam:SimulatePrincipalPolicy", "sts:GetCallerIdentity")
     for name in ("plan", "apply"):
         with caller(empty, *asking) as poor:
@@ -120,7 +120,7 @@ def test_who_may_not_deploy_is_told_so(empty: Target) -> None:
             assert problems(name, enough) == ()
 
 
-def test_who_may_not_ask_gets_no_good_answer(empty: Target) -> None:
+def test_who_may_not_ask_gets_no_good_answer(empty: CheckedDeployment) -> None:
     with caller(empty, "sts:GetCallerIdentity", "iam:GetRole") as silent:
         for name in ("plan", "log-policies", "github", "definitions", "states"):
             found = result(name, silent)
@@ -128,7 +128,7 @@ def test_who_may_not_ask_gets_no_good_answer(empty: Target) -> None:
             assert "the caller may not" in found.not_asked
 
 
-def test_the_place_of_the_state(empty: Target) -> None:
+def test_the_place_of_the_state(empty: CheckedDeployment) -> None:
     bucket = "preflight-state"
     empty.clients.get("s3").create_bucket(Bucket=bucket)
     there = dataclasses.replace(empty, state=(bucket, "not-yet/terraform.tfstate"))
@@ -140,7 +140,7 @@ def test_the_place_of_the_state(empty: Target) -> None:
         assert f"HEAD s3://{bucket} is answered with 403" in problems("state", reader)
 
 
-def test_the_provider_of_github(empty: Target) -> None:
+def test_the_provider_of_github(empty: CheckedDeployment) -> None:
     assert problems("github", empty) == ("there is no OIDC provider for token.actions.githubusercontent.com",)
     iam = empty.clients.get("iam")
     url = "https://token.actions.githubusercontent.com"
@@ -151,7 +151,7 @@ def test_the_provider_of_github(empty: Target) -> None:
         iam.delete_open_id_connect_provider(OpenIDConnectProviderArn=made["OpenIDConnectProviderArn"])
 
 
-def test_room_for_resource_policies_of_logs(empty: Target) -> None:
+def test_room_for_resource_policies_of_logs(empty: CheckedDeployment) -> None:
     logs = empty.clients.get("logs")
     statement = {"Effect": "Allow", "Action": "logs:PutLogEvents", "Principal": {"Service": "es.amazonaws.com"}}
     document = json.dumps({"Version": "2012-10-17", "Statement": [{**statement, "Resource": "*"}]})
@@ -168,8 +168,8 @@ def test_room_for_resource_policies_of_logs(empty: Target) -> None:
                 logs.delete_resource_policy(policyName=policy["policyName"])
 
 
-def test_credentials_of_another_account_or_region(empty: Target) -> None:
-    def deployed(place: str) -> Target:
+def test_credentials_of_another_account_or_region(empty: CheckedDeployment) -> None:
+    def deployed(place: str) -> CheckedDeployment:
         return dataclasses.replace(empty, outputs={"state_machine_arn": f"arn:aws:states:{place}:stateMachine:x"})
 
     account = empty.clients.get("sts").get_caller_identity()["Account"]
@@ -179,10 +179,10 @@ def test_credentials_of_another_account_or_region(empty: Target) -> None:
     assert preflight.run(other) == 2
 
 
-def test_a_definition_that_is_changed(empty: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_definition_that_is_changed(empty: CheckedDeployment, monkeypatch: pytest.MonkeyPatch) -> None:
     (machine,) = (found for found in machines() if found.name == "start-on-arrival")
 
-    def changed(old: str, new: str) -> list[Machine]:
+    def changed(old: str, new: str) -> list[MachineCases]:
         text = json.dumps(machine.definition)
         assert old in text
         return [dataclasses.replace(machine, definition=json.loads(text.replace(old, new)))]
@@ -197,7 +197,7 @@ def test_a_definition_that_is_changed(empty: Target, monkeypatch: pytest.MonkeyP
 
 
 def test_arguments_that_the_integration_of_a_batch_does_not_take(
-    empty: Target, monkeypatch: pytest.MonkeyPatch
+    empty: CheckedDeployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert problems("sql-parameters", empty) == ()
     monkeypatch.setattr(definitions, "_BOUND", {"ParametersOfLater": []})
@@ -207,7 +207,7 @@ def test_arguments_that_the_integration_of_a_batch_does_not_take(
     assert problems("sql-parameters", inlined) == ()
 
 
-def test_looks_that_the_integration_does_not_take(empty: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_looks_that_the_integration_does_not_take(empty: CheckedDeployment, monkeypatch: pytest.MonkeyPatch) -> None:
     assert problems("polling", empty) == ()
     monkeypatch.setattr(definitions, "_LONG", {"WaitForEver": 1})
     (found,) = problems("polling", empty)
@@ -216,17 +216,17 @@ def test_looks_that_the_integration_does_not_take(empty: Target, monkeypatch: py
     assert problems("polling", short) == ()
 
 
-def test_roles_are_not_asked_about_before_they_are_there(empty: Target) -> None:
+def test_roles_are_not_asked_about_before_they_are_there(empty: CheckedDeployment) -> None:
     assert result("roles", empty).not_asked == "nothing is applied yet"
     assert roles.refusals(empty.clients.get("iam"), "unused", []) == []
 
 
 @pytest.fixture
-def roles_of_all(applied: Target, pipeline: Pipeline) -> Iterator[Roles]:
+def roles_of_all(applied: CheckedDeployment, pipeline: Pipeline) -> Iterator[Roles]:
     """The roles of the deployment, with that of schedules, which it has none of, as infra/modules/schedule makes it."""
     granted = Roles(pipeline)
     prefix, sqs = granted.prefix, applied.clients.get("sqs")
-    deployment = roles.Deployment(applied)
+    deployment = roles.DeployedParts(applied)
     queue, name = f"{prefix}-pipeline-failed-undelivered", f"{prefix}-pipeline-schedules"
     key = applied.clients.get("kms").describe_key(KeyId=f"alias/{prefix}-pipeline")["KeyMetadata"]["Arn"]
     statements = {
@@ -253,12 +253,12 @@ def roles_of_all(applied: Target, pipeline: Pipeline) -> Iterator[Roles]:
 
 
 def test_without_any_one_statement_of_a_role_it_fails_and_names_the_role_and_each_action(
-    applied: Target, roles_of_all: Roles, capsys: pytest.CaptureFixture[str]
+    applied: CheckedDeployment, roles_of_all: Roles, capsys: pytest.CaptureFixture[str]
 ) -> None:
     others = [check.name for check in preflight.CHECKS if check.name != "roles"]
     assert preflight.run(applied, others) == 0
     statements: dict[str, Granted] = {}
-    iam, needs = applied.clients.get("iam"), dict(roles.Deployment(applied).roles())
+    iam, needs = applied.clients.get("iam"), dict(roles.DeployedParts(applied).roles())
     for granted in roles_of_all.statements():
         statements[granted.role] = granted
         (role,) = (arn for arn in needs if arn.endswith(f"/{granted.role}"))
@@ -278,9 +278,9 @@ def test_without_any_one_statement_of_a_role_it_fails_and_names_the_role_and_eac
 
 
 def test_each_action_of_each_statement_is_asked_about_on_each_of_its_resources(
-    applied: Target, roles_of_all: Roles
+    applied: CheckedDeployment, roles_of_all: Roles
 ) -> None:
-    needs = {role.rpartition("/")[2]: asked for role, asked in roles.Deployment(applied).roles()}
+    needs = {role.rpartition("/")[2]: asked for role, asked in roles.DeployedParts(applied).roles()}
     unasked = [
         (granted.role, granted.sid, action, resource)
         for granted in roles_of_all.statements()
@@ -292,13 +292,15 @@ def test_each_action_of_each_statement_is_asked_about_on_each_of_its_resources(
     assert unasked == []
 
 
-def test_a_warehouse_without_a_default_role_is_found(applied: Target, monkeypatch: pytest.MonkeyPatch) -> None:
-    warehouse = dataclasses.replace(roles.Deployment(applied).warehouse, copy_role=None)
-    monkeypatch.setattr(roles.Deployment, "warehouse", warehouse)
+def test_a_warehouse_without_a_default_role_is_found(
+    applied: CheckedDeployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warehouse = dataclasses.replace(roles.DeployedParts(applied).warehouse, copy_role=None)
+    monkeypatch.setattr(roles.DeployedParts, "warehouse", warehouse)
     assert problems("roles", applied) == (f"{warehouse.arn} has no default IAM role, by which COPY reads",)
 
 
-def test_what_an_option_makes_a_role_call_is_asked_about(applied: Target, pipeline: Pipeline) -> None:
+def test_what_an_option_makes_a_role_call_is_asked_about(applied: CheckedDeployment, pipeline: Pipeline) -> None:
     """The deployment has no traces and no event logs of Spark, so neither has a role what these take."""
     outputs = pipeline.outputs
     function, job_name = outputs["lambda_function_name"], outputs["spark_job_name"]

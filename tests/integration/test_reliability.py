@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from pipeline_tools.chaos import matrix, report, runner
-from pipeline_tools.chaos.bench import Bench
-from pipeline_tools.chaos.cases import SUCCEEDS, Case
+from pipeline_tools.chaos.bench import Rig
+from pipeline_tools.chaos.cases import SUCCEEDS, ChaosCase
 from pipeline_tools.endpoint import LocalEndpoint
 from tests.integration.conftest import Pipeline, given_endpoint
 
@@ -27,21 +27,21 @@ QUICK = (
 
 
 @pytest.fixture
-def bench(pipeline: Pipeline, endpoint: LocalEndpoint) -> Iterator[Bench]:
+def bench(pipeline: Pipeline, endpoint: LocalEndpoint) -> Iterator[Rig]:
     if given_endpoint():
         pytest.skip("an endpoint of one's own has no faults")
-    made = Bench(pipeline.clients, pipeline.outputs, endpoint)
+    made = Rig(pipeline.clients, pipeline.outputs, endpoint)
     yield made
     made.clear_faults()
 
 
-def test_what_breaks_is_mended_or_told(bench: Bench) -> None:
+def test_what_breaks_is_mended_or_told(bench: Rig) -> None:
     cases = [named(name) for name in QUICK]
     results = runner.play_all(bench, cases, "integration", lambda _result: None)
     assert all(result.passed for result in results), report.table(results)
 
 
-def test_a_case_that_expects_something_else_fails_by_all_that_is_otherwise(bench: Bench) -> None:
+def test_a_case_that_expects_something_else_fails_by_all_that_is_otherwise(bench: Rig) -> None:
     case = named("input.unknown-dataset")
     fault = {"name": "unmet", "at": "task", "match": {"execution": "nobody"}, "delay": 1.0}
     (result,) = runner.play_all(bench, [replace(case, ends=SUCCEEDS, faults=[fault])], "expected", lambda _result: None)
@@ -60,6 +60,6 @@ def test_a_case_that_expects_something_else_fails_by_all_that_is_otherwise(bench
         assert what in said, said
 
 
-def named(name: str) -> Case:
+def named(name: str) -> ChaosCase:
     (found,) = (case for case in matrix.cases() if case.name == name)
     return found

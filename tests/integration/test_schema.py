@@ -105,7 +105,7 @@ def test_a_batch_of_run_sql_without_a_grant_fails_until_the_schema_is_brought_up
     statements = ["DELETE FROM analytics.route_delays WHERE job_id = 'nobody'"]
     batch = {"statement_name": "delete", "statements": statements, "parameters": []}
 
-    def run() -> executions.Outcome:
+    def run() -> executions.ExecutionOutcome:
         arn = executions.start(client, machine, {"job_id": "nobody", "batch": batch})
         return executions.wait(client, arn, timeout_seconds=SECONDS)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from local_aws.services.faults.rules import Faults, Plan, Rule
+from local_aws.services.faults.rules import FaultPlan, Faults, Rule
 
 MACHINE = "arn:aws:states:us-east-1:000000000000:stateMachine:m"
 
@@ -50,7 +50,7 @@ def test_a_whole_event_names_the_execution(ours: Any) -> None:
 
 @pytest.mark.parametrize(("copies", "match"), [(0, "FAILED"), (2, "FAILED"), (1, "SUCCEEDED")])
 def test_an_event_is_delivered_as_often_as_a_fault_says(ours: Any, copies: int, match: str) -> None:
-    faults = Faults(Plan((Rule("r", "event", match={"detail.status": match, "rule": "failed"}, copies=copies),)))
+    faults = Faults(FaultPlan((Rule("r", "event", match={"detail.status": match, "rule": "failed"}, copies=copies),)))
     ours.change(faults)
     started: list[Any] = []
     sender = SimpleNamespace(

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from local_aws import processes
-from local_aws.engines.localstack.lambda_process import Answer, LambdaProcess
+from local_aws.engines.localstack.lambda_process import InvocationAnswer, LambdaProcess
 
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:f"
 Make = Callable[..., LambdaProcess]
@@ -38,7 +38,7 @@ def make(tmp_path: Path) -> Iterator[Make]:
         process.stop()
 
 
-def invoke(process: LambdaProcess, event: Any = None, *, seconds: float = 60.0) -> Answer:
+def invoke(process: LambdaProcess, event: Any = None, *, seconds: float = 60.0) -> InvocationAnswer:
     return process.invoke("request-1", ARN, json.dumps(event), timeout_seconds=seconds)
 
 
@@ -105,7 +105,7 @@ def test_a_stop_ends_the_invocation_that_is_going_on_and_refuses_further_ones(ma
     fifo = tmp_path / "begun"
     os.mkfifo(fifo)
     process = make(f"import time\ndef handler(e, c):\n    open({str(fifo)!r}, 'w').close()\n    time.sleep(3600)")
-    answers: list[Answer] = []
+    answers: list[InvocationAnswer] = []
     waiting = threading.Thread(target=lambda: answers.append(invoke(process)))
     waiting.start()
     fifo.read_text()  # until the handler runs

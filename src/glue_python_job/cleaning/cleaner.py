@@ -25,7 +25,7 @@ from glue_python_job.cleaning.duplicates import Duplicates
 from glue_python_job.cleaning.refusals import DUPLICATED, RULES_BROKEN, Refusals
 from glue_python_job.cleaning.rejects import RejectWriter
 from glue_python_job.cleaning.results import Counts, LocalPart, Outcome
-from glue_python_job.cleaning.rules import Plan, Rule
+from glue_python_job.cleaning.rules import RowPlan, RowRule
 from glue_python_job.engine import one_thread
 from glue_python_job.errors import JobError
 from glue_python_job.log import Log
@@ -127,7 +127,7 @@ class _Cleaner:
             if not batch.layout.exact:
                 self._log.warning("splitting record by record", files=self._names(batch), cause=str(error))
             self._split(batch)
-            parts = self._clean(batch, Plan(batch.layout.split_text, self._item))
+            parts = self._clean(batch, RowPlan(batch.layout.split_text, self._item))
         for segment in batch.segments:
             segment.path.unlink()
             if segment.parsed:
@@ -140,12 +140,12 @@ class _Cleaner:
         """Have DuckDB count the fields of each record where it can, which saves reading the text for that."""
         if self._counts and batch.layout.counted_by_duckdb:
             try:
-                return self._clean(batch, Plan(batch.layout, self._item, counted=True))
+                return self._clean(batch, RowPlan(batch.layout, self._item, counted=True))
             except _QuotedLineEndError:
                 self._counts = False  # where one line end is in quotes, there are more
-        return self._clean(batch, Plan(batch.layout, self._item))
+        return self._clean(batch, RowPlan(batch.layout, self._item))
 
-    def _clean(self, batch: Batch, plan: Plan) -> list[LocalPart]:
+    def _clean(self, batch: Batch, plan: RowPlan) -> list[LocalPart]:
         parts = self._write(batch, plan)
         written = sum(part.rows for part in parts)
         if batch.adds_up(written, plan.counted):
@@ -160,7 +160,7 @@ class _Cleaner:
             raise
         return parts
 
-    def _account(self, batch: Batch, plan: Plan, written: int) -> None:
+    def _account(self, batch: Batch, plan: RowPlan, written: int) -> None:
         """Count the records, and find and keep those that were not written."""
         grammar = batch.layout.grammar(self._item)
         for segment in batch.segments:
@@ -172,7 +172,7 @@ class _Cleaner:
         if written != sum(segment.rows or 0 for segment in batch.segments):
             self._refuse(batch, plan, written)
 
-    def _write(self, batch: Batch, plan: Plan) -> list[LocalPart]:
+    def _write(self, batch: Batch, plan: RowPlan) -> list[LocalPart]:
         """Write the rows that no rule refuses."""
         statement = plan.accepted([segment.parsed or segment.path for segment in batch.segments])
         self._written += 1
@@ -209,7 +209,7 @@ class _Cleaner:
         statement = f"SELECT num_rows FROM parquet_file_metadata({sql.literal(str(path))})"
         return int(self._connection.execute(statement).fetchall()[0][0])
 
-    def _refuse(self, batch: Batch, plan: Plan, written: int) -> None:
+    def _refuse(self, batch: Batch, plan: RowPlan, written: int) -> None:
         """Find the refused rows of each segment, then keep them."""
         for segment in batch.segments:
             try:
@@ -266,7 +266,7 @@ class _Cleaner:
         if self._item.keys:
             self._log.info("unique keys checked", rows=found, seconds=round(time.monotonic() - begun, 3))
 
-    def _keep_duplicates(self, file: StoredFile, segments: Sequence[Segment], rules: Sequence[Rule]) -> None:
+    def _keep_duplicates(self, file: StoredFile, segments: Sequence[Segment], rules: Sequence[RowRule]) -> None:
         """Read a source file once more for the lines of its duplicates."""
         with local_copy(self._storage, file, self._scratch) as path:
             for segment in segments:

@@ -18,7 +18,7 @@ from dataset_contract.model import DataObject, Key
 from glue_python_job import sql
 from glue_python_job.cleaning.refusals import DUPLICATED, RULES_BROKEN
 from glue_python_job.cleaning.results import LocalPart
-from glue_python_job.cleaning.rules import Rule, named, staged
+from glue_python_job.cleaning.rules import RowRule, named, staged
 from glue_python_job.engine import one_thread
 from glue_python_job.text.reader import Segment
 
@@ -35,7 +35,7 @@ class Duplicates:
         self._connection = connection
         self._item = item
         self._places = {column.name: f"c{index}" for index, column in enumerate(item.columns)}
-        self.rules = [Rule(", ".join(key.columns), wording.DUPLICATE, "") for key in item.keys]
+        self.rules = [RowRule(", ".join(key.columns), wording.DUPLICATE, "") for key in item.keys]
         connection.execute("CREATE OR REPLACE TABLE duplicate (position BIGINT, code USMALLINT)")
 
     def find(self, parts: Sequence[LocalPart]) -> int:

@@ -13,7 +13,7 @@ import duckdb
 from dataset_contract.model import Column
 from glue_python_job import sql
 from glue_python_job.cleaning.rejects import MOST_EXAMPLES, RejectWriter
-from glue_python_job.cleaning.rules import Plan, Rule
+from glue_python_job.cleaning.rules import RowPlan, RowRule
 from glue_python_job.errors import JobError
 from glue_python_job.text import records
 from glue_python_job.text.reader import Segment
@@ -41,7 +41,7 @@ class Refusals:
         for table in (RULES_BROKEN, DUPLICATED):
             connection.execute(f"CREATE OR REPLACE TABLE {table} (segment INTEGER, ordinal BIGINT, code USMALLINT)")
 
-    def find(self, segment: Segment, plan: Plan) -> tuple[int, int]:
+    def find(self, segment: Segment, plan: RowPlan) -> tuple[int, int]:
         """Try the rules on each row of a segment. Returns the rows and how many of them are refused."""
         statement = plan.verdicts([segment.parsed or segment.path])
         # A table keeps the order of the statement that fills it: rowid is the position of the record.
@@ -57,7 +57,7 @@ class Refusals:
         """Take back what was found in a segment."""
         self._connection.execute(f"DELETE FROM {RULES_BROKEN} WHERE segment = {segment.number}")
 
-    def explain(self, segment: Segment, plan: Plan) -> None:
+    def explain(self, segment: Segment, plan: RowPlan) -> None:
         """Find out of the first refused rows of a segment which values break which rules, if that is to be told."""
         wanted = MOST_EXAMPLES - len(self._rejects.examples)
         if not self._explaining or wanted <= 0:
@@ -68,10 +68,10 @@ class Refusals:
             rows = self._rows(plan.explained([segment.parsed or segment.path], ordinals))
             self._told = {ordinal: plan.explain(codes, fields) for ordinal, codes, fields in rows}
 
-    def keep_text(self, segment: Segment, table: str, read: Read, grammar: Grammar, rules: Sequence[Rule]) -> None:
+    def keep_text(self, segment: Segment, table: str, read: Read, grammar: Grammar, rules: Sequence[RowRule]) -> None:
         """Keep the rows of a segment that `table` names. `read` gives the segment's text from its begin."""
         refused = self._rows(f"SELECT ordinal, code FROM {table} WHERE segment = {segment.number} ORDER BY ordinal")
-        runs, first, run = records.kept(read, grammar), 0, records.Run(0, [], "")
+        runs, first, run = records.kept(read, grammar), 0, records.RecordRun(0, [], "")
         for ordinal, code in refused:
             while ordinal >= first + len(run.raws):
                 first += len(run.raws)
@@ -91,7 +91,7 @@ class Refusals:
         self._told = {}
 
     def keep_parquet(
-        self, segment: Segment, table: str, path: Path, rules: Sequence[Rule], columns: Sequence[Column]
+        self, segment: Segment, table: str, path: Path, rules: Sequence[RowRule], columns: Sequence[Column]
     ) -> None:
         """Keep the rows of a Parquet file that `table` names, each as a JSON object."""
         names = segment.layout.columns
@@ -112,7 +112,7 @@ class Refusals:
         self._told = {}
 
     def _add(
-        self, segment: Segment, ordinal: int, line_number: int, rule: Rule, raw_row: str, raw: bytes | None = None
+        self, segment: Segment, ordinal: int, line_number: int, rule: RowRule, raw_row: str, raw: bytes | None = None
     ) -> None:
         told = self._told.get(ordinal, "")
         self._rejects.add(

@@ -27,7 +27,7 @@ _NESTED = ("STRUCT", "MAP", "UNION", "BLOB", "BIT")
 
 
 @dataclass(frozen=True)
-class Rule:
+class RowRule:
     """A reason to refuse a row."""
 
     column: str | None  # None: the row as such is refused
@@ -36,7 +36,7 @@ class Rule:
     kept: str = ""  # SQL that is true for most rows that are not refused, for no other, and quicker
 
 
-class Plan:
+class RowPlan:
     """The statements over files of one layout. counted: see `Layout.scan`."""
 
     def __init__(self, layout: Layout, item: DataObject, *, counted: bool = False) -> None:
@@ -109,7 +109,7 @@ class Plan:
             return parquet_value(*names, column, self._layout.types[self._layout.position(column)])
         return text_value(*names, column)
 
-    def _column_rules(self, index: int) -> list[Rule]:
+    def _column_rules(self, index: int) -> list[RowRule]:
         column, value, typed = self._item.columns[index], self._values[index], f"t{index}"
         found = [(wording.reason(rule), f"r{index} IS NULL") for rule in column.rules if rule.keyword == "required"]
         # Where a value may be null, a comparison with it is neither true nor false.
@@ -123,7 +123,7 @@ class Plan:
         others += [(wording.reason(rule), broken(rule, column.type, typed, DUCKDB)) for rule in rules]
         kept += [f"({absent}NOT ({condition}))" for _, condition in others]
         return [
-            Rule(column.name, reason, condition, keeping)
+            RowRule(column.name, reason, condition, keeping)
             for (reason, condition), keeping in zip([*found, *others], kept)
         ]
 

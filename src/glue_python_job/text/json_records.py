@@ -17,7 +17,7 @@ from dataset_contract import wording
 from dataset_contract.model import Column
 from dataset_contract.naming import as_json
 from glue_python_job.text.grammar import LineGrammar, shown
-from glue_python_job.text.records import Read, Run, Splitter
+from glue_python_job.text.records import Read, RecordRun, Splitter
 
 SURROGATE = "has half of a surrogate pair"
 
@@ -224,7 +224,7 @@ class JsonSplitter:
         """Positions of the columns whose key was in no row."""
         return frozenset(self._unseen)
 
-    def runs(self) -> Iterator[Run]:
+    def runs(self) -> Iterator[RecordRun]:
         for run in self._lines.runs():
             if self._grammar.array:
                 yield from self._elements(run)
@@ -233,7 +233,7 @@ class JsonSplitter:
             else:
                 yield from self._rows(run)
 
-    def _elements(self, run: Run) -> Iterator[Run]:
+    def _elements(self, run: RecordRun) -> Iterator[RecordRun]:
         for marked in run.raws:
             element = marked.lstrip(LINE_MARK)
             line = self._marks + len(marked) - len(element)
@@ -241,10 +241,10 @@ class JsonSplitter:
             if not element:
                 continue  # marks alone
             raw = element.replace(RETURN_MARK + LINE_MARK, b"\r\n").replace(LINE_MARK, b"\n")
-            one = Run(line, [raw.replace(RETURN_MARK, b"\r")], run.problem)
+            one = RecordRun(line, [raw.replace(RETURN_MARK, b"\r")], run.problem)
             yield from [one] if run.problem else self._rows(one)
 
-    def _rows(self, run: Run) -> Iterator[Run]:
+    def _rows(self, run: RecordRun) -> Iterator[RecordRun]:
         """Records on consecutive lines together, each that is none by itself."""
         first, rows, values = 0, [], self._grammar.values
         for index, raw in enumerate(run.raws):
@@ -252,8 +252,8 @@ class JsonSplitter:
                 rows.append(values(raw, self._unseen))
             except _RefusedError as error:
                 if rows:
-                    yield Run(run.line + first, run.raws[first:index], "", None, rows)
-                yield Run(run.line + index, [raw], error.reason, error.column)
+                    yield RecordRun(run.line + first, run.raws[first:index], "", None, rows)
+                yield RecordRun(run.line + index, [raw], error.reason, error.column)
                 first, rows = index + 1, []
         if rows:
-            yield Run(run.line + first, run.raws[first:], "", None, rows)
+            yield RecordRun(run.line + first, run.raws[first:], "", None, rows)

@@ -338,7 +338,7 @@ class _Blanks:
         return self._after in text and bool(self._pattern.search(text))
 
 
-def _header_names(uri: str, header: records.Run, grammar: CsvGrammar) -> tuple[str, ...]:
+def _header_names(uri: str, header: records.RecordRun, grammar: CsvGrammar) -> tuple[str, ...]:
     raw, problem = header.raws[0], header.problem
     if problem in ("", TOO_FEW_FIELDS, TOO_MANY_FIELDS):
         problem = encoding_problem(raw, grammar.encoding)

@@ -26,7 +26,7 @@ TOO_LONG = f"longer than {MAX_RECORD_BYTES} bytes"
 Read = Callable[[int], bytes]
 
 
-class Run(NamedTuple):
+class RecordRun(NamedTuple):
     """Records on consecutive lines, one line each; or one record over several lines; or one text that is no record.
 
     line: lines before it, from the first. raws: the bytes of each without the line end. problem: why it is no record,
@@ -65,7 +65,7 @@ class Splitter:
         """What is left when the records are used up: the begin of one whose end lies beyond."""
         return self._buffer[self._position :]
 
-    def runs(self) -> Iterator[Run]:
+    def runs(self) -> Iterator[RecordRun]:
         while self._fill():
             yield from self._plain_lines()
             if self._position >= len(self._buffer) or (not self._end and self._is_short()):
@@ -103,7 +103,7 @@ class Splitter:
         end = self._buffer.find(b"\n", self._position)
         return self._buffer[self._position : end if end >= 0 else len(self._buffer)]
 
-    def _plain_lines(self) -> Iterator[Run]:
+    def _plain_lines(self) -> Iterator[RecordRun]:
         """The lines up to the one with the next quote: each is a record, no state is needed."""
         end = len(self._buffer)
         if self._grammar.quote:
@@ -120,11 +120,11 @@ class Splitter:
         begin = 0
         for index in exceptions:
             if index > begin:
-                yield Run(first + begin, lines[begin:index], "")
+                yield RecordRun(first + begin, lines[begin:index], "")
             yield from self._line_by_itself(first + index, lines[index])
             begin = index + 1
         if begin < len(lines):
-            yield Run(first + begin, lines[begin:] if begin else lines, "")
+            yield RecordRun(first + begin, lines[begin:] if begin else lines, "")
 
     def _is_plain(self, text: bytes, lines: list[bytes]) -> bool:
         """Whether nothing but the number of its fields can keep a line from being a record."""
@@ -132,15 +132,15 @@ class Splitter:
             return False
         return text.isascii() or not encoding_problem(text, self._grammar.encoding)
 
-    def _one_plain_line(self) -> Iterator[Run]:
+    def _one_plain_line(self) -> Iterator[RecordRun]:
         line = self._current_line()
         self._position += len(line) + 1
         number, self._line = self._line, self._line + 1
         return self._line_by_itself(number, line.removesuffix(b"\r"))
 
-    def _line_by_itself(self, number: int, raw: bytes) -> Iterator[Run]:
+    def _line_by_itself(self, number: int, raw: bytes) -> Iterator[RecordRun]:
         if not self._grammar.is_blank(raw):
-            yield Run(number, [raw[:MAX_RECORD_BYTES]], self._checked(raw))
+            yield RecordRun(number, [raw[:MAX_RECORD_BYTES]], self._checked(raw))
         elif not raw.strip(BLANKS):
             self.empty_lines += 1
 
@@ -151,7 +151,7 @@ class Splitter:
             return CARRIAGE_RETURN
         return self._grammar.problem(raw) or encoding_problem(raw, self._grammar.encoding)
 
-    def _quoted_record(self) -> Run | None:
+    def _quoted_record(self) -> RecordRun | None:
         """The record whose first line has a quote. None: its end may lie beyond the text."""
         assert isinstance(self._grammar, CsvGrammar)
         number, problem = self._line, ""
@@ -169,15 +169,15 @@ class Splitter:
             self._line += 1
             raw = line.removesuffix(b"\r")
             too_long = match is not None or len(raw) > MAX_RECORD_BYTES
-            return Run(number, [raw[:MAX_RECORD_BYTES]], TOO_LONG if too_long else QUOTES)
+            return RecordRun(number, [raw[:MAX_RECORD_BYTES]], TOO_LONG if too_long else QUOTES)
         raw = match[0]
         self._line += raw.count(b"\n") + 1
         self._position = self._buffer.find(b"\n", match.end()) + 1 or len(self._buffer)
         if not problem:
             problem = NUL if self._grammar.has_control(raw) else encoding_problem(raw, self._grammar.encoding)
-        return Run(number, [raw], problem)
+        return RecordRun(number, [raw], problem)
 
-    def _long_line(self) -> Run:
+    def _long_line(self) -> RecordRun:
         """Pass over a line that is longer than a record may be, holding no more of it than that."""
         raw = self._buffer[self._position : self._position + MAX_RECORD_BYTES]
         while True:
@@ -188,7 +188,7 @@ class Splitter:
             self._end = not self._buffer
         self._position = end + 1 if end >= 0 else len(self._buffer)
         number, self._line = self._line, self._line + 1
-        return Run(number, [raw], TOO_LONG)
+        return RecordRun(number, [raw], TOO_LONG)
 
 
 Grammar = Union[CsvGrammar, "JsonGrammar"]
@@ -201,6 +201,6 @@ def splitter(read: Read, grammar: Grammar, *, final: bool = True) -> Splitter | 
     return grammar.splitter(read)
 
 
-def kept(read: Read, grammar: Grammar) -> Iterator[Run]:
+def kept(read: Read, grammar: Grammar) -> Iterator[RecordRun]:
     """The runs of a whole text that are records."""
     return (run for run in splitter(read, grammar).runs() if not run.problem)

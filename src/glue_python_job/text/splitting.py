@@ -8,7 +8,7 @@ from typing import Callable, Optional
 
 from glue_python_job.text.grammar import CsvGrammar
 from glue_python_job.text.reader import Segment
-from glue_python_job.text.records import Grammar, Run, splitter
+from glue_python_job.text.records import Grammar, RecordRun, splitter
 
 # line number, column if it is because of one, reason, text, bytes of it
 Refuse = Callable[[int, Optional[str], str, str, bytes], None]
@@ -46,7 +46,7 @@ def split(segment: Segment, grammar: Grammar, refuse: Refuse) -> bytes:
     return tail
 
 
-def _writer(grammar: Grammar, exact: bool) -> Callable[[Run], bytes]:
+def _writer(grammar: Grammar, exact: bool) -> Callable[[RecordRun], bytes]:
     if not isinstance(grammar, CsvGrammar):
         return lambda run: _rows(run.rows)
     if not exact:

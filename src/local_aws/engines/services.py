@@ -15,7 +15,7 @@ from local_aws.endings import Endings
 from local_aws.engines.cloudwatch import CloudWatchLogs
 from local_aws.engines.moto_redshift import MotoRedshift, NewRequest
 from local_aws.services.faults.rules import Faults
-from local_aws.services.glue.process import ProcessFactory, Settings
+from local_aws.services.glue.process import ProcessFactory, ProcessSettings
 from local_aws.services.glue.runs import GlueJobRuns
 from local_aws.services.postgres import PostgresServer
 from local_aws.services.redshift.data_api import RedshiftData
@@ -35,7 +35,7 @@ class Endpoint:
     account_id: str = "000000000000"
 
 
-class Roles(Protocol):
+class RoleCredentials(Protocol):
     """Who gives out the credentials of roles."""
 
     def credentials(self, role: str, service: str, session: str) -> Mapping[str, str]:
@@ -46,7 +46,7 @@ class Roles(Protocol):
         """
 
 
-class Clients:
+class EndpointClients:
     """boto3 clients of the endpoint, one a service and access key.
 
     Args:
@@ -94,10 +94,10 @@ class Services:
     def __init__(
         self,
         endpoint: Endpoint,
-        settings: Settings,
+        settings: ProcessSettings,
         *,
         faults: Faults,
-        roles: Roles,
+        roles: RoleCredentials,
         new_request: NewRequest | None = None,
         secret_prefix: str = "redshift!",
     ) -> None:
@@ -105,7 +105,7 @@ class Services:
         self._roles = roles
         self.faults = faults
         self.endings = Endings()
-        self._clients = Clients(endpoint)
+        self._clients = EndpointClients(endpoint)
         self.postgres = PostgresServer(settings.workdir / "postgres")
         faults.can_kill("database", self.postgres.kill)
         self.redshift = MotoRedshift(

@@ -13,11 +13,11 @@ from typing import Any
 
 from aws_facts import jsonata as facts
 from local_aws.jsonata import numbers
-from local_aws.jsonata.errors import NOTHING, ExpressionSyntaxError, QueryError, failure
+from local_aws.jsonata.errors import NOTHING, EvaluationError, ExpressionSyntaxError, failure
 from local_aws.jsonata.functions import NULL, is_function
 from local_aws.jsonata.program import compiled
 
-__all__ = ["ExpressionSyntaxError", "QueryError", "embedded", "evaluate", "type_name", "variables_in"]
+__all__ = ["EvaluationError", "ExpressionSyntaxError", "embedded", "evaluate", "type_name", "variables_in"]
 
 
 def embedded(value: Any) -> str | None:
@@ -34,27 +34,27 @@ def evaluate(expression: str, variables: Mapping[str, Any], expected: str | None
     result has to have, as `aws_facts.jsonata.FIELD_TYPES` has it for a field.
 
     Raises:
-        QueryError: the expression is malformed, fails, or has the result undefined, a function or of another type.
+        EvaluationError: the expression is malformed, fails, or has the result undefined, a function or of another type.
     """
     program = compiled(expression)
     try:
         result = program.evaluate(None, {name: to_jsonata(value) for name, value in variables.items()})
     except RecursionError as error:
-        raise QueryError(expression, f"threw an error during evaluation: {facts.STACK_OVERFLOW}") from error
+        raise EvaluationError(expression, f"threw an error during evaluation: {facts.STACK_OVERFLOW}") from error
     except Exception as error:  # what the library's functions raise: JException, and TypeError, ValueError …
-        raise QueryError(expression, f"threw an error during evaluation{failure(error)}") from error
+        raise EvaluationError(expression, f"threw an error during evaluation{failure(error)}") from error
     if result is None:
-        raise QueryError(expression, NOTHING)
+        raise EvaluationError(expression, NOTHING)
     try:
         value = _Result().json(result)
     except TypeError as error:
-        raise QueryError(expression, "returned an unsupported result type.") from error
+        raise EvaluationError(expression, "returned an unsupported result type.") from error
     except MemoryError as error:
-        raise QueryError(expression, f"threw an error during evaluation: {facts.MEMORY_EXCEEDED}") from error
+        raise EvaluationError(expression, f"threw an error during evaluation: {facts.MEMORY_EXCEEDED}") from error
     if expected is not None and type_name(value) != expected:
         written = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
         found = f"Expected '{expected}', but was '{type_name(value)}' for value: {written}"
-        raise QueryError(expression, f"returned an unexpected result type. {found}")
+        raise EvaluationError(expression, f"returned an unexpected result type. {found}")
     return value
 
 

@@ -31,7 +31,7 @@ _ERROR_OUTPUT: Final = "$states.errorOutput"
 
 
 @dataclass(frozen=True)
-class Diagnostic:
+class ExpressionDiagnostic:
     """One reason, as ValidateStateMachineDefinition gives it: `location` is a path such as /States/Load/Output/rows."""
 
     code: str
@@ -42,14 +42,14 @@ class Diagnostic:
         return f"{self.code}: {self.message} at {self.location}"
 
 
-def problems(definition: Any) -> list[Diagnostic]:
+def problems(definition: Any) -> list[ExpressionDiagnostic]:
     """Every expression of a definition that AWS refuses, in the order of the definition; none where it has no form."""
     if not isinstance(definition, Mapping):
         return []
     return list(_in_states(definition, definition.get("QueryLanguage", "JSONPath"), ""))
 
 
-def _in_states(machine: Any, language: Any, location: str) -> Iterator[Diagnostic]:
+def _in_states(machine: Any, language: Any, location: str) -> Iterator[ExpressionDiagnostic]:
     states = machine.get("States") if isinstance(machine, Mapping) else None
     for name, state in states.items() if isinstance(states, Mapping) else ():
         if not isinstance(state, Mapping):
@@ -65,7 +65,7 @@ def _in_states(machine: Any, language: Any, location: str) -> Iterator[Diagnosti
             yield from _in_states(branch, language, f"{at}/Branches[{index}]")
 
 
-def _in_fields(value: Any, fields: Any, location: str, *, caught: bool = False) -> Iterator[Diagnostic]:
+def _in_fields(value: Any, fields: Any, location: str, *, caught: bool = False) -> Iterator[ExpressionDiagnostic]:
     if isinstance(value, Mapping):
         for key, member in value.items():
             below = True if fields is True else fields.get(key)
@@ -78,7 +78,7 @@ def _in_fields(value: Any, fields: Any, location: str, *, caught: bool = False) 
     elif fields is True and (expression := embedded(value)) is not None:
         yield from _in_expression(expression, location, caught)
     elif fields is True and isinstance(value, str) and _half_open(value):
-        yield Diagnostic(facts.INVALID_EXPRESSION, facts.HALF_OPEN, location)
+        yield ExpressionDiagnostic(facts.INVALID_EXPRESSION, facts.HALF_OPEN, location)
 
 
 def _half_open(text: str) -> bool:
@@ -86,11 +86,11 @@ def _half_open(text: str) -> bool:
     return text.startswith("{%") or text.endswith("%}")
 
 
-def _in_expression(expression: str, location: str, caught: bool) -> Iterator[Diagnostic]:
+def _in_expression(expression: str, location: str, caught: bool) -> Iterator[ExpressionDiagnostic]:
     try:
         tree = compiled(expression).ast
     except ExpressionSyntaxError as error:
-        yield Diagnostic(facts.INVALID_EXPRESSION, error.message, location)
+        yield ExpressionDiagnostic(facts.INVALID_EXPRESSION, error.message, location)
         return
     for name in dict.fromkeys(_references(tree)):
         if name == _ERROR_OUTPUT:
@@ -101,7 +101,7 @@ def _in_expression(expression: str, location: str, caught: bool) -> Iterator[Dia
             message = "Reference to '$$' is not supported."
         else:
             message = f"Reference to '{name}' at the top level is not supported."
-        yield Diagnostic(facts.UNSUPPORTED_EXPRESSION, message, location)
+        yield ExpressionDiagnostic(facts.UNSUPPORTED_EXPRESSION, message, location)
 
 
 def _references(node: Any) -> Iterator[str]:

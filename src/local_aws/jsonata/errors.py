@@ -22,7 +22,7 @@ NOTHING: Final = "returned nothing (undefined)."
 _OWN_MESSAGE: Final = {"D3137", "D3141"}
 
 
-class QueryError(Exception):
+class EvaluationError(Exception):
     """An expression cannot be evaluated, or has a result that is not JSON; Step Functions' QueryEvaluationError.
 
     `str` gives AWS's sentence without the field; `cause` gives it with one.
@@ -38,7 +38,7 @@ class QueryError(Exception):
         return f"The JSONata expression '{self.expression}' specified for the field '{field}' {self.problem}"
 
 
-class ExpressionSyntaxError(QueryError):
+class ExpressionSyntaxError(EvaluationError):
     """An expression that is not JSONata 2.0.6: `message` as AWS gives it, `position` the offset where it shows."""
 
     def __init__(self, expression: str, message: str, position: int) -> None:

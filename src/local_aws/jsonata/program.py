@@ -70,7 +70,7 @@ class _Tokenizer(Tokenizer):  # type: ignore[misc]
         return token
 
 
-class _Parser(Parser):  # type: ignore[misc]
+class _ExpressionParser(Parser):  # type: ignore[misc]
     def __setattr__(self, name: str, value: Any) -> None:
         # parse() makes its own tokenizer.
         if name == "lexer" and value is not None:
@@ -90,14 +90,14 @@ _local: Final = threading.local()
 def _partial_parser() -> Any:
     """A thread's parser for the functions that a partial application makes."""
     if not hasattr(_local, "parser"):
-        _local.parser = _Parser()
+        _local.parser = _ExpressionParser()
     return _local.parser
 
 
 _STATIC: Final = Jsonata.Frame(None)
 for _name, _function in bindings().items():
     _STATIC.bind(_name, _function)
-_CHAIN: Final = _Parser().parse("function($f, $g) { function($x){ $g($f($x)) } }")
+_CHAIN: Final = _ExpressionParser().parse("function($f, $g) { function($x){ $g($f($x)) } }")
 
 
 class Program(Jsonata):  # type: ignore[misc]
@@ -109,7 +109,7 @@ class Program(Jsonata):  # type: ignore[misc]
 
     def __init__(self, expression: str) -> None:
         self.expression = expression
-        self.parser = _Parser()
+        self.parser = _ExpressionParser()
         try:
             self.ast = self.parser.parse(expression, Regex)
         except JException as error:

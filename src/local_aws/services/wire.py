@@ -30,7 +30,7 @@ Answer = tuple[int, dict[str, str], bytes]
 
 
 @dataclass(frozen=True)
-class Request:
+class HttpRequest:
     """A request over HTTP; the names of `headers` are in lower case."""
 
     method: str
@@ -41,7 +41,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Call:
+class ApiCall:
     """What a request asks for. `service`: boto3's name; `members`: of the operation's input, as far as told."""
 
     service: str
@@ -49,7 +49,7 @@ class Call:
     members: Mapping[str, Any]
 
 
-def call_of(request: Request) -> Call | None:
+def call_of(request: HttpRequest) -> ApiCall | None:
     """What a request asks for; None where it is signed for no service, or is no operation of it."""
     scope = _SCOPE.search(request.headers.get("authorization", ""))
     presigned = request.query.get("X-Amz-Credential", "").split("/")
@@ -64,7 +64,7 @@ def call_of(request: Request) -> Call | None:
     return _by_name(model, request) or _by_path(model, request)
 
 
-def _by_name(model: ServiceModel, request: Request) -> Call | None:
+def _by_name(model: ServiceModel, request: HttpRequest) -> ApiCall | None:
     if target := request.headers.get("x-amz-target"):
         return _named(model, target.rpartition(".")[2], _document(request.body))
     if request.headers.get("smithy-protocol"):
@@ -75,8 +75,8 @@ def _by_name(model: ServiceModel, request: Request) -> Call | None:
     return None
 
 
-def _named(model: ServiceModel, operation: str, members: Mapping[str, Any]) -> Call | None:
-    return Call(model.service_name, operation, members) if operation in model.operation_names else None
+def _named(model: ServiceModel, operation: str, members: Mapping[str, Any]) -> ApiCall | None:
+    return ApiCall(model.service_name, operation, members) if operation in model.operation_names else None
 
 
 def _document(body: bytes) -> Mapping[str, Any]:
@@ -98,7 +98,7 @@ class _Route:
     query: tuple[tuple[str, str], ...]
     needed: tuple[tuple[str, str], ...]  # "querystring" or "header", and the name
 
-    def rank(self, request: Request) -> tuple[int, int] | None:
+    def rank(self, request: HttpRequest) -> tuple[int, int] | None:
         """How much of a request it tells apart from others; None where it is another operation's."""
         if request.method != self.method or not self.path.fullmatch(request.path):
             return None
@@ -135,17 +135,17 @@ def _route(operation: OperationModel) -> _Route:
     )
 
 
-def _by_path(model: ServiceModel, request: Request) -> Call | None:
+def _by_path(model: ServiceModel, request: HttpRequest) -> ApiCall | None:
     if not model.protocol.startswith("rest-"):
         return None
     ranked = [(rank, route) for route in _routes(model.service_name) if (rank := route.rank(request)) is not None]
     if not ranked:
         return None
     best = max(ranked, key=lambda found: found[0])[1]
-    return Call(model.service_name, best.operation.name, dict(_members(best, request)))
+    return ApiCall(model.service_name, best.operation.name, dict(_members(best, request)))
 
 
-def _members(route: _Route, request: Request) -> Iterator[tuple[str, Any]]:
+def _members(route: _Route, request: HttpRequest) -> Iterator[tuple[str, Any]]:
     match = route.path.fullmatch(request.path)
     labels = match.groupdict() if match else {}
     shape = route.operation.input_shape
@@ -188,7 +188,7 @@ def _error_shape(service: str, code: str) -> StructureShape | None:
     return None
 
 
-def error_answer(service: str, request: Request, code: str, message: str, status: int | None) -> Answer:
+def error_answer(service: str, request: HttpRequest, code: str, message: str, status: int | None) -> Answer:
     """An error as the service answers it in the protocol that the request is of."""
     status = status or error_status(service, code)
     code = error_code(service, code)
@@ -216,7 +216,7 @@ def error_answer(service: str, request: Request, code: str, message: str, status
     return status, {**head, "x-amzn-ErrorType": code, "Content-Type": content_type}, json.dumps(document).encode()
 
 
-def _protocol(service: str, request: Request) -> str:
+def _protocol(service: str, request: HttpRequest) -> str:
     """A service may speak several; the request says which one it is of."""
     if request.headers.get("x-amz-target"):
         return "json"

@@ -39,7 +39,7 @@ COMMANDS: dict[str, str] = {
 
 
 @dataclass
-class Context:
+class CommandContext:
     """What all commands share. stack_name: of --stack; output: json or table."""
 
     stack_name: str | None
@@ -83,7 +83,7 @@ def common(function: Callable[..., Any]) -> Callable[..., Any]:
     )
     @click.pass_context
     def wrapped(ctx: click.Context, /, stack: str | None, output: str, **options: Any) -> Any:
-        return ctx.invoke(function, Context(stack, output), **options)
+        return ctx.invoke(function, CommandContext(stack, output), **options)
 
     wrapped.__name__, wrapped.__doc__ = function.__name__, function.__doc__
     wrapped.__click_params__ = [*getattr(function, "__click_params__", []), *wrapped.__click_params__]  # type: ignore[attr-defined]

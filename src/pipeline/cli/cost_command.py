@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.cli import Context, common, completion
+from pipeline.cli import CommandContext, common, completion
 
 if TYPE_CHECKING:
     from pipeline.costs import Cost, Shape
@@ -25,7 +25,7 @@ _WIDTH = 200
 )
 @click.option("--shapes", is_flag=True, help="Also show what the Glue runs would cost in other sizes.")
 @common
-def command(context: Context, job: str, budget: float | None, shapes: bool) -> int:
+def command(context: CommandContext, job: str, budget: float | None, shapes: bool) -> int:
     """Show what a job cost: its measured use times AWS's list prices.
 
     All attempts count, with their retries and the recording of failures. It names what could not be measured. On a

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipeline.cli import Context, common, completion, shown
+from pipeline.cli import CommandContext, common, completion, shown
 
 if TYPE_CHECKING:
     from dataset_contract.model import Column, Contract, DataObject, Parameter
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 @click.command("datasets")
 @click.argument("names", metavar="[DATASET]...", nargs=-1, shell_complete=completion.datasets)
 @common
-def command(context: Context, names: tuple[str, ...]) -> None:
+def command(context: CommandContext, names: tuple[str, ...]) -> None:
     """Show the datasets of the deployment.
 
     For each dataset it shows what goes in, what comes out, and which parameters it takes, from the deployed contract.

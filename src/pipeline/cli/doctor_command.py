@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import click
 
-from pipeline.cli import Context, common, shown
+from pipeline.cli import CommandContext, common, shown
 
 _MARKS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "wrong": ("✗", "red")}
 
 
 @click.command("doctor")
 @common
-def command(context: Context) -> int:
+def command(context: CommandContext) -> int:
     """Check what is configured, reachable and permitted.
 
     If something is wrong, it says what to do, and the exit code is 1. It asks each service as the other commands do,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from pipeline.cli import Context, common, completion, shown
+from pipeline.cli import CommandContext, common, completion, shown
 
 _LIMIT = 20
 # As jobs.STATUSES, which takes a while to import; a test holds them together.
@@ -22,7 +22,7 @@ _HEADINGS = ("JOB ID", "DATASET", "STATUS", "STARTED (UTC)", "TIME", "ROWS IN", 
     "--limit", type=click.IntRange(min=0), default=_LIMIT, show_default=True, help="How many jobs at most; 0 means all."
 )
 @common
-def command(context: Context, dataset: str | None, status: str | None, since: str | None, limit: int) -> None:
+def command(context: CommandContext, dataset: str | None, status: str | None, since: str | None, limit: int) -> None:
     """List jobs, newest first.
 
     It lists jobs of any age: Step Functions knows the last 90 days, and the audit tables know the time before. A job

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.cli import INTERRUPTED, Context, common, completion, shown
+from pipeline.cli import INTERRUPTED, CommandContext, common, completion, shown
 
 if TYPE_CHECKING:
-    from pipeline.job_logs import Line
+    from pipeline.job_logs import LogLine
 
 # As job_logs.STAGES; a test holds them together.
 STAGES = ("lambda", "python", "spark", "states")
@@ -26,7 +26,7 @@ _TOLD_ELSEWHERE = ("level", "message", "time", "job_id", "stage")
 @click.option("--stage", type=click.Choice(STAGES), multiple=True, help="Only this stage; may be repeated.")
 @click.option("--follow", is_flag=True, help="Keep printing until the job has ended, or until Ctrl-C.")
 @common
-def command(context: Context, job: str, stage: tuple[str, ...], follow: bool) -> int:
+def command(context: CommandContext, job: str, stage: tuple[str, ...], follow: bool) -> int:
     """Print the log lines of a job.
 
     They come from the Lambda function, both Glue jobs and the state machine, in the order of time.
@@ -52,7 +52,7 @@ def command(context: Context, job: str, stage: tuple[str, ...], follow: bool) ->
         if not lines:
             click.echo(f"no log lines of job {found.job_id}; they are kept as long as the log groups say", err=True)
         return 0
-    told: set[Line] = set()
+    told: set[LogLine] = set()
     try:
         while True:
             # Whether it has ended is asked first, so that the last lines are looked for after its end.
@@ -67,7 +67,7 @@ def command(context: Context, job: str, stage: tuple[str, ...], follow: bool) ->
         return INTERRUPTED
 
 
-def _print(lines: list[Line], context: Context) -> None:
+def _print(lines: list[LogLine], context: CommandContext) -> None:
     for line in lines:
         if context.output == "json":
             click.echo(shown.one_line(_document(line)))
@@ -76,7 +76,7 @@ def _print(lines: list[Line], context: Context) -> None:
             click.echo(f"{line.at:%H:%M:%S}.{line.at.microsecond // 1000:03d} {stage} {readable(line)}")
 
 
-def readable(line: Line) -> str:
+def readable(line: LogLine) -> str:
     """A line for a person: of JSON its message and other fields, of an event of a state its type and name."""
     try:
         document = json.loads(line.text)
@@ -96,5 +96,5 @@ def _value(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _document(line: Line) -> dict[str, object]:
+def _document(line: LogLine) -> dict[str, object]:
     return {"at": line.at, "stage": line.stage, "group": line.group, "stream": line.stream, "text": line.text}

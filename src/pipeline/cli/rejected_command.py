@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.cli import Context, common, completion, shown
+from pipeline.cli import CommandContext, common, completion, shown
 
 if TYPE_CHECKING:
     from pipeline.jobs import Job
@@ -34,7 +34,7 @@ _EVERY = 100_000
     help="Write all rows as they were in the source, and the reasons to _FILE.reasons.csv.",
 )
 @common
-def command(context: Context, job: str, reasons: bool, limit: int | None, target: Path | None) -> None:
+def command(context: CommandContext, job: str, reasons: bool, limit: int | None, target: Path | None) -> None:
     """Show the rejected rows of a job, or export them for mending.
 
     An export has the header, delimiter, quotes and encoding of the source; .gz and .bz2 compress it. Rows of a Parquet
@@ -87,7 +87,7 @@ def _cut(text: str) -> str:
     return plain if len(plain) <= _TEXT_CHARACTERS else plain[:_TEXT_CHARACTERS] + "…"
 
 
-def _export(context: Context, stack: Stack, job: Job, target: Path) -> None:
+def _export(context: CommandContext, stack: Stack, job: Job, target: Path) -> None:
     from pipeline import rejected
 
     done = 0

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from pipeline.cli import Context, common, completion
+from pipeline.cli import CommandContext, common, completion
 
 _MOST_JOBS = 2000
 
@@ -22,7 +22,7 @@ _MOST_JOBS = 2000
 @click.option("--open", "show", is_flag=True, help="Open the file in the browser.")
 @common
 def command(
-    context: Context, job: str | None, dataset: str | None, since: str | None, html: Path | None, show: bool
+    context: CommandContext, job: str | None, dataset: str | None, since: str | None, html: Path | None, show: bool
 ) -> int:
     """Write one HTML page about a job, or about the jobs of a dataset.
 
@@ -62,7 +62,7 @@ def command(
     return 0 if shown.get("complete", True) else 1
 
 
-def _of_job(context: Context, named: str) -> tuple[str, dict[str, Any], str]:
+def _of_job(context: CommandContext, named: str) -> tuple[str, dict[str, Any], str]:
     from pipeline import jobs, report
 
     stack = context.stack()
@@ -70,7 +70,7 @@ def _of_job(context: Context, named: str) -> tuple[str, dict[str, Any], str]:
     return *report.of_job(stack, job), job.job_id
 
 
-def _of_many(context: Context, dataset: str | None, since: str | None) -> tuple[str, dict[str, Any], str]:
+def _of_many(context: CommandContext, dataset: str | None, since: str | None) -> tuple[str, dict[str, Any], str]:
     from pipeline import jobs, moments, report
 
     began = moments.since(since) if since else None

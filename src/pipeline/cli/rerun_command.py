@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import click
 
-from pipeline.cli import Context, common, completion, shown
+from pipeline.cli import CommandContext, common, completion, shown
 
 
 @click.command("rerun")
 @click.argument("job", metavar="ID", shell_complete=completion.job_ids)
 @click.option("--watch", is_flag=True, help="Follow the job to its end, as `pipeline watch` does.")
 @common
-def command(context: Context, job: str, watch: bool) -> int:
+def command(context: CommandContext, job: str, watch: bool) -> int:
     """Continue a failed or stopped job.
 
     The job keeps its ID. If AWS allows it (within 14 days), the execution is redriven; otherwise another execution

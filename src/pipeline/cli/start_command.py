@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.cli import Context, common, completion, shown
+from pipeline.cli import CommandContext, common, completion, shown
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 @click.option("--watch", is_flag=True, help="Follow the job to its end, as `pipeline watch` does.")
 @common
 def command(
-    context: Context,
+    context: CommandContext,
     dataset: str,
     more: tuple[Path, ...],
     source: str | None,

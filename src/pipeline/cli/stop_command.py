@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import click
 
-from pipeline.cli import Context, common, completion, shown
+from pipeline.cli import CommandContext, common, completion, shown
 
 
 @click.command("stop")
 @click.argument("job", metavar="ID", shell_complete=completion.job_ids)
 @click.option("--reason", help="The reason, for the audit tables and the message to people.")
 @common
-def command(context: Context, job: str, reason: str | None) -> None:
+def command(context: CommandContext, job: str, reason: str | None) -> None:
     """Stop a running job.
 
     Its Glue job run or statement stops too, and the state machine record-failure records the job as failed.

@@ -6,14 +6,14 @@ import json
 
 import click
 
-from pipeline.cli import Context, common, completion
+from pipeline.cli import CommandContext, common, completion
 
 
 @click.command("trace")
 @click.argument("job", metavar="ID", shell_complete=completion.job_ids)
 @click.option("--links", is_flag=True, help="Also print the addresses of AWS's console.")
 @common
-def command(context: Context, job: str, links: bool) -> int:
+def command(context: CommandContext, job: str, links: bool) -> int:
     """Follow a job through every service, and check each hop.
 
     It asks each service itself whether it has the job ID. A hop is found, missing, not expected (the job ended before

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipeline.cli import INTERRUPTED, Context, common, completion, shown
+from pipeline.cli import INTERRUPTED, CommandContext, common, completion, shown
 from pipeline.cli.logs_command import readable
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ _MARKS = {"running": "…", "done": "✓", "failed": "✗"}
     help="Stop watching after this time, with exit code 4.",
 )
 @common
-def command(context: Context, job: str, timeout: float | None) -> int:
+def command(context: CommandContext, job: str, timeout: float | None) -> int:
     """Follow a job until it has ended.
 
     It shows each state, how long it takes, the rows that it has counted and what it waits for. If the job fails, it
@@ -56,7 +56,7 @@ def command(context: Context, job: str, timeout: float | None) -> int:
     return watched(context, stack, jobs.find(stack, job), timeout_seconds=timeout)
 
 
-def watched(context: Context, stack: Stack, job: Job, *, timeout_seconds: float | None) -> int:
+def watched(context: CommandContext, stack: Stack, job: Job, *, timeout_seconds: float | None) -> int:
     """Watch a job and print how it ended; the exit code."""
     from pipeline import watching
 

@@ -55,13 +55,13 @@ class StateRun:
 
 def read(events: Sequence[Mapping[str, Any]]) -> list[StateRun]:
     """The runs of an execution's states, in the order in which they began."""
-    reader = _Reader()
+    reader = _HistoryReader()
     for event in events:
         reader.take(event)
     return reader.runs
 
 
-class _Reader:
+class _HistoryReader:
     def __init__(self) -> None:
         self.runs: list[StateRun] = []
         self._redrive = 0

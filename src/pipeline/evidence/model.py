@@ -81,7 +81,7 @@ class Lake:
 
 
 @dataclass(frozen=True)
-class Warehouse:
+class WarehouseRows:
     """Rows of the audit tables by table name; rows: how many each output table has with the job ID."""
 
     tables: Mapping[str, Answer[Sequence[Mapping[str, Any]]]]
@@ -119,7 +119,7 @@ class Evidence:
     spark: GlueRuns
     spark_log: Lines
     lake: Lake
-    warehouse: Warehouse
+    warehouse: WarehouseRows
     told: Sequence[Told]
 
     @property

@@ -25,7 +25,7 @@ class Expectation:
     reason: str = ""
 
 
-class Progress:
+class JobProgress:
     """What the states of a job came to, over all its attempts."""
 
     def __init__(self, status: str, states: Sequence[StateRun], *, recorded: str | None, failed_state: str | None):
@@ -75,12 +75,12 @@ class Progress:
         return Expectation(expected, "" if expected else f"the job failed at {self._failed_state}")
 
 
-def of(evidence: Evidence) -> Progress:
+def of(evidence: Evidence) -> JobProgress:
     """The progress that the evidence shows."""
     row = next(iter(evidence.warehouse.of("job_run")), None)
     recorded = row["status"] if row else evidence.job.recorded
     failed_state = row.get("failed_state") if row else evidence.job.attempt.failed_state
-    return Progress(evidence.job.status, evidence.states, recorded=recorded, failed_state=failed_state)
+    return JobProgress(evidence.job.status, evidence.states, recorded=recorded, failed_state=failed_state)
 
 
 def first(*expectations: Expectation) -> Expectation:

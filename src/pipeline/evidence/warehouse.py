@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pipeline.evidence.asking import Asker
-from pipeline.evidence.model import Warehouse
+from pipeline.evidence.model import WarehouseRows
 from pipeline.redshift import query
 from pipeline.stacks import Stack
 
@@ -25,16 +25,16 @@ MOST_ROWS = 1000
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,126}")
 
 
-def look(stack: Stack, asker: Asker, job_id: str) -> Callable[[], Warehouse]:
+def look(stack: Stack, asker: Asker, job_id: str) -> Callable[[], WarehouseRows]:
     """Start asking for the audit rows; the function that is returned waits for them and counts the tables' rows."""
     asked = {name: asker.ask(_audit, stack, name, order, job_id) for name, order in TABLES.items()}
     since, replayed_by = asker.ask(_loaded_since, stack, job_id), asker.ask(_replayed_by, stack, job_id)
 
-    def whole() -> Warehouse:
+    def whole() -> WarehouseRows:
         tables = {name: future.result() for name, future in asked.items()}
         loads = tables["table_load"].value or ()
         counted = {str(row["table_name"]): asker.ask(_count, stack, str(row["table_name"]), job_id) for row in loads}
-        return Warehouse(
+        return WarehouseRows(
             tables, {name: future.result() for name, future in counted.items()}, since.result(), replayed_by.result()
         )
 

@@ -8,7 +8,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Layout:
+class DrawingLayout:
     """Sizes in units of the drawing. columns: where the four columns begin; label: most characters of a name."""
 
     width: int
@@ -19,12 +19,12 @@ class Layout:
     label: int
 
 
-WIDE = Layout(960, (0, 250, 500, 750), 12, 170, 46, 30)
-NARROW = Layout(340, (0, 86, 172, 258), 8, 150, 46, 13)
+WIDE = DrawingLayout(960, (0, 250, 500, 750), 12, 170, 46, 30)
+NARROW = DrawingLayout(340, (0, 86, 172, 258), 8, 150, 46, 13)
 _LEAST = 3.0  # what is there is seen
 
 
-def drawn(flow: Mapping[str, Any], layout: Layout) -> dict[str, Any] | None:
+def drawn(flow: Mapping[str, Any], layout: DrawingLayout) -> dict[str, Any] | None:
     """Nodes and bands, or None where it is not known how many rows came in.
 
     A node: x, y, height, kind, name, rows. A band: the path, and kind. rows of a node that nobody knows are None.
@@ -42,7 +42,7 @@ def drawn(flow: Mapping[str, Any], layout: Layout) -> dict[str, Any] | None:
 
 
 class _Drawing:
-    def __init__(self, flow: Mapping[str, Any], layout: Layout) -> None:
+    def __init__(self, flow: Mapping[str, Any], layout: DrawingLayout) -> None:
         self._flow, self._layout = flow, layout
         tables = flow["tables"]
         most = max(flow["rows_in"], sum(table["rows_curated"] or 0 for table in tables), 1)

@@ -149,7 +149,7 @@ class _Bench:
             self._figures["Lambda, first call, s"] = first.seconds
             self._figures["Lambda, warm call, s"] = sorted(sample.seconds for sample in warm)[len(warm) // 2]
 
-    def _load(self, pipeline: deployed.Deployment, curated: Mapping[str, str], loading: Sequence[Sample]) -> None:
+    def _load(self, pipeline: deployed.DeployedPipeline, curated: Mapping[str, str], loading: Sequence[Sample]) -> None:
         tables = []
         for name, uri in curated.items():
             files = pipeline.download(uri, self._directory / "curated" / name, ".parquet")

@@ -26,7 +26,7 @@ _STATES_OF_SCRIPTS = ("CleanWithPython", "TransformWithSpark")
 
 
 @dataclass(frozen=True)
-class Deployment:
+class DeployedPipeline:
     """A pipeline on an endpoint of its own."""
 
     clients: Clients
@@ -61,7 +61,7 @@ class Deployment:
         client = self.clients.get("stepfunctions")
         return executions.start(client, self.outputs["state_machine_arn"], document)
 
-    def wait(self, arn: str) -> executions.Outcome:
+    def wait(self, arn: str) -> executions.ExecutionOutcome:
         """Wait for the end of an execution.
 
         Raises:
@@ -104,7 +104,7 @@ class Deployment:
 
 
 @contextmanager
-def deployed(directory: Path, package: Path, engine: str | None = None) -> Iterator[Deployment]:
+def deployed(directory: Path, package: Path, engine: str | None = None) -> Iterator[DeployedPipeline]:
     """A deployment of a package, which ends with the block.
 
     Raises:
@@ -113,10 +113,10 @@ def deployed(directory: Path, package: Path, engine: str | None = None) -> Itera
     os.environ[PACKAGE_DIR] = str(package)
     with LocalEndpoint(directory / "endpoint", engine=engine) as endpoint:
         outputs = deploy(endpoint, directory / "terraform")
-        yield Deployment(Clients(endpoint.endpoint_url, endpoint.region), outputs, endpoint.process_id)
+        yield DeployedPipeline(Clients(endpoint.endpoint_url, endpoint.region), outputs, endpoint.process_id)
 
 
-def beyond_scripts(outcome: executions.Outcome, bare: Mapping[str, float]) -> dict[str, float]:
+def beyond_scripts(outcome: executions.ExecutionOutcome, bare: Mapping[str, float]) -> dict[str, float]:
     """Seconds of an execution beyond those of its bare scripts: in all, in the states of the scripts, and elsewhere."""
     states = {state.name: state.seconds for state in outcome.states}
     scripts = sum(bare.values())
@@ -125,7 +125,7 @@ def beyond_scripts(outcome: executions.Outcome, bare: Mapping[str, float]) -> di
 
 
 def at_once(
-    pipeline: Deployment, dataset: str, source_uri: str, counts: Sequence[int], tell: Callable[[str], None]
+    pipeline: DeployedPipeline, dataset: str, source_uri: str, counts: Sequence[int], tell: Callable[[str], None]
 ) -> Growth:
     """So many executions at once; all have to succeed and say that they loaded the same rows.
 
@@ -146,7 +146,7 @@ def at_once(
     return Growth("executions at once", "executions", tuple(map(float, counts)), tuple(samples))
 
 
-def memory_of_uploads(pipeline: Deployment, gigabytes: int) -> int:
+def memory_of_uploads(pipeline: DeployedPipeline, gigabytes: int) -> int:
     """Upload so many GB in objects of 64 MB, and return the endpoint's memory then, in bytes."""
     s3, body = pipeline.clients.get("s3"), os.urandom(64 * _MB)
     for number in range(gigabytes * 16):
@@ -154,7 +154,7 @@ def memory_of_uploads(pipeline: Deployment, gigabytes: int) -> int:
     return pipeline.resident()
 
 
-def lambda_calls(pipeline: Deployment, rounds: int) -> tuple[Sample, list[Sample]]:
+def lambda_calls(pipeline: DeployedPipeline, rounds: int) -> tuple[Sample, list[Sample]]:
     """The first call of the function after its code was touched, and the calls after it."""
     client, name = pipeline.clients.get("lambda"), pipeline.outputs["lambda_function_name"]
     settings = client.get_function_configuration(FunctionName=name)

@@ -21,9 +21,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from pipeline_tools.chaos import bench, histories, matrix, report, runner
-from pipeline_tools.chaos.cases import Case
+from pipeline_tools.chaos.cases import ChaosCase
 from pipeline_tools.chaos.matrix import drawn
-from pipeline_tools.chaos.runner import Result
+from pipeline_tools.chaos.runner import CaseResult
 from pipeline_tools.claims import ClaimedError, claimed
 from pipeline_tools.console import say
 from pipeline_tools.deployment import schema
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         with claimed(DIRECTORY / engine, "nox -s chaos") as directory:
             return _play(cases, engine, seed, directory)
-    except (ClaimedError, EndpointError, TerraformError, schema.SchemaError, bench.BenchError) as error:
+    except (ClaimedError, EndpointError, TerraformError, schema.SchemaError, bench.RigError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
 
@@ -74,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def chosen(cases: Sequence[Case], names: Sequence[str], engine: str) -> list[Case]:
+def chosen(cases: Sequence[ChaosCase], names: Sequence[str], engine: str) -> list[ChaosCase]:
     """The cases whose names begin so or match a pattern; without names all, or on the second engine a subset."""
     found = [case for case in cases if engine in case.engines]
     if names:
@@ -82,11 +82,11 @@ def chosen(cases: Sequence[Case], names: Sequence[str], engine: str) -> list[Cas
     return found if engine == ENGINES[0] else matrix.subset(found, _ON_SECOND_ENGINE)
 
 
-def _is_called(case: Case, name: str) -> bool:
+def _is_called(case: ChaosCase, name: str) -> bool:
     return case.name.startswith(name) or fnmatch.fnmatchcase(case.name, name)
 
 
-def _play(cases: Sequence[Case], engine: str, seed: int, directory: Path) -> int:
+def _play(cases: Sequence[ChaosCase], engine: str, seed: int, directory: Path) -> int:
     say(f"{len(cases)} cases on {engine}, seed {seed}")
     with bench.served(directory, engine) as stage:
         began = time.monotonic()
@@ -118,7 +118,7 @@ class _Progress:
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
 
-    def tell(self, result: Result) -> None:
+    def tell(self, result: CaseResult) -> None:
         mark = "✓" if result.passed else "✗"
         line = f"{mark} {result.case.name:<{self._width}} {result.seconds:6.1f} s"
         if not result.passed:

@@ -40,7 +40,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ENDS = {"ExecutionFailed": "FAILED", "ExecutionAborted": "ABORTED", "ExecutionTimedOut": "TIMED_OUT"}
 
 
-class BenchError(RuntimeError):
+class RigError(RuntimeError):
     """The bench cannot be set up, or does not answer."""
 
 
@@ -58,7 +58,7 @@ class KeptClients(Clients):
             return self.made[service]
 
 
-class Bench:
+class Rig:
     """What a case works with. Safe for several threads."""
 
     def __init__(self, clients: Clients, outputs: Mapping[str, Any], endpoint: LocalEndpoint | None = None) -> None:
@@ -79,7 +79,7 @@ class Bench:
         """Let these rules hold, and no others.
 
         Raises:
-            BenchError: the endpoint refuses them.
+            RigError: the endpoint refuses them.
         """
         own = [{name: value for name, value in rule.items() if name != "spare"} for rule in rules]
         self._ask("PUT", {"waits": waits, "faults": own})
@@ -100,9 +100,9 @@ class Bench:
             with opener.open(request, timeout=30) as answer:
                 text = answer.read()
         except urllib.error.HTTPError as error:
-            raise BenchError(f"{method} {self._faults_url}: {error.code}: {error.read().decode()}") from error
+            raise RigError(f"{method} {self._faults_url}: {error.code}: {error.read().decode()}") from error
         except OSError as error:
-            raise BenchError(f"{method} {self._faults_url}: {error}") from error
+            raise RigError(f"{method} {self._faults_url}: {error}") from error
         found: dict[str, Any] = json.loads(text) if text.strip() else {}
         return found
 
@@ -128,7 +128,7 @@ class Bench:
         """A job's statements of a status, or ALL. The API lists only so often a second, for all who ask.
 
         Raises:
-            BenchError: it did not in half a minute.
+            RigError: it did not in half a minute.
         """
         client, deadline = self._as_run_sql(), time.monotonic() + _SECONDS_TO_LIST
         while time.monotonic() < deadline:
@@ -139,7 +139,7 @@ class Bench:
                 if error.response["Error"]["Code"] != "ThrottlingException":
                     raise
                 time.sleep(random.uniform(0.5, 1.5))
-        raise BenchError(f"the statements of {job} were not listed in {_SECONDS_TO_LIST:.0f} s")
+        raise RigError(f"the statements of {job} were not listed in {_SECONDS_TO_LIST:.0f} s")
 
     def _as_run_sql(self) -> Any:
         """A client of the Data API with the role of run-sql: the API lists to a role its own statements alone."""
@@ -268,7 +268,7 @@ class Notices:
 
 
 @contextmanager
-def served(directory: Path, engine: str | None, say: Say = say) -> Iterator[Bench]:
+def served(directory: Path, engine: str | None, say: Say = say) -> Iterator[Rig]:
     """A bench in an empty directory, which ends with the block.
 
     Raises:
@@ -279,4 +279,4 @@ def served(directory: Path, engine: str | None, say: Say = say) -> Iterator[Benc
     with LocalEndpoint(directory / "endpoint", engine=engine) as endpoint:
         say(f"endpoint on {endpoint.engine}")
         outputs = deploy(endpoint, directory / "terraform", say)
-        yield Bench(Clients(endpoint.endpoint_url, endpoint.region), outputs, endpoint)
+        yield Rig(Clients(endpoint.endpoint_url, endpoint.region), outputs, endpoint)

@@ -22,7 +22,7 @@ EITHER = "SUCCEEDED or FAILED"
 
 
 @dataclass(frozen=True)
-class Step:
+class CaseStep:
     """One thing that a case does.
 
     start: an execution on a source of its own. again: another one on the first one's source. continue: another one of
@@ -68,12 +68,12 @@ class End:
         return self.status if self.audit is None else self.audit
 
 
-RUN = (Step("start"), Step("wait"))
+RUN = (CaseStep("start"), CaseStep("wait"))
 SUCCEEDS = (End(),)
 
 
 @dataclass(frozen=True)
-class Case:
+class ChaosCase:
     """One case.
 
     Attributes:
@@ -92,7 +92,7 @@ class Case:
     name: str
     what: str
     faults: Sequence[Rule] = ()
-    steps: Sequence[Step] = RUN
+    steps: Sequence[CaseStep] = RUN
     ends: Sequence[End] = SUCCEEDS
     jobs: Mapping[int, str] | None = None
     waits: float = 0.01

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.redshift import FINAL_STATUSES
-from pipeline_tools.chaos.bench import ROWS, Bench
+from pipeline_tools.chaos.bench import ROWS, Rig
 from pipeline_tools.chaos.cases import End
 from pipeline_tools.chaos.play import Attempt, Play
 
@@ -20,7 +20,7 @@ _SECONDS_TO_SETTLE = 30.0
 
 
 @dataclass(frozen=True)
-class Finding:
+class Violation:
     """Something that did not hold."""
 
     what: str
@@ -40,7 +40,7 @@ class Ledger:
     def add(self, job: str, *, loaded: bool) -> None:
         self._loaded[job] = loaded
 
-    def check(self, bench: Bench) -> Iterator[Finding]:
+    def check(self, bench: Rig) -> Iterator[Violation]:
         """The rows of all jobs that are in it."""
         known = dict(self._loaded)
         found = loaded_rows(bench)
@@ -48,7 +48,7 @@ class Ledger:
             yield from _rows_of(job, loaded, found)
 
 
-def loaded_rows(bench: Bench) -> dict[tuple[str, str], int]:
+def loaded_rows(bench: Rig) -> dict[tuple[str, str], int]:
     """By job and table, the rows of it."""
     found: dict[tuple[str, str], int] = {}
     for table in ROWS:
@@ -57,16 +57,16 @@ def loaded_rows(bench: Bench) -> dict[tuple[str, str], int]:
     return found
 
 
-def _rows_of(job: str, loaded: bool, found: Mapping[tuple[str, str], int]) -> Iterator[Finding]:
+def _rows_of(job: str, loaded: bool, found: Mapping[tuple[str, str], int]) -> Iterator[Violation]:
     for table, rows in ROWS.items():
         expected, there = rows if loaded else 0, found.get((job, table), 0)
         if there != expected:
-            yield Finding(f"rows of {job} in analytics.{table}", str(expected), str(there))
+            yield Violation(f"rows of {job} in analytics.{table}", str(expected), str(there))
 
 
-def check(play: Play, ledger: Ledger, met: Mapping[str, int]) -> list[Finding]:
+def check(play: Play, ledger: Ledger, met: Mapping[str, int]) -> list[Violation]:
     """All that does not hold of a case that was played. `met`: how often each fault was met."""
-    checks: tuple[Callable[[], Iterator[Finding]], ...] = (
+    checks: tuple[Callable[[], Iterator[Violation]], ...] = (
         lambda: _faults(play, met),
         lambda: _ends(play),
         lambda: _processes(play),
@@ -81,12 +81,12 @@ def check(play: Play, ledger: Ledger, met: Mapping[str, int]) -> list[Finding]:
     return [finding for each in checks for finding in _held(each)]
 
 
-def _held(look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+def _held(look: Callable[[], Iterator[Violation]]) -> Iterator[Violation]:
     try:
         yield from look()
     except Exception as error:  # a check that cannot be made has not held, and the others still tell what they find
         place = traceback.extract_tb(error.__traceback__)[-1]
-        yield Finding("a check", "to be made", f"{type(error).__name__}: {error} ({place.name}, line {place.lineno})")
+        yield Violation("a check", "to be made", f"{type(error).__name__}: {error} ({place.name}, line {place.lineno})")
 
 
 def _jobs(play: Play) -> dict[str, str]:
@@ -94,46 +94,46 @@ def _jobs(play: Play) -> dict[str, str]:
     return {play.runs[number - 1].job_id: status for number, status in play.case.expected_jobs.items()}
 
 
-def _faults(play: Play, met: Mapping[str, int]) -> Iterator[Finding]:
+def _faults(play: Play, met: Mapping[str, int]) -> Iterator[Violation]:
     spare = {f"{play.case.name}#{rule.get('name', n)}" for n, rule in enumerate(play.case.faults) if rule.get("spare")}
     for rule in play.rules():
         if rule["name"] not in spare and not met.get(rule["name"]):
-            yield Finding(f"fault {rule['name']}", "met", "never met")
+            yield Violation(f"fault {rule['name']}", "met", "never met")
 
 
-def _ends(play: Play) -> Iterator[Finding]:
+def _ends(play: Play) -> Iterator[Violation]:
     expected, found = play.case.ends, play.attempts
     if len(expected) != len(found):
-        yield Finding("attempts", str(len(expected)), str(len(found)))
+        yield Violation("attempts", str(len(expected)), str(len(found)))
     for end, attempt in zip(expected, found, strict=False):
         outcome = attempt.outcome
         if outcome.status != end.status:
             states = ", ".join(state.name for state in outcome.states[-3:])
             said = f"{outcome.status}: {outcome.error}: {outcome.cause} (after {states})"
-            yield Finding(f"end of {attempt.run.name}", end.status, said)
+            yield Violation(f"end of {attempt.run.name}", end.status, said)
         for recorder in attempt.recorders:
             if recorder.status != end.recorder:
                 said = f"{recorder.status}: {recorder.error}: {recorder.cause}"
-                yield Finding(f"end of the recorder of {attempt.run.name}", end.recorder, said)
+                yield Violation(f"end of the recorder of {attempt.run.name}", end.recorder, said)
 
 
-def _job_runs(play: Play, ledger: Ledger) -> Iterator[Finding]:
+def _job_runs(play: Play, ledger: Ledger) -> Iterator[Violation]:
     for job, status in _jobs(play).items():
         rows = play.bench.query(
             "SELECT status, rows_loaded, finished_at FROM audit.job_run WHERE job_id = :job", job=job
         )
         found = [row["status"] for row in rows]
         if len(found) != 1 or found[0] not in status.split(" or "):
-            yield Finding(f"audit.job_run of {job}", status, str(found))
+            yield Violation(f"audit.job_run of {job}", status, str(found))
         status = found[0] if found else status
         if status == "SUCCEEDED" and rows and rows[0]["rows_loaded"] != sum(ROWS.values()):
-            yield Finding(f"rows_loaded of {job}", str(sum(ROWS.values())), str(rows[0]["rows_loaded"]))
+            yield Violation(f"rows_loaded of {job}", str(sum(ROWS.values())), str(rows[0]["rows_loaded"]))
         if any(row["finished_at"] is None for row in rows):
-            yield Finding(f"finished_at of {job}", "a moment", "null")
+            yield Violation(f"finished_at of {job}", "a moment", "null")
         ledger.add(job, loaded=status == "SUCCEEDED")
 
 
-def _job_attempts(play: Play) -> Iterator[Finding]:
+def _job_attempts(play: Play) -> Iterator[Violation]:
     for job in _jobs(play):
         pairs = [pair for pair in zip(play.case.ends, play.attempts, strict=False) if pair[1].run.job_id == job]
         expected = [(attempt.run.arn, attempt.redrive, end.recorded) for end, attempt in pairs if end.recorded]
@@ -144,42 +144,42 @@ def _job_attempts(play: Play) -> Iterator[Finding]:
         )
         found = [(row["execution_arn"], row["redrive_count"], row["status"]) for row in rows]
         if sorted(found) != sorted(expected):
-            yield Finding(f"audit.job_attempt of {job}", str(expected), str(found))
+            yield Violation(f"audit.job_attempt of {job}", str(expected), str(found))
         if [row["attempt"] for row in rows] != list(range(1, len(rows) + 1)):
-            yield Finding(f"attempts of {job}", "1, 2, …", str([row["attempt"] for row in rows]))
+            yield Violation(f"attempts of {job}", "1, 2, …", str([row["attempt"] for row in rows]))
         for end, attempt in pairs:
             yield from _attempt(end, attempt, rows)
 
 
-def _attempt(end: End, attempt: Attempt, rows: list[dict[str, Any]]) -> Iterator[Finding]:
+def _attempt(end: End, attempt: Attempt, rows: list[dict[str, Any]]) -> Iterator[Violation]:
     for row in rows:
         if (row["execution_arn"], row["redrive_count"]) != (attempt.run.arn, attempt.redrive):
             continue
         if end.state and row["failed_state"] != end.state:
-            yield Finding(f"failed_state of {attempt.run.name}", end.state, str(row["failed_state"]))
+            yield Violation(f"failed_state of {attempt.run.name}", end.state, str(row["failed_state"]))
         said = f"{row['error']}: {row['cause']}"
         if end.said and not re.search(end.said, said):
-            yield Finding(f"what is recorded of {attempt.run.name}", f"/{end.said}/", said)
+            yield Violation(f"what is recorded of {attempt.run.name}", f"/{end.said}/", said)
         if row["finished_at"] is None:
-            yield Finding(f"finished_at of {attempt.run.name}", "a moment", "null")
+            yield Violation(f"finished_at of {attempt.run.name}", "a moment", "null")
 
 
-def _notices(play: Play) -> Iterator[Finding]:
+def _notices(play: Play) -> Iterator[Violation]:
     for run in play.runs:
         pairs = zip(play.case.ends, play.attempts, strict=False)
         expected = sum(end.messages for end, attempt in pairs if attempt.run is run)
         found = play.bench.notices.about(run.arn)
         if len(found) != expected:
-            yield Finding(f"messages about {run.name}", str(expected), f"{len(found)}: {found}")
+            yield Violation(f"messages about {run.name}", str(expected), f"{len(found)}: {found}")
 
 
-def _processes(play: Play) -> Iterator[Finding]:
+def _processes(play: Play) -> Iterator[Violation]:
     """What still runs of the jobs, once it had time to end."""
     deadline = time.monotonic() + _SECONDS_TO_SETTLE
     jobs = {run.job_id for run in play.runs}
     while left := [text for job in jobs for text in _left(play, job)]:
         if time.monotonic() > deadline:
-            yield Finding("what still runs", "nothing", "; ".join(left))
+            yield Violation("what still runs", "nothing", "; ".join(left))
             return
         time.sleep(0.5)
 
@@ -200,7 +200,7 @@ def _left(play: Play, job: str) -> Iterator[str]:
                 yield f"job run {run['Id']} ({run['JobRunState']})"
 
 
-def _statements(play: Play) -> Iterator[Finding]:
+def _statements(play: Play) -> Iterator[Violation]:
     """A request that is sent again runs nothing again: no more transactions are committed than were asked for."""
     asked = [each["name"] for each in play.bench.executions("run-sql", since=play.began)]
     for job in _jobs(play):
@@ -210,50 +210,50 @@ def _statements(play: Play) -> Iterator[Finding]:
             most += sum(name.startswith(f"{job}-later-") for name in asked) if step == "fail" else 0
             found = sum(name.endswith(step) for name in committed)
             if found > most:
-                yield Finding(f"transactions to {step} {job}", f"at most {most}", str(found))
+                yield Violation(f"transactions to {step} {job}", f"at most {most}", str(found))
 
 
-def _lake(play: Play) -> Iterator[Finding]:
+def _lake(play: Play) -> Iterator[Violation]:
     """A manifest vouches for its files, and a job that succeeded has all three."""
     for job, status in _jobs(play).items():
         objects = _objects(play.bench, f"runs/{job}/")
         stages = [stage for stage in ("python", "spark", "load") if f"runs/{job}/{stage}.json" in objects]
         if status == "SUCCEEDED" and len(stages) != 3 and play.case.ends[-1].status == "SUCCEEDED":
-            yield Finding(f"manifests of {job}", "python, spark, load", ", ".join(stages) or "none")
+            yield Violation(f"manifests of {job}", "python, spark, load", ", ".join(stages) or "none")
         for stage in stages:
             yield from _files(play.bench, job, stage)
 
 
-def _files(bench: Bench, job: str, stage: str) -> Iterator[Finding]:
+def _files(bench: Rig, job: str, stage: str) -> Iterator[Violation]:
     try:
         json.loads(_text(bench, f"runs/{job}/{stage}.json"))
         details = json.loads(_text(bench, f"runs/{job}/{stage}-details.json")) if stage != "load" else {}
     except Exception as error:
-        yield Finding(f"{stage}.json of {job} and its details", "whole documents", f"{type(error).__name__}: {error}")
+        yield Violation(f"{stage}.json of {job} and its details", "whole documents", f"{type(error).__name__}: {error}")
         return
     for file in details.get("files_out", []):
         bucket, _, key = file["uri"].removeprefix("s3://").partition("/")
         there = _objects(bench, key, bucket).get(key)
         if there != file["bytes"]:
-            yield Finding(f"{file['uri']} of {stage}.json", f"{file['bytes']} bytes", f"{there}")
+            yield Violation(f"{file['uri']} of {stage}.json", f"{file['bytes']} bytes", f"{there}")
 
 
-def _objects(bench: Bench, prefix: str, bucket: str = "") -> dict[str, int]:
+def _objects(bench: Rig, prefix: str, bucket: str = "") -> dict[str, int]:
     pages = bench.clients.get("s3").get_paginator("list_objects_v2")
     listed = pages.paginate(Bucket=bucket or bench.outputs["lake_bucket"], Prefix=prefix)
     return {item["Key"]: item["Size"] for page in listed for item in page.get("Contents", [])}
 
 
-def _text(bench: Bench, key: str) -> str:
+def _text(bench: Rig, key: str) -> str:
     found = bench.clients.get("s3").get_object(Bucket=bench.outputs["lake_bucket"], Key=key)
     return str(found["Body"].read().decode())
 
 
-def _reconciliation(play: Play) -> Iterator[Finding]:
+def _reconciliation(play: Play) -> Iterator[Violation]:
     for job in _jobs(play):
         rows = play.bench.query("SELECT * FROM audit.reconciliation WHERE job_id = :job", job=job)
         if not rows:
-            yield Finding(f"audit.reconciliation of {job}", "rows", "none")
+            yield Violation(f"audit.reconciliation of {job}", "rows", "none")
         for row in rows:
             if row["problem"] is not None:
-                yield Finding(f"audit.reconciliation of {job}", "no problem", str(row))
+                yield Violation(f"audit.reconciliation of {job}", "no problem", str(row))

@@ -13,10 +13,10 @@ from typing import Any, TypeVar
 
 from lambda_generate_param import job_id
 from pipeline import executions
-from pipeline.executions import Outcome
+from pipeline.executions import ExecutionOutcome
 from pipeline_tools.chaos import deeds
-from pipeline_tools.chaos.bench import DATASET, Bench, milliseconds
-from pipeline_tools.chaos.cases import Case, Rule, Step, filled
+from pipeline_tools.chaos.bench import DATASET, Rig, milliseconds
+from pipeline_tools.chaos.cases import CaseStep, ChaosCase, Rule, filled
 
 T = TypeVar("T")
 SECONDS = 240.0
@@ -29,7 +29,7 @@ class PlayError(RuntimeError):
 
 
 @dataclass
-class Run:
+class StartedRun:
     """An execution that a case started."""
 
     number: int
@@ -44,20 +44,20 @@ class Run:
 class Attempt:
     """An execution, or a redrive of it, that has ended, and the failure recorder's executions about it."""
 
-    run: Run
+    run: StartedRun
     redrive: int
-    outcome: Outcome
-    recorders: list[Outcome] = field(default_factory=list)
+    outcome: ExecutionOutcome
+    recorders: list[ExecutionOutcome] = field(default_factory=list)
 
 
 @dataclass
 class Play:
     """One case on a bench. `token` tells the executions of this run of the tool from those of others."""
 
-    bench: Bench
-    case: Case
+    bench: Rig
+    case: ChaosCase
     token: str
-    runs: list[Run] = field(default_factory=list)
+    runs: list[StartedRun] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
     kept: dict[str, str] = field(default_factory=dict)  # what a deed leaves for another one
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -95,7 +95,7 @@ class Play:
         """
         # A little earlier than all that the case starts, whose times may be rounded.
         self.began = datetime.now(UTC) - timedelta(seconds=2)
-        verbs: Mapping[str, Callable[[Step], None]] = {
+        verbs: Mapping[str, Callable[[CaseStep], None]] = {
             "start": lambda step: self._start(step, None),
             "again": lambda step: self._start(step, self.runs[0].source_uri),
             "continue": self._continue,
@@ -114,10 +114,10 @@ class Play:
 
     # Steps
 
-    def _run(self, step: Step) -> Run:
+    def _run(self, step: CaseStep) -> StartedRun:
         return self.runs[step.number - 1]
 
-    def _start(self, step: Step, source_uri: str | None) -> None:
+    def _start(self, step: CaseStep, source_uri: str | None) -> None:
         number = len(self.runs) + 1
         name = self._name(number)
         source = source_uri or self.bench.put_source(name)
@@ -125,7 +125,7 @@ class Play:
         document = {"dataset": DATASET, "source_uri": source, "parameters": {}, **given}
         self._begin(number, name, document, source)
 
-    def _continue(self, step: Step) -> None:
+    def _continue(self, step: CaseStep) -> None:
         number = len(self.runs) + 1
         job = self.runs[step.number - 1]
         self._begin(number, self._name(number), {"job_id": job.job_id, **step.input}, job.source_uri, job.job_id)
@@ -135,45 +135,45 @@ class Play:
         arn = executions.start(client, self.bench.machine("pipeline"), document, name=name)
         began = client.describe_execution(executionArn=arn)["startDate"]
         made = job or job_id.make(arn, milliseconds(began))
-        self.runs.append(Run(number, name, arn, made, source))
+        self.runs.append(StartedRun(number, name, arn, made, source))
 
-    def _end(self, step: Step) -> None:
+    def _end(self, step: CaseStep) -> None:
         run = self._run(step)
         self.attempts.append(Attempt(run, run.redrives, self.ended(run.arn)))
 
-    def _recorded(self, step: Step) -> None:
+    def _recorded(self, step: CaseStep) -> None:
         run = self._run(step)
         for attempt in self.attempts:
             if attempt.run is run and not attempt.outcome.succeeded and not attempt.recorders:
                 attempt.recorders.extend(self._recorders(run.arn, attempt.redrive))
 
-    def _wait(self, step: Step) -> None:
+    def _wait(self, step: CaseStep) -> None:
         self._end(step)
         self._recorded(step)
 
-    def _recorders(self, arn: str, redrive: int) -> list[Outcome]:
+    def _recorders(self, arn: str, redrive: int) -> list[ExecutionOutcome]:
         """How the recorder's executions about an attempt ended: one may start another, which does the work."""
         self.until(
             lambda: self.bench.recorders(arn, redrive, self.began) or None,
             f"the failure of {arn} is told to the recorder",
         )
-        ended: dict[str, Outcome] = {}
+        ended: dict[str, ExecutionOutcome] = {}
         while found := [each for each in self.bench.recorders(arn, redrive, self.began) if each not in ended]:
             ended |= {each: self.ended(each) for each in found}
         return list(ended.values())
 
-    def _redrive(self, step: Step) -> None:
+    def _redrive(self, step: CaseStep) -> None:
         run = self._run(step)
         self.bench.clients.get("stepfunctions").redrive_execution(executionArn=run.arn)
         run.redrives += 1
 
-    def _stop(self, step: Step) -> None:
+    def _stop(self, step: CaseStep) -> None:
         run = self._run(step)
         self.entered(run.arn, step.at)
         client = self.bench.clients.get("stepfunctions")
         client.stop_execution(executionArn=run.arn, error="Stopped", cause="stopped by a case of chaos")
 
-    def _record(self, step: Step) -> None:
+    def _record(self, step: CaseStep) -> None:
         """Start the recorder again with the event that it had, as a late or second delivery does."""
         client = self.bench.clients.get("stepfunctions")
         event = self.bench.event_of(self._run(step).arn)
@@ -181,13 +181,13 @@ class Play:
         if not outcome.succeeded:
             raise PlayError(f"the recorder ended as {outcome.status}: {outcome.error}: {outcome.cause}")
 
-    def _fault(self, step: Step) -> None:
+    def _fault(self, step: CaseStep) -> None:
         self._met = self.met()
         self.bench.put_faults(self.named(step.rules), self.case.waits)
 
     # What they wait for
 
-    def ended(self, arn: str) -> Outcome:
+    def ended(self, arn: str) -> ExecutionOutcome:
         """An execution once it has ended."""
         client = self.bench.clients.get("stepfunctions")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline_tools.chaos.matrix import part
-from pipeline_tools.chaos.runner import Result
+from pipeline_tools.chaos.runner import CaseResult
 
 _STYLE = """
 :root { color-scheme: light dark; --line: #8884; --good: #1a7f37; --bad: #cf222e; }
@@ -24,7 +24,7 @@ pre { margin: .3rem 0; white-space: pre-wrap; }
 """
 
 
-def document(results: Sequence[Result], about: Mapping[str, Any]) -> dict[str, Any]:
+def document(results: Sequence[CaseResult], about: Mapping[str, Any]) -> dict[str, Any]:
     """The JSON file. `about`: engine, seed, seconds and what else the run was made with."""
     passed = sum(result.passed for result in results)
     return {
@@ -36,9 +36,9 @@ def document(results: Sequence[Result], about: Mapping[str, Any]) -> dict[str, A
     }
 
 
-def table(results: Sequence[Result]) -> str:
+def table(results: Sequence[CaseResult]) -> str:
     """A line per group of cases, and every case that failed with what was expected and found."""
-    groups: dict[str, list[Result]] = {}
+    groups: dict[str, list[CaseResult]] = {}
     for result in results:
         groups.setdefault(part(result.case.name), []).append(result)
     width = max(map(len, groups), default=0)

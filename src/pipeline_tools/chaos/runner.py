@@ -9,21 +9,21 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline_tools.chaos.bench import Bench, BenchError
-from pipeline_tools.chaos.cases import Case
-from pipeline_tools.chaos.checks import Finding, Ledger, check
+from pipeline_tools.chaos.bench import Rig, RigError
+from pipeline_tools.chaos.cases import ChaosCase
+from pipeline_tools.chaos.checks import Ledger, Violation, check
 from pipeline_tools.chaos.play import Play, PlayError
 
 _AT_ONCE = 3
 
 
 @dataclass(frozen=True)
-class Result:
+class CaseResult:
     """What became of a case. seconds: from its first step to the end of its checks."""
 
-    case: Case
+    case: ChaosCase
     seconds: float
-    findings: Sequence[Finding]
+    findings: Sequence[Violation]
     met: dict[str, int] = field(default_factory=dict)
     attempts: Sequence[str] = ()
 
@@ -45,11 +45,13 @@ class Result:
         }
 
 
-def play_all(bench: Bench, cases: Iterable[Case], token: str, tell: Callable[[Result], None]) -> list[Result]:
+def play_all(
+    bench: Rig, cases: Iterable[ChaosCase], token: str, tell: Callable[[CaseResult], None]
+) -> list[CaseResult]:
     """Play all cases and return their results in the order of their ends; `tell` is called with each."""
     ledger, results = Ledger(), []
 
-    def done(result: Result) -> None:
+    def done(result: CaseResult) -> None:
         results.append(result)
         tell(result)
 
@@ -68,18 +70,18 @@ def play_all(bench: Bench, cases: Iterable[Case], token: str, tell: Callable[[Re
     return results
 
 
-def _play(play: Play, ledger: Ledger) -> Result:
+def _play(play: Play, ledger: Ledger) -> CaseResult:
     began = time.monotonic()
-    findings: list[Finding] = []
+    findings: list[Violation] = []
     met: dict[str, int] = {}
     try:
         play.perform()
         met = {name: count for name, count in play.met().items() if name.startswith(f"{play.case.name}#")}
         findings = check(play, ledger, met)
     except Exception as error:  # a case that breaks is a case that failed, and the others go on
-        said = str(error) if isinstance(error, (PlayError, BenchError)) else f"{type(error).__name__}: {error}"
-        findings = [Finding("the steps", "to be done", f"{said} ({_so_far(play)})")]
-    return Result(play.case, time.monotonic() - began, findings, met, _ends(play))
+        said = str(error) if isinstance(error, (PlayError, RigError)) else f"{type(error).__name__}: {error}"
+        findings = [Violation("the steps", "to be done", f"{said} ({_so_far(play)})")]
+    return CaseResult(play.case, time.monotonic() - began, findings, met, _ends(play))
 
 
 def _ends(play: Play) -> list[str]:

@@ -68,7 +68,7 @@ _METRICS: Mapping[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True)
-class Case:
+class JudgedPair:
     """A pair of contract and data. differs: rule -> key of the reason why the verdicts differ."""
 
     name: str
@@ -123,7 +123,7 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Difference:
+class VerdictDifference:
     """A rule on which the two verdicts differ. reason: why, or "" where nobody said so yet."""
 
     rule: str
@@ -133,12 +133,12 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class PairOutcome:
     """What the comparison of a case came to."""
 
-    case: Case
+    case: JudgedPair
     agreed: Mapping[str, str]  # rule -> verdict of both
-    differences: Sequence[Difference]
+    differences: Sequence[VerdictDifference]
     alone: Sequence[str]  # rules that only we judge
     gone: Sequence[str]  # rules whose listed difference was not found
 
@@ -147,13 +147,13 @@ class Outcome:
         return not self.gone and all(difference.reason for difference in self.differences)
 
 
-def read_cases(path: Path) -> tuple[list[Case], dict[str, str]]:
+def read_cases(path: Path) -> tuple[list[JudgedPair], dict[str, str]]:
     """The cases, and the reasons of the known differences by their keys."""
     document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return [Case(**item) for item in document["cases"]], document["differences"]
+    return [JudgedPair(**item) for item in document["cases"]], document["differences"]
 
 
-def write(case: Case, directory: Path) -> Path:
+def write(case: JudgedPair, directory: Path) -> Path:
     """Write the data and the contract of a case, for both readers; return the contract as YAML."""
     suffix = "jsonl" if case.format == "json" else case.format
     data = directory / "source" / f"items.{suffix}"
@@ -169,7 +169,7 @@ def write(case: Case, directory: Path) -> Path:
     return contract
 
 
-def ours(case: Case, directory: Path) -> dict[str, str]:
+def ours(case: JudgedPair, directory: Path) -> dict[str, str]:
     """Run our Python job on the files of a case: rule -> verdict.
 
     Raises:
@@ -187,7 +187,7 @@ def ours(case: Case, directory: Path) -> dict[str, str]:
     return our_verdicts(case, contract.source, found, said)
 
 
-def our_verdicts(case: Case, source: DataObject, manifest: Mapping[str, Any], said: str) -> dict[str, str]:
+def our_verdicts(case: JudgedPair, source: DataObject, manifest: Mapping[str, Any], said: str) -> dict[str, str]:
     """What the manifest of a run, with its reasons, says of each rule; `said` is the line of a run that failed.
 
     A rule of a value or a key holds where no row was refused for it.
@@ -228,7 +228,7 @@ def theirs(contracts: Sequence[Path]) -> list[list[dict[str, Any]]]:
     return [json.loads(answer) for answer in done.stdout.splitlines() if answer.startswith("[")]
 
 
-def their_verdicts(case: Case, checks: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+def their_verdicts(case: JudgedPair, checks: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """The checks of the other reader under our names of the rules; what it did not judge is left out.
 
     Raises:
@@ -242,7 +242,7 @@ def their_verdicts(case: Case, checks: Iterable[Mapping[str, Any]]) -> dict[str,
     return verdicts
 
 
-def _rules_of(case: Case, check: Mapping[str, Any]) -> list[str]:
+def _rules_of(case: JudgedPair, check: Mapping[str, Any]) -> list[str]:
     name = str(check["type"])
     if name == "general":  # a value that cannot be cast ends its run
         return [TYPES]
@@ -264,7 +264,7 @@ def _rules_of(case: Case, check: Mapping[str, Any]) -> list[str]:
     return [f"{column['name']} {keyword}" for keyword in keywords if len(keywords) == 1 or keyword in options]
 
 
-def _their_verdict(case: Case, check: Mapping[str, Any]) -> str:
+def _their_verdict(case: JudgedPair, check: Mapping[str, Any]) -> str:
     """Holds, breaks or warns; "no verdict" is an empty text, of a check that measured nothing."""
     name, result = str(check["type"]), str(check["result"]).rpartition(".")[2]
     if result == "passed":
@@ -276,15 +276,17 @@ def _their_verdict(case: Case, check: Mapping[str, Any]) -> str:
     return {"failed": BREAKS, "error": BREAKS, "warning": WARNS}.get(result, "")
 
 
-def compare(case: Case, mine: Mapping[str, str], others: Mapping[str, str], reasons: Mapping[str, str]) -> Outcome:
+def compare(
+    case: JudgedPair, mine: Mapping[str, str], others: Mapping[str, str], reasons: Mapping[str, str]
+) -> PairOutcome:
     """Compare the verdicts of a case. A rule that only we judge is no difference; one that only they judge is."""
     differences = [
-        Difference(rule, mine.get(rule, NO_VERDICT), verdict, reasons.get(case.differs.get(rule, ""), ""))
+        VerdictDifference(rule, mine.get(rule, NO_VERDICT), verdict, reasons.get(case.differs.get(rule, ""), ""))
         for rule, verdict in others.items()
         if mine.get(rule) != verdict
     ]
     found = {difference.rule for difference in differences}
-    return Outcome(
+    return PairOutcome(
         case,
         {rule: verdict for rule, verdict in others.items() if rule not in found},
         differences,
@@ -293,7 +295,7 @@ def compare(case: Case, mine: Mapping[str, str], others: Mapping[str, str], reas
     )
 
 
-def table(outcomes: Iterable[Outcome]) -> Iterator[str]:
+def table(outcomes: Iterable[PairOutcome]) -> Iterator[str]:
     """The lines of the report: a case, what both said, and what they do not agree on."""
     for outcome in outcomes:
         counts = {verdict: list(outcome.agreed.values()).count(verdict) for verdict in (HOLDS, BREAKS, WARNS)}
@@ -308,7 +310,7 @@ def table(outcomes: Iterable[Outcome]) -> Iterator[str]:
             yield f"      judged by us only: {', '.join(outcome.alone)}"
 
 
-def judged(cases: Sequence[Case], reasons: Mapping[str, str]) -> list[Outcome]:
+def judged(cases: Sequence[JudgedPair], reasons: Mapping[str, str]) -> list[PairOutcome]:
     """Give each case to both readers, and compare.
 
     Raises:
@@ -344,7 +346,7 @@ def main(argv: Sequence[str]) -> int:
     return 1 if wrong else 0
 
 
-def _write_parquet(case: Case, path: Path) -> None:
+def _write_parquet(case: JudgedPair, path: Path) -> None:
     types = ", ".join(f"'{column['name']}': '{column['physicalType']}'" for column in case.properties)
     text = path.with_name("rows.txt")
     text.write_text(case.data, encoding="utf-8")

@@ -56,7 +56,7 @@ def examine(expression: str, scope: Scope, report: Report) -> Any:
         return shape
     try:
         return jsonata.evaluate(expression, {**scope.variables, facts.STATES: dict(scope.states)})
-    except jsonata.QueryError as error:
+    except jsonata.EvaluationError as error:
         if error.problem == NOTHING:
             wrong, todo = "gives nothing in a sample run, which fails the state", "give a value in every case"
         else:

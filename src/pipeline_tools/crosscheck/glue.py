@@ -8,7 +8,7 @@ from aws_facts import glue
 from pipeline_tools.crosscheck import jobs
 from pipeline_tools.crosscheck.hcl import Module, parse
 from pipeline_tools.crosscheck.project import Project
-from pipeline_tools.crosscheck.run import Call, SampleRun
+from pipeline_tools.crosscheck.run import SampleCall, SampleRun
 from pipeline_tools.crosscheck.values import is_known
 
 # https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-glue-arguments.html: never to be set. The last
@@ -64,7 +64,7 @@ def module_arguments(project: Project) -> None:
                 project.say(file, int(key.meta.line), wrong, "correct it, or pass it as a default_argument of the job")
 
 
-def _check(project: Project, run: SampleRun, call: Call, module: Module) -> None:
+def _check(project: Project, run: SampleRun, call: SampleCall, module: Module) -> None:
     given = call.arguments.get("Arguments")
     given = given if isinstance(given, dict) else {}
     defaults = run.defaults(module)

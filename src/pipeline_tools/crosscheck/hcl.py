@@ -92,7 +92,7 @@ class Module:
 
 
 @dataclass(frozen=True)
-class Statement:
+class PolicyStatement:
     """A policy statement: its sid, and its actions, each with the place where it is named."""
 
     sid: str
@@ -194,13 +194,15 @@ class Infra:
                 found |= self.entries(Expression(child, expression.file))
         return found
 
-    def statements(self, expression: Expression, seen: frozenset[tuple[str, ...]] = frozenset()) -> list[Statement]:
+    def statements(
+        self, expression: Expression, seen: frozenset[tuple[str, ...]] = frozenset()
+    ) -> list[PolicyStatement]:
         """Every policy statement that an expression may have, by whatever condition, locals included."""
         keys = expression.items()
         if "actions" in keys:
             sid = self.expand(keys["sid"]) if "sid" in keys else "?"
             actions = tuple((text, expression.file, line) for text, line in keys["actions"].strings())
-            return [Statement(sid, actions)]
+            return [PolicyStatement(sid, actions)]
         path = reference(expression.bare())
         target = self.local(path) if path and path not in seen else None
         if path:

@@ -129,7 +129,7 @@ class _Folder:
 
 
 @lru_cache(maxsize=32)
-def _read(folder: _Folder) -> contracts.Dataset:
+def _read(folder: _Folder) -> contracts.DatasetFolder:
     """The dataset; that of files which were read before is not read again, which takes a second."""
     return contracts.read(folder.path)
 
@@ -168,7 +168,7 @@ def _custom(values: Mapping[str, object]) -> list[dict[str, object]]:
 def _write(target: Path, name: str, document: Mapping[str, Any]) -> None:
     """What packaging makes of a contract without the patterns of its parameters."""
     document = {**document, "customProperties": [_patternless(item) for item in document.get("customProperties", [])]}
-    dataset = contracts.Dataset(name, reading.parse(document), document, {}, b"")
+    dataset = contracts.DatasetFolder(name, reading.parse(document), document, {}, b"")
     folder = target / "datasets" / name
     folder.mkdir(parents=True)
     for file, data in dataset.files().items():

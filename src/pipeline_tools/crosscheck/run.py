@@ -24,7 +24,7 @@ from pipeline_tools.crosscheck.values import UNKNOWN, filled, is_known, merge
 
 
 @dataclass(frozen=True)
-class Call:
+class SampleCall:
     """A Task with a sample of its Arguments; `refused` is what our own code said to them."""
 
     machine: Machine
@@ -50,7 +50,7 @@ class SampleRun:
     sql: Path
     dataset: str
     settings: handler.Settings | None = None  # of the Lambda
-    calls: dict[tuple[str, str], Call] = field(default_factory=dict)
+    calls: dict[tuple[str, str], SampleCall] = field(default_factory=dict)
     _manifests: dict[str, str] = field(default_factory=dict)
     _outputs: dict[Machine, Any] = field(default_factory=dict)
     _inputs: dict[Machine, dict[str, Any]] = field(default_factory=dict)
@@ -75,7 +75,7 @@ class SampleRun:
 
     def _run(self, machine: Machine, given: Any, report: Report) -> None:
         def answer(name: str, state: Node, api: Api, arguments: Any) -> Any:
-            return self._answer(Call(machine, name, state, api, arguments))
+            return self._answer(SampleCall(machine, name, state, api, arguments))
 
         for definition in machine.definitions:
             flow = Flow(context(self._execution(machine.module), given), answer)
@@ -141,7 +141,7 @@ class SampleRun:
         self.project.say(file, 1, f"no module of lambda_function has handler {wanted} and environment", "add it")
         return False
 
-    def _answer(self, call: Call) -> Any:
+    def _answer(self, call: SampleCall) -> Any:
         self.calls[call.machine.module.name, call.name] = call
         result = call.api.answer()
         arguments = call.arguments if isinstance(call.arguments, dict) else {}
@@ -174,7 +174,7 @@ class SampleRun:
                     return UNKNOWN  # it may have refused the stand-in
                 raise ValueError(f"the Lambda refuses the payload: {type(error).__name__}: {error}") from error
 
-    def _start_child(self, call: Call, arguments: dict[str, Any]) -> Any:
+    def _start_child(self, call: SampleCall, arguments: dict[str, Any]) -> Any:
         child = self.project.machine(str(arguments.get("StateMachineArn")))
         if child is None:
             return UNKNOWN

@@ -18,7 +18,7 @@ from local_aws.services.redshift.lexer import Kind, tokenize
 from local_aws.services.redshift.parameters import ambiguous
 from local_aws.services.redshift.sqlerror import SqlError
 from pipeline_tools.crosscheck.project import Project
-from pipeline_tools.crosscheck.run import Call, SampleRun
+from pipeline_tools.crosscheck.run import SampleCall, SampleRun
 from pipeline_tools.crosscheck.values import UNKNOWN
 from pipeline_tools.datasets.transforms import quiet
 
@@ -53,7 +53,7 @@ def check_batches(project: Project, run: SampleRun) -> None:
             _check_batch(project, call, batch)
 
 
-def _check_batch(project: Project, call: Call, batch: dict[str, object]) -> None:
+def _check_batch(project: Project, call: SampleCall, batch: dict[str, object]) -> None:
     statements, parameters = batch.get("statements"), batch.get("parameters")
     if not isinstance(statements, list) or not isinstance(parameters, list):
         return  # an expression that is reported already

@@ -35,7 +35,7 @@ class DatasetError(ValueError):
 
 
 @dataclass(frozen=True)
-class Dataset:
+class DatasetFolder:
     """A checked folder of sql/datasets. document: the contract as written, numbers as int and Decimal."""
 
     file: str  # of the contract, as messages name it
@@ -70,7 +70,7 @@ class Dataset:
         }
 
 
-def read(folder: Path) -> Dataset:
+def read(folder: Path) -> DatasetFolder:
     """Check a folder of sql/datasets.
 
     Raises:
@@ -88,10 +88,10 @@ def read(folder: Path) -> Dataset:
     findings += _findings(file, list(_query_problems(document, contract)))
     if findings:
         raise DatasetError(findings)
-    return Dataset(file, contract, document.value, document.lines, (folder / TRANSFORM).read_bytes())
+    return DatasetFolder(file, contract, document.value, document.lines, (folder / TRANSFORM).read_bytes())
 
 
-def read_all(sql: Path) -> list[Dataset]:
+def read_all(sql: Path) -> list[DatasetFolder]:
     """Check all folders of sql/datasets, that their loads fit, and that no two have an output of one name.
 
     sql: the folder sql/ with datasets/ and audit/.
@@ -99,7 +99,7 @@ def read_all(sql: Path) -> list[Dataset]:
     Raises:
         DatasetError: the findings of all of them.
     """
-    datasets: list[Dataset] = []
+    datasets: list[DatasetFolder] = []
     findings: list[str] = []
     for path in sorted(path for path in (sql / "datasets").iterdir() if path.is_dir()):
         try:
@@ -191,14 +191,14 @@ def _rules(item: Mapping[str, Any], place: ElementPath) -> Iterator[tuple[Elemen
         yield (*place, "properties", number, "quality"), column["name"], column.get("quality", [])
 
 
-def _load_findings(sql: Path, dataset: Dataset) -> Iterator[str]:
+def _load_findings(sql: Path, dataset: DatasetFolder) -> Iterator[str]:
     files = dataset.files()
     problem = loads.problem(sql, dataset.contract, files["table.sql"].decode(), files["load.sql"].decode())
     if problem:
         yield f"{dataset.file}:{dataset.lines[('schema',)]}: schema: {problem}"
 
 
-def _shared_outputs(datasets: Sequence[Dataset]) -> Iterator[str]:
+def _shared_outputs(datasets: Sequence[DatasetFolder]) -> Iterator[str]:
     first: dict[str, str] = {}
     for dataset in datasets:
         for output in dataset.contract.outputs:

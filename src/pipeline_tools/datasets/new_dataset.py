@@ -18,7 +18,7 @@ from typing import Any
 
 from dataset_contract.model import JOB_ID_COLUMN
 from pipeline_tools.datasets import contracts, samples, strict_yaml
-from pipeline_tools.datasets.samples import Sample, SampleColumn, SampleError
+from pipeline_tools.datasets.samples import FileSample, SampleColumn, SampleError
 from pipeline_tools.environments import ROOT
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,58}")
@@ -65,7 +65,7 @@ def create(root: Path, name: str, sample: Path) -> Path:
     return folder
 
 
-def contract(name: str, sample: str, found: Sample, columns: Sequence[tuple[str, SampleColumn]]) -> str:
+def contract(name: str, sample: str, found: FileSample, columns: Sequence[tuple[str, SampleColumn]]) -> str:
     """The text of contract.yaml."""
     lines = [
         f"# Drafted from {_one_line(sample)} ({found.rows} rows). CHECK marks what a person should look at.",
@@ -156,7 +156,7 @@ def _property(name: str, column: SampleColumn, *, source: bool) -> list[str]:
     return [f"      - {{{', '.join(parts)}}}{check}"]
 
 
-def _key_notes(found: Sample, columns: Sequence[tuple[str, SampleColumn]]) -> Iterator[str]:
+def _key_notes(found: FileSample, columns: Sequence[tuple[str, SampleColumn]]) -> Iterator[str]:
     for key in found.keys:
         names = [columns[index][0] for index in key]
         unique = " and ".join(names)

@@ -32,14 +32,14 @@ _VARIABLE = re.compile(r"\$\{[^\s}]+\}")
 
 
 @dataclass(frozen=True)
-class Finding:
+class ForbiddenRead:
     """What a query may not read. line: within the text that was parsed, from 1."""
 
     line: int
     text: str
 
 
-def findings(tree: exp.Expr, known: Collection[str], text: str) -> Iterator[Finding]:
+def findings(tree: exp.Expr, known: Collection[str], text: str) -> Iterator[ForbiddenRead]:
     """Whatever a query reads that is no known view.
 
     Args:
@@ -50,7 +50,7 @@ def findings(tree: exp.Expr, known: Collection[str], text: str) -> Iterator[Find
     for node in tree.walk():
         if isinstance(node, tuple(_REFUSED_NODES)):
             told = next(text for kind, text in _REFUSED_NODES.items() if isinstance(node, kind))
-            yield Finding(_line(node), f"is not permitted: {told}; accepted: one SELECT of views")
+            yield ForbiddenRead(_line(node), f"is not permitted: {told}; accepted: one SELECT of views")
         elif isinstance(node, exp.Table):
             yield from _table(node, known, text)
         elif isinstance(node, exp.Lateral) and isinstance(node.this, exp.Func):
@@ -58,16 +58,16 @@ def findings(tree: exp.Expr, known: Collection[str], text: str) -> Iterator[Find
         elif isinstance(node, exp.Anonymous) and node.name.lower() in _REFUSED_FUNCTIONS:
             why = _REFUSED_FUNCTIONS[node.name.lower()]
             line = _line_of(node.name, text)
-            yield Finding(line, f"calls {node.name}, which is not permitted: {why}; accepted: other functions")
+            yield ForbiddenRead(line, f"calls {node.name}, which is not permitted: {why}; accepted: other functions")
 
 
-def variable(text: str) -> Finding | None:
+def variable(text: str) -> ForbiddenRead | None:
     """The first `${name}` that Spark would fill, or None."""
     found = _VARIABLE.search(text)
     if found is None:
         return None
     line = text.count("\n", 0, found.start()) + 1
-    return Finding(line, f"has the variable {found[0]}, which Spark would fill; accepted: no variables")
+    return ForbiddenRead(line, f"has the variable {found[0]}, which Spark would fill; accepted: no variables")
 
 
 def bare(table: exp.Table) -> bool:
@@ -75,7 +75,7 @@ def bare(table: exp.Table) -> bool:
     return isinstance(table.this, exp.Identifier) and not table.args.get("db") and not table.args.get("catalog")
 
 
-def _table(table: exp.Table, known: Collection[str], text: str) -> Iterator[Finding]:
+def _table(table: exp.Table, known: Collection[str], text: str) -> Iterator[ForbiddenRead]:
     if isinstance(table.this, exp.Func) and not table.args.get("db"):
         yield from _rows(table.this, text)
         return
@@ -85,14 +85,14 @@ def _table(table: exp.Table, known: Collection[str], text: str) -> Iterator[Find
     called = ".".join(part.sql("spark") for part in table.parts)
     listed = ", ".join(known)
     meant = near(name, known) if bare(table) else ""
-    yield Finding(_line(table), f"reads {called}, which is no view here{meant}; accepted: {listed}")
+    yield ForbiddenRead(_line(table), f"reads {called}, which is no view here{meant}; accepted: {listed}")
 
 
-def _rows(function: exp.Func, text: str) -> Iterator[Finding]:
+def _rows(function: exp.Func, text: str) -> Iterator[ForbiddenRead]:
     name = function.name if isinstance(function, exp.Anonymous) else function.sql_name()
     if not isinstance(function, _ROWS) and name.lower() not in _NAMED_ROWS | _REFUSED_FUNCTIONS.keys():
         told = f"reads {name}(…), which is not permitted in the place of a table; accepted: a view"
-        yield Finding(_line_of(name, text), told)
+        yield ForbiddenRead(_line_of(name, text), told)
 
 
 def _ctes(node: exp.Expr) -> set[str]:

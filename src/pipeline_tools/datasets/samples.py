@@ -38,7 +38,7 @@ class SampleColumn:
 
 
 @dataclass
-class Sample:
+class FileSample:
     """What a file told. csv: the customProperty, what differs from the standard dialect. notes: for a person."""
 
     columns: list[SampleColumn]
@@ -48,7 +48,7 @@ class Sample:
     notes: list[str] = field(default_factory=list)
 
 
-def read(path: Path, scratch: Path) -> Sample:
+def read(path: Path, scratch: Path) -> FileSample:
     """Read a CSV, JSON or Parquet file, also packed by gzip or bzip2.
 
     Args:
@@ -102,7 +102,7 @@ def _unpacked(path: Path, scratch: Path) -> Path:
     return target
 
 
-def _csv(connection: duckdb.DuckDBPyConnection, path: Path, scratch: Path) -> Sample:
+def _csv(connection: duckdb.DuckDBPyConnection, path: Path, scratch: Path) -> FileSample:
     encoding = _encoding(path)
     if encoding != "utf-8":
         target = scratch / "utf-8"
@@ -155,7 +155,7 @@ def _sniffed(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[Any, ..
     return found
 
 
-def _one_decimal_separator(connection: duckdb.DuckDBPyConnection, sample: Sample) -> Sample:
+def _one_decimal_separator(connection: duckdb.DuckDBPyConnection, sample: FileSample) -> FileSample:
     """A dialect has one: where a column has points, those with commas are texts."""
     if not any("." in column.guess.separators for column in sample.columns):
         return sample
@@ -189,7 +189,7 @@ def _encoding(path: Path) -> str:
     return "utf-8-sig" if head.startswith(codecs.BOM_UTF8) else "utf-8"
 
 
-def _json(connection: duckdb.DuckDBPyConnection, path: Path, scratch: Path) -> Sample:
+def _json(connection: duckdb.DuckDBPyConnection, path: Path, scratch: Path) -> FileSample:
     """JSON goes through a CSV file, since DuckDB would take its numbers through doubles."""
     kinds: dict[str, set[str]] = {}
     with path.open(encoding="utf-8-sig") as stream:
@@ -259,7 +259,7 @@ def _quoted(value: Any) -> str:
     return '"' + text.replace('"', '""') + '"'
 
 
-def _guessed(connection: duckdb.DuckDBPyConnection, names: list[str], texts: set[int] | None = None) -> Sample:
+def _guessed(connection: duckdb.DuckDBPyConnection, names: list[str], texts: set[int] | None = None) -> FileSample:
     """The columns c0, c1, … of the table `sample`. texts: those whose numbers are meant as texts."""
     row = connection.execute("SELECT count(*) FROM sample").fetchone()
     rows = int(row[0]) if row else 0
@@ -267,10 +267,10 @@ def _guessed(connection: duckdb.DuckDBPyConnection, names: list[str], texts: set
         SampleColumn(name, inference.guess(connection, f"c{index}", rows, is_text=index in (texts or set())))
         for index, name in enumerate(names)
     ]
-    return Sample(columns, rows)
+    return FileSample(columns, rows)
 
 
-def _parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> Sample:
+def _parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> FileSample:
     relation = connection.read_parquet(str(path))
     row = connection.execute("SELECT count(*) FROM read_parquet(?)", [str(path)]).fetchone()
     rows = int(row[0]) if row else 0
@@ -288,14 +288,14 @@ def _parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> Sample:
     if not columns:
         raise SampleError(f"{path} has no column that can be taken")
     connection.execute(f"CREATE VIEW sample AS SELECT {', '.join(kept)} FROM read_parquet('{_literal(path)}')")
-    return Sample(columns, rows, notes=notes)
+    return FileSample(columns, rows, notes=notes)
 
 
 def _literal(path: Path) -> str:
     return str(path).replace("'", "''")
 
 
-def _keys(connection: duckdb.DuckDBPyConnection, sample: Sample) -> list[tuple[int, ...]]:
+def _keys(connection: duckdb.DuckDBPyConnection, sample: FileSample) -> list[tuple[int, ...]]:
     """Columns whose values are unique in the sample; where there are none, pairs of columns."""
     able = [index for index, column in enumerate(sample.columns) if column.guess.required and column.guess.may_be_key]
     counts = {index: _distinct(connection, (index,)) for index in able}

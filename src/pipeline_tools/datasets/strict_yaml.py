@@ -95,7 +95,7 @@ def read(text: str, nulls: Callable[[ElementPath], bool] = lambda _: False) -> D
         raise ProblemsError([Problem(1, (), f"is nested too deeply; accepted: {_DEEPEST} levels")]) from error
     if root is None:
         raise ProblemsError([Problem(1, (), "is empty")])
-    reader = _Reader(text, nulls)
+    reader = _YamlReader(text, nulls)
     value = reader.node(root, ())
     if reader.problems:
         raise ProblemsError(sorted(reader.problems, key=lambda problem: problem.line))
@@ -103,7 +103,7 @@ def read(text: str, nulls: Callable[[ElementPath], bool] = lambda _: False) -> D
     return reader.document
 
 
-class _Reader:
+class _YamlReader:
     """Makes values of the nodes of one text and collects what is wrong with them."""
 
     def __init__(self, text: str, nulls: Callable[[ElementPath], bool]) -> None:

@@ -163,7 +163,9 @@ def _reads(statement: Statement, parsed: exp.Create | exp.Cache, known: Collecti
     made = parsed.this.this if isinstance(parsed.this, exp.Schema) else parsed.this
     found = [*reads.findings(parsed.expression or made, known, statement.text)]
     if parsed.expression is not None and not (isinstance(made, exp.Table) and reads.bare(made)):
-        found.append(reads.Finding(1, f"makes {made.sql('spark')}, which is no bare name; accepted: a view's name"))
+        found.append(
+            reads.ForbiddenRead(1, f"makes {made.sql('spark')}, which is no bare name; accepted: a view's name")
+        )
     if (filled := reads.variable(statement.text)) is not None:
         found.append(filled)
     for finding in found:

@@ -97,7 +97,7 @@ def _run(clients: Clients, outputs: dict[str, Any], directory: Path) -> tuple[di
     return summary, traced.is_complete
 
 
-def _execute(clients: Clients, outputs: dict[str, Any]) -> executions.Outcome:
+def _execute(clients: Clients, outputs: dict[str, Any]) -> executions.ExecutionOutcome:
     client = clients.get("stepfunctions")
     document = {
         "dataset": flights.DATASET,
@@ -114,7 +114,7 @@ def _execute(clients: Clients, outputs: dict[str, Any]) -> executions.Outcome:
     )
 
 
-def _worst_routes(clients: Clients, outputs: dict[str, Any], outcome: executions.Outcome) -> str:
+def _worst_routes(clients: Clients, outputs: dict[str, Any], outcome: executions.ExecutionOutcome) -> str:
     """What the data was for: a query that somebody would ask of the loaded tables."""
     rows = query(
         clients.get("redshift-data"),

@@ -14,7 +14,7 @@ from typing import Any
 
 from aws_facts import sdk_environment
 from local_aws.services.faults import documents
-from local_aws.services.faults.rules import Plan
+from local_aws.services.faults.rules import FaultPlan
 from pipeline.clients import Clients
 from pipeline_tools import faults
 from pipeline_tools.claims import ClaimedError, claimed, write_whole
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str]) -> int:
     )
     options = parser.parse_args(arguments)
     try:
-        plan = documents.read_file(options.faults) if options.faults else Plan()
+        plan = documents.read_file(options.faults) if options.faults else FaultPlan()
     except documents.FaultsError as error:
         parser.error(f"--faults: {error}")
     stop = threading.Event()
@@ -77,14 +77,14 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _serve(directory: Path, options: argparse.Namespace, plan: Plan, stop: threading.Event) -> None:
+def _serve(directory: Path, options: argparse.Namespace, plan: FaultPlan, stop: threading.Event) -> None:
     try:
         with LocalEndpoint(directory / "endpoint", port=options.port, engine=options.engine) as endpoint:
             say(f"endpoint ready on {endpoint.endpoint_url} (log: {endpoint.log.relative_to(ROOT)})")
             outputs = deploy(endpoint, directory / "terraform")
             (directory / SHELL).write_text(shell(endpoint.endpoint_url, endpoint.region), encoding="utf-8")
             write_whole(directory / "outputs.json", outputs)
-            if plan != Plan():
+            if plan != FaultPlan():
                 faults.put(endpoint.endpoint_url, plan)
                 say(f"faults: {', '.join(rule.name for rule in plan.rules)}")
             say(f"ready: build/local/outputs.json has the names; in a shell: . build/local/{SHELL}; Ctrl-C ends it")

@@ -21,7 +21,7 @@ from pipeline_tools.terraform import Deployment, TerraformError
 DIRECTORY = ROOT / "build" / "plan"
 
 
-class _Parser(argparse.ArgumentParser):
+class _ReviewParser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         # argparse's own 2 would say that there are changes.
         self.print_usage(sys.stderr)
@@ -30,7 +30,7 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str]) -> int:
     """Exit codes: 0 planned, 1 failed, and with --detailed-exitcode 2 for a plan that has changes."""
-    parser = _Parser(prog="nox -s plan --", description=__doc__)
+    parser = _ReviewParser(prog="nox -s plan --", description=__doc__)
     parser.add_argument("environment", help="a file of infra/environments, without .tfvars")
     parser.add_argument(
         "--detailed-exitcode", action="store_true", help="exit code 2 when there is something to change"

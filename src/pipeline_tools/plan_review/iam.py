@@ -17,7 +17,7 @@ _ARN_PARTS = 6
 
 
 @dataclass(frozen=True)
-class Statement:
+class PlannedStatement:
     """A statement; of each element the plain values, so that "a" and ["a"] are the same."""
 
     sid: str
@@ -28,7 +28,7 @@ class Statement:
     def allows(self) -> bool:
         return self.effect != "Deny"
 
-    def same_as(self, other: Statement) -> bool:
+    def same_as(self, other: PlannedStatement) -> bool:
         return (self.effect, self.elements) == (other.effect, other.elements)
 
 
@@ -36,8 +36,8 @@ class Statement:
 class StatementChange:
     """One statement that was added (no before), removed (no after) or changed."""
 
-    before: Statement | None
-    after: Statement | None
+    before: PlannedStatement | None
+    after: PlannedStatement | None
 
     def came(self, element: str) -> list[str]:
         return sorted(_of(self.after, element) - _of(self.before, element))
@@ -108,7 +108,7 @@ def policy_changes(change: Change, renames: Sequence[tuple[str, str]] = ()) -> I
             yield PolicyChange(change, attribute, found, follows_rename=not found)
 
 
-def foreign_inline_policies(change: Change, review: Review) -> Iterator[tuple[str, list[Statement]]]:
+def foreign_inline_policies(change: Change, review: Review) -> Iterator[tuple[str, list[PlannedStatement]]]:
     """The inline policies that a role has and no resource of the plan describes, by name."""
     known = review.inline_policies
     for policy in inline_policies(change):
@@ -119,7 +119,7 @@ def foreign_inline_policies(change: Change, review: Review) -> Iterator[tuple[st
                 yield str(policy.get("name")), []
 
 
-def statements(policy: Any) -> list[Statement]:
+def statements(policy: Any) -> list[PlannedStatement]:
     """The statements of a policy, as JSON text or decoded; none of None and of the empty text.
 
     Raises:
@@ -136,7 +136,7 @@ def statements(policy: Any) -> list[Statement]:
     return [_statement(statement) for statement in listed]
 
 
-def compare(before: Sequence[Statement], after: Sequence[Statement]) -> Iterator[StatementChange]:
+def compare(before: Sequence[PlannedStatement], after: Sequence[PlannedStatement]) -> Iterator[StatementChange]:
     """Changes between two policies. Statements are the same by content, whatever their order and Sid, or else by Sid,
     or else those without a common Sid that share most.
     """
@@ -177,13 +177,13 @@ def _unreadable(policy: Any) -> str:
     return "a sensitive value" if isinstance(policy, Sensitive) else ""
 
 
-def _statement(document: Mapping[str, Any]) -> Statement:
+def _statement(document: Mapping[str, Any]) -> PlannedStatement:
     elements = {
         element: frozenset(_conditions(document[element]) if element == "Condition" else _plain(document[element]))
         for element in _ELEMENTS
         if element in document
     }
-    return Statement(str(document.get("Sid") or ""), str(document.get("Effect", "")), elements)
+    return PlannedStatement(str(document.get("Sid") or ""), str(document.get("Effect", "")), elements)
 
 
 def _plain(value: Any) -> Iterator[str]:
@@ -210,11 +210,11 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _of(statement: Statement | None, element: str) -> frozenset[str]:
+def _of(statement: PlannedStatement | None, element: str) -> frozenset[str]:
     return statement.elements.get(element, frozenset()) if statement else frozenset()
 
 
-def _shared(one: Statement, other: Statement) -> int:
+def _shared(one: PlannedStatement, other: PlannedStatement) -> int:
     if one.effect != other.effect:
         return 0
     # Without a common action two statements are about different things.

@@ -12,7 +12,7 @@ from typing import Final
 from pipeline.clients import Clients
 from pipeline_tools import deployed
 from pipeline_tools.preflight import account, definitions, roles, settings
-from pipeline_tools.preflight.checks import Check, Target, ask
+from pipeline_tools.preflight.checks import Check, CheckedDeployment, ask
 from pipeline_tools.terraform import Deployment, NothingAppliedError, TerraformError
 
 CREDENTIALS: Final = Check(
@@ -100,7 +100,7 @@ CHECKS: Final = (
 )
 
 
-def find(environment: str) -> Target:
+def find(environment: str) -> CheckedDeployment:
     """The environment as it is: not applied, applied, or served by `nox -s local`.
 
     Raises:
@@ -110,12 +110,12 @@ def find(environment: str) -> Target:
     values = settings.read(environment)
     if environment == "local":
         found = deployed.find(environment)
-        return Target(environment, found.clients, values, found.outputs)
+        return CheckedDeployment(environment, found.clients, values, found.outputs)
     backend = settings.INFRA / "environments" / f"{environment}.s3.tfbackend"
     bucket = os.environ.get("TF_STATE_BUCKET")
     key = re.search(r'^key\s*=\s*"(.+)"', backend.read_text(encoding="utf-8"), re.MULTILINE)
     if not bucket or not key:
-        return Target(environment, Clients(), values, state_missing="TF_STATE_BUCKET is not set")
+        return CheckedDeployment(environment, Clients(), values, state_missing="TF_STATE_BUCKET is not set")
     try:
         outputs = Deployment(environment).outputs()
     except NothingAppliedError:
@@ -124,10 +124,10 @@ def find(environment: str) -> Target:
         # The check of the state says more about this.
         print(f"terraform has no outputs: {error}", file=sys.stderr)
         outputs = None
-    return Target(environment, Clients(), values, outputs, (bucket, key[1]))
+    return CheckedDeployment(environment, Clients(), values, outputs, (bucket, key[1]))
 
 
-def run(target: Target, skipped: Sequence[str] = ()) -> int:
+def run(target: CheckedDeployment, skipped: Sequence[str] = ()) -> int:
     """Print each check's result. Exit code: 0 nothing found, 1 something found, 2 nothing can be asked."""
     (who,) = ask([CREDENTIALS], target)
     print(*who.lines(), sep="\n", flush=True)

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
-from pipeline_tools.preflight.checks import Answer, NotAskedError, Target
+from pipeline_tools.preflight.checks import CheckAnswer, CheckedDeployment, NotAskedError
 
 # A region has room for ten resource policies of CloudWatch Logs; Step Functions' log delivery shares one, ours is one.
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html
@@ -16,7 +16,7 @@ _LOG_DELIVERY: Final = "AWSLogDeliveryWrite"
 _GITHUB: Final = "token.actions.githubusercontent.com"
 
 
-def credentials(target: Target) -> Answer:
+def credentials(target: CheckedDeployment) -> CheckAnswer:
     """Who asks, in which account and region; and whether that is where the environment is."""
     client = target.clients.get("sts")
     identity = client.get_caller_identity()
@@ -26,10 +26,10 @@ def credentials(target: Target) -> Answer:
         there = target.outputs["state_machine_arn"].split(":")[3:5]
         if there != [region, identity["Account"]]:
             problems.append(f"the environment is in account {there[1]}, region {there[0]}")
-    return Answer(f"account {identity['Account']}, region {region}, {identity['Arn']}", tuple(problems))
+    return CheckAnswer(f"account {identity['Account']}, region {region}, {identity['Arn']}", tuple(problems))
 
 
-def state(target: Target) -> Answer:
+def state(target: CheckedDeployment) -> CheckAnswer:
     """Terraform's first read of a state that is not there needs s3:ListBucket without a condition, to be told so."""
     if target.state is None:
         raise NotAskedError(target.state_missing)
@@ -49,10 +49,10 @@ def state(target: Target) -> Answer:
         said.append(f"{status} for {what}")
         if status != 200 and (status != 404 or not arguments):
             problems.append(f"HEAD {what} is answered with {status}")
-    return Answer(", ".join(said), tuple(problems))
+    return CheckAnswer(", ".join(said), tuple(problems))
 
 
-def github(target: Target) -> Answer:
+def github(target: CheckedDeployment) -> CheckAnswer:
     """An account has one OIDC provider for GitHub at most; a deployment from GitHub needs it."""
     if target.environment == "local":
         raise NotAskedError("GitHub does not deploy to a local endpoint")
@@ -61,10 +61,10 @@ def github(target: Target) -> Answer:
         for provider in target.clients.get("iam").list_open_id_connect_providers()["OpenIDConnectProviderList"]
         if provider["Arn"].endswith(f"/{_GITHUB}")
     ]
-    return Answer(found[0]) if found else Answer("none", (f"there is no OIDC provider for {_GITHUB}",))
+    return CheckAnswer(found[0]) if found else CheckAnswer("none", (f"there is no OIDC provider for {_GITHUB}",))
 
 
-def log_policies(target: Target) -> Answer:
+def log_policies(target: CheckedDeployment) -> CheckAnswer:
     """The monitoring adds one resource policy to CloudWatch Logs, Step Functions' log delivery another."""
     pages = target.clients.get("logs").get_paginator("describe_resource_policies").paginate()
     names = [policy["policyName"] for policy in pages.build_full_result().get("resourcePolicies", [])]
@@ -78,10 +78,10 @@ def log_policies(target: Target) -> Answer:
     ]
     said = f"{len(names)} of {_LOG_POLICIES} are taken" + (f", to come: {', '.join(needed)}" if needed else "")
     full = len(names) + len(needed) > _LOG_POLICIES
-    return Answer(said, (f"there is no room for {', '.join(needed)}",) if full else ())
+    return CheckAnswer(said, (f"there is no room for {', '.join(needed)}",) if full else ())
 
 
-def node_type(target: Target) -> Answer:
+def node_type(target: CheckedDeployment) -> CheckAnswer:
     """Not every region has every type of node."""
     if target.settings["redshift.mode"] != "provisioned":
         raise NotAskedError(f"no cluster is made with redshift.mode {target.settings['redshift.mode']!r}")
@@ -90,8 +90,8 @@ def node_type(target: Target) -> Answer:
     options = client.describe_orderable_cluster_options(NodeType=wanted).get("OrderableClusterOptions", [])
     zones = sorted({zone["Name"] for option in options for zone in option.get("AvailabilityZones", [])})
     if not options:
-        return Answer("not offered", (f"node type {wanted} is not offered in {client.meta.region_name}",))
-    return Answer(f"{wanted} is offered in {', '.join(zones) or client.meta.region_name}")
+        return CheckAnswer("not offered", (f"node type {wanted} is not offered in {client.meta.region_name}",))
+    return CheckAnswer(f"{wanted} is offered in {', '.join(zones) or client.meta.region_name}")
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class Quota:
     name: str
     times: int | None
 
-    def __call__(self, target: Target) -> Answer:
+    def __call__(self, target: CheckedDeployment) -> CheckAnswer:
         """Whether it is enough for the settings."""
         settings = target.settings
         if self.times is None and settings["redshift.mode"] != "provisioned":
@@ -122,7 +122,7 @@ class Quota:
             for quota in pages.build_full_result()["Quotas"]:
                 if quota["QuotaName"].lower() == self.name.lower():
                     said = f"{quota['Value']:.0f}, and the settings take up to {needed}"
-                    return Answer(said, (f"{quota['QuotaName']} is {said}",) if quota["Value"] < needed else ())
+                    return CheckAnswer(said, (f"{quota['QuotaName']} is {said}",) if quota["Value"] < needed else ())
         raise NotAskedError(f"Service Quotas names no {self.name!r} of {self.service}; up to {needed} are taken")
 
 

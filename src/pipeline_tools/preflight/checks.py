@@ -22,7 +22,7 @@ class NotAskedError(Exception):
 
 
 @dataclass(frozen=True)
-class Target:
+class CheckedDeployment:
     """The deployment that is asked about.
 
     Attributes:
@@ -55,7 +55,7 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Answer:
+class CheckAnswer:
     """What AWS said. problems: what is not as the pipeline needs it; empty where all is well."""
 
     said: str
@@ -76,15 +76,15 @@ class Check:
     name: str
     asks: str
     do: str
-    ask: Callable[[Target], Answer] = field(repr=False)
+    ask: Callable[[CheckedDeployment], CheckAnswer] = field(repr=False)
 
 
 @dataclass(frozen=True)
-class Result:
+class CheckResult:
     """A check with its answer, or with why it was not asked."""
 
     check: Check
-    answer: Answer | None
+    answer: CheckAnswer | None
     not_asked: str = ""
 
     @property
@@ -104,20 +104,20 @@ class Result:
             yield f"             do: {self.check.do}"
 
 
-def ask(checks: Iterable[Check], target: Target, skipped: Collection[str] = ()) -> Iterator[Result]:
+def ask(checks: Iterable[Check], target: CheckedDeployment, skipped: Collection[str] = ()) -> Iterator[CheckResult]:
     """The results, each as soon as it is there. A question that is not answered is never a good answer."""
     for check in checks:
         if check.name in skipped:
-            yield Result(check, None, "left out by --skip")
+            yield CheckResult(check, None, "left out by --skip")
             continue
         try:
-            yield Result(check, check.ask(target))
+            yield CheckResult(check, check.ask(target))
         except NotAskedError as error:
-            yield Result(check, None, str(error))
+            yield CheckResult(check, None, str(error))
         except ClientError as error:
-            yield Result(check, None, _why(error))
+            yield CheckResult(check, None, _why(error))
         except BotoCoreError as error:
-            yield Result(check, None, f"no answer: {error}")
+            yield CheckResult(check, None, f"no answer: {error}")
 
 
 def _why(error: ClientError) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
-from pipeline_tools.preflight.checks import Answer, NotAskedError, Target
+from pipeline_tools.preflight.checks import CheckAnswer, CheckedDeployment, NotAskedError
 from pipeline_tools.state_tests import answers
 from pipeline_tools.state_tests.cases import machines
 
@@ -24,7 +24,7 @@ _LONG: Final = {"WaitTimeSeconds": 20}
 _UNHEARD_OF: Final = {"NoSuchArgument": "x"}
 
 
-def valid(target: Target) -> Answer:
+def valid(target: CheckedDeployment) -> CheckAnswer:
     """Each definition as it is rendered, each side of its conditions."""
     client = target.clients.get("stepfunctions")
     problems, count = [], 0
@@ -35,32 +35,32 @@ def valid(target: Target) -> Answer:
         problems += [f"{machine.name}: {item['code']}: {item['message']} {item.get('location', '')}" for item in errors]
         if found["result"] != "OK" and not errors:
             problems.append(f"{machine.name}: {found['result']}")
-    return Answer(f"{count} definitions", tuple(problems))
+    return CheckAnswer(f"{count} definitions", tuple(problems))
 
 
-def states(target: Target) -> Answer:
+def states(target: CheckedDeployment) -> CheckAnswer:
     """Every state, branch, retry and catch, with the expectations that hold on the local endpoint."""
     client = target.clients.get("stepfunctions")
     problems, asked = [], 0
     for machine in machines():
         asked += len(machine.cases)
         problems += answers.problems(client, machine)
-    return Answer(f"{asked} cases", tuple(problems))
+    return CheckAnswer(f"{asked} cases", tuple(problems))
 
 
-def sql_parameters(target: Target) -> Answer:
+def sql_parameters(target: CheckedDeployment) -> CheckAnswer:
     """Whether the integration of BatchExecuteStatement takes `Parameters`; a definition is asked about, none runs."""
     return _taken(target, "batchExecuteStatement", _BATCH, _BOUND, "sql_parameters", "inlined")
 
 
-def polling(target: Target) -> Answer:
+def polling(target: CheckedDeployment) -> CheckAnswer:
     """Whether the integration of DescribeStatement takes `WaitTimeSeconds`; a definition is asked about, none runs."""
     return _taken(target, "describeStatement", _LOOK, _LONG, "polling", "short")
 
 
 def _taken(
-    target: Target, api: str, known: Mapping[str, Any], new: Mapping[str, Any], setting: str, without: str
-) -> Answer:
+    target: CheckedDeployment, api: str, known: Mapping[str, Any], new: Mapping[str, Any], setting: str, without: str
+) -> CheckAnswer:
     """Whether a call takes what is new in it. setting: of `redshift`; without: its value that needs nothing new."""
     client = target.clients.get("stepfunctions")
     if refusal := _refused(client, api, known):
@@ -70,10 +70,10 @@ def _taken(
     if not refusal:
         if not _refused(client, api, {**known, **_UNHEARD_OF}):
             raise NotAskedError("neither is an argument refused that the API does not have, so this tells nothing")
-        return Answer(f"taken ({setting} is {mode!r})")
+        return CheckAnswer(f"taken ({setting} is {mode!r})")
     if mode == without:
-        return Answer(f"refused, and not needed: {setting} is {mode!r}")
-    return Answer("refused", (refusal,))
+        return CheckAnswer(f"refused, and not needed: {setting} is {mode!r}")
+    return CheckAnswer("refused", (refusal,))
 
 
 def _refused(client: Any, api: str, arguments: Mapping[str, Any]) -> str:

@@ -20,8 +20,8 @@ from botocore.exceptions import ClientError
 from aws_facts import permissions, terraform_permissions
 from aws_facts.iam_resources import arn_forms
 from pipeline_tools.crosscheck.apis import Api
-from pipeline_tools.preflight.checks import Answer, NotAskedError, Target
-from pipeline_tools.preflight.warehouse import Warehouse
+from pipeline_tools.preflight.checks import CheckAnswer, CheckedDeployment, NotAskedError
+from pipeline_tools.preflight.warehouse import DeployedWarehouse
 
 _MACHINES: Final = ("pipeline", "record-failure", "run-sql", "start-on-arrival", "start-on-schedule")
 # A request has 2,048 characters of actions and more; some dozens are well within.
@@ -41,10 +41,10 @@ class Need:
     context: Context = ()
 
 
-class Deployment:
+class DeployedParts:
     """What is deployed, as far as the needs of its roles depend on it."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: CheckedDeployment) -> None:
         self._client = cache(target.clients.get)
         self._outputs = target.applied
         self.prefix = target.prefix
@@ -256,12 +256,12 @@ class Deployment:
         return str(self._client("kms").describe_key(KeyId=key)["KeyMetadata"]["Arn"])
 
     @cached_property
-    def warehouse(self) -> Warehouse:
+    def warehouse(self) -> DeployedWarehouse:
         """Where the statements run."""
         if workgroup := self._outputs.get("redshift_workgroup_name"):
-            return Warehouse.of_workgroup(self._client, workgroup)
+            return DeployedWarehouse.of_workgroup(self._client, workgroup)
         cluster = self._outputs["redshift_cluster_identifier"]
-        return Warehouse.of_cluster(self._client, cluster, self.arn("redshift", "cluster:"))
+        return DeployedWarehouse.of_cluster(self._client, cluster, self.arn("redshift", "cluster:"))
 
 
 def _tasks(definition: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -273,10 +273,10 @@ def _tasks(definition: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
                 yield from _tasks(inner)
 
 
-def roles(target: Target) -> Answer:
+def roles(target: CheckedDeployment) -> CheckAnswer:
     """Each role of the deployment, and all that it calls."""
     client, problems, asked, count = target.clients.get("iam"), [], 0, 0
-    deployment = Deployment(target)
+    deployment = DeployedParts(target)
     if deployment.warehouse.copy_role is None:
         problems.append(f"{deployment.warehouse.arn} has no default IAM role, by which COPY reads")
     for role, needs in deployment.roles():
@@ -291,21 +291,21 @@ def roles(target: Target) -> Answer:
         count, asked = count + 1, asked + len(needs)
         name = role.rpartition("/")[2]
         problems += [f"{name} may not {need.action} on {need.resource}" for need in refused]
-    return Answer(f"{asked} permissions of {count} roles", tuple(problems))
+    return CheckAnswer(f"{asked} permissions of {count} roles", tuple(problems))
 
 
-def plan(target: Target) -> Answer:
+def plan(target: CheckedDeployment) -> CheckAnswer:
     """The caller, and what Terraform reads."""
     return _caller(target, {action for needs in terraform_permissions.TERRAFORM.values() for action in needs.read})
 
 
-def apply(target: Target) -> Answer:
+def apply(target: CheckedDeployment) -> CheckAnswer:
     """The caller, and what Terraform and `nox -s schema` change."""
     everything = [*terraform_permissions.TERRAFORM.values(), terraform_permissions.SCHEMA]
     return _caller(target, {action for needs in everything for action in needs.all})
 
 
-def _caller(target: Target, actions: Iterable[str]) -> Answer:
+def _caller(target: CheckedDeployment, actions: Iterable[str]) -> CheckAnswer:
     client = target.clients.get("sts")
     identity = client.get_caller_identity()["Arn"]
     partition, _, _, account, resource = identity.split(":", 5)[1:]
@@ -321,7 +321,7 @@ def _caller(target: Target, actions: Iterable[str]) -> Answer:
     needs = list(terraform_needs(actions, target.prefix, partition, client.meta.region_name, account))
     refused = refusals(iam, identity, needs)
     problems = tuple(f"{identity} may not {need.action} on {need.resource}" for need in refused)
-    return Answer(f"{len(needs)} permissions of {identity}", problems)
+    return CheckAnswer(f"{len(needs)} permissions of {identity}", problems)
 
 
 def terraform_needs(actions: Iterable[str], prefix: str, partition: str, region: str, account: str) -> Iterator[Need]:

@@ -11,7 +11,7 @@ _OWNED_BY_AWS: Final = "AWS_OWNED_KMS_KEY"
 
 
 @dataclass(frozen=True)
-class Warehouse:
+class DeployedWarehouse:
     """A cluster or a workgroup.
 
     Attributes:
@@ -25,13 +25,13 @@ class Warehouse:
     copy_role: str | None
 
     @classmethod
-    def of_cluster(cls, client: Callable[[str], Any], name: str, arn_prefix: str) -> Warehouse:
+    def of_cluster(cls, client: Callable[[str], Any], name: str, arn_prefix: str) -> DeployedWarehouse:
         """A cluster by its identifier; `arn_prefix` is what its ARN has before that."""
         found: Mapping[str, Any] = client("redshift").describe_clusters(ClusterIdentifier=name)["Clusters"][0]
         return cls(arn_prefix + name, found.get("KmsKeyId"), found.get("DefaultIamRoleArn"))
 
     @classmethod
-    def of_workgroup(cls, client: Callable[[str], Any], name: str) -> Warehouse:
+    def of_workgroup(cls, client: Callable[[str], Any], name: str) -> DeployedWarehouse:
         """A workgroup by its name: its namespace has the key and the role."""
         serverless = client("redshift-serverless")
         workgroup = serverless.get_workgroup(workgroupName=name)["workgroup"]

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from pipeline_tools.state_tests.cases import DEFINITIONS, Case, Machine
+from pipeline_tools.state_tests.cases import DEFINITIONS, MachineCases, StateCase
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
@@ -21,7 +21,9 @@ _EXECUTION: Final = re.compile(r"arn:[a-z-]+:states:[^:]+:\d+:express:[0-9a-f-]+
 _KEPT_DETAILS: Final = ("catchIndex", "retryIndex")
 
 
-def ask(client: SFNClient, machine: Machine, *, role_arn: str | None = None) -> Iterator[tuple[Case, dict[str, Any]]]:
+def ask(
+    client: SFNClient, machine: MachineCases, *, role_arn: str | None = None
+) -> Iterator[tuple[StateCase, dict[str, Any]]]:
     """The answers to all cases of a state machine, in their order.
 
     Raises:
@@ -30,7 +32,7 @@ def ask(client: SFNClient, machine: Machine, *, role_arn: str | None = None) -> 
     definition = json.dumps(machine.definition)
     role = {"roleArn": role_arn} if role_arn else {}
 
-    def one(case: Case) -> tuple[Case, dict[str, Any]]:
+    def one(case: StateCase) -> tuple[StateCase, dict[str, Any]]:
         request: dict[str, Any] = {**case.request, **role, "definition": definition, "inspectionLevel": "DEBUG"}
         return case, _kept(client.test_state(**request), case.request)
 
@@ -66,13 +68,13 @@ def expectations(machine: str, directory: Path = DEFINITIONS) -> dict[str, Any]:
     return expected
 
 
-def write(machine: str, answered: Iterable[tuple[Case, dict[str, Any]]], directory: Path = DEFINITIONS) -> None:
+def write(machine: str, answered: Iterable[tuple[StateCase, dict[str, Any]]], directory: Path = DEFINITIONS) -> None:
     """Make the answers the expectations; who does it reads the difference."""
     answers = {case.name: answer for case, answer in answered}
     _file(machine, directory).write_text(json.dumps(answers, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def differences(expected: Mapping[str, Any], answered: Iterable[tuple[Case, dict[str, Any]]]) -> list[str]:
+def differences(expected: Mapping[str, Any], answered: Iterable[tuple[StateCase, dict[str, Any]]]) -> list[str]:
     """One line for each case that answers something else, is not expected, or is expected and not there."""
     found, seen = [], set()
     for case, answer in answered:
@@ -93,6 +95,6 @@ def _short(value: Any) -> str:
     return text if len(text) <= 300 else f"{text[:300]} …"
 
 
-def problems(client: SFNClient, machine: Machine, *, role_arn: str | None = None) -> list[str]:
+def problems(client: SFNClient, machine: MachineCases, *, role_arn: str | None = None) -> list[str]:
     """What a state machine's states do otherwise than expected."""
     return differences(expectations(machine.name), ask(client, machine, role_arn=role_arn))

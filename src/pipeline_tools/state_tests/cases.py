@@ -32,7 +32,7 @@ class SamplesError(ValueError):
 
 
 @dataclass(frozen=True)
-class Case:
+class StateCase:
     """A request to TestState.
 
     Attributes:
@@ -47,15 +47,15 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Machine:
+class MachineCases:
     """A state machine's definition as one of its renderings, with its cases."""
 
     name: str
     definition: Mapping[str, Any]
-    cases: tuple[Case, ...]
+    cases: tuple[StateCase, ...]
 
 
-def machines(directory: Path = DEFINITIONS) -> list[Machine]:
+def machines(directory: Path = DEFINITIONS) -> list[MachineCases]:
     """All definitions of a directory; one with conditions of the template once for each side of them.
 
     Raises:
@@ -72,11 +72,11 @@ def machines(directory: Path = DEFINITIONS) -> list[Machine]:
         for side, text in enumerate(sides):
             machine = name if side == len(sides) - 1 else f"{name}-{samples['sides'][side]}"
             definition = yaml.safe_load(text)
-            found.append(Machine(machine, definition, tuple(cases(machine, definition, samples))))
+            found.append(MachineCases(machine, definition, tuple(cases(machine, definition, samples))))
     return found
 
 
-def cases(machine: str, definition: Mapping[str, Any], samples: Mapping[str, Any]) -> Iterator[Case]:
+def cases(machine: str, definition: Mapping[str, Any], samples: Mapping[str, Any]) -> Iterator[StateCase]:
     """The cases of one definition."""
     states = dict(_states(definition))
     given: Mapping[str, Any] = samples["states"]
@@ -86,7 +86,7 @@ def cases(machine: str, definition: Mapping[str, Any], samples: Mapping[str, Any
         raise SamplesError(f"{machine}: states without a sample: {', '.join(missing)}")
     for name, state in states.items():
         for request_name, request in _requests(state, given[name] or {}, samples):
-            yield Case(machine, f"{name}: {request_name}", {"stateName": name, **request})
+            yield StateCase(machine, f"{name}: {request_name}", {"stateName": name, **request})
 
 
 def _states(definition: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -73,11 +73,11 @@ def test_a_type_of_svv_columns_is_one_text() -> None:
 
 
 def test_a_table_that_is_as_the_contract_says_needs_nothing() -> None:
-    assert redshift.compare(ORDERS, DEPLOYED) == redshift.Comparison()
+    assert redshift.compare(ORDERS, DEPLOYED) == redshift.TableComparison()
 
 
 def test_another_order_of_the_columns_needs_nothing() -> None:
-    assert redshift.compare(ORDERS, DEPLOYED[::-1]) == redshift.Comparison()
+    assert redshift.compare(ORDERS, DEPLOYED[::-1]) == redshift.TableComparison()
 
 
 def test_a_table_that_is_not_there_is_created() -> None:

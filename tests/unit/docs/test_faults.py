@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from local_aws.services.faults import documents
-from local_aws.services.faults.rules import Plan, Rule
+from local_aws.services.faults.rules import FaultPlan, Rule
 from pipeline_tools.environments import ROOT
 
 PAGE = (ROOT / "docs" / "faults.md").read_text(encoding="utf-8")
@@ -29,6 +29,6 @@ def test_the_examples_have_every_place_and_action() -> None:
 
 
 def test_the_page_names_all_that_a_rule_may_have() -> None:
-    names = [each.name for each in fields(Rule)] + [each.name for each in fields(Plan) if each.name != "rules"]
+    names = [each.name for each in fields(Rule)] + [each.name for each in fields(FaultPlan) if each.name != "rules"]
     names += [*documents.PLACES, *documents.STATEMENT_STATES, *documents.JOB_RUN_ENDS]
     assert [name for name in names if f"`{name}`" not in PAGE and f"{name}:" not in PAGE] == []

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from glue_python_job.arguments import REQUIRED, parse
-from glue_python_job.errors import ArgumentError
+from glue_python_job.errors import ArgumentsError
 
 GOOD = {
     "job_id": "20240501T100000000Z-abc",
@@ -41,18 +41,18 @@ def test_the_arguments_that_glue_adds_are_ignored() -> None:
 @pytest.mark.parametrize("name", REQUIRED)
 def test_each_required_argument_is_named_when_missing(name: str) -> None:
     present = {key: value for key, value in GOOD.items() if key != name}
-    with pytest.raises(ArgumentError, match=f"--{name}"):
+    with pytest.raises(ArgumentsError, match=f"--{name}"):
         parse([text for key, value in present.items() for text in (f"--{key}", value)])
 
 
 @pytest.mark.parametrize("name", REQUIRED)
 def test_each_required_argument_is_named_when_empty(name: str) -> None:
-    with pytest.raises(ArgumentError, match=f"--{name} is empty"):
+    with pytest.raises(ArgumentsError, match=f"--{name} is empty"):
         parse(argv(**{name: " "}))
 
 
 def test_an_abbreviation_is_not_taken_for_the_argument() -> None:
-    with pytest.raises(ArgumentError, match="--dataset"):
+    with pytest.raises(ArgumentsError, match="--dataset"):
         parse([text.replace("--dataset", "--data") for text in argv()])
 
 
@@ -70,7 +70,7 @@ def test_an_abbreviation_is_not_taken_for_the_argument() -> None:
     ],
 )
 def test_a_malformed_uri_is_refused(name: str, value: str, message: str) -> None:
-    with pytest.raises(ArgumentError, match=f"--{name} .*{message}"):
+    with pytest.raises(ArgumentsError, match=f"--{name} .*{message}"):
         parse(argv(**{name: value}))
 
 
@@ -94,7 +94,7 @@ def test_a_whole_bucket_may_be_the_source() -> None:
     ],
 )
 def test_an_output_directory_overlaps_with_nothing_else(changed: dict[str, str], names: str | None) -> None:
-    with pytest.raises(ArgumentError, match=f"{names}.*overlap" if names else "no key"):
+    with pytest.raises(ArgumentsError, match=f"{names}.*overlap" if names else "no key"):
         parse(argv(**changed))
 
 
@@ -118,7 +118,7 @@ def test_the_start_of_the_execution_has_a_zone(text: str, hours: int) -> None:
 
 @pytest.mark.parametrize("text", ["2024-05-01T10:00:00", "yesterday", "1714557600"])
 def test_a_start_that_is_no_moment_is_refused(text: str) -> None:
-    with pytest.raises(ArgumentError, match=r"--started_at .* is not a moment"):
+    with pytest.raises(ArgumentsError, match=r"--started_at .* is not a moment"):
         parse(argv(started_at=text))
 
 
@@ -132,5 +132,5 @@ def test_memory_limits(text: str, size: int) -> None:
 
 @pytest.mark.parametrize("text", ["127MB", "512", "lots", "-1GB", "1TB", "", "1e9MB"])
 def test_a_memory_limit_that_is_none_is_refused(text: str) -> None:
-    with pytest.raises(ArgumentError, match="--memory_limit"):
+    with pytest.raises(ArgumentsError, match="--memory_limit"):
         parse(argv(memory_limit=text))

@@ -12,7 +12,7 @@ import pytest
 
 from dataset_contract import manifests
 from lambda_emit_lineage import delivery, handler
-from lambda_emit_lineage.aws import Answer
+from lambda_emit_lineage.aws import HttpResponse
 from lambda_emit_lineage.settings import Settings
 from lambda_generate_param import job_id
 from pipeline_tools.datasets import contracts
@@ -163,12 +163,12 @@ class World:
 
     def exchange(
         self, _url: str, _method: str, _target: str, headers: dict[str, str], body: bytes, _seconds: float
-    ) -> Answer:
+    ) -> HttpResponse:
         answer = self.answers.pop(0) if self.answers else 201
         if isinstance(answer, Exception):
             raise answer
         self.posted.append((headers, json.loads(body)))
-        return Answer(answer, {}, b"")
+        return HttpResponse(answer, {}, b"")
 
     def deliver(self, *events: dict[str, Any]) -> int:
         """Hand events over and return how many were new in the lake."""

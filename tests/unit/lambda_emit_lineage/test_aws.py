@@ -13,7 +13,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from lambda_emit_lineage import aws
-from lambda_emit_lineage.aws import Answer, Aws, AwsError
+from lambda_emit_lineage.aws import Aws, AwsRequestError, HttpResponse
 
 ENVIRONMENT = {
     "AWS_REGION": "us-east-1",
@@ -63,19 +63,19 @@ class Wire:
         monkeypatch.setattr(aws, "exchange", self.exchange)
         monkeypatch.setattr(time, "sleep", self.sleep)
 
-    def exchange(self, url: str, method: str, target: str, headers: Any, _body: bytes, _seconds: float) -> Answer:
+    def exchange(self, url: str, method: str, target: str, headers: Any, _body: bytes, _seconds: float) -> HttpResponse:
         self.asked.append((method, f"{url}{target}", headers))
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
-        return answer if isinstance(answer, Answer) else Answer(answer, {}, b"<a/>")
+        return answer if isinstance(answer, HttpResponse) else HttpResponse(answer, {}, b"<a/>")
 
     def sleep(self, seconds: float) -> None:
         self.paused += seconds
 
 
 def test_what_passes_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    wire = Wire(monkeypatch, TimeoutError("slow"), 503, Answer(200, {}, b"body"))
+    wire = Wire(monkeypatch, TimeoutError("slow"), 503, HttpResponse(200, {}, b"body"))
     assert Aws(ENVIRONMENT).get("lake", "runs/a=b.json") == b"body"
     assert {asked[:2] for asked in wire.asked} == {("GET", "https://lake.s3.us-east-1.amazonaws.com/runs/a%3Db.json")}
     assert wire.paused > 0
@@ -83,14 +83,14 @@ def test_what_passes_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_lasts_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     Wire(monkeypatch, *[ConnectionRefusedError("no")] * 3)
-    with pytest.raises(AwsError, match="no answer: ConnectionRefusedError"):
+    with pytest.raises(AwsRequestError, match="no answer: ConnectionRefusedError"):
         Aws(ENVIRONMENT).get("lake", "a")
     Wire(monkeypatch, 403)
-    with pytest.raises(AwsError, match="403"):
+    with pytest.raises(AwsRequestError, match="403"):
         Aws(ENVIRONMENT).put("lake", "a", b"")
-    throttled = Answer(400, {}, b'{"__type": "ThrottlingException"}')
+    throttled = HttpResponse(400, {}, b'{"__type": "ThrottlingException"}')
     Wire(monkeypatch, throttled, throttled, throttled)
-    with pytest.raises(AwsError, match="Throttling"):
+    with pytest.raises(AwsRequestError, match="Throttling"):
         Aws(ENVIRONMENT).call("states", "GetExecutionHistory", {})
 
 
@@ -108,20 +108,20 @@ def test_an_object_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_age_of_an_object(monkeypatch: pytest.MonkeyPatch) -> None:
-    Wire(monkeypatch, Answer(200, {"last-modified": "Thu, 01 Jan 1970 00:01:00 GMT"}, b""))
+    Wire(monkeypatch, HttpResponse(200, {"last-modified": "Thu, 01 Jan 1970 00:01:00 GMT"}, b""))
     assert Aws(ENVIRONMENT).age("lake", "a", 100.0) == 40.0
 
 
 def test_keys_of_several_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     page = b'<R xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Contents><Key>%s</Key></Contents>%s</R>'
-    first = Answer(200, {}, page % (b"a&amp;b", b"<NextContinuationToken>t</NextContinuationToken>"))
-    wire = Wire(monkeypatch, first, Answer(200, {}, page % (b"c", b"")))
+    first = HttpResponse(200, {}, page % (b"a&amp;b", b"<NextContinuationToken>t</NextContinuationToken>"))
+    wire = Wire(monkeypatch, first, HttpResponse(200, {}, page % (b"c", b"")))
     assert list(Aws(ENVIRONMENT).keys("lake", "lineage/")) == ["a&b", "c"]
     assert "continuation-token=t" in wire.asked[1][1]
 
 
 def test_one_endpoint_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    wire = Wire(monkeypatch, 200, Answer(200, {}, b"{}"))
+    wire = Wire(monkeypatch, 200, HttpResponse(200, {}, b"{}"))
     local = Aws({**ENVIRONMENT, "AWS_ENDPOINT_URL": "http://127.0.0.1:4566"})
     local.put("lake", "a", b"")
     local.call("states", "GetExecutionHistory", {})

@@ -94,7 +94,7 @@ def contract(name: str, *objects: Mapping[str, Any]) -> dict[str, Any]:
 def write_dataset(target: Path, document: Mapping[str, Any]) -> Dataset:
     """Write what packaging makes of a contract, and return it as the Lambda reads it."""
     contract = reading.parse(document)
-    files = contracts.Dataset(contract.dataset, contract, document, {}, b"").files()
+    files = contracts.DatasetFolder(contract.dataset, contract, document, {}, b"").files()
     folder = target / "datasets" / contract.dataset
     folder.mkdir(parents=True, exist_ok=True)
     for name, data in files.items():

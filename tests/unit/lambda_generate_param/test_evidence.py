@@ -22,7 +22,7 @@ def spark_error(sql: Path) -> dict[str, Any]:
     return manifest(datasets.load(sql, "orders").contract, SPARK, error="orders: 3 rows break a rule")
 
 
-def read(*documents: Any, since: datetime | None = None) -> evidence.Evidence:
+def read(*documents: Any, since: datetime | None = None) -> evidence.StageEvidence:
     return evidence.read([json.dumps(document) for document in documents], job_id=JOB, since=since)
 
 

@@ -10,13 +10,13 @@ import pytest
 from aws_facts import redshift_data as facts
 from dataset_contract.manifests import PYTHON, SPARK, ManifestError
 from lambda_generate_param import datasets, loading
-from lambda_generate_param.statements import OF_THE_MOMENT, Batch
+from lambda_generate_param.statements import OF_THE_MOMENT, SqlBatch
 from lambda_generate_param.verdicts import VerdictError
 from tests.unit.lambda_generate_param.conftest import ARN, JOB, manifest, orders, places, write_dataset
 from tests.unit.lambda_generate_param.test_statements import bound_names
 
 
-def load(sql: Path, dataset: str = "orders", **change: Any) -> Batch:
+def load(sql: Path, dataset: str = "orders", **change: Any) -> SqlBatch:
     known = datasets.load(sql, dataset)
     found = {stage: manifest(known.contract, stage) for stage in (PYTHON, SPARK)} | change
     return loading.load(sql, places(dataset), known, found, execution_arn=ARN, repeat=False, code_version="abc")

@@ -11,13 +11,13 @@ from aws_facts import redshift_data as facts
 from dataset_contract.manifests import PYTHON, SPARK
 from lambda_generate_param import datasets, statements
 from lambda_generate_param.audit import AuditColumns
-from lambda_generate_param.evidence import Evidence
+from lambda_generate_param.evidence import StageEvidence
 from lambda_generate_param.failures import Failure
-from lambda_generate_param.statements import OF_THE_ATTEMPT, Batch, SqlTemplateError
+from lambda_generate_param.statements import OF_THE_ATTEMPT, SqlBatch, SqlTemplateError
 from tests.unit.lambda_generate_param.conftest import ARN, JOB, manifest, places
 
 
-def bound_names(batch: Batch) -> set[str]:
+def bound_names(batch: SqlBatch) -> set[str]:
     """The parameters that the statements refer to, outside of comments and quoted texts."""
     return {
         name
@@ -65,7 +65,7 @@ def test_fail_binds_every_value_and_each_is_used(sql: Path, columns: AuditColumn
     contract = datasets.load(sql, "orders").contract
     complete = {PYTHON: manifest(contract, PYTHON)}
     failed = {SPARK: manifest(contract, SPARK, error="orders: division by zero")}
-    for known in (Evidence(complete, failed), Evidence({}, {})):
+    for known in (StageEvidence(complete, failed), StageEvidence({}, {})):
         batch = statements.fail(sql, failure(), known, columns)
         assert bound_names(batch) == set(batch.parameters)
         assert all(batch.parameters.values())
@@ -75,7 +75,7 @@ def test_fail_binds_every_value_and_each_is_used(sql: Path, columns: AuditColumn
 def test_fail_leaves_the_verdicts_out_where_they_are_too_many(sql: Path, columns: AuditColumns) -> None:
     document = manifest(datasets.load(sql, "orders").contract, PYTHON)
     document["rules"] = [{"number": number, "rule": f"{number}{'x' * 500}"} for number in range(400)]
-    batch = statements.fail(sql, failure(), Evidence({PYTHON: document}, {}), columns)
+    batch = statements.fail(sql, failure(), StageEvidence({PYTHON: document}, {}), columns)
     assert not any("rule_run" in text for text in batch.statements)
     assert batch.parameters["rows_in"] == "16"
 
@@ -85,7 +85,7 @@ def test_fail_passes_over_a_manifest_that_is_not_whole(
     sql: Path, columns: AuditColumns, change: dict[str, Any]
 ) -> None:
     document = {**manifest(datasets.load(sql, "orders").contract, PYTHON), **change}
-    batch = statements.fail(sql, failure(), Evidence({PYTHON: document}, {}), columns)
+    batch = statements.fail(sql, failure(), StageEvidence({PYTHON: document}, {}), columns)
     assert (batch.parameters["python_rows_in"], batch.parameters["rows_in"]) == ("-", "16")
 
 

@@ -99,7 +99,7 @@ def test_the_next_endpoint_tells_what_a_killed_one_left(tmp_path: Path) -> None:
 def test_the_next_endpoint_tells_which_executions_were_cut_off(tmp_path: Path) -> None:
     arns = [f"arn:aws:states:us-east-1:000000000000:execution:pipeline:{name}" for name in ("ended", "é", "redriven")]
     with workdir.held(tmp_path):
-        executions = workdir.Executions(tmp_path)
+        executions = workdir.RunningExecutions(tmp_path)
         for arn in arns:
             executions.note(arn, True)
         for arn in (arns[0], arns[0], arns[2]):
@@ -113,7 +113,7 @@ def test_the_next_endpoint_tells_which_executions_were_cut_off(tmp_path: Path) -
 
 def test_an_execution_does_not_depend_on_its_note(tmp_path: Path) -> None:
     (tmp_path / "executions").write_text("no directory")
-    executions = workdir.Executions(tmp_path)
+    executions = workdir.RunningExecutions(tmp_path)
     executions.note("arn", True)
     executions.note("arn", False)
 

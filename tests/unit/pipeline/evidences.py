@@ -20,7 +20,7 @@ from pipeline.evidence.model import (
     Objects,
     Ran,
     Told,
-    Warehouse,
+    WarehouseRows,
 )
 from pipeline.executions import Execution
 from pipeline.jobs import Attempt, Job
@@ -116,7 +116,7 @@ def succeeded() -> Evidence:
     )  # fmt: skip
 
 
-def _warehouse() -> Warehouse:
+def _warehouse() -> WarehouseRows:
     load = {"table_name": "orders", "mode": "merge", "rows_copied": 900, "rows_inserted": 700, "rows_updated": 190}
     load |= {"rows_kept": 10, "rows_deleted": 190}
     rule = {"attempt": 1, "number": 0, "rule": HOSTILE, "object_name": "orders", "column_names": None}
@@ -130,7 +130,7 @@ def _warehouse() -> Warehouse:
         "source_file": [{"uri": "s3://raw/orders/a.csv"}],
         "reconciliation": [{"table_name": "orders", "problem": None}],
     }
-    return Warehouse(
+    return WarehouseRows(
         {name: Answer(rows) for name, rows in tables.items()}, {"orders": Answer(890)}, Answer([]), Answer([])
     )
 
@@ -167,7 +167,7 @@ def failed() -> Evidence:
         spark=GlueRuns("job-spark", Answer([])),
         spark_log=Lines("/spark", Answer([])),
         lake=Lake(nothing, _objects("rejected"), {}, nothing, documents),
-        warehouse=Warehouse(tables, {}, Answer([]), Answer([])),
+        warehouse=WarehouseRows(tables, {}, Answer([]), Answer([])),
         told=[Told(attempt, "arn:recorder", Answer(recorded))],
     )
 

@@ -13,11 +13,11 @@ from botocore.exceptions import ClientError
 
 from pipeline import costs, usage
 from pipeline.clients import Clients
-from pipeline.costs import Cost, Line
+from pipeline.costs import Cost, CostLine
 from pipeline.jobs import Attempt, Job
 from pipeline.prices import prices
 from pipeline.stacks import Stack
-from pipeline.usage import JobRun
+from pipeline.usage import UsedJobRun
 
 BEGAN = datetime(2026, 11, 1, tzinfo=UTC)
 MACHINE = "arn:aws:states:us-east-1:000000000000:stateMachine:dev-pipeline"
@@ -154,14 +154,14 @@ def whole() -> Service:
     )
 
 
-def amounts(cost: Cost) -> dict[tuple[str, str], Line]:
+def amounts(cost: Cost) -> dict[tuple[str, str], CostLine]:
     return {(line.what, line.unit): line for line in cost.lines}
 
 
 def test_each_service_is_asked_what_it_did() -> None:
     found = usage.of_job(stack(whole()), job())
     assert found.transitions == {"dev-pipeline": 3, "dev-run-sql": 3}
-    assert found.job_runs == [JobRun("python", "jr_1", "SUCCEEDED", 90, 0.0625, "STANDARD", False)]
+    assert found.job_runs == [UsedJobRun("python", "jr_1", "SUCCEEDED", 90, 0.0625, "STANDARD", False)]
     assert [(call.seconds, call.reported) for call in found.invocations] == [(0.5, True)]
     assert found.statements == {"s1": 2.5}
     assert (found.objects, found.stored_bytes, found.log_bytes) == (4, 4_000, 100)
@@ -245,13 +245,13 @@ def test_a_workgroup_is_billed_by_the_second_of_a_batch() -> None:
 
 
 def test_other_shapes_of_a_run() -> None:
-    spark = JobRun("spark", "jr_2", "SUCCEEDED", 600, 2, "STANDARD", True)
+    spark = UsedJobRun("spark", "jr_2", "SUCCEEDED", 600, 2, "STANDARD", True)
     found = {shape.size: shape for shape in costs.shapes_of(spark, prices())}
     assert [size for size, shape in found.items() if shape.used] == ["2 × G.1X STANDARD"]
     five = found["5 × G.1X FLEX"]
     assert five.as_long == pytest.approx(600 * 5 * 0.29 / HOUR)
     assert five.shared == pytest.approx(600 * 2 * 0.29 / HOUR)
-    python = JobRun("python", "jr_1", "SUCCEEDED", 320, 0.0625, "STANDARD", False)
+    python = UsedJobRun("python", "jr_1", "SUCCEEDED", 320, 0.0625, "STANDARD", False)
     whole_dpu = list(costs.shapes_of(python, prices()))[1]
     # A sixteenth of 320 s is below the minute that is billed at least.
     assert whole_dpu.as_long == pytest.approx(320 * 0.44 / HOUR)

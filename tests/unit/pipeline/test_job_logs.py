@@ -9,7 +9,7 @@ import pytest
 from pipeline import job_logs
 from pipeline.cli.logs_command import readable
 from pipeline.clients import Clients
-from pipeline.job_logs import Line
+from pipeline.job_logs import LogLine
 from pipeline.jobs import Attempt, Job
 from pipeline.stacks import Stack
 
@@ -125,4 +125,4 @@ def test_lines_of_another_job_that_name_this_one_are_not_its_lines(
     ],
 )
 def test_a_line_is_shown_for_a_person(stage: str, text: str, shown: str) -> None:
-    assert readable(Line(BEGAN, stage, "group", "stream", text)) == shown
+    assert readable(LogLine(BEGAN, stage, "group", "stream", text)) == shown

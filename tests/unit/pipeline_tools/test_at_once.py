@@ -13,7 +13,7 @@ import pytest
 
 from local_aws import processes
 from pipeline_tools import at_once
-from pipeline_tools.at_once import Command
+from pipeline_tools.at_once import NamedCommand
 from pipeline_tools.environments import ROOT
 
 # Waits until the other one has made its file, so the two only end when they run at the same time.
@@ -35,12 +35,12 @@ finally:
 INTERRUPTED = """
 import sys
 from pipeline_tools import at_once
-at_once.run([at_once.Command(name, [sys.executable, "-c", sys.argv[1]]) for name in ("a", "b")])
+at_once.run([at_once.NamedCommand(name, [sys.executable, "-c", sys.argv[1]]) for name in ("a", "b")])
 """
 
 
-def python(name: str, program: str, *arguments: str, **options: int) -> Command:
-    return Command(name, [sys.executable, "-c", program, *arguments], **options)  # type: ignore[arg-type]
+def python(name: str, program: str, *arguments: str, **options: int) -> NamedCommand:
+    return NamedCommand(name, [sys.executable, "-c", program, *arguments], **options)  # type: ignore[arg-type]
 
 
 def test_all_run_at_the_same_time(tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_an_environment_and_a_niceness_are_of_one_command_alone(monkeypatch: pyt
     monkeypatch.setenv("OF_ALL", "1")
     program = "import os; print(os.environ['OF_ALL'], os.environ.get('OF_ONE'), os.nice(0))"
     out = io.StringIO()
-    one = Command("one", [sys.executable, "-c", program], {"OF_ONE": "2"}, niceness=1)
+    one = NamedCommand("one", [sys.executable, "-c", program], {"OF_ONE": "2"}, niceness=1)
     at_once.run([one, python("other", program)], out)
     own = os.nice(0)
     assert {f"one   | 1 2 {min(own + 1, 19)}", f"other | 1 None {own}"} <= set(out.getvalue().splitlines())
@@ -75,9 +75,9 @@ def test_an_environment_and_a_niceness_are_of_one_command_alone(monkeypatch: pyt
 
 def test_a_program_that_is_not_there_ends_the_others(tmp_path: Path) -> None:
     mark = {"AT_ONCE_TEST": str(tmp_path)}
-    waits = Command("waits", [sys.executable, "-c", PUTS_AWAY], mark)
+    waits = NamedCommand("waits", [sys.executable, "-c", PUTS_AWAY], mark)
     with pytest.raises(FileNotFoundError):
-        at_once.run([waits, Command("none", [str(tmp_path / "none")])], io.StringIO())
+        at_once.run([waits, NamedCommand("none", [str(tmp_path / "none")])], io.StringIO())
     assert processes.with_variable(*mark.popitem()) == set()
 
 

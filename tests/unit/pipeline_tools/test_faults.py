@@ -14,7 +14,7 @@ from local_aws.services.faults.requests import PATH, administer
 from local_aws.services.faults.rules import Faults, Occasion
 from pipeline_tools import faults
 from pipeline_tools.deployment import local
-from pipeline_tools.faults import Error, Plan, Rule
+from pipeline_tools.faults import Error, FaultPlan, Rule
 
 RULE = Rule("r", "task", error=Error("X"))
 
@@ -62,12 +62,12 @@ def served() -> Iterator[tuple[str, Faults]]:
 def test_rules_are_there_for_a_while_and_counted(served: tuple[str, Faults]) -> None:
     url, there = served
     with faults.injected(url, RULE, waits=0.5) as met:
-        assert there.plan == Plan((RULE,), 0.5)
+        assert there.plan == FaultPlan((RULE,), 0.5)
         assert met() == {"r": 0}
         assert there.take(there.task, "before", Occasion()) == RULE
         assert met() == {"r": 1}
     assert met() == {"r": 1}
-    assert there.plan == Plan()
+    assert there.plan == FaultPlan()
 
 
 @pytest.mark.endpoint
@@ -75,7 +75,7 @@ def test_rules_are_gone_after_a_failure_too(served: tuple[str, Faults]) -> None:
     url, there = served
     with pytest.raises(ZeroDivisionError), faults.injected(url, RULE):
         raise ZeroDivisionError
-    assert there.plan == Plan()
+    assert there.plan == FaultPlan()
 
 
 @pytest.mark.endpoint

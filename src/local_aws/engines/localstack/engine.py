@@ -18,11 +18,11 @@ from botocore.loaders import Loader
 
 from local_aws.engines.localstack import entry_points
 from local_aws.engines.localstack.entry_points import NAME
-from local_aws.engines.localstack.interpreter import Interpreter
+from local_aws.engines.localstack.interpreter import JobInterpreter
 from local_aws.engines.services import Endpoint, Services
 from local_aws.services.faults.rules import Faults
 from local_aws.services.glue.libraries import Libraries
-from local_aws.services.glue.process import Settings
+from local_aws.services.glue.process import ProcessSettings
 
 _SECONDS_TO_READY = 60.0
 
@@ -37,7 +37,7 @@ class LocalStackEngine:
         port: int,
         region: str,
         workdir: Path,
-        jobs: Interpreter,
+        jobs: JobInterpreter,
         libraries: Libraries,
         faults: Faults,
     ) -> None:
@@ -45,7 +45,7 @@ class LocalStackEngine:
         self._workdir = workdir
         configure(host, port, region, workdir)
         use_models(workdir / "localstack" / "models", jobs.models)
-        settings = Settings(workdir, libraries, jobs.python, jobs.java_home, jobs.spark_home)
+        settings = ProcessSettings(workdir, libraries, jobs.python, jobs.java_home, jobs.spark_home)
         from local_aws.engines.localstack.access_keys import GivenKeys  # LocalStack reads its settings when imported
 
         self._keys = GivenKeys()

@@ -104,14 +104,14 @@ def _occasion(context: RequestContext) -> Occasion:
     return Occasion(service, operation, members)
 
 
-def _request(context: RequestContext) -> wire.Request:
+def _request(context: RequestContext) -> wire.HttpRequest:
     request = context.request
     headers = {name.lower(): value for name, value in request.headers.items()}
     # S3's bodies are streams, and its members stand elsewhere.
     is_s3 = context.service is not None and context.service.service_name == "s3"
     body = b"" if is_s3 else restore_payload(request)
     _give_back(context, body)
-    return wire.Request(request.method, request.path, dict(request.args), headers, body)
+    return wire.HttpRequest(request.method, request.path, dict(request.args), headers, body)
 
 
 def _give_back(context: RequestContext, body: bytes) -> None:

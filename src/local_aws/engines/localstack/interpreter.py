@@ -22,7 +22,7 @@ class InterpreterError(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Interpreter:
+class JobInterpreter:
     """An environment with PySpark, a Java and botocore. `models`: the directory of botocore's service models."""
 
     python: Path
@@ -31,7 +31,7 @@ class Interpreter:
     models: Path
 
 
-def find(python: Path) -> Interpreter:
+def find(python: Path) -> JobInterpreter:
     """Ask an interpreter for what it has.
 
     Raises:
@@ -47,4 +47,4 @@ def find(python: Path) -> Interpreter:
         said = (getattr(error, "stderr", None) or str(error)).strip()
         message = f"{python} cannot run the jobs, name another with --job-python: {said[-500:]}"
         raise InterpreterError(message) from error
-    return Interpreter(python, **{name: Path(value) for name, value in json.loads(answer.stdout).items()})
+    return JobInterpreter(python, **{name: Path(value) for name, value in json.loads(answer.stdout).items()})

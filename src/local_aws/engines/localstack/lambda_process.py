@@ -25,7 +25,7 @@ _SECONDS_TO_EXIT = 2.0
 
 
 @dataclass(frozen=True)
-class Answer:
+class InvocationAnswer:
     """What became of an invocation. `logs`: what the handler wrote, on stdout and stderr."""
 
     payload: str
@@ -59,7 +59,7 @@ class LambdaProcess:
         self._changing = threading.Lock()
         self._stopped = False
 
-    def invoke(self, request_id: str, function_arn: str, payload: str, *, timeout_seconds: float) -> Answer:
+    def invoke(self, request_id: str, function_arn: str, payload: str, *, timeout_seconds: float) -> InvocationAnswer:
         """Answer one invocation. A handler that takes too long, or that ends its process, is an error as on AWS.
 
         Raises:
@@ -86,7 +86,7 @@ class LambdaProcess:
                 text = f"RequestId: {request_id} Error: Runtime exited with error: {status}"
                 return self._failed("Runtime.ExitError", text, written)
             answer = json.loads(line)
-            return Answer(answer["payload"], answer["error"], self._said(written))
+            return InvocationAnswer(answer["payload"], answer["error"], self._said(written))
 
     def stop(self) -> None:
         """End the process, and all that it started, for good."""
@@ -165,9 +165,9 @@ class LambdaProcess:
                         stream.close()
         return code
 
-    def _failed(self, kind: str, message: str, written: int) -> Answer:
+    def _failed(self, kind: str, message: str, written: int) -> InvocationAnswer:
         payload = json.dumps({"errorType": kind, "errorMessage": message})
-        return Answer(payload, True, f"{self._said(written)}{message}\n")
+        return InvocationAnswer(payload, True, f"{self._said(written)}{message}\n")
 
     def _said(self, since: int) -> str:
         with self._log.open("rb") as file:

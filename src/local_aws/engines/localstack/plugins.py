@@ -11,7 +11,7 @@ from localstack.services.plugins import Service, aws_provider
 
 from local_aws.engines.localstack.entry_points import NAME
 from local_aws.engines.services import Services
-from local_aws.workdir import Executions
+from local_aws.workdir import RunningExecutions
 
 _BEFORE_THE_SERVICES_STOP = 100
 _services: Services | None = None
@@ -32,10 +32,10 @@ def _used() -> Services:
 
 
 def _service(name: str, table: Any) -> Service:
-    class Provider:
+    class Named:
         service = name
 
-    return Service.for_provider(Provider(), dispatch_table_factory=lambda _provider: table)
+    return Service.for_provider(Named(), dispatch_table_factory=lambda _provider: table)
 
 
 @aws_provider(api="glue")
@@ -97,7 +97,7 @@ def change_internals() -> None:
     lambda_events.change()
     lambda_keys.change()
     messages.change()
-    step_functions.change(_used().faults, Executions(_used().workdir).note, _used().endings)
+    step_functions.change(_used().faults, RunningExecutions(_used().workdir).note, _used().endings)
     faults.change(_used().faults)
 
 

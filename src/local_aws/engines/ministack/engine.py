@@ -24,10 +24,16 @@ from local_aws.engines.ministack.events import Deliveries
 from local_aws.engines.ministack.keys import Keys, caller
 from local_aws.engines.ministack.objects import keep_objects_in
 from local_aws.engines.ministack.roles import Roles, let_the_account_have_its_keys
-from local_aws.engines.ministack.task_calls import Call, Place, data_api_calls, definition_calls, sync_calls
+from local_aws.engines.ministack.task_calls import (
+    Location,
+    ResourceAction,
+    data_api_calls,
+    definition_calls,
+    sync_calls,
+)
 from local_aws.engines.ministack.threads import in_daemon_thread
 from local_aws.engines.ministack.whole_answers import answer_in_one_piece
-from local_aws.engines.services import Clients, Endpoint, Services
+from local_aws.engines.services import Endpoint, EndpointClients, Services
 from local_aws.engines.step_functions import changes
 from local_aws.engines.step_functions.api import AT_ONCE, StepFunctions
 from local_aws.engines.step_functions.interpreter import MOTO
@@ -36,9 +42,9 @@ from local_aws.java import java_home
 from local_aws.services.faults.rules import Faults
 from local_aws.services.glue.jobs import check_job
 from local_aws.services.glue.libraries import Libraries
-from local_aws.services.glue.process import Settings
+from local_aws.services.glue.process import ProcessSettings
 from local_aws.services.glue.runs import OPERATIONS as GLUE_OPERATIONS
-from local_aws.workdir import Executions
+from local_aws.workdir import RunningExecutions
 
 Response = tuple[int, dict[str, str], bytes]
 Handler = Callable[[str, str, dict[str, str], bytes, dict[str, Any]], Awaitable[Response]]
@@ -64,20 +70,20 @@ class MiniStackEngine:
         self._host, self._port, self._region = host, port, region
         self.endpoint_url = f"http://{host}:{port}"
         _configure(host, port, region)
-        self._place = Place(region, ACCOUNT_ID)
+        self._place = Location(region, ACCOUNT_ID)
         self._keys = Keys(self._place, lambda cluster: self._services.redshift.key_of(cluster))
         self._roles = Roles(self._place, self._keys)
         endpoint = Endpoint(self.endpoint_url, region, ACCOUNT_ID)
-        settings = Settings(workdir, libraries, java_home=java_home())
+        settings = ProcessSettings(workdir, libraries, java_home=java_home())
         self._services = Services(endpoint, settings, faults=faults, roles=self._roles)
         keep_objects_in(workdir / "s3")
         self._job_properties: dict[str, dict[str, Any]] = {}
-        self._task_clients = Clients(endpoint, _OF_TASKS)
+        self._task_clients = EndpointClients(endpoint, _OF_TASKS)
         self._status_events: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         changes.apply(
             MOTO,
             emit=lambda _execution, event: self._status_events.put(event),
-            note=Executions(workdir).note,
+            note=RunningExecutions(workdir).note,
             client_for=self._client_for,
             permit=self._permit,
             faults=faults,
@@ -205,7 +211,7 @@ class MiniStackEngine:
         """Whether a function's role may write its log; without, the function runs all the same, as on AWS."""
         group = (function.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{function['FunctionName']}"
         stream = self._place.arn("logs", f"log-group:{group}:log-stream:any")
-        needed = [Call("logs:CreateLogStream", stream), Call("logs:PutLogEvents", stream)]
+        needed = [ResourceAction("logs:CreateLogStream", stream), ResourceAction("logs:PutLogEvents", stream)]
         try:
             self._roles.require(function["Role"], "lambda.amazonaws.com", function["FunctionName"], needed)
         except AwsError as error:

@@ -17,7 +17,7 @@ from local_aws.engines.event_faults import deliver
 from local_aws.engines.ministack.keys import Keys, Sender
 from local_aws.engines.ministack.roles import Roles
 from local_aws.engines.ministack.schedules import deliveries, is_schedule, meant_moment
-from local_aws.engines.ministack.task_calls import Call, Place
+from local_aws.engines.ministack.task_calls import Location, ResourceAction
 from local_aws.errors import AwsError
 from local_aws.services.faults.rules import Faults
 
@@ -29,7 +29,7 @@ _ROLE_ACTIONS = {"states": "states:StartExecution", "sqs": "sqs:SendMessage", "s
 class Deliveries:
     """The targets of EventBridge and Scheduler, and the topics of CloudWatch's alarms."""
 
-    def __init__(self, place: Place, roles: Roles, keys: Keys, faults: Faults) -> None:
+    def __init__(self, place: Location, roles: Roles, keys: Keys, faults: Faults) -> None:
         self._faults = faults
         self._place = place
         self._roles = roles
@@ -103,16 +103,18 @@ class Deliveries:
             role = str(target.get("RoleArn", ""))
             self._refuse(self._keys.refuse_role(role, "scheduler", "scheduler", rule.get("KmsKeyArn")))
             if action := _ROLE_ACTIONS.get(service):
-                self._require_schedule(role, source, Call(action, arn))
+                self._require_schedule(role, source, ResourceAction(action, arn))
         elif service == "states":
             role = str(target.get("RoleArn", ""))
-            self._roles.require(role, _EVENTS, "eventbridge", [Call("states:StartExecution", arn)], source_arn=source)
+            self._roles.require(
+                role, _EVENTS, "eventbridge", [ResourceAction("states:StartExecution", arn)], source_arn=source
+            )
         elif service in ("sqs", "sns"):
             self._require_send(arn, Sender(_EVENTS, source))
         elif service == "lambda":
             self._require_invoke(arn, source)
 
-    def _require_schedule(self, role: str, source: str, call: Call) -> None:
+    def _require_schedule(self, role: str, source: str, call: ResourceAction) -> None:
         # A schedule is known by its group: https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
         group = source.rpartition("/")[0].replace(":schedule/", ":schedule-group/")
         self._roles.require(role, _SCHEDULER, "scheduler", [call], source_arn=group)
@@ -164,7 +166,7 @@ class Deliveries:
         source = str(rule.get("Arn", ""))
         try:
             if is_schedule(rule):
-                self._require_schedule(str(target.get("RoleArn", "")), source, Call("sqs:SendMessage", queue))
+                self._require_schedule(str(target.get("RoleArn", "")), source, ResourceAction("sqs:SendMessage", queue))
             else:
                 self._require_send(queue, Sender(_EVENTS, source))
         except AwsError as error:

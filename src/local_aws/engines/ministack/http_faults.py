@@ -45,7 +45,7 @@ class _Served:
             headers[name.decode("latin-1").lower()] = value.decode("latin-1")
         query = dict(parse_qsl(scope.get("query_string", b"").decode(errors="replace"), keep_blank_values=True))
         path = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
-        self._request = wire.Request(scope["method"], path, query, headers, body)
+        self._request = wire.HttpRequest(scope["method"], path, query, headers, body)
 
     async def serve(self, receive: Receive) -> None:
         # Models are read from disk when they are first needed.

@@ -24,7 +24,7 @@ from aws_facts.permissions import (
     SENDING_SERVICE_KEY_ACTIONS,
 )
 from local_aws.engines.ministack.resources import ALIASES, members_of
-from local_aws.engines.ministack.task_calls import Call, Place
+from local_aws.engines.ministack.task_calls import Location, ResourceAction
 
 Response = tuple[int, dict[str, str], bytes]
 Handler = Callable[..., Awaitable[Response]]
@@ -35,7 +35,7 @@ _UNUSABLE = {"Disabled": (2, "is disabled."), "PendingDeletion": (3, "is pending
 
 
 @dataclass(frozen=True)
-class Refusal:
+class KeyRefusal:
     """Why a key was not used. `problem`: the place of the error's name in `KEY_ERRORS`."""
 
     message: str
@@ -64,7 +64,7 @@ class Keys:
         cluster_key: the key of a Redshift cluster, by its ARN; None where it has none.
     """
 
-    def __init__(self, place: Place, cluster_key: Callable[[str], str | None]) -> None:
+    def __init__(self, place: Location, cluster_key: Callable[[str], str | None]) -> None:
         self._place = place
         self._cluster_key = cluster_key
 
@@ -82,16 +82,16 @@ class Keys:
 
     # Decisions
 
-    def refuse_call(self, principal: Any, call: Call) -> Refusal | None:
+    def refuse_call(self, principal: Any, call: ResourceAction) -> KeyRefusal | None:
         """Why a caller (MiniStack's PrincipalInfo) may not use the key of what a call touches."""
         actions = CALLER_KEY_ACTIONS.get(call.action, ())
         return self.refuse(principal, self._key_of(call), actions) if actions else None
 
-    def refuse_role(self, role: str, session: str, service: str, key: str | None) -> Refusal | None:
+    def refuse_role(self, role: str, session: str, service: str, key: str | None) -> KeyRefusal | None:
         """Why a role (its ARN or name) in a service's hands may not use the key of the service's resource."""
         return self.refuse(self.session(role, session), key, ROLE_KEY_ACTIONS[service])
 
-    def refuse_environment(self, function: Mapping[str, Any]) -> Refusal | None:
+    def refuse_environment(self, function: Mapping[str, Any]) -> KeyRefusal | None:
         """Why a function, by its configuration, does not start: as Lambda words it."""
         if not (function.get("Environment") or {}).get("Variables"):
             return None
@@ -102,14 +102,14 @@ class Keys:
         )
         return replace(refusal, message=message + refusal.message) if refusal else None
 
-    def refuse_sender(self, sender: Sender, target: str) -> Refusal | None:
+    def refuse_sender(self, sender: Sender, target: str) -> KeyRefusal | None:
         """Why a service may not use the key of a topic or queue (its ARN) that it sends to."""
-        key = self._key_of(Call("sqs:SendMessage" if ":sqs:" in target else "sns:Publish", target))
+        key = self._key_of(ResourceAction("sqs:SendMessage" if ":sqs:" in target else "sns:Publish", target))
         context = {"aws:sourcearn": sender.source, "aws:sourceaccount": self._place.account_id}
         known = {} if sender.principal in SENDERS_WITHOUT_SOURCE else context
         return self._refuse_service(sender.principal, key, SENDING_SERVICE_KEY_ACTIONS, known)
 
-    def refuse_log_group(self, name: str, key: str | None) -> Refusal | None:
+    def refuse_log_group(self, name: str, key: str | None) -> KeyRefusal | None:
         """Why CloudWatch Logs may not encrypt a log group with a key."""
         group = self._place.arn("logs", f"log-group:{name}")
         context = {f"kms:encryptioncontext:{LOG_GROUP_CONTEXT}": group, "aws:sourcearn": group}
@@ -144,13 +144,13 @@ class Keys:
             limits=iam_evaluator._permissions_boundary(iam._roles, name, account),
         )
 
-    def refuse(self, principal: Any, key: str | None, actions: Iterable[str]) -> Refusal | None:
+    def refuse(self, principal: Any, key: str | None, actions: Iterable[str]) -> KeyRefusal | None:
         """Why a caller may not do something with a key (its ID, ARN or alias)."""
         from ministack.core import iam_evaluator
         from ministack.services import tagging
 
         found = _customer_managed(key)
-        if found is None or isinstance(found, Refusal):
+        if found is None or isinstance(found, KeyRefusal):
             return found
         tags = tagging.resource_tags(found["Arn"]) or {}
         known = {f"aws:resourcetag/{name}".lower(): value for name, value in tags.items()}
@@ -172,11 +172,11 @@ class Keys:
 
     def _refuse_service(
         self, principal: str, key: str | None, actions: Iterable[str], known: Mapping[str, str]
-    ) -> Refusal | None:
+    ) -> KeyRefusal | None:
         from ministack.core import iam_evaluator
 
         found = _customer_managed(key)
-        if found is None or isinstance(found, Refusal):
+        if found is None or isinstance(found, KeyRefusal):
             return found
         for action in actions:
             context = self._context(principal, "Service", action, found["Arn"], known)
@@ -202,7 +202,7 @@ class Keys:
             service_context=given,
         )
 
-    def _key_of(self, call: Call) -> str | None:
+    def _key_of(self, call: ResourceAction) -> str | None:
         """The key of the topic, queue, secret or cluster of a call; S3 has the keys of its objects."""
         from ministack.services import secretsmanager, sns, sqs
 
@@ -236,7 +236,7 @@ class Keys:
                 resource = iam_actions.extract_resource_arn(service, method, path, headers, body, given, *place)
                 document = members_of(body)
                 named = document.get("KmsKeyId") or document.get("KmsKeyArn")
-                call = Call(str(action), resource)
+                call = ResourceAction(str(action), resource)
                 for key in {named, self._key_of(call)} if named else {self._key_of(call)}:
                     if refusal := self.refuse(caller(headers, query), key, actions):
                         # Secrets Manager keeps the reason to itself.
@@ -347,7 +347,7 @@ class Keys:
         return response[0], response[1], json.dumps(document).encode()
 
 
-def _customer_managed(key: str | None) -> dict[str, Any] | Refusal | None:
+def _customer_managed(key: str | None) -> dict[str, Any] | KeyRefusal | None:
     """MiniStack's record of a key; None of AWS's own, which all of the account may use through their service."""
     from ministack.services import kms
 
@@ -362,18 +362,18 @@ def _customer_managed(key: str | None) -> dict[str, Any] | Refusal | None:
     return found
 
 
-def _unusable(key: str, problem: int, message: str) -> Refusal:
+def _unusable(key: str, problem: int, message: str) -> KeyRefusal:
     _log.warning("key %s: %s", key, message)
-    return Refusal(message, "", "", problem)
+    return KeyRefusal(message, "", "", problem)
 
 
-def _denied(principal: str, action: str, key: str, kind: str) -> Refusal:
+def _denied(principal: str, action: str, key: str, kind: str) -> KeyRefusal:
     message = (
         f"User: {principal} is not authorized to perform: {action} on resource: {key} because no {kind} policy "
         f"allows the {action} action"
     )
     _log.warning("denied: %s", message)
-    return Refusal(message, action, principal)
+    return KeyRefusal(message, action, principal)
 
 
 def caller(headers: Mapping[str, str], query: Mapping[str, Any]) -> Any:
@@ -443,7 +443,7 @@ def _member(record: Mapping[str, Any] | None, *names: str) -> Any:
 
 
 def _response(
-    service: str, refusal: Refusal, headers: Mapping[str, str], status: int = 400, code: str | None = None
+    service: str, refusal: KeyRefusal, headers: Mapping[str, str], status: int = 400, code: str | None = None
 ) -> Response:
     from ministack.core import iam_actions
     from ministack.core.responses import new_uuid

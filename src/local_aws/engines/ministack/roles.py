@@ -15,7 +15,7 @@ from typing import Any, Final
 from xml.sax.saxutils import escape
 
 from local_aws.engines.ministack.keys import Handler, Keys, Response, caller
-from local_aws.engines.ministack.task_calls import Call, Place
+from local_aws.engines.ministack.task_calls import Location, ResourceAction
 from local_aws.errors import AwsError
 
 _log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ _DECISIONS: Final = {"Allow": "allowed", "Deny": "explicitDeny", "ImplicitDeny":
 class Roles:
     """Sessions of roles, and decisions about what a role may do."""
 
-    def __init__(self, place: Place, keys: Keys) -> None:
+    def __init__(self, place: Location, keys: Keys) -> None:
         self._place = place
         self._keys = keys
         self._sessions: dict[tuple[str, str], dict[str, str]] = {}
@@ -64,7 +64,7 @@ class Roles:
             return self._sessions[name, session]
 
     def require(
-        self, role: str, service: str, session: str, calls: Iterable[Call], *, source_arn: str | None = None
+        self, role: str, service: str, session: str, calls: Iterable[ResourceAction], *, source_arn: str | None = None
     ) -> None:
         """Refuse what a role may not do, as AWS words it. `source_arn`: of what the service uses the role for.
 
@@ -75,7 +75,7 @@ class Roles:
         self._check_trust(name, service, source_arn)
         self.require_of(self._keys.session(name, session), calls)
 
-    def require_of(self, principal: Any, calls: Iterable[Call]) -> None:
+    def require_of(self, principal: Any, calls: Iterable[ResourceAction]) -> None:
         """Refuse what a caller (MiniStack's PrincipalInfo) may not do, nor do with the keys of what the calls touch.
 
         Raises:
@@ -113,7 +113,7 @@ class Roles:
             bucket, _, key = path.lstrip("/").partition("/")
             if response[0] != 404 or method not in ("GET", "HEAD") or not key or further.get("internal"):
                 return response
-            principal, call = caller(headers, query), Call("s3:ListBucket", f"arn:aws:s3:::{bucket}")
+            principal, call = caller(headers, query), ResourceAction("s3:ListBucket", f"arn:aws:s3:::{bucket}")
             if s3._ensure_bucket(bucket) is None or self._allows(principal, call):
                 return response
             refused: Response = s3._error("AccessDenied", _denied(principal, call), 403, path)
@@ -161,7 +161,7 @@ class Roles:
         element = "SimulatePrincipalPolicyResult"
         return iam._xml(200, "SimulatePrincipalPolicyResponse", f"<{element}>{answer}</{element}>", ns="iam")
 
-    def _allows(self, principal: Any, call: Call) -> bool:
+    def _allows(self, principal: Any, call: ResourceAction) -> bool:
         from ministack.core import iam_evaluator
 
         if principal.policies is None:
@@ -213,7 +213,7 @@ class Roles:
         return f"arn:aws:sts::{self._place.account_id}:assumed-role/{name}/{session}"
 
 
-def _denied(principal: Any, call: Call) -> str:
+def _denied(principal: Any, call: ResourceAction) -> str:
     resource = f" on resource: {call.resource}" if call.resource else ""
     return (
         f"User: {principal.arn} is not authorized to perform: {call.action}{resource} "

@@ -14,7 +14,7 @@ from aws_facts.permissions import LOG_DELIVERY_ACTIONS, MANAGED_RULE, MANAGED_RU
 
 
 @dataclass(frozen=True)
-class Call:
+class ResourceAction:
     """An action on a resource. `resource`: an ARN, "*" where the action has none, None where it is not known here."""
 
     action: str
@@ -22,7 +22,7 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Place:
+class Location:
     """Where the resources are."""
 
     region: str
@@ -32,15 +32,17 @@ class Place:
         return f"arn:aws:{service}:{self.region}:{self.account_id}:{resource}"
 
 
-def data_api_calls(operation: str, request: Mapping[str, Any], place: Place) -> list[Call]:
+def data_api_calls(operation: str, request: Mapping[str, Any], place: Location) -> list[ResourceAction]:
     """The calls that a request to the Redshift Data API makes with the permissions of its sender."""
-    found = [Call(f"redshift-data:{operation}", _warehouse(operation, request, place))]
+    found = [ResourceAction(f"redshift-data:{operation}", _warehouse(operation, request, place))]
     if secret := request.get("SecretArn"):
-        found.append(Call("secretsmanager:GetSecretValue", str(secret)))
+        found.append(ResourceAction("secretsmanager:GetSecretValue", str(secret)))
     return found
 
 
-def sync_calls(service: str, api: str, pattern: str, parameters: Mapping[str, Any], place: Place) -> list[Call]:
+def sync_calls(
+    service: str, api: str, pattern: str, parameters: Mapping[str, Any], place: Location
+) -> list[ResourceAction]:
     """The calls by which Step Functions follows and stops what a task with a pattern (".sync") starts.
 
     They are asked for at its start: what could be neither followed nor stopped should not be started.
@@ -51,17 +53,19 @@ def sync_calls(service: str, api: str, pattern: str, parameters: Mapping[str, An
     elif service == "states":
         machine = str(parameters.get("stateMachineArn")).replace(":stateMachine:", ":execution:")
         resource = f"{machine}:{parameters.get('name', 'unnamed')}"
-    return [Call(needed, resource) for needed in SYNC_ACTIONS.get((service, api, pattern), ())]
+    return [ResourceAction(needed, resource) for needed in SYNC_ACTIONS.get((service, api, pattern), ())]
 
 
-def definition_calls(definition: Mapping[str, Any], logging: Mapping[str, Any] | None, place: Place) -> list[Call]:
+def definition_calls(
+    definition: Mapping[str, Any], logging: Mapping[str, Any] | None, place: Location
+) -> list[ResourceAction]:
     """What Step Functions tries with the role when a state machine is created or updated."""
     found = []
     if logging and logging.get("level", "OFF") != "OFF" and logging.get("destinations"):
-        found += [Call(needed, "*") for needed in LOG_DELIVERY_ACTIONS]
+        found += [ResourceAction(needed, "*") for needed in LOG_DELIVERY_ACTIONS]
     if any(str(resource).startswith("arn:aws:states:::states:startExecution.sync") for resource in _tasks(definition)):
         rule = place.arn("events", f"rule/{MANAGED_RULE}")
-        found += [Call(needed, rule) for needed in MANAGED_RULE_ACTIONS]
+        found += [ResourceAction(needed, rule) for needed in MANAGED_RULE_ACTIONS]
     return found
 
 
@@ -76,7 +80,7 @@ def _tasks(definition: Any) -> Iterator[Any]:
             yield from _tasks(member)
 
 
-def _warehouse(operation: str, request: Mapping[str, Any], place: Place) -> str | None:
+def _warehouse(operation: str, request: Mapping[str, Any], place: Location) -> str | None:
     if operation not in ("ExecuteStatement", "BatchExecuteStatement"):
         return "*"
     if cluster := request.get("ClusterIdentifier"):

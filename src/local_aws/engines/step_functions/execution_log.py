@@ -59,7 +59,7 @@ def is_logged(level: str, event_type: str) -> bool:
 
 
 @dataclass(frozen=True)
-class Line:
+class LoggedEvent:
     """One event in a log stream."""
 
     group: str
@@ -77,7 +77,7 @@ class Logs:
 
     def __init__(self, client: Callable[[], Any]) -> None:
         self._client = client
-        self._lines: queue.SimpleQueue[Line] = queue.SimpleQueue()
+        self._lines: queue.SimpleQueue[LoggedEvent] = queue.SimpleQueue()
         self._streams: dict[str, str] = {}
         self._lock = threading.Lock()
         self._made: set[tuple[str, str]] = set()
@@ -111,7 +111,7 @@ class Logs:
         group = group_of(destinations[0]["cloudWatchLogsLogGroup"]["logGroupArn"])
         return ExecutionLog(self, execution_arn, group, stream, configuration)
 
-    def add(self, line: Line) -> None:
+    def add(self, line: LoggedEvent) -> None:
         """Write a line, soon."""
         self._lines.put(line)
         with self._lock:
@@ -132,7 +132,7 @@ class Logs:
                 except Exception:  # an execution does not depend on its log
                     _log.exception("the log of %s could not be written", stream)
 
-    def _put(self, group: str, stream: str, lines: list[Line]) -> None:
+    def _put(self, group: str, stream: str, lines: list[LoggedEvent]) -> None:
         self._make_stream(group, stream)
         self._client().put_log_events(
             logGroupName=group,
@@ -182,7 +182,7 @@ class ExecutionLog:
             "execution_arn": self.execution_arn,
             "redrive_count": "0",
         }
-        self._logs.add(Line(*self._place, milliseconds, json.dumps(line, default=str)))
+        self._logs.add(LoggedEvent(*self._place, milliseconds, json.dumps(line, default=str)))
 
 
 def group_of(arn: str) -> str:

@@ -31,7 +31,7 @@ def change(changes: Changes) -> None:
     def evaluate_text(expression: str) -> Any:
         try:
             return jsonata.evaluate(expression, {})
-        except jsonata.QueryError as error:
+        except jsonata.EvaluationError as error:
             raise library.JSONataException("States.QueryEvaluationError", str(error)) from error
 
     def evaluation_failed(env: Any, cause: str, field: str | None) -> Exception:
@@ -63,9 +63,9 @@ def change(changes: Changes) -> None:
             named = variables(env, jsonata.variables_in(self.expression), to_json_str)
             value = jsonata.evaluate(self.expression, named, place.expected)
             if place.expected == "number" and (refused := number_refusal(place.field.split("/")[-1], value)):
-                raise jsonata.QueryError(self.expression, refused)
+                raise jsonata.EvaluationError(self.expression, refused)
             env.stack.append(value)
-        except jsonata.QueryError as error:
+        except jsonata.EvaluationError as error:
             raise evaluation_failed(
                 env, error.cause(place.field) if place.field else str(error), place.field
             ) from error

@@ -24,16 +24,16 @@ _TYPED: Final = re.compile(
 
 
 @dataclass(frozen=True)
-class Place:
+class FieldPlace:
     """A field by its path within its state, and the type that its result has to have; empty where it is not known."""
 
     field: str = ""
     expected: str | None = None
 
 
-def of(expression: Any) -> Place:
+def of(expression: Any) -> FieldPlace:
     """The place of an expression's component."""
-    return getattr(expression, "_place", Place())
+    return getattr(expression, "_place", FieldPlace())
 
 
 def note(component: Any, path: str = "", _seen: set[int] | None = None) -> None:
@@ -45,7 +45,7 @@ def note(component: Any, path: str = "", _seen: set[int] | None = None) -> None:
     kind = type(component).__name__
     if kind == "StringJSONata":
         typed = _TYPED.fullmatch(path)
-        component._place = Place(path, facts.FIELD_TYPES[typed.group(1)] if typed else None)
+        component._place = FieldPlace(path, facts.FIELD_TYPES[typed.group(1)] if typed else None)
     elif isinstance(component, dict | list | tuple):
         for each in component.values() if isinstance(component, dict) else component:
             note(each, path, seen)

@@ -32,7 +32,7 @@ class Reached:
 
 
 @dataclass
-class Progress:
+class ProgramProgress:
     """What the programs of a run have come to, and what those of the run before had."""
 
     reached: dict[Where, Reached] = field(default_factory=dict)
@@ -71,7 +71,7 @@ def run_of(env: Any) -> Any:
     return env.run
 
 
-def resume(env: Any, progress: Progress, where: Where, at: Reached) -> None:
+def resume(env: Any, progress: ProgramProgress, where: Where, at: Reached) -> None:
     """Give an environment what its program had when it entered the state that it goes on with."""
     env.states.reset(at.input)
     env.variable_store._inner_scope.update(at.variables)
@@ -110,7 +110,7 @@ def _follow_frames(changes: Changes) -> None:
         if (place := vars(self).get("place")) is not None:
             env.place = place
         where, followed = where_of(env), self
-        progress: Progress = run_of(env).progress
+        progress: ProgramProgress = run_of(env).progress
         at = progress.before.pop(where, None)
         if at is not None and at.has_ended:
             progress.reached[where] = at

@@ -15,7 +15,7 @@ from typing import Any, Final
 from local_aws.engines.step_functions.events import Publish
 from local_aws.engines.step_functions.expressions import as_aws_writes
 from local_aws.engines.step_functions.interpreter import Changes
-from local_aws.engines.step_functions.progress import Progress, resume
+from local_aws.engines.step_functions.progress import ProgramProgress, resume
 from local_aws.engines.step_functions.runs import open_run
 from local_aws.errors import AwsError
 
@@ -78,7 +78,7 @@ def change(changes: Changes, publish: Publish) -> None:
             context.update(RedriveCount=redrives.count, RedriveTime=as_aws_writes(now))
             program = copy.copy(old.program)
             # What the run before did not come to is as it was in the one before that.
-            progress = Progress(before={**old.env.run.progress.before, **old.env.run.progress.reached})
+            progress = ProgramProgress(before={**old.env.run.progress.before, **old.env.run.progress.reached})
             at = progress.before.pop((), None)
             if at is not None:
                 program.start_at = start_at(at.state)

@@ -16,7 +16,7 @@ from local_aws.engines.step_functions.events import Publish
 from local_aws.engines.step_functions.expressions import as_aws_writes
 from local_aws.engines.step_functions.interpreter import Changes, Interpreter
 from local_aws.engines.step_functions.mends import failure
-from local_aws.engines.step_functions.progress import Progress
+from local_aws.engines.step_functions.progress import ProgramProgress
 
 _SECONDS_TO_STOP = 10.0
 _SECONDS_TO_WIND_UP = 0.25
@@ -175,14 +175,14 @@ def change(changes: Changes, publish: Publish) -> None:
     _keep_moments(changes)
 
 
-class Run:
+class ExecutionRun:
     """One run of an execution: from its start, or from where it was redriven.
 
     `ended`: its program does nothing any more. `left_out`: contexts (their id) of the history whose next event of an
     entered state is there already. `is_full`: the history has all the events that it may have.
     """
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: ProgramProgress) -> None:
         self.progress = progress
         self.ended = threading.Event()
         self.lock = threading.Lock()
@@ -198,10 +198,12 @@ class Run:
         return is_first
 
 
-def open_run(interpreter: Interpreter, worker: Any, program: Any, env: Any, progress: Progress | None = None) -> None:
+def open_run(
+    interpreter: Interpreter, worker: Any, program: Any, env: Any, progress: ProgramProgress | None = None
+) -> None:
     """Give a worker what it runs, with a history that ends once."""
     worker.program, worker.env, worker.terminated = program, env, threading.Event()
-    run = env.run = Run(progress or Progress())
+    run = env.run = ExecutionRun(progress or ProgramProgress())
     add_event, history = env.event_manager.add_event, env.event_manager._history_event_list
     event_types = interpreter.of_api("HistoryEventType")
     is_limited = env.execution_type == interpreter.of_api("StateMachineType").STANDARD

@@ -14,8 +14,8 @@ from uuid import uuid4
 from local_aws.engines.step_functions import diagnostics, mock_results, places
 from local_aws.engines.step_functions.expressions import as_aws_writes
 from local_aws.engines.step_functions.mock_results import Mock
-from local_aws.engines.step_functions.progress import Progress
-from local_aws.engines.step_functions.runs import Run
+from local_aws.engines.step_functions.progress import ProgramProgress
+from local_aws.engines.step_functions.runs import ExecutionRun
 from local_aws.engines.step_functions.store import Store
 from local_aws.errors import AwsError
 
@@ -202,7 +202,7 @@ class _Run:
             variable_store=variables,
         )
         env.next_state_name = _STATE
-        env.run = Run(Progress())
+        env.run = ExecutionRun(ProgramProgress())
         return env
 
     # What is seen, and what is not called

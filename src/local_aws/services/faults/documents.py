@@ -14,7 +14,7 @@ from botocore.loaders import Loader
 from botocore.model import OperationModel
 
 from aws_facts import glue
-from local_aws.services.faults.rules import At, Error, Plan, Rule, When
+from local_aws.services.faults.rules import At, Error, FaultPlan, Rule, When
 from local_aws.services.request_model import service_model
 
 PLACES: Final = get_args(At)
@@ -48,7 +48,7 @@ class FaultsError(ValueError):
     """A document that is refused; the text names the place, the value and what is accepted."""
 
 
-def read_file(path: Path) -> Plan:
+def read_file(path: Path) -> FaultPlan:
     """Read a file of YAML or JSON.
 
     Raises:
@@ -66,7 +66,7 @@ def read_file(path: Path) -> Plan:
         raise FaultsError(f"{path}: {error}") from error
 
 
-def read_json(body: bytes) -> Plan:
+def read_json(body: bytes) -> FaultPlan:
     """Read the body of a request.
 
     Raises:
@@ -79,7 +79,7 @@ def read_json(body: bytes) -> Plan:
     return read(document)
 
 
-def read(document: Any) -> Plan:
+def read(document: Any) -> FaultPlan:
     """Read a document.
 
     Raises:
@@ -96,7 +96,7 @@ def read(document: Any) -> Plan:
         if any(other.name == rule.name for other in rules):
             raise _refused(f"faults[{index}].name", rule.name, "a name that no other rule has")
         rules.append(rule)
-    return Plan(tuple(rules), waits)
+    return FaultPlan(tuple(rules), waits)
 
 
 def _rule(given: Any, place: str) -> Rule:

@@ -7,7 +7,7 @@ from typing import Final
 
 from local_aws.services import wire
 from local_aws.services.faults import documents
-from local_aws.services.faults.rules import Faults, Occasion, Plan, Rule
+from local_aws.services.faults.rules import FaultPlan, Faults, Occasion, Rule
 
 PATH: Final = "/_local/faults"
 
@@ -21,7 +21,7 @@ def administer(faults: Faults, method: str, body: bytes) -> wire.Answer:
         if method == "PUT":
             faults.put(documents.read_json(body))
         elif method == "DELETE":
-            faults.put(Plan())
+            faults.put(FaultPlan())
         elif method != "GET":
             return _json(405, {"message": f"{method} is not accepted; accepted: GET, PUT, DELETE"})
     except documents.FaultsError as error:
@@ -33,13 +33,13 @@ def _json(status: int, document: object) -> wire.Answer:
     return status, {"Content-Type": "application/json"}, json.dumps(document, indent=2).encode()
 
 
-def occasion_of(request: wire.Request) -> Occasion:
+def occasion_of(request: wire.HttpRequest) -> Occasion:
     """What a request is to the rules; where it is no call that is known, only rules without a service are for it."""
     call = wire.call_of(request)
     return Occasion(call.service, call.operation, call.members) if call else Occasion()
 
 
-def answer_of(rule: Rule, occasion: Occasion, request: wire.Request) -> wire.Answer | None:
+def answer_of(rule: Rule, occasion: Occasion, request: wire.HttpRequest) -> wire.Answer | None:
     """The error that a rule answers with; None where it has none."""
     if rule.error is None:
         return None

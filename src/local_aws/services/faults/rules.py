@@ -60,7 +60,7 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class Plan:
+class FaultPlan:
     """All rules. `waits`: the factor on the seconds of Step Functions' retries and Wait states."""
 
     rules: tuple[Rule, ...] = ()
@@ -162,12 +162,12 @@ class Faults:
     look that it costs. Thread-safe.
     """
 
-    def __init__(self, plan: Plan | None = None) -> None:
+    def __init__(self, plan: FaultPlan | None = None) -> None:
         self._lock = threading.Lock()
         self._killers: dict[str, Callable[[], None]] = {"endpoint": lambda: os.kill(os.getpid(), signal.SIGKILL)}
-        self.put(plan or Plan())
+        self.put(plan or FaultPlan())
 
-    def put(self, plan: Plan) -> None:
+    def put(self, plan: FaultPlan) -> None:
         """Replace all rules; every count begins at 0."""
         watched = [_Watched(rule) for rule in plan.rules]
         with self._lock:

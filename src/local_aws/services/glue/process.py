@@ -27,7 +27,7 @@ from local_aws import processes, workdir
 from local_aws.errors import AwsError
 from local_aws.services.glue import spark_classes
 from local_aws.services.glue.libraries import InstallError, Libraries
-from local_aws.services.glue.s3_mirror import Mirror, Place, download, uris_in
+from local_aws.services.glue.s3_mirror import Mirror, S3Place, download, uris_in
 from local_aws.services.glue.spark_classes import QUICK_JVM
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class LogSink(Protocol):
 
 
 @dataclass(frozen=True)
-class Settings:
+class ProcessSettings:
     """What every process is given.
 
     Attributes:
@@ -82,7 +82,7 @@ class ProcessFactory:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: ProcessSettings,
         *,
         s3_client: Callable[[Mapping[str, Any]], S3Client],
         environment: Callable[[Mapping[str, Any]], Mapping[str, str]],
@@ -228,7 +228,7 @@ class JobProcess:
         directory: Path,
         logs: LogSink,
         log_names: tuple[str, str],
-        settings: Settings,
+        settings: ProcessSettings,
         mirror: Mirror | None,
         memory_bytes: int | None = None,
     ) -> None:
@@ -409,11 +409,11 @@ def fetch(s3: S3Client, uri: str, directory: Path) -> Path:
     return target
 
 
-def _place(uri: str) -> Place:
+def _place(uri: str) -> S3Place:
     match = re.fullmatch(r"s3://([^/]+)/(.+)", uri)
     if not match:
         raise AwsError("InvalidInputException", f"{uri!r} is not an s3:// URI of an object")
-    return Place(match[1], match[2])
+    return S3Place(match[1], match[2])
 
 
 def _listed(arguments: Mapping[str, str], name: str) -> list[str]:

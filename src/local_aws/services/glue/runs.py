@@ -31,7 +31,7 @@ _DEFAULT_TIMEOUT_MINUTES = 2_880
 
 
 @dataclass
-class Run:
+class JobRun:
     """One job run. `changed` guards every field; it is notified whenever the state changes."""
 
     id: str
@@ -109,7 +109,7 @@ class GlueJobRuns:
         self._processes = processes
         self._places = threading.Semaphore(at_once or max(1, os.cpu_count() or 1))
         self._lock = threading.Lock()
-        self._runs: dict[str, list[Run]] = {}
+        self._runs: dict[str, list[JobRun]] = {}
         self._threads: list[threading.Thread] = []
         self._closed = False
 
@@ -157,7 +157,7 @@ class GlueJobRuns:
         if job is None:
             raise AwsError("EntityNotFoundException", f"Failed to start job run due to missing metadata: job {name!r}")
         job = _with_capacity(job, request.get("MaxCapacity"))
-        run = Run(
+        run = JobRun(
             id=f"jr_{secrets.token_hex(32)}",
             job=job,
             arguments=effective_arguments(job, request.get("Arguments") or {}),
@@ -213,7 +213,7 @@ class GlueJobRuns:
                 errors.append({"JobName": name, "JobRunId": run_id, "ErrorDetail": detail})
         return {"SuccessfulSubmissions": stopped, "Errors": errors}
 
-    def _stop_run(self, run: Run) -> bool:
+    def _stop_run(self, run: JobRun) -> bool:
         with run.changed:
             if run.over:
                 return False
@@ -225,14 +225,14 @@ class GlueJobRuns:
             process.kill()
         return True
 
-    def _find(self, job_name: str, run_id: str) -> Run:
+    def _find(self, job_name: str, run_id: str) -> JobRun:
         with self._lock:
             for run in self._runs.get(job_name, []):
                 if run.id == run_id:
                     return run
         raise AwsError("EntityNotFoundException", f"Job run {run_id!r} of job {job_name!r} not found")
 
-    def _run(self, run: Run) -> None:
+    def _run(self, run: JobRun) -> None:
         state, error = "FAILED", "the run ended before its process was started"
         began = time.monotonic()
         try:
@@ -256,7 +256,7 @@ class GlueJobRuns:
             run.changed.notify_all()
         self._endings.tell(run.id)
 
-    def _meet(self, run: Run, when: When) -> tuple[str, str] | None:
+    def _meet(self, run: JobRun, when: When) -> tuple[str, str] | None:
         """What a fault does before a run's script starts, or after it has ended; its end, where the fault ends it."""
         if not self._faults.job_run:
             return None
@@ -273,7 +273,7 @@ class GlueJobRuns:
         self._faults.kill(rule)
         return (rule.state, rule.error.message if rule.error else "") if rule.state else None
 
-    def _run_process(self, run: Run) -> tuple[str, str]:
+    def _run_process(self, run: JobRun) -> tuple[str, str]:
         process = self._processes.create(run.job, run.id, run.arguments)
         state = "ERROR"
         try:
@@ -283,7 +283,7 @@ class GlueJobRuns:
             # Whatever ended the run, nothing of it goes on.
             process.close(state)
 
-    def _watch(self, run: Run, process: JobProcess) -> tuple[str, str]:
+    def _watch(self, run: JobRun, process: JobProcess) -> tuple[str, str]:
         with run.changed:
             run.process = process
             if not run.stop_asked:

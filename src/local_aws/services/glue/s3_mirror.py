@@ -30,19 +30,19 @@ _MOUNTS = "fs.viewfs.mounttable"
 
 
 @dataclass(frozen=True, order=True)
-class Place:
+class S3Place:
     """A bucket and a key, or the beginning of keys."""
 
     bucket: str
     key: str
 
 
-def uris_in(texts: Iterable[str]) -> list[Place]:
+def uris_in(texts: Iterable[str]) -> list[S3Place]:
     """Every s3:// URI in the texts, also inside of JSON and comma-separated lists."""
-    return sorted({Place(match[1], match[2] or "") for text in texts for match in _URI.finditer(text)})
+    return sorted({S3Place(match[1], match[2] or "") for text in texts for match in _URI.finditer(text)})
 
 
-def download(s3: S3Client, place: Place, target: Path, tag: Path | None = None) -> None:
+def download(s3: S3Client, place: S3Place, target: Path, tag: Path | None = None) -> None:
     """Copy one object to a file; where `tag` has its ETag already, the file is left as it is. `tag` is written then.
 
     Not download_file, which asks for the size first: a refusal of that has no text that could name what is not allowed.
@@ -67,10 +67,10 @@ class Mirror:
         self._s3 = s3
         self._directory = directory
         self._buckets: set[str] = set()  # those with a place that could be listed
-        self._unreadable: dict[Place, str] = {}  # what S3 answered
-        self._before: dict[Place, tuple[int, int]] = {}
+        self._unreadable: dict[S3Place, str] = {}  # what S3 answered
+        self._before: dict[S3Place, tuple[int, int]] = {}
 
-    def fetch(self, places: Iterable[Place]) -> None:
+    def fetch(self, places: Iterable[S3Place]) -> None:
         """Copy each object whose key is the place's, or begins with it and a slash; remember what cannot be copied."""
         for place in places:
             try:
@@ -81,7 +81,7 @@ class Mirror:
             self._buckets.add(place.bucket)
             (self._directory / place.bucket).mkdir(parents=True, exist_ok=True)
             for key in keys:
-                self._copy(Place(place.bucket, key))
+                self._copy(S3Place(place.bucket, key))
         self._before = self._state()
 
     def publish(self) -> None:
@@ -138,7 +138,7 @@ class Mirror:
                 mounts[above[-1]] = said
         return mounts
 
-    def _copy(self, place: Place) -> None:
+    def _copy(self, place: S3Place) -> None:
         target = self._path(place)
         try:
             if not target.exists():
@@ -147,7 +147,7 @@ class Mirror:
         except (ClientError, BotoCoreError, OSError) as error:  # OSError: no name of a file, such as `a` beside `a/b`
             self._unreadable[place] = _said(place, error)
 
-    def _keys(self, place: Place) -> Iterator[str]:
+    def _keys(self, place: S3Place) -> Iterator[str]:
         pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=place.bucket, Prefix=place.key)
         folder = place.key if place.key.endswith("/") or not place.key else f"{place.key}/"
         for page in pages:
@@ -156,20 +156,20 @@ class Mirror:
                 if (key == place.key or key.startswith(folder)) and not key.endswith("/"):
                     yield key
 
-    def _state(self) -> dict[Place, tuple[int, int]]:
-        found: dict[Place, tuple[int, int]] = {}
+    def _state(self) -> dict[S3Place, tuple[int, int]]:
+        found: dict[S3Place, tuple[int, int]] = {}
         for bucket in self._buckets:
             root = self._directory / bucket
             for path in root.rglob("*"):
                 # Hadoop's checksum files are an artefact of its local file system.
                 if path.is_file() and not path.name.endswith(".crc"):
                     status = path.stat()
-                    found[Place(bucket, path.relative_to(root).as_posix())] = (status.st_size, status.st_mtime_ns)
+                    found[S3Place(bucket, path.relative_to(root).as_posix())] = (status.st_size, status.st_mtime_ns)
         return found
 
-    def _path(self, place: Place) -> Path:
+    def _path(self, place: S3Place) -> Path:
         return self._directory / place.bucket / place.key
 
 
-def _said(place: Place, error: Exception) -> str:
+def _said(place: S3Place, error: Exception) -> str:
     return " ".join(f"s3://{place.bucket}/{place.key} cannot be read: {error}".split())

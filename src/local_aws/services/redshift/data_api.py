@@ -20,9 +20,9 @@ from local_aws.errors import AwsError
 from local_aws.services.faults.rules import Faults
 from local_aws.services.postgres import PostgresServer
 from local_aws.services.redshift import metadata, parameters, statements
-from local_aws.services.redshift.execution import Execution
+from local_aws.services.redshift.execution import StatementExecution
 from local_aws.services.redshift.files import FileMover
-from local_aws.services.redshift.model import ACTIVE, ClusterInfo, Result, Statement, SubStatement, Target
+from local_aws.services.redshift.model import ACTIVE, ClusterInfo, ResultSet, SentStatement, SubStatement, Target
 from local_aws.services.redshift.results import csv_text, field, page_end
 from local_aws.services.redshift.sqlerror import SqlError
 from local_aws.services.redshift.targets import TargetFinder
@@ -74,7 +74,7 @@ class RedshiftData:
         self._store = statements.StatementStore()
         self._throttle = Throttle(facts.REQUESTS_A_SECOND, clock)
         self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="redshift-data")
-        self._executions: dict[str, Execution] = {}
+        self._executions: dict[str, StatementExecution] = {}
         self._closed = False
         self._handlers: dict[str, _Handler] = {
             "ExecuteStatement": self._execute,
@@ -144,12 +144,12 @@ class RedshiftData:
             return {**statements.submitted(statement), **{name: described[name] for name in shown}}
         return statements.submitted(statement)
 
-    def _start(self, statement: Statement) -> None:
-        execution = Execution(statement, self._warehouse, self._mover, self._faults)
+    def _start(self, statement: SentStatement) -> None:
+        execution = StatementExecution(statement, self._warehouse, self._mover, self._faults)
         self._executions[statement.id] = execution
         self._workers.submit(self._run, statement, execution)
 
-    def _run(self, statement: Statement, execution: Execution) -> None:
+    def _run(self, statement: SentStatement, execution: StatementExecution) -> None:
         execution.run()
         self._executions.pop(statement.id, None)
         self._store.trim_results()
@@ -192,7 +192,7 @@ class RedshiftData:
         text = csv_text(result.columns, result.rows[start:end], header=start == 0)
         return {"Records": [{"CSVRecords": text}], "ResultFormat": "CSV", **_page_tail(result, end)}
 
-    def _page(self, request: Mapping[str, Any], form: str) -> tuple[Result, int, int]:
+    def _page(self, request: Mapping[str, Any], form: str) -> tuple[ResultSet, int, int]:
         identifier = request["Id"]
         statement = self._store.get(identifier)
         sub = statements.sub_statement(statement, identifier)
@@ -302,11 +302,13 @@ def _check_submission(request: Mapping[str, Any], sqls: Sequence[str]) -> None:
         parameters.check([parameter["name"] for parameter in request["Parameters"]], sqls)
 
 
-def _statement(request: Mapping[str, Any], caller: str, sqls: Sequence[str], target: Target, batch: bool) -> Statement:
+def _statement(
+    request: Mapping[str, Any], caller: str, sqls: Sequence[str], target: Target, batch: bool
+) -> SentStatement:
     identifier = str(uuid.uuid4())
     now = round(time.time(), 3)
     names = [f"{identifier}:{number}" for number in range(1, len(sqls) + 1)] if batch else [identifier]
-    return Statement(
+    return SentStatement(
         id=identifier,
         target=target,
         subs=[SubStatement(name, text, now, now) for name, text in zip(names, sqls, strict=True)],
@@ -322,7 +324,7 @@ def _statement(request: Mapping[str, Any], caller: str, sqls: Sequence[str], tar
     )
 
 
-def _page_tail(result: Result, end: int) -> dict[str, Any]:
+def _page_tail(result: ResultSet, end: int) -> dict[str, Any]:
     tail: dict[str, Any] = {
         "ColumnMetadata": [column.wire() for column in result.columns],
         "TotalNumRows": len(result.rows),

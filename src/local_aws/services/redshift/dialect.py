@@ -25,7 +25,7 @@ from local_aws.services.redshift.sqlerror import SqlError, refused, syntax_error
 from local_aws.services.redshift.users import user_statement
 
 
-class Place(enum.Enum):
+class TransactionUse(enum.Enum):
     """Where a statement may run."""
 
     ANYWHERE = "anywhere"
@@ -34,7 +34,7 @@ class Place(enum.Enum):
 
 
 @dataclass(frozen=True)
-class Plan:
+class StatementPlan:
     """How to run a statement.
 
     ``sql`` has ``$1`` … for ``values``; ``write`` is the quoted table that it writes to, to be locked first;
@@ -44,7 +44,7 @@ class Plan:
     sql: str = ""
     values: tuple[str, ...] = ()
     write: str | None = None
-    place: Place = Place.ANYWHERE
+    place: TransactionUse = TransactionUse.ANYWHERE
     copy: copy_statement.CopyStatement | None = None
     unload: unload_statement.UnloadStatement | None = None
 
@@ -76,7 +76,7 @@ _OTHER_REDSHIFT = frozenset(["ATTACH", "DETACH", "CANCEL", "USE", "INSERT_EXTERN
 _LABELS = frozenset(["query_group", "wlm_query_slot_count", "enable_result_cache_for_session"])
 
 
-def plan(text: str, parameters: Mapping[str, str] | None = None) -> Plan:
+def plan(text: str, parameters: Mapping[str, str] | None = None) -> StatementPlan:
     """The plan for one statement; ``parameters`` are the values of its ``:name`` parameters.
 
     Raises SqlError, whose text becomes the statement's error.
@@ -95,17 +95,17 @@ def plan(text: str, parameters: Mapping[str, str] | None = None) -> Plan:
         return _bind(_HANDLERS.get(head, _query)(tokens), parameters)
     table = create_table(tokens) if is_create_table(words) else None
     if table is not None and table[1]:  # CREATE TABLE AS
-        return _bind(Plan(table[0]), parameters)
+        return _bind(StatementPlan(table[0]), parameters)
     if parameters:
         # Neither Redshift nor PostgreSQL binds a value in what follows.
         _refuse_parameters(tokens)
     if table is not None:
-        return Plan(table[0])
+        return StatementPlan(table[0])
     handler = _HANDLERS.get(head)
     if handler is not None:
         return handler(tokens)
     if head in _PASSED:
-        return Plan(join(rewrite(tokens)))
+        return StatementPlan(join(rewrite(tokens)))
     if head in _TRANSACTION:
         raise refused(f"{head} (a batch is one transaction, a single statement commits by itself)")
     if head in _OTHER_REDSHIFT:
@@ -113,7 +113,7 @@ def plan(text: str, parameters: Mapping[str, str] | None = None) -> Plan:
     raise syntax_error(words[0].text)
 
 
-def _bind(planned: Plan, parameters: Mapping[str, str] | None) -> Plan:
+def _bind(planned: StatementPlan, parameters: Mapping[str, str] | None) -> StatementPlan:
     """Parameters as ``$1`` …, a number for each use, so that one value may be a text here and a number there."""
     if not parameters:
         return planned
@@ -131,7 +131,7 @@ def _refuse_untyped(tokens: Sequence[Token]) -> None:
         raise SqlError(f"could not determine data type of parameter :{name}, {place}: CAST it", "42P18")
 
 
-def _query(tokens: Sequence[Token]) -> Plan:
+def _query(tokens: Sequence[Token]) -> StatementPlan:
     words = [token.upper for token in code(tokens)]
     if words[0] == "WITH":
         for verb in ("UPDATE", "DELETE"):
@@ -142,10 +142,10 @@ def _query(tokens: Sequence[Token]) -> Plan:
         word == "TOP" and words[index - 1] in ("SELECT", "DISTINCT", "ALL") for index, word in enumerate(words)
     ):
         tokens = _desugar(tokens)
-    return Plan(join(rewrite(tokens)))
+    return StatementPlan(join(rewrite(tokens)))
 
 
-def _verb_outside_parentheses(tokens: Sequence[Token], verb: str) -> Plan | None:
+def _verb_outside_parentheses(tokens: Sequence[Token], verb: str) -> StatementPlan | None:
     depth = 0
     for index, token in enumerate(tokens):
         depth += {"(": 1, ")": -1}.get(token.text, 0)
@@ -187,23 +187,23 @@ def _desugar(tokens: Sequence[Token]) -> list[Token]:
     ]
 
 
-def _insert(tokens: Sequence[Token]) -> Plan:
+def _insert(tokens: Sequence[Token]) -> StatementPlan:
     reader = Reader(tokens)
     reader.expect("INSERT", "INTO")
     table = reader.qualified_name()
     _refuse_pairs(tokens, "INSERT", ("ON", "CONFLICT"), ("RETURNING",))
-    return Plan(join(rewrite(tokens)), write=table)
+    return StatementPlan(join(rewrite(tokens)), write=table)
 
 
-def _update(tokens: Sequence[Token]) -> Plan:
+def _update(tokens: Sequence[Token]) -> StatementPlan:
     reader = Reader(tokens)
     reader.expect("UPDATE")
     table = reader.qualified_name()
     _refuse_pairs(tokens, "UPDATE", ("RETURNING",))
-    return Plan(join(rewrite(tokens)), write=table)
+    return StatementPlan(join(rewrite(tokens)), write=table)
 
 
-def _delete(tokens: Sequence[Token]) -> Plan:
+def _delete(tokens: Sequence[Token]) -> StatementPlan:
     reader = Reader(tokens)
     reader.expect("DELETE")
     has_from = reader.accept("FROM")
@@ -214,11 +214,11 @@ def _delete(tokens: Sequence[Token]) -> Plan:
         # Redshift lets FROM out.
         verb = next_code(rewritten, 0)
         rewritten.insert(verb + 1, Token(Kind.SPACE, " FROM"))
-    return Plan(join(rewritten), write=table)
+    return StatementPlan(join(rewritten), write=table)
 
 
-def _merge(tokens: Sequence[Token]) -> Plan:
-    return Plan(join(rewrite(tokens)), write=check_merge(tokens))
+def _merge(tokens: Sequence[Token]) -> StatementPlan:
+    return StatementPlan(join(rewrite(tokens)), write=check_merge(tokens))
 
 
 def _refuse_pairs(tokens: Sequence[Token], verb: str, *clauses: tuple[str, ...]) -> None:
@@ -228,17 +228,17 @@ def _refuse_pairs(tokens: Sequence[Token], verb: str, *clauses: tuple[str, ...])
             raise SqlError(f"{verb} ... {' '.join(clause)} is not supported by Redshift", "0A000")
 
 
-def _truncate(tokens: Sequence[Token]) -> Plan:
+def _truncate(tokens: Sequence[Token]) -> StatementPlan:
     reader = Reader(tokens)
     reader.expect("TRUNCATE")
     reader.accept("TABLE")
     table = reader.qualified_name()
     if not reader.done:
         raise reader.error()
-    return Plan(f"TRUNCATE TABLE {table}", place=Place.COMMITS)
+    return StatementPlan(f"TRUNCATE TABLE {table}", place=TransactionUse.COMMITS)
 
 
-def _vacuum(tokens: Sequence[Token]) -> Plan:
+def _vacuum(tokens: Sequence[Token]) -> StatementPlan:
     reader = Reader(tokens)
     reader.expect("VACUUM")
     for mode in (("FULL",), ("SORT", "ONLY"), ("DELETE", "ONLY"), ("REINDEX",), ("RECLUSTER",)):
@@ -252,10 +252,10 @@ def _vacuum(tokens: Sequence[Token]) -> Plan:
     if not reader.done:
         raise reader.error()
     # Redshift's VACUUM FULL does not lock the table out; PostgreSQL's plain VACUUM is its counterpart.
-    return Plan(f"VACUUM{table}", place=Place.OUTSIDE)
+    return StatementPlan(f"VACUUM{table}", place=TransactionUse.OUTSIDE)
 
 
-def _analyze(tokens: Sequence[Token]) -> Plan:
+def _analyze(tokens: Sequence[Token]) -> StatementPlan:
     reader = Reader(tokens)
     reader.take()
     if reader.peek() == "COMPRESSION":
@@ -270,43 +270,43 @@ def _analyze(tokens: Sequence[Token]) -> Plan:
         reader.accept("ALL", "COLUMNS")
     if not reader.done:
         raise reader.error()
-    return Plan(f"ANALYZE{target}")
+    return StatementPlan(f"ANALYZE{target}")
 
 
-def _create(tokens: Sequence[Token]) -> Plan:
+def _create(tokens: Sequence[Token]) -> StatementPlan:
     words = [token.upper for token in code(tokens)]
     skipped = [word for word in words[1:4] if word not in ("OR", "REPLACE", "TEMP", "TEMPORARY", "MATERIALIZED")]
     what = skipped[0] if skipped else ""
     if what == "PROCEDURE":
-        return Plan(create_procedure(tokens))
+        return StatementPlan(create_procedure(tokens))
     if what == "FUNCTION":
-        return Plan(create_function(tokens))
+        return StatementPlan(create_function(tokens))
     if what == "USER":
-        return Plan(user_statement(tokens))
+        return StatementPlan(user_statement(tokens))
     if what == "VIEW" and words[-4:] == ["WITH", "NO", "SCHEMA", "BINDING"]:
         raise refused("a late-binding view (WITH NO SCHEMA BINDING)")
     if what == "SCHEMA" and "QUOTA" in words:
         raise refused("CREATE SCHEMA ... QUOTA")
     _check_object("CREATE", what)
-    return Plan(join(rewrite(tokens)))
+    return StatementPlan(join(rewrite(tokens)))
 
 
-def _alter(tokens: Sequence[Token]) -> Plan:
+def _alter(tokens: Sequence[Token]) -> StatementPlan:
     words = [token.upper for token in code(tokens)]
     if words[1:2] == ["TABLE"]:
-        return Plan(alter_table(tokens))
+        return StatementPlan(alter_table(tokens))
     if words[1:2] == ["USER"]:
-        return Plan(user_statement(tokens))
+        return StatementPlan(user_statement(tokens))
     if words[1:2] == ["SCHEMA"] and "QUOTA" in words:
         raise refused("ALTER SCHEMA ... QUOTA")
     _check_object("ALTER", words[1] if len(words) > 1 else "")
-    return Plan(join(rewrite(tokens)))
+    return StatementPlan(join(rewrite(tokens)))
 
 
-def _drop(tokens: Sequence[Token]) -> Plan:
+def _drop(tokens: Sequence[Token]) -> StatementPlan:
     words = [token.upper for token in code(tokens) if token.upper != "MATERIALIZED"]
     _check_object("DROP", words[1] if len(words) > 1 else "")
-    return Plan(join(rewrite(tokens)))
+    return StatementPlan(join(rewrite(tokens)))
 
 
 def _check_object(verb: str, what: str) -> None:
@@ -316,7 +316,7 @@ def _check_object(verb: str, what: str) -> None:
         raise SqlError(f"{verb} {what} is not supported by Redshift" if what else "syntax error at end of input")
 
 
-def _set(tokens: Sequence[Token]) -> Plan:
+def _set(tokens: Sequence[Token]) -> StatementPlan:
     reader = Reader(tokens)
     reader.expect("SET")
     scope = "LOCAL " if reader.accept("LOCAL") else ""
@@ -324,25 +324,25 @@ def _set(tokens: Sequence[Token]) -> Plan:
     name = reader.peek().lower()
     if name in _LABELS:
         reader.take()
-        return Plan(f"SET {scope}redshift.{name} {spaced(reader.rest())}")
+        return StatementPlan(f"SET {scope}redshift.{name} {spaced(reader.rest())}")
     if name == "enable_case_sensitive_identifier":
         reader.take()
         if not (reader.accept("TO") or reader.accept("=")) or reader.peek().strip("'").upper() not in ("FALSE", "OFF"):
             raise refused("enable_case_sensitive_identifier = true")
-        return Plan("SET redshift.enable_case_sensitive_identifier TO 'false'")
-    return Plan(join(rewrite(tokens)))
+        return StatementPlan("SET redshift.enable_case_sensitive_identifier TO 'false'")
+    return StatementPlan(join(rewrite(tokens)))
 
 
-def _copy(tokens: Sequence[Token]) -> Plan:
+def _copy(tokens: Sequence[Token]) -> StatementPlan:
     _refuse_parameters(tokens)
     statement = copy_statement.parse(tokens)
-    return Plan(copy=statement, write=statement.table)
+    return StatementPlan(copy=statement, write=statement.table)
 
 
-def _unload(tokens: Sequence[Token]) -> Plan:
+def _unload(tokens: Sequence[Token]) -> StatementPlan:
     _refuse_parameters(tokens)
     statement = unload_statement.parse(tokens)
-    return Plan(unload=replace(statement, query=plan(statement.query).sql))
+    return StatementPlan(unload=replace(statement, query=plan(statement.query).sql))
 
 
 def _refuse_parameters(tokens: Sequence[Token]) -> None:
@@ -350,13 +350,13 @@ def _refuse_parameters(tokens: Sequence[Token]) -> None:
         raise syntax_error("$1")
 
 
-def _refresh(tokens: Sequence[Token]) -> Plan:
+def _refresh(tokens: Sequence[Token]) -> StatementPlan:
     reader = Reader(tokens)
     reader.expect("REFRESH", "MATERIALIZED", "VIEW")
-    return Plan(join(rewrite(tokens)))
+    return StatementPlan(join(rewrite(tokens)))
 
 
-_HANDLERS: dict[str, Callable[[Sequence[Token]], Plan]] = {
+_HANDLERS: dict[str, Callable[[Sequence[Token]], StatementPlan]] = {
     "INSERT": _insert,
     "UPDATE": _update,
     "DELETE": _delete,

@@ -14,9 +14,9 @@ from psycopg.pq import ExecStatus
 
 from local_aws.services.faults.rules import Faults, Occasion, When
 from local_aws.services.redshift.copy_statement import CopyStatement
-from local_aws.services.redshift.dialect import Place, Plan, plan
+from local_aws.services.redshift.dialect import StatementPlan, TransactionUse, plan
 from local_aws.services.redshift.files import FileMover
-from local_aws.services.redshift.model import Result, Statement, SubStatement
+from local_aws.services.redshift.model import ResultSet, SentStatement, SubStatement
 from local_aws.services.redshift.results import read_result
 from local_aws.services.redshift.sqlerror import SqlError
 from local_aws.services.redshift.warehouse import Warehouse
@@ -27,10 +27,10 @@ _query_ids = itertools.count(1001)
 _query_id_lock = threading.Lock()
 
 
-class Execution:
+class StatementExecution:
     """One run of a statement; ``cancel`` may be called from another thread."""
 
-    def __init__(self, statement: Statement, warehouse: Warehouse, mover: FileMover, faults: Faults) -> None:
+    def __init__(self, statement: SentStatement, warehouse: Warehouse, mover: FileMover, faults: Faults) -> None:
         self._faults = faults
         self._statement = statement
         self._warehouse = warehouse
@@ -188,8 +188,8 @@ class Execution:
             _finish(sub, "FINISHED", None)
 
     def _perform(
-        self, connection: psycopg.Connection[Any], planned: Plan, in_transaction: bool
-    ) -> tuple[int, Result | None]:
+        self, connection: psycopg.Connection[Any], planned: StatementPlan, in_transaction: bool
+    ) -> tuple[int, ResultSet | None]:
         own = not in_transaction and (planned.write is not None or planned.unload is not None)
         if own:
             connection.execute("BEGIN")
@@ -198,14 +198,14 @@ class Execution:
             # statement the lock comes before its snapshot, so the writer then sees what it waited for.
             connection.execute(f"LOCK TABLE {planned.write} IN SHARE ROW EXCLUSIVE MODE".encode())
         if planned.copy is not None:
-            outcome: tuple[int, Result | None] = (self._copy(connection, planned.copy, own), None)
+            outcome: tuple[int, ResultSet | None] = (self._copy(connection, planned.copy, own), None)
         elif planned.unload is not None:
             outcome = (self._mover.unload(connection, planned.unload, self._statement), None)
         else:
             outcome = _execute(connection, planned)
         if own:
             connection.execute("COMMIT")
-        elif in_transaction and planned.place is Place.COMMITS:
+        elif in_transaction and planned.place is TransactionUse.COMMITS:
             connection.execute("COMMIT")
             connection.execute("BEGIN")
         return outcome
@@ -221,7 +221,7 @@ class Execution:
             raise
 
 
-def _execute(connection: psycopg.Connection[Any], planned: Plan) -> tuple[int, Result | None]:
+def _execute(connection: psycopg.Connection[Any], planned: StatementPlan) -> tuple[int, ResultSet | None]:
     cursor = psycopg.RawCursor(connection)
     cursor.execute(planned.sql.encode(), planned.values or None)
     raw = cursor.pgresult
@@ -238,7 +238,7 @@ def _finish(sub: SubStatement, status: str, error: str | None) -> None:
 _BYTES_CHECK = re.compile(r"bytes_(character(?: varying)?)_(\d+)_\d+")
 
 
-def translate(failure: Exception, planned: Plan | None) -> SqlError:
+def translate(failure: Exception, planned: StatementPlan | None) -> SqlError:
     """PostgreSQL's error in Redshift's words, where they differ."""
     if isinstance(failure, SqlError):
         return failure

@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local_aws.services.redshift import copy_load, unload_write
 from local_aws.services.redshift.copy_statement import CopyStatement, s3_location
-from local_aws.services.redshift.model import Statement
+from local_aws.services.redshift.model import SentStatement
 from local_aws.services.redshift.sqlerror import SqlError
 from local_aws.services.redshift.unload_statement import UnloadStatement
 
@@ -47,7 +47,7 @@ class FileMover:
     account_id: str
     region: str
 
-    def copy(self, connection: psycopg.Connection[Any], copy: CopyStatement, statement: Statement) -> int:
+    def copy(self, connection: psycopg.Connection[Any], copy: CopyStatement, statement: SentStatement) -> int:
         """Load the objects of a COPY; the number of rows. SqlError with Redshift's text on any fault."""
         role = self._authorize(copy.role, statement)
         with _scratch() as directory, _s3_errors():
@@ -65,7 +65,7 @@ class FileMover:
                 raise SqlError(f"No file of the manifest {copy.source} exists", "XX000")
             return copy_load.load(connection, copy, files, directory, lambda: statement.cancelled)
 
-    def unload(self, connection: psycopg.Connection[Any], unload: UnloadStatement, statement: Statement) -> int:
+    def unload(self, connection: psycopg.Connection[Any], unload: UnloadStatement, statement: SentStatement) -> int:
         """Write the rows of an UNLOAD as one Parquet object; the number of rows."""
         role = self._authorize(unload.role, statement)
         with _scratch() as directory, _s3_errors():
@@ -84,7 +84,7 @@ class FileMover:
                     client.put_object(Bucket=unload.bucket, Key=f"{unload.key}0000_part_00.parquet", Body=body)
             return rows
 
-    def _authorize(self, role: str, statement: Statement) -> str:
+    def _authorize(self, role: str, statement: SentStatement) -> str:
         cluster = statement.target.cluster
         if role == "default":
             if cluster.default_iam_role is None:

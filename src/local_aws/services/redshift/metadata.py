@@ -6,7 +6,7 @@ from typing import Any
 
 import psycopg
 
-from local_aws.services.redshift.model import Column
+from local_aws.services.redshift.model import ResultColumn
 from local_aws.services.redshift.sqlerror import SqlError
 
 _SCHEMAS = """
@@ -64,5 +64,5 @@ def _column(
         precision, scale = (modifier - 4) >> 16 & 0xFFFF, (modifier - 4) & 0x7FF
     elif type_name in ("varchar", "bpchar"):
         length = precision = modifier - 4 if modifier > 4 else 65535
-    column = Column(name, type_name, length, precision, scale, 0 if required else 1, schema, table, name)
+    column = ResultColumn(name, type_name, length, precision, scale, 0 if required else 1, schema, table, name)
     return {**column.wire(), **({"columnDefault": default} if default else {})}

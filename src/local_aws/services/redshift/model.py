@@ -47,7 +47,7 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Column:
+class ResultColumn:
     """A column of a result; the API's ColumnMetadata."""
 
     label: str
@@ -80,10 +80,10 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Result:
+class ResultSet:
     """The rows of a result: text, numbers, booleans, bytes or None, and their size in bytes."""
 
-    columns: tuple[Column, ...]
+    columns: tuple[ResultColumn, ...]
     rows: tuple[tuple[Any, ...], ...]
     size: int
 
@@ -101,12 +101,12 @@ class SubStatement:
     duration: int = -1
     rows: int = -1
     query_id: int = 0
-    result: Result | None = None
+    result: ResultSet | None = None
     has_result: bool = False
 
 
 @dataclass
-class Statement:
+class SentStatement:
     """A request to run SQL. All fields change under ``lock``; ``done`` is set once ``status`` is final.
 
     ``forgotten``: a fault has made the API know nothing of it any more.

@@ -13,7 +13,7 @@ import psycopg
 from psycopg.pq.abc import PGresult
 
 from aws_facts import redshift_data as facts
-from local_aws.services.redshift.model import Column, Result
+from local_aws.services.redshift.model import ResultColumn, ResultSet
 from local_aws.services.redshift.sqlerror import SqlError
 
 # How many rows and bytes one GetStatementResult answers at most.
@@ -34,7 +34,7 @@ WHERE c.oid = ANY(%s::oid[]) AND a.attnum > 0
 """
 
 
-def read_result(connection: psycopg.Connection[Any], raw: PGresult) -> Result:
+def read_result(connection: psycopg.Connection[Any], raw: PGresult) -> ResultSet:
     """The rows of ``raw``; SqlError if they are more than the API can return."""
     columns = _columns(connection, raw)
     oids = [raw.ftype(index) for index in range(raw.nfields)]
@@ -50,10 +50,10 @@ def read_result(connection: psycopg.Connection[Any], raw: PGresult) -> Result:
             limit = f"{facts.MOST_RESULT_BYTES // 1024**2} MB"
             raise SqlError(f"Database response exceeded size limit: {limit}, so UNLOAD it", "XX000")
         rows.append(tuple(_value(oid, value) for oid, value in zip(oids, values, strict=True)))
-    return Result(columns, tuple(rows), size)
+    return ResultSet(columns, tuple(rows), size)
 
 
-def describe_query(connection: psycopg.Connection[Any], query: str) -> tuple[Column, ...]:
+def describe_query(connection: psycopg.Connection[Any], query: str) -> tuple[ResultColumn, ...]:
     """The columns that ``query`` gives, without its rows."""
     cursor = psycopg.RawCursor(connection)
     cursor.execute(f"SELECT * FROM ({query}) AS unloaded LIMIT 0".encode())
@@ -75,7 +75,7 @@ def _value(oid: int, raw: bytes | None) -> Any:
     return raw.decode()
 
 
-def _columns(connection: psycopg.Connection[Any], raw: PGresult) -> tuple[Column, ...]:
+def _columns(connection: psycopg.Connection[Any], raw: PGresult) -> tuple[ResultColumn, ...]:
     tables = sorted({raw.ftable(index) for index in range(raw.nfields)} - {0})
     known = {}
     if tables:
@@ -89,7 +89,7 @@ def _columns(connection: psycopg.Connection[Any], raw: PGresult) -> tuple[Column
         schema, table, own, required = known.get((raw.ftable(index), raw.ftablecol(index)), ("", "", label, None))
         nullable = 2 if required is None else 0 if required else 1
         type_name, length, precision, scale = _describe(raw.ftype(index), raw.fmod(index))
-        columns.append(Column(label, type_name, length, precision, scale, nullable, schema, table, own))
+        columns.append(ResultColumn(label, type_name, length, precision, scale, nullable, schema, table, own))
     return tuple(columns)
 
 
@@ -140,7 +140,7 @@ def page_end(rows: Sequence[tuple[Any, ...]], start: int) -> int:
     return limit
 
 
-def csv_text(columns: Sequence[Column], rows: Sequence[tuple[Any, ...]], header: bool) -> str:
+def csv_text(columns: Sequence[ResultColumn], rows: Sequence[tuple[Any, ...]], header: bool) -> str:
     """Rows as CSV; a null is an empty field, as is an empty string."""
     output = io.StringIO()
     writer = csv.writer(output, lineterminator="\r\n")

@@ -13,7 +13,7 @@ from typing import Any
 
 from aws_facts import redshift_data as facts
 from local_aws.errors import AwsError
-from local_aws.services.redshift.model import ACTIVE, Statement, SubStatement
+from local_aws.services.redshift.model import ACTIVE, SentStatement, SubStatement
 from local_aws.services.redshift.validation import validation_error
 
 # Bounds on memory: statements remembered, and bytes of results held for all of them.
@@ -30,10 +30,10 @@ class StatementStore:
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._statements: OrderedDict[str, Statement] = OrderedDict()
+        self._statements: OrderedDict[str, SentStatement] = OrderedDict()
         self._tokens: dict[tuple[str, str], tuple[float, str, str]] = {}
 
-    def replay(self, operation: str, request: Mapping[str, Any]) -> Statement | None:
+    def replay(self, operation: str, request: Mapping[str, Any]) -> SentStatement | None:
         """The statement that an earlier request with the same ClientToken made."""
         token = request.get("ClientToken")
         if token is None:
@@ -47,7 +47,7 @@ class StatementStore:
             raise validation_error(f"ClientToken {token} was used before by a request with other parameters")
         return statement
 
-    def add(self, statement: Statement, operation: str, request: Mapping[str, Any]) -> Statement:
+    def add(self, statement: SentStatement, operation: str, request: Mapping[str, Any]) -> SentStatement:
         """Remember a statement; returns the other one if a request with the same ClientToken came in between."""
         with self._lock:
             cluster = statement.target.cluster.identifier
@@ -67,7 +67,7 @@ class StatementStore:
             self._forget()
         return statement
 
-    def get(self, identifier: str) -> Statement:
+    def get(self, identifier: str) -> SentStatement:
         """The statement with this Id, or the batch that a sub-statement's Id belongs to."""
         with self._lock:
             statement = self._statements.get(identifier.partition(":")[0])
@@ -75,7 +75,7 @@ class StatementStore:
             raise not_found("Query does not exist.", identifier)
         return statement
 
-    def all(self) -> list[Statement]:
+    def all(self) -> list[SentStatement]:
         """All statements, newest first."""
         with self._lock:
             return [each for each in reversed(self._statements.values()) if not self._is_gone(each)]
@@ -90,10 +90,10 @@ class StatementStore:
                     if held > _MAX_HELD_BYTES:
                         sub.result = None
 
-    def _is_gone(self, statement: Statement) -> bool:
+    def _is_gone(self, statement: SentStatement) -> bool:
         return statement.forgotten or self._is_expired(statement)
 
-    def _is_expired(self, statement: Statement) -> bool:
+    def _is_expired(self, statement: SentStatement) -> bool:
         return statement.created < self._clock() - facts.RESULT_SECONDS
 
     def _forget(self) -> None:
@@ -115,7 +115,7 @@ def not_found(message: str, identifier: str) -> AwsError:
     return AwsError("ResourceNotFoundException", message, ResourceId=identifier)
 
 
-def sub_statement(statement: Statement, identifier: str) -> SubStatement | None:
+def sub_statement(statement: SentStatement, identifier: str) -> SubStatement | None:
     """The sub-statement that ``identifier`` (``<id>:<n>``) names; None for the Id of the statement itself."""
     if ":" not in identifier:
         return None
@@ -125,7 +125,7 @@ def sub_statement(statement: Statement, identifier: str) -> SubStatement | None:
     raise not_found("Query does not exist.", identifier)
 
 
-def submitted(statement: Statement) -> dict[str, Any]:
+def submitted(statement: SentStatement) -> dict[str, Any]:
     """The answer of ExecuteStatement and BatchExecuteStatement."""
     target = statement.target
     answer: dict[str, Any] = {
@@ -141,13 +141,13 @@ def submitted(statement: Statement) -> dict[str, Any]:
     return answer
 
 
-def _place(statement: Statement) -> dict[str, str]:
+def _place(statement: SentStatement) -> dict[str, str]:
     if statement.target.workgroup is not None:
         return {"WorkgroupName": statement.target.workgroup}
     return {"ClusterIdentifier": statement.target.cluster.identifier}
 
 
-def describe(statement: Statement, identifier: str) -> dict[str, Any]:
+def describe(statement: SentStatement, identifier: str) -> dict[str, Any]:
     """The answer of DescribeStatement; times are seconds since the epoch, Duration is in nanoseconds."""
     with statement.lock:
         sub = sub_statement(statement, identifier) or (None if statement.batch else statement.subs[0])
@@ -201,7 +201,7 @@ def _sub(sub: SubStatement) -> dict[str, Any]:
     return answer
 
 
-def summary(statement: Statement) -> dict[str, Any]:
+def summary(statement: SentStatement) -> dict[str, Any]:
     """The StatementData of ListStatements."""
     with statement.lock:
         answer: dict[str, Any] = {
@@ -225,7 +225,7 @@ def summary(statement: Statement) -> dict[str, Any]:
         return answer
 
 
-def event_detail(statement: Statement) -> dict[str, Any]:
+def event_detail(statement: SentStatement) -> dict[str, Any]:
     """The detail of the EventBridge event "Redshift Data Statement Status Change"."""
     return {
         "principal": statement.caller,

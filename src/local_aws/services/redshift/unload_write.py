@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import psycopg
 
-from local_aws.services.redshift.model import Column
+from local_aws.services.redshift.model import ResultColumn
 from local_aws.services.redshift.results import describe_query
 from local_aws.services.redshift.sqlerror import refused
 
@@ -44,7 +44,7 @@ def write_parquet(connection: psycopg.Connection[Any], query: str, path: Path, s
     return rows
 
 
-def _type(column: Column) -> str:
+def _type(column: ResultColumn) -> str:
     if column.type_name == "numeric":
         return f"DECIMAL({column.precision},{column.scale})"
     if column.type_name not in _TYPES:

@@ -6,7 +6,7 @@ import itertools
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from pipeline_tools.chaos.cases import Case
+from pipeline_tools.chaos.cases import ChaosCase
 from pipeline_tools.chaos.matrix import lives, recorder, tasks, work
 
 
@@ -14,7 +14,7 @@ class MatrixError(ValueError):
     """Two cases have one name."""
 
 
-def cases() -> list[Case]:
+def cases() -> list[ChaosCase]:
     """All named cases, each of a name of its own.
 
     Raises:
@@ -27,20 +27,20 @@ def cases() -> list[Case]:
     return found
 
 
-def subset(found: Sequence[Case], most: int) -> list[Case]:
+def subset(found: Sequence[ChaosCase], most: int) -> list[ChaosCase]:
     """So many cases, in turn from each part of the matrix, and there from each state."""
     machines = [_in_turn(_grouped(each, part)) for each in _grouped(found, lambda name: name.split(".")[0])]
     return _in_turn(machines)[:most]
 
 
-def _grouped(found: Sequence[Case], key: Callable[[str], str]) -> list[list[Case]]:
-    groups: dict[str, list[Case]] = {}
+def _grouped(found: Sequence[ChaosCase], key: Callable[[str], str]) -> list[list[ChaosCase]]:
+    groups: dict[str, list[ChaosCase]] = {}
     for case in found:
         groups.setdefault(key(case.name), []).append(case)
     return list(groups.values())
 
 
-def _in_turn(groups: Sequence[Sequence[Case]]) -> list[Case]:
+def _in_turn(groups: Sequence[Sequence[ChaosCase]]) -> list[ChaosCase]:
     return [case for turn in itertools.zip_longest(*groups) for case in turn if case is not None]
 
 

@@ -11,18 +11,18 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final
 
-from pipeline_tools.chaos.cases import Case, End, Rule, Step, failed
-from pipeline_tools.chaos.matrix.tasks import DENIED, LAMBDA, LOOKS, NESTED, REDSHIFT, S3, UNREACHED, Error
+from pipeline_tools.chaos.cases import CaseStep, ChaosCase, End, Rule, failed
+from pipeline_tools.chaos.matrix.tasks import DENIED, LAMBDA, LOOKS, NESTED, REDSHIFT, S3, UNREACHED, CallError
 
-_REFUSED: Final = (Step("start", input={"dataset": "choas"}), Step("wait"))
+_REFUSED: Final = (CaseStep("start", input={"dataset": "choas"}), CaseStep("wait"))
 _SNS: Final = (
-    Error("throttled", "ThrottledException", 429),
-    Error("5xx", "InternalErrorException", 500),
+    CallError("throttled", "ThrottledException", 429),
+    CallError("5xx", "InternalErrorException", 500),
     UNREACHED,
-    Error("denied", "AuthorizationErrorException", 403, passes=False),
-    Error("not-found", "NotFoundException", 404, passes=False),
+    CallError("denied", "AuthorizationErrorException", 403, passes=False),
+    CallError("not-found", "NotFoundException", 404, passes=False),
 )
-_SFN: Final = (Error("throttled", "ThrottlingException"), UNREACHED, DENIED)
+_SFN: Final = (CallError("throttled", "ThrottlingException"), UNREACHED, DENIED)
 # More than the tries of a state that another one goes on for, fewer than those of both.
 _A_WHILE: Final = 12
 
@@ -32,29 +32,29 @@ _IN_A_ROW: Final = 4
 
 
 @dataclass(frozen=True)
-class Call:
+class RecorderCall:
     """A state's call. optional: without its answer the failure is recorded all the same, so nothing is tried later."""
 
     state: str
     service: str
     operation: str
     match: Mapping[str, str]
-    errors: Sequence[Error]
+    errors: Sequence[CallError]
     optional: bool = False
 
     @property
-    def row(self) -> list[Error]:
+    def row(self) -> list[CallError]:
         """Errors that the retry of the state mends, one after the other."""
         return [error for error in self.errors if error.passes][:_IN_A_ROW]
 
     @property
-    def others(self) -> list[Error]:
+    def others(self) -> list[CallError]:
         return [error for error in self.errors if error not in self.row]
 
 
 _OF_EVENT: Final = {"Payload.detail.executionArn": "*:{execution}"}
 CALLS: Final = (
-    Call(
+    RecorderCall(
         "StartOnce",
         "stepfunctions",
         "StartExecution",
@@ -62,7 +62,7 @@ CALLS: Final = (
         NESTED,
         optional=True,
     ),
-    Call(
+    RecorderCall(
         "FindFailedState",
         "stepfunctions",
         "GetExecutionHistory",
@@ -70,15 +70,17 @@ CALLS: Final = (
         _SFN,
         optional=True,
     ),
-    Call("FindEvidence", "lambda", "Invoke", _OF_EVENT, LAMBDA, optional=True),
-    Call("DescribeFailure", "lambda", "Invoke", _OF_EVENT, LAMBDA),
-    Call("CancelStatements", "stepfunctions", "StartExecution", {"name": "*{id}-cancel-*"}, NESTED, optional=True),
-    Call("RecordFailure", "stepfunctions", "StartExecution", {"name": "*{id}-*"}, NESTED),
-    Call("Notify", "sns", "Publish", {"Message.default.execution_arn": "*:{execution}"}, _SNS),
+    RecorderCall("FindEvidence", "lambda", "Invoke", _OF_EVENT, LAMBDA, optional=True),
+    RecorderCall("DescribeFailure", "lambda", "Invoke", _OF_EVENT, LAMBDA),
+    RecorderCall(
+        "CancelStatements", "stepfunctions", "StartExecution", {"name": "*{id}-cancel-*"}, NESTED, optional=True
+    ),
+    RecorderCall("RecordFailure", "stepfunctions", "StartExecution", {"name": "*{id}-*"}, NESTED),
+    RecorderCall("Notify", "sns", "Publish", {"Message.default.execution_arn": "*:{execution}"}, _SNS),
 )
 
 
-def cases() -> Iterator[Case]:
+def cases() -> Iterator[ChaosCase]:
     """All of them."""
     for call in CALLS:
         yield from _of(call)
@@ -91,7 +93,7 @@ def cases() -> Iterator[Case]:
     yield from _for_ever()
 
 
-def _of(call: Call) -> Iterator[Case]:
+def _of(call: RecorderCall) -> Iterator[ChaosCase]:
     name = f"record-failure.{call.state}"
     row, said = [_rule(call, error, times=1) for error in call.row], f"{call.operation} of {call.state} answers"
     codes = ", ".join(error.code for error in call.row)
@@ -101,39 +103,39 @@ def _of(call: Call) -> Iterator[Case]:
             # The first one comes after all that a second try mends.
             before, what = (row, f"{said} {codes}, then {error.code}") if number == 0 else ([], f"{said} {error.code}")
             rules = [*before, _rule(call, error, times=0)]
-            yield Case(f"{name}.{error.name}.lasts", f"{what} for ever", rules, _REFUSED, _told_once(state))
+            yield ChaosCase(f"{name}.{error.name}.lasts", f"{what} for ever", rules, _REFUSED, _told_once(state))
     else:
-        yield Case(f"{name}.each.passes", f"{said} {codes}", row, _REFUSED, _told_once())
+        yield ChaosCase(f"{name}.each.passes", f"{said} {codes}", row, _REFUSED, _told_once())
         for error in (call.row[0], *call.others):
             rule, what = _rule(call, error, times=_A_WHILE), f"{said} {error.code} for some minutes"
-            yield Case(f"{name}.{error.name}.a-while", what, [rule], _REFUSED, _told_once())
+            yield ChaosCase(f"{name}.{error.name}.a-while", what, [rule], _REFUSED, _told_once())
     lost = {**_rule(call, replace(call.row[0], name="lost"), times=1), "when": "after"}
     # A message whose answer is lost is sent again: people may be told twice, and never not at all.
     ends = failed("GenerateJobId", "did you mean", told=2 if call.state == "Notify" else 1)
     what = f"the answer of {call.operation} of {call.state} is lost"
-    yield Case(f"{name}.lost-answer.passes", what, [lost], _REFUSED, ends)
+    yield ChaosCase(f"{name}.lost-answer.passes", what, [lost], _REFUSED, ends)
 
 
-def _evidence() -> Iterator[Case]:
+def _evidence() -> Iterator[ChaosCase]:
     """ReadFile asks for four files; what it does not get is passed over."""
     slow_down, *others = (error for error in S3 if error is not UNREACHED)
     for name, errors, times in (("each", [UNREACHED, *others], 1), ("slow-down", [slow_down], 0)):
         rules = [_found("ReadFile", "s3", "GetObject", {"Key": "runs/*{id}/*"}, error, times=times) for error in errors]
         what = f"GetObject of ReadFile answers {', '.join(error.code for error in errors)}"
-        yield Case(f"record-failure.ReadFile.{name}.lasts", what, rules, _REFUSED, _told_once())
+        yield ChaosCase(f"record-failure.ReadFile.{name}.lasts", what, rules, _REFUSED, _told_once())
 
 
-def _sql() -> Iterator[Case]:
+def _sql() -> Iterator[ChaosCase]:
     """The statement that records the failure, which run-sql starts as it does all others."""
     invalid = next(error for error in REDSHIFT if error.name == "invalid")
     passing = [error for error in REDSHIFT if error.passes][:_IN_A_ROW]
     for name, errors, times in (("each.passes", passing, 1), ("invalid.a-while", [invalid], 3)):
         rules = [_sql_rule(error, times=times) for error in errors]
         what = f"the statement that records the failure meets {', '.join(error.code for error in errors)}"
-        yield Case(f"record-failure.run-sql.{name}", what, rules, _REFUSED, _told_once())
+        yield ChaosCase(f"record-failure.run-sql.{name}", what, rules, _REFUSED, _told_once())
 
 
-def _second_delivery() -> Iterator[Case]:
+def _second_delivery() -> Iterator[ChaosCase]:
     """A second delivery looks what became of the first one."""
     rules = [
         _found("LookAtFirst", "stepfunctions", "DescribeExecution", {}, error, times=2)
@@ -143,10 +145,10 @@ def _second_delivery() -> Iterator[Case]:
     name = "record-failure.LookAtFirst.each.passes"
     what = "the event comes again, and DescribeExecution of LookAtFirst answers each error that passes, twice"
     # While the first one runs, StartExecution gives that one, and nobody looks.
-    yield Case(name, what, rules, (*_REFUSED, Step("record")), _told_once(), alone=True)
+    yield ChaosCase(name, what, rules, (*_REFUSED, CaseStep("record")), _told_once(), alone=True)
 
 
-def _open_work() -> Iterator[Case]:
+def _open_work() -> Iterator[ChaosCase]:
     """What finds and stops the open work of a stopped execution may fail: Step Functions stops it itself, once."""
     run = {"name": "slow", "at": "job_run", "match": {"job": "*python*", "arguments.--job_id": "*{id}"}, "delay": 4.0}
     statement = {"name": "slow", "at": "statement", "match": {"statement_name": "*{id}*register"}, "delay": 4.0}
@@ -157,11 +159,16 @@ def _open_work() -> Iterator[Case]:
         ("StopJobRun", "glue", "BatchStopJobRun", {}, run, "CleanWithPython", "job run"),
         ("StopNestedExecution", "stepfunctions", "StopExecution", nested, statement, "RegisterJob", "nested execution"),
     ):
-        steps = (Step("start"), Step("call", at=f"wait for a {deed}"), Step("stop", at=at), Step("wait"))
+        steps = (
+            CaseStep("start"),
+            CaseStep("call", at=f"wait for a {deed}"),
+            CaseStep("stop", at=at),
+            CaseStep("wait"),
+        )
         errors = [
             _found(state, service, operation, match, error, times=n) for error, n in ((UNREACHED, 1), (DENIED, 0))
         ]
-        yield Case(
+        yield ChaosCase(
             f"record-failure.{state}.denied.lasts",
             f"{operation} of {state} has no answer and is then refused for ever; the execution was stopped in {at}",
             [slow, *errors],
@@ -171,7 +178,7 @@ def _open_work() -> Iterator[Case]:
         )
 
 
-def _found(state: str, service: str, operation: str, match: Mapping[str, str], error: Error, *, times: int) -> Rule:
+def _found(state: str, service: str, operation: str, match: Mapping[str, str], error: CallError, *, times: int) -> Rule:
     return {
         "name": error.name,
         "at": "task",
@@ -183,7 +190,7 @@ def _found(state: str, service: str, operation: str, match: Mapping[str, str], e
     }
 
 
-def _cancelling() -> Iterator[Case]:
+def _cancelling() -> Iterator[ChaosCase]:
     """What cancels the statements of the attempt may fail: a load that is left refuses to commit by itself."""
     where = {"execution": "*{id}-cancel-*"}
     rules = [
@@ -191,15 +198,15 @@ def _cancelling() -> Iterator[Case]:
         for error in LOOKS
     ]
     what = "ListStatements of FindOpenStatement answers each error that passes, and is then refused for ever"
-    yield Case("run-sql.FindOpenStatement.denied.lasts", what, rules, _REFUSED, _told_once())
+    yield ChaosCase("run-sql.FindOpenStatement.denied.lasts", what, rules, _REFUSED, _told_once())
 
 
-def _statements() -> Iterator[Case]:
+def _statements() -> Iterator[ChaosCase]:
     where = {"at": "statement", "match": {"statement_name": "*{id}*fail"}}
     for state in ("FAILED", "forgotten"):
         for when in ("before", "after"):
             rule: dict[str, Any] = {"name": "fault", **where, "state": state, "when": when}
-            yield Case(
+            yield ChaosCase(
                 f"record-failure.statement.{state.lower()}-{when}-commit.passes",
                 f"the transaction that records the failure is {state} {when} its commit",
                 [rule if state == "forgotten" else {**rule, "error": {"message": f"{state} (chaos)"}}],
@@ -208,17 +215,17 @@ def _statements() -> Iterator[Case]:
             )
 
 
-def _for_ever() -> Iterator[Case]:
+def _for_ever() -> Iterator[ChaosCase]:
     """A day passes, and the recorder fails; when the fault is mended, it is redriven."""
     for call in CALLS:
         if call.optional:
             continue
         error = next(each for each in call.errors if not each.passes)
-        yield Case(
+        yield ChaosCase(
             f"record-failure.{call.state}.for-a-day.redriven",
             f"{call.operation} of {call.state} fails for 24 hours; when it is mended, the recorder is redriven",
             [_rule(call, error, times=0)],
-            (*_REFUSED, Step("fault"), Step("call", at="redrive the recorder")),
+            (*_REFUSED, CaseStep("fault"), CaseStep("call", at="redrive the recorder")),
             _told_once(),
             waits=0.0002,
             alone=True,
@@ -229,7 +236,7 @@ def _told_once(state: str = "GenerateJobId") -> tuple[End, ...]:
     return failed(state, "did you mean")
 
 
-def _rule(call: Call, error: Error, *, times: int) -> Rule:
+def _rule(call: RecorderCall, error: CallError, *, times: int) -> Rule:
     later = {"DescribeFailure": "Describe*", "RecordFailure": "Record*", "Notify": "Notify*"}
     return MappingProxyType(
         {
@@ -244,7 +251,7 @@ def _rule(call: Call, error: Error, *, times: int) -> Rule:
     )
 
 
-def _sql_rule(error: Error, *, times: int) -> Rule:
+def _sql_rule(error: CallError, *, times: int) -> Rule:
     return {
         "name": error.name,
         "at": "task",

@@ -16,14 +16,14 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from aws_facts.errors import NO_ANSWER
-from pipeline_tools.chaos.cases import EITHER, Case, End, Rule, Step, failed
+from pipeline_tools.chaos.cases import EITHER, CaseStep, ChaosCase, End, Rule, failed
 
 ENDS_HERE: Final = "ends-here"
-REDRIVEN: Final = (Step("start"), Step("wait"), Step("redrive"), Step("wait"))
+REDRIVEN: Final = (CaseStep("start"), CaseStep("wait"), CaseStep("redrive"), CaseStep("wait"))
 
 
 @dataclass(frozen=True)
-class Error:
+class CallError:
     """An error of a call. passes: a second try can mend it; else a person has to, and then a redrive."""
 
     name: str
@@ -48,65 +48,65 @@ def _sdk_prefix(service: str, operation: str) -> str:
 
 
 # What every call may meet: https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html
-DENIED: Final = Error("denied", "AccessDeniedException", 403, passes=False)
+DENIED: Final = CallError("denied", "AccessDeniedException", 403, passes=False)
 # No service has an error of its own for it, and Step Functions takes new credentials for the next try.
-EXPIRED: Final = Error("expired-credentials", "ExpiredTokenException", 403)
-UNREACHED: Final = Error("unreached", NO_ANSWER, 503)
+EXPIRED: Final = CallError("expired-credentials", "ExpiredTokenException", 403)
+UNREACHED: Final = CallError("unreached", NO_ANSWER, 503)
 LAMBDA: Final = (
-    Error("throttled", "TooManyRequestsException", 429),
-    Error("5xx", "ServiceException", 500),
+    CallError("throttled", "TooManyRequestsException", 429),
+    CallError("5xx", "ServiceException", 500),
     UNREACHED,
     EXPIRED,
-    Error("exit", "Lambda.Unknown", passes=False, message="Runtime exited with error: exit status 1"),
-    Error("time-out", "States.Timeout", passes=False),
-    Error("not-found", "ResourceNotFoundException", 404, passes=False),
+    CallError("exit", "Lambda.Unknown", passes=False, message="Runtime exited with error: exit status 1"),
+    CallError("time-out", "States.Timeout", passes=False),
+    CallError("not-found", "ResourceNotFoundException", 404, passes=False),
     DENIED,
 )
 NESTED: Final = (
-    Error("too-many", "ExecutionLimitExceeded"),
-    Error("throttled", "ThrottlingException"),
-    Error("5xx", "ServiceUnavailable", 503),
+    CallError("too-many", "ExecutionLimitExceeded"),
+    CallError("throttled", "ThrottlingException"),
+    CallError("5xx", "ServiceUnavailable", 503),
     UNREACHED,
     EXPIRED,
-    Error("not-found", "StateMachineDoesNotExist", passes=False),
+    CallError("not-found", "StateMachineDoesNotExist", passes=False),
     DENIED,
 )
 GLUE: Final = (
-    Error("throttled", "ThrottlingException"),
-    Error("5xx", "InternalServiceException", 500),
-    Error("slow", "OperationTimeoutException"),
-    Error("resource-limit", "ResourceNumberLimitExceededException"),
-    Error("concurrent-runs", "ConcurrentRunsExceededException"),
+    CallError("throttled", "ThrottlingException"),
+    CallError("5xx", "InternalServiceException", 500),
+    CallError("slow", "OperationTimeoutException"),
+    CallError("resource-limit", "ResourceNumberLimitExceededException"),
+    CallError("concurrent-runs", "ConcurrentRunsExceededException"),
     UNREACHED,
     EXPIRED,
-    Error("not-found", "EntityNotFoundException", passes=False),
+    CallError("not-found", "EntityNotFoundException", passes=False),
     DENIED,
 )
 S3: Final = (
-    Error("slow-down", "SlowDown", 503),
-    Error("5xx", "InternalError", 500),
-    Error("reset", "RequestTimeout", 400),
+    CallError("slow-down", "SlowDown", 503),
+    CallError("5xx", "InternalError", 500),
+    CallError("reset", "RequestTimeout", 400),
     UNREACHED,
     EXPIRED,
     DENIED,
 )
 REDSHIFT: Final = (
-    Error("throttled", "ThrottlingException"),
-    Error("5xx", "InternalServerException", 500),
-    Error("paused", "DatabaseConnectionException", 500, message="the cluster is paused"),
-    Error("too-many-statements", "ActiveStatementsExceededException"),
-    Error("too-many-sessions", "ActiveSessionsExceededException"),
-    Error("not-started", "BatchExecuteStatementException", 500),
+    CallError("throttled", "ThrottlingException"),
+    CallError("5xx", "InternalServerException", 500),
+    CallError("paused", "DatabaseConnectionException", 500, message="the cluster is paused"),
+    CallError("too-many-statements", "ActiveStatementsExceededException"),
+    CallError("too-many-sessions", "ActiveSessionsExceededException"),
+    CallError("not-started", "BatchExecuteStatementException", 500),
     UNREACHED,
     EXPIRED,
-    Error("invalid", "ValidationException", passes=False),
+    CallError("invalid", "ValidationException", passes=False),
     DENIED,
 )
 LOOKS: Final = (*(each for each in REDSHIFT if each.name in ("throttled", "5xx", "unreached")), EXPIRED, DENIED)
 
 
 @dataclass(frozen=True)
-class Call:
+class TaskCall:
     """A state's call.
 
     Attributes:
@@ -119,39 +119,39 @@ class Call:
     state: str
     service: str
     operation: str
-    errors: Sequence[Error]
+    errors: Sequence[CallError]
     tries: int
     before: str = ""
 
     @property
-    def passing(self) -> list[Error]:
+    def passing(self) -> list[CallError]:
         return [error for error in self.errors if error.passes]
 
     @property
-    def lasting(self) -> list[Error]:
+    def lasting(self) -> list[CallError]:
         return [error for error in self.errors if not error.passes]
 
 
 CALLS: Final = (
-    Call("GenerateJobId", "lambda", "Invoke", LAMBDA, 7, before="CleanWithPython"),
-    Call("RegisterJob", "stepfunctions", "StartExecution", NESTED, 6, before="CleanWithPython"),
-    Call("CleanWithPython", "glue", "StartJobRun", GLUE, 6, before="TransformWithSpark"),
-    Call("ReadPythonManifest", "s3", "GetObject", S3, 5, before="TransformWithSpark"),
-    Call("TransformWithSpark", "glue", "StartJobRun", GLUE, 6),
-    Call("ReadSparkManifest", "s3", "GetObject", S3, 5),
-    Call("PrepareLoad", "lambda", "Invoke", LAMBDA, 7),
-    Call("LoadAndRecord", "stepfunctions", "StartExecution", NESTED, 6),
-    Call("WriteLoadManifest", "s3", "PutObject", S3, 5),
+    TaskCall("GenerateJobId", "lambda", "Invoke", LAMBDA, 7, before="CleanWithPython"),
+    TaskCall("RegisterJob", "stepfunctions", "StartExecution", NESTED, 6, before="CleanWithPython"),
+    TaskCall("CleanWithPython", "glue", "StartJobRun", GLUE, 6, before="TransformWithSpark"),
+    TaskCall("ReadPythonManifest", "s3", "GetObject", S3, 5, before="TransformWithSpark"),
+    TaskCall("TransformWithSpark", "glue", "StartJobRun", GLUE, 6),
+    TaskCall("ReadSparkManifest", "s3", "GetObject", S3, 5),
+    TaskCall("PrepareLoad", "lambda", "Invoke", LAMBDA, 7),
+    TaskCall("LoadAndRecord", "stepfunctions", "StartExecution", NESTED, 6),
+    TaskCall("WriteLoadManifest", "s3", "PutObject", S3, 5),
 )
 _BATCH: Final = ("ExecuteBatch", "redshift-data", "BatchExecuteStatement", REDSHIFT, 7)
 _LOOK: Final = ("DescribeStatement", "redshift-data", "DescribeStatement", LOOKS, 9)
 # Of run-sql: the step that it runs, as the name of its execution has it, and the pipeline's state that waits for it.
 SQL_CALLS: Final = (
-    ("register", "RegisterJob", Call(*_BATCH, before="CleanWithPython")),
-    ("register", "RegisterJob", Call(*_LOOK, before="CleanWithPython")),
-    ("load", "LoadAndRecord", Call(*_BATCH)),
-    ("load", "LoadAndRecord", Call(*_LOOK)),
-    ("load", "LoadAndRecord", Call("ReadResult", "redshift-data", "GetStatementResult", LOOKS, 9)),
+    ("register", "RegisterJob", TaskCall(*_BATCH, before="CleanWithPython")),
+    ("register", "RegisterJob", TaskCall(*_LOOK, before="CleanWithPython")),
+    ("load", "LoadAndRecord", TaskCall(*_BATCH)),
+    ("load", "LoadAndRecord", TaskCall(*_LOOK)),
+    ("load", "LoadAndRecord", TaskCall("ReadResult", "redshift-data", "GetStatementResult", LOOKS, 9)),
 )
 # So many errors in a row are within the tries of every call.
 _IN_A_ROW: Final = 4
@@ -170,16 +170,16 @@ def ends_at(state: str, execution: str = "{execution}") -> Rule:
     }
 
 
-def cut_short(case: Case, state: str, execution: str = "{execution}") -> Case:
+def cut_short(case: ChaosCase, state: str, execution: str = "{execution}") -> ChaosCase:
     """A case whose last attempt goes on to a job run, and is refused there instead of doing all that comes after."""
     ends = (*case.ends[:-1], *failed(state, "chaos"))
     what = f"{case.what}; it goes on to {state}, where it is refused"
     return replace(case, what=what, faults=[*case.faults, ends_at(state, execution)], ends=ends, jobs=None)
 
 
-def cases() -> Iterator[Case]:
+def cases() -> Iterator[ChaosCase]:
     """Every error of every call: errors that pass, that last, and that a redrive follows."""
-    late: list[tuple[Call, Mapping[str, str]]] = []
+    late: list[tuple[TaskCall, Mapping[str, str]]] = []
     for name, call, where, state in _calls():
         if call.before:
             yield from _early(name, call, where, state)
@@ -189,7 +189,7 @@ def cases() -> Iterator[Case]:
     yield from _in_every_state(late)
 
 
-def _calls() -> Iterator[tuple[str, Call, Mapping[str, str], str]]:
+def _calls() -> Iterator[tuple[str, TaskCall, Mapping[str, str], str]]:
     """The name of its cases, the call, what fits its executions, and the pipeline's state that it is part of."""
     for call in CALLS:
         yield f"pipeline.{call.state}", call, {"state": call.state, "execution": "{execution}"}, call.state
@@ -198,14 +198,14 @@ def _calls() -> Iterator[tuple[str, Call, Mapping[str, str], str]]:
         yield f"run-sql.{call.state}.{step}", call, where, state
 
 
-def _early(name: str, call: Call, where: Mapping[str, str], state: str) -> Iterator[Case]:
+def _early(name: str, call: TaskCall, where: Mapping[str, str], state: str) -> Iterator[ChaosCase]:
     """A case per error, each ended before the next job run."""
     for error in call.errors:
         what = f"{call.operation} of {state} answers {error.code}"
         if error.passes:
-            case = Case(f"{name}.{error.name}.passes", f"{what} twice", [_rule(call, where, error, times=2)])
+            case = ChaosCase(f"{name}.{error.name}.passes", f"{what} twice", [_rule(call, where, error, times=2)])
         else:
-            case = Case(
+            case = ChaosCase(
                 f"{name}.{error.name}.redriven",
                 f"{what} once, then it is redriven",
                 [_rule(call, where, error, times=1)],
@@ -217,12 +217,12 @@ def _early(name: str, call: Call, where: Mapping[str, str], state: str) -> Itera
     yield cut_short(_lost(name, call, where, state), call.before)
 
 
-def _late(name: str, call: Call, where: Mapping[str, str], state: str) -> Iterator[Case]:
+def _late(name: str, call: TaskCall, where: Mapping[str, str], state: str) -> Iterator[ChaosCase]:
     """One case of all errors that end an attempt, the one that is tried to the end first; a redrive after each."""
     first, *_ = call.passing
     rules = [_rule(call, where, first, times=call.tries), *(_rule(call, where, each, times=1) for each in call.lasting)]
     ends = [end for error in (first, *call.lasting) for end in failed(state, _said(error))]
-    yield Case(
+    yield ChaosCase(
         f"{name}.each.redriven",
         f"{call.operation} of {state} answers {first.code} to every try, and it is redriven; then "
         f"{', '.join(each.code for each in call.lasting)}, with a redrive after each",
@@ -236,7 +236,7 @@ def _late(name: str, call: Call, where: Mapping[str, str], state: str) -> Iterat
         yield _lasting(name, call, where, state)
 
 
-def _in_every_state(late: Sequence[tuple[Call, Mapping[str, str]]]) -> Iterator[Case]:
+def _in_every_state(late: Sequence[tuple[TaskCall, Mapping[str, str]]]) -> Iterator[ChaosCase]:
     """Errors that pass, in all states from TransformWithSpark on: some in each state, one after the other."""
     most = max(len(call.passing) for call, _ in late)
     for number, start in enumerate(range(0, most, _IN_A_ROW), 1):
@@ -245,7 +245,7 @@ def _in_every_state(late: Sequence[tuple[Call, Mapping[str, str]]]) -> Iterator[
             for call, where in late
             for error in call.passing[start : start + _IN_A_ROW]
         ]
-        yield Case(
+        yield ChaosCase(
             f"pipeline.late.errors-{number}.passes",
             f"every call from TransformWithSpark on meets {_IN_A_ROW} of its errors, or what is left of them, in a row",
             found,
@@ -256,29 +256,29 @@ def _in_every_state(late: Sequence[tuple[Call, Mapping[str, str]]]) -> Iterator[
         if call.state not in ("TransformWithSpark", "LoadAndRecord", "ExecuteBatch")
     ]
     what = "the answer is lost of every call after TransformWithSpark that starts nothing"
-    yield Case("pipeline.late.lost-answer.passes", what, lost)
+    yield ChaosCase("pipeline.late.lost-answer.passes", what, lost)
 
 
-def _lost(name: str, call: Call, where: Mapping[str, str], state: str) -> Case:
+def _lost(name: str, call: TaskCall, where: Mapping[str, str], state: str) -> ChaosCase:
     rule = {**_rule(call, where, replace(call.passing[0], name="lost"), times=1), "when": "after"}
-    return Case(f"{name}.lost-answer.passes", f"the answer of {call.operation} of {state} is lost", [rule])
+    return ChaosCase(f"{name}.lost-answer.passes", f"the answer of {call.operation} of {state} is lost", [rule])
 
 
-def _lasting(name: str, call: Call, where: Mapping[str, str], state: str) -> Case:
+def _lasting(name: str, call: TaskCall, where: Mapping[str, str], state: str) -> ChaosCase:
     error = call.passing[0]
     # After the commit the rows are there, and the job has succeeded although its execution has not. A look that fails
     # leaves a load that the recorder cancels, unless it is committed first.
     jobs = {"WriteLoadManifest": {1: "SUCCEEDED"}, "DescribeStatement": {1: EITHER}} if not call.before else {}
     what = f"{call.operation} of {state} answers {error.code} for ever"
     rule = _rule(call, where, error, times=0)
-    return Case(f"{name}.{error.name}.lasts", what, [rule], ends=failed(state, "chaos"), jobs=jobs.get(call.state))
+    return ChaosCase(f"{name}.{error.name}.lasts", what, [rule], ends=failed(state, "chaos"), jobs=jobs.get(call.state))
 
 
-def _said(error: Error) -> str:
+def _said(error: CallError) -> str:
     return "Timeout" if error.code == "States.Timeout" else error.message or "chaos"
 
 
-def _rule(call: Call, where: Mapping[str, str], error: Error, *, times: int) -> Rule:
+def _rule(call: TaskCall, where: Mapping[str, str], error: CallError, *, times: int) -> Rule:
     return MappingProxyType(
         {
             "name": error.name,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from pipeline_tools.chaos.cases import RUN, Case, End, Rule, Step, failed
+from pipeline_tools.chaos.cases import RUN, CaseStep, ChaosCase, End, Rule, failed
 from pipeline_tools.chaos.matrix.tasks import REDRIVEN, cut_short
 
 # https://docs.aws.amazon.com/glue/latest/dg/job-run-statuses.html
@@ -24,7 +24,7 @@ _S3: Mapping[str, dict[str, Any]] = {
 }
 
 
-def cases() -> Iterator[Case]:
+def cases() -> Iterator[ChaosCase]:
     """All of them."""
     for job, state in JOBS:
         yield from _job_runs(job, state)
@@ -33,7 +33,7 @@ def cases() -> Iterator[Case]:
     yield from _database()
 
 
-def _job_runs(job: str, state: str) -> Iterator[Case]:
+def _job_runs(job: str, state: str) -> Iterator[ChaosCase]:
     name = f"{job}-job.{state}"
     where = {"at": "job_run", "match": {"job": f"*{job}*", "arguments.--job_id": "*{id}"}}
     for end in RUN_STATES:
@@ -43,14 +43,14 @@ def _job_runs(job: str, state: str) -> Iterator[Case]:
         case = "disk-full" if end == "FAILED" else end.lower()
         # Step Functions may give a run that was stopped as a success; the state refuses it.
         recorded = "ended as STOPPED" if end == "STOPPED" else "chaos"
-        yield Case(f"{name}.{case}.fails", f"{what}: {said}", [rule], ends=failed(state, recorded))
+        yield ChaosCase(f"{name}.{case}.fails", f"{what}: {said}", [rule], ends=failed(state, recorded))
     after = _redriven(
         f"{name}.error-after-work.redriven",
         f"the run of {state} has done its work and ends as ERROR, and the work is not done again",
         [{**where, "when": "after", "state": "ERROR", "error": {"message": "ERROR (chaos)"}}],
         state,
     )
-    keep, compare = (Step("call", at=f"{verb} the manifests") for verb in ("keep", "compare"))
+    keep, compare = (CaseStep("call", at=f"{verb} the manifests") for verb in ("keep", "compare"))
     yield replace(after, steps=(*RUN, keep, *REDRIVEN[2:], compare))
     yield _redriven(
         f"{name}.killed.redriven", f"the process of {state} is killed", [{**where, "kill": "run"}], state, ""
@@ -58,7 +58,7 @@ def _job_runs(job: str, state: str) -> Iterator[Case]:
     yield _passes(f"{name}.late.passes", f"the run of {state} begins late", [{**where, "delay": 2.0}], state)
 
 
-def _statements() -> Iterator[Case]:
+def _statements() -> Iterator[ChaosCase]:
     for step, state in (("register", "RegisterJob"), ("load", "LoadAndRecord")):
         where = {"at": "statement", "match": {"statement_name": f"*{{id}}*{step}"}}
         name = f"statement.{step}"
@@ -82,7 +82,7 @@ def _statements() -> Iterator[Case]:
             [{**conflict, "times": 2}, slow],
             state,
         )
-        yield Case(
+        yield ChaosCase(
             f"{name}.conflict.lasts",
             f"error 1023 at {state}, for ever",
             [{"name": "fault", **conflict, "times": 0}],
@@ -102,7 +102,7 @@ def _message(state: str) -> dict[str, Any]:
     return {} if state == "forgotten" else {"error": {"message": f"{state} (chaos)"}}
 
 
-def _requests() -> Iterator[Case]:
+def _requests() -> Iterator[ChaosCase]:
     reads: Sequence[tuple[str, str, str, str]] = (
         ("python-job.reads-source", "CleanWithPython", "the source", "{source}*"),
         ("spark-job.reads-staged", "TransformWithSpark", "the staged rows", "staged/*{id}/*"),
@@ -142,7 +142,7 @@ def _requests() -> Iterator[Case]:
         "operation": "GetObject",
         "match": {"Key": "curated/chaos/chaos_totals/*{id}/*"},
     }
-    yield Case(
+    yield ChaosCase(
         "load.copies.second-table.lasts",
         "S3 answers 503 for ever to COPY of the second table: nothing of the first one is left",
         [{"name": "fault", **second, "error": _S3["503"], "times": 0}],
@@ -165,29 +165,31 @@ def _requests() -> Iterator[Case]:
         yield _passes(f"{job}.writes.lost-answer.passes", what, rules, state)
 
 
-def _database() -> Iterator[Case]:
+def _database() -> Iterator[ChaosCase]:
     for step, state in (("register", "RegisterJob"), ("load", "LoadAndRecord")):
         for when in ("before", "after"):
             rule = {"name": "killed", "at": "statement", "match": {"statement_name": f"*{{id}}*{step}"}, "when": when}
             name, what = f"database.{step}.killed-{when}-commit", f"the database is killed {when} the commit of {state}"
             rules: list[Rule] = [{**rule, "kill": "database"}]
             if when == "after":
-                case = Case(f"{name}.passes", f"{what}: it is there when the database is", rules, alone=True)
+                case = ChaosCase(f"{name}.passes", f"{what}: it is there when the database is", rules, alone=True)
             else:
                 ends = (*failed(state), End())
-                case = Case(f"{name}.redriven", f"{what}; then the job is redriven", rules, REDRIVEN, ends, alone=True)
+                case = ChaosCase(
+                    f"{name}.redriven", f"{what}; then the job is redriven", rules, REDRIVEN, ends, alone=True
+                )
             yield cut_short(case, _BEFORE_SPARK[state]) if state in _BEFORE_SPARK else case
 
 
-def _passes(name: str, what: str, rules: Sequence[Rule], state: str = "") -> Case:
-    case = Case(name, what, _numbered(rules), RUN)
+def _passes(name: str, what: str, rules: Sequence[Rule], state: str = "") -> ChaosCase:
+    case = ChaosCase(name, what, _numbered(rules), RUN)
     return cut_short(case, _BEFORE_SPARK[state]) if state in _BEFORE_SPARK else case
 
 
-def _redriven(name: str, what: str, rules: Sequence[Rule], state: str, said: str = "chaos") -> Case:
+def _redriven(name: str, what: str, rules: Sequence[Rule], state: str, said: str = "chaos") -> ChaosCase:
     """Each rule ends an attempt, and a redrive follows."""
     steps, ends = (*RUN, *(REDRIVEN[2:] * len(rules))), (*(failed(state, said) * len(rules)), End())
-    case = Case(name, f"{what}; then it is redriven", _numbered(rules), steps, ends)
+    case = ChaosCase(name, f"{what}; then it is redriven", _numbered(rules), steps, ends)
     return cut_short(case, _BEFORE_SPARK[state]) if state in _BEFORE_SPARK else case
 
 

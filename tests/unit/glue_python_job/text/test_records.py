@@ -14,7 +14,7 @@ from dataset_contract.model import SOURCE, CsvDialect, DataObject
 from glue_python_job.text import grammar as grammars
 from glue_python_job.text.grammar import CsvGrammar, LineGrammar
 from glue_python_job.text.layout import CSV, Layout
-from glue_python_job.text.records import TOO_LONG, Run, Splitter, kept
+from glue_python_job.text.records import TOO_LONG, RecordRun, Splitter, kept
 
 TWO = CsvGrammar(2)
 
@@ -22,7 +22,7 @@ TWO = CsvGrammar(2)
 Record = tuple[int, bytes, str]
 
 
-def flat(runs: Iterable[Run]) -> list[Record]:
+def flat(runs: Iterable[RecordRun]) -> list[Record]:
     """(line, raw text, problem) of each record."""
     return [(run.line + index, raw, run.problem) for run in runs for index, raw in enumerate(run.raws)]
 
@@ -149,9 +149,9 @@ def test_records_do_not_depend_on_how_the_text_is_read(small_pieces: int) -> Non
 def test_plain_lines_come_in_runs() -> None:
     runs = list(Splitter(io.BytesIO(b"a,b\nc,d\n\ne\nf,g\nh,i\n").read, TWO).runs())
     assert runs == [
-        Run(0, [b"a,b", b"c,d"], ""),
-        Run(3, [b"e"], wording.TOO_FEW_FIELDS),
-        Run(4, [b"f,g", b"h,i"], ""),
+        RecordRun(0, [b"a,b", b"c,d"], ""),
+        RecordRun(3, [b"e"], wording.TOO_FEW_FIELDS),
+        RecordRun(4, [b"f,g", b"h,i"], ""),
     ]
 
 

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from local_aws.engines.event_faults import deliver
-from local_aws.services.faults.rules import Faults, Plan, Rule
+from local_aws.services.faults.rules import FaultPlan, Faults, Rule
 
 EVENT = {
     "source": "aws.states",
@@ -35,12 +35,12 @@ def delivered(faults: Faults) -> int:
     ],
 )
 def test_an_event_is_delivered_so_often(match: dict[str, str], copies: int, expected: list[int]) -> None:
-    faults = Faults(Plan((Rule("r", "event", match=match, copies=copies),)))
+    faults = Faults(FaultPlan((Rule("r", "event", match=match, copies=copies),)))
     assert [delivered(faults) for _ in expected] == expected
 
 
 def test_a_late_event_does_not_hold_its_sender_up() -> None:
-    faults = Faults(Plan((Rule("r", "event", delay=0.2, copies=2),)))
+    faults = Faults(FaultPlan((Rule("r", "event", delay=0.2, copies=2),)))
     arrived = threading.Semaphore(0)
     deliver(faults, "failed", TARGET, lambda: EVENT, arrived.release)
     assert not arrived.acquire(blocking=False)

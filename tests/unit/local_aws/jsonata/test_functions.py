@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from aws_facts import jsonata as facts
-from local_aws.jsonata import QueryError, evaluate, numbers
+from local_aws.jsonata import EvaluationError, evaluate, numbers
 from local_aws.jsonata.functions import bindings
 
 
@@ -72,7 +72,7 @@ def test_a_function_of_step_functions_gives(expression: str, expected: Any) -> N
     ],
 )
 def test_a_function_of_step_functions_fails(expression: str, problem: str) -> None:
-    with pytest.raises(QueryError, match=re.escape(problem)):
+    with pytest.raises(EvaluationError, match=re.escape(problem)):
         evaluate(expression, {})
 
 

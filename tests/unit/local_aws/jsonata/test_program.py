@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from aws_facts import jsonata as facts
-from local_aws.jsonata import ExpressionSyntaxError, QueryError, evaluate
+from local_aws.jsonata import EvaluationError, ExpressionSyntaxError, evaluate
 from local_aws.jsonata.program import compiled
 
 
@@ -41,7 +41,7 @@ def test_what_is_not_2_0_6_is_refused(expression: str, message: str) -> None:
         compiled(expression)
     assert error.value.message == message
     assert 0 <= error.value.position <= len(expression)
-    with pytest.raises(QueryError):
+    with pytest.raises(EvaluationError):
         evaluate(expression, {})
 
 
@@ -70,7 +70,7 @@ def test_later_operators_in_texts_are_texts(expression: str) -> None:
 )
 def test_evaluation_is_at_most_100_levels_deep(accepted: str, refused: str) -> None:
     evaluate(accepted, {})
-    with pytest.raises(QueryError) as error:
+    with pytest.raises(EvaluationError) as error:
         evaluate(refused, {})
     assert error.value.problem == f"threw an error during evaluation: {facts.STACK_OVERFLOW}"
 
@@ -90,7 +90,7 @@ _DOUBLED = "($p := function($s, $n) { $n = 0 ? $s : $p($s & $s, $n - 1) }; $leng
 )
 def test_evaluation_holds_at_most_what_it_holds_on_aws(accepted: str, refused: str) -> None:
     evaluate(accepted, {})
-    with pytest.raises(QueryError) as error:
+    with pytest.raises(EvaluationError) as error:
         evaluate(refused, {})
     assert error.value.problem == f"threw an error during evaluation: {facts.MEMORY_EXCEEDED}"
 
@@ -99,13 +99,13 @@ def test_a_result_is_as_large_as_it_is_written(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(facts, "MOST_ELEMENTS", 1000)
     doubled = "($g := function($x, $n) {$n = 0 ? $x : $g({'a': $x, 'b': $x}, $n - 1)}; $g(1, %d))"
     evaluate(doubled % 8, {})
-    with pytest.raises(QueryError, match="memory limit exceeded"):
+    with pytest.raises(EvaluationError, match="memory limit exceeded"):
         evaluate(doubled % 40, {})
 
 
 def test_an_endless_evaluation_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(facts, "MOST_SECONDS", 0.01)
-    with pytest.raises(QueryError) as error:
+    with pytest.raises(EvaluationError) as error:
         evaluate("($f := function($x) {$f($x + 1)}; $f(1))", {})
     assert error.value.problem == f"threw an error during evaluation: {facts.TIME_EXCEEDED}"
 

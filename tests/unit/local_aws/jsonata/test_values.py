@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local_aws.jsonata import QueryError, evaluate, variables_in
+from local_aws.jsonata import EvaluationError, evaluate, variables_in
 
 VARIABLES: dict[str, Any] = {
     "name": 'a "quoted"\nname',
@@ -217,7 +217,7 @@ FAILURES = [
 
 @pytest.mark.parametrize(("expression", "tail"), FAILURES, ids=lambda value: str(value)[:60])
 def test_a_failure_is_worded_as_aws_words_it(expression: str, tail: str | None) -> None:
-    with pytest.raises(QueryError) as error:
+    with pytest.raises(EvaluationError) as error:
         evaluate(f" {expression} ", VARIABLES)
     problem = error.value.problem
     assert problem.startswith("threw an error during evaluation. ")
@@ -241,7 +241,7 @@ def test_a_failure_is_worded_as_aws_words_it(expression: str, tail: str | None) 
     ],
 )
 def test_a_result_that_is_no_json_fails(expression: str, problem: str) -> None:
-    with pytest.raises(QueryError) as error:
+    with pytest.raises(EvaluationError) as error:
         evaluate(expression, {**VARIABLES, "states": {}})
     assert error.value.problem == problem
 

@@ -30,7 +30,7 @@ class _Raw:
         return body
 
 
-def request_of(prepared: Any) -> wire.Request:
+def request_of(prepared: Any) -> wire.HttpRequest:
     parts = urlsplit(prepared.url)
     body = prepared.body or b""
     body = body if isinstance(body, bytes) else body.encode() if isinstance(body, str) else body.read()
@@ -38,7 +38,7 @@ def request_of(prepared: Any) -> wire.Request:
         name.lower(): value.decode() if isinstance(value, bytes) else str(value)
         for name, value in prepared.headers.items()
     }
-    return wire.Request(
+    return wire.HttpRequest(
         prepared.method, parts.path, dict(parse_qsl(parts.query, keep_blank_values=True)), headers, body
     )
 
@@ -104,9 +104,9 @@ CALLS: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
 def test_a_call_is_known_again(
     service: str, operation: str, parameters: dict[str, Any], members: dict[str, Any]
 ) -> None:
-    found: list[wire.Call | None] = []
+    found: list[wire.ApiCall | None] = []
 
-    def answer(request: wire.Request) -> wire.Answer:
+    def answer(request: wire.HttpRequest) -> wire.Answer:
         found.append(wire.call_of(request))
         return wire.error_answer(service, request, "SomeError", "ünknown <&>", 418)
 
@@ -126,22 +126,22 @@ def test_a_call_is_known_again(
 @pytest.mark.parametrize(
     "request_",
     [
-        wire.Request("GET", "/"),
-        wire.Request("GET", "/", headers={"authorization": "Credential=a/20260101/us-east-1/nothing/aws4_request"}),
-        wire.Request("BREW", "/b/k", headers={"authorization": "Credential=a/20260101/us-east-1/s3/aws4_request"}),
-        wire.Request("POST", "/", headers={"authorization": "Credential=a/20260101/us-east-1/sts/aws4_request"}),
-        wire.Request("POST", "/", headers={
+        wire.HttpRequest("GET", "/"),
+        wire.HttpRequest("GET", "/", headers={"authorization": "Credential=a/20260101/us-east-1/nothing/aws4_request"}),
+        wire.HttpRequest("BREW", "/b/k", headers={"authorization": "Credential=a/20260101/us-east-1/s3/aws4_request"}),
+        wire.HttpRequest("POST", "/", headers={"authorization": "Credential=a/20260101/us-east-1/sts/aws4_request"}),
+        wire.HttpRequest("POST", "/", headers={
             "authorization": "Credential=a/20260101/us-east-1/glue/aws4_request", "x-amz-target": "AWSGlue.Nothing",
         }),
     ],
 )  # fmt: skip
-def test_what_is_no_call_is_none(request_: wire.Request) -> None:
+def test_what_is_no_call_is_none(request_: wire.HttpRequest) -> None:
     assert wire.call_of(request_) is None
 
 
 def test_a_presigned_request_is_known() -> None:
     query = {"X-Amz-Credential": "a/20260101/us-east-1/s3/aws4_request"}
-    found = wire.call_of(wire.Request("GET", "/b/k", query))
+    found = wire.call_of(wire.HttpRequest("GET", "/b/k", query))
     assert found is not None
     assert found.operation == "GetObject"
 
@@ -163,7 +163,7 @@ def test_a_presigned_request_is_known() -> None:
 )
 def test_codes_and_statuses(service: str, code: str, sent: str, status: int) -> None:
     assert (wire.error_code(service, code), wire.error_status(service, code)) == (sent, status)
-    request = wire.Request("GET", "/")
+    request = wire.HttpRequest("GET", "/")
     answered, headers, body = wire.error_answer(service, request, code, "m", None)
     assert answered == status
     assert sent in body.decode()

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from pipeline.evidence.histories import read
-from pipeline.evidence.progress import STATES, Expectation, Progress
+from pipeline.evidence.progress import STATES, Expectation, JobProgress
 from tests.unit.pipeline.evidence.test_histories import (
     END,
     START,
@@ -16,8 +16,8 @@ from tests.unit.pipeline.evidence.test_histories import (
 CLEANING = [START, entered("RegisterJob"), exited("RegisterJob"), entered("CleanWithPython"), scheduled()]
 
 
-def progress(status: str, *more: tuple[str, dict[str, object]]) -> Progress:
-    return Progress(status, read(history(*CLEANING, *more)), recorded=None, failed_state=None)
+def progress(status: str, *more: tuple[str, dict[str, object]]) -> JobProgress:
+    return JobProgress(status, read(history(*CLEANING, *more)), recorded=None, failed_state=None)
 
 
 def test_what_a_job_has_passed_is_expected_and_what_is_before_it_is_not() -> None:
@@ -51,11 +51,11 @@ def test_an_attempt_that_went_on_makes_up_for_one_that_failed() -> None:
 
 
 def test_of_a_forgotten_history_the_audit_row_says_how_far_it_came() -> None:
-    loaded = Progress("UNKNOWN", [], recorded="SUCCEEDED", failed_state=None)
+    loaded = JobProgress("UNKNOWN", [], recorded="SUCCEEDED", failed_state=None)
     assert all(loaded.done(state).expected for state in STATES)
-    failed = Progress("FAILED", [], recorded="FAILED", failed_state="TransformWithSpark")
+    failed = JobProgress("FAILED", [], recorded="FAILED", failed_state="TransformWithSpark")
     assert failed.done("ReadPythonManifest").expected
     assert failed.done("TransformWithSpark") == Expectation(False, "the job failed at TransformWithSpark")
     assert not failed.done("LoadAndRecord").expected
-    lost = Progress("UNKNOWN", [], recorded="RUNNING", failed_state=None)
+    lost = JobProgress("UNKNOWN", [], recorded="RUNNING", failed_state=None)
     assert "no record says" in lost.done("RegisterJob").reason

@@ -14,7 +14,7 @@ import yaml
 from local_aws.services.faults import documents
 from pipeline_tools.chaos import matrix
 from pipeline_tools.chaos.__main__ import chosen
-from pipeline_tools.chaos.cases import Case, filled
+from pipeline_tools.chaos.cases import ChaosCase, filled
 from pipeline_tools.chaos.matrix import drawn
 from pipeline_tools.chaos.matrix import tasks as tasks_matrix
 from pipeline_tools.environments import ROOT
@@ -38,7 +38,7 @@ def tasks(machine: str) -> Iterator[tuple[str, str]]:
     yield from ((machine, name) for name in walk(yaml.safe_load(text)["States"]))
 
 
-def patterns(case: Case) -> Iterator[str]:
+def patterns(case: ChaosCase) -> Iterator[str]:
     """The states whose calls a case's faults are for."""
     yield from (str(rule["match"]["state"]) for rule in case.faults if "state" in rule.get("match", {}))
 
@@ -73,7 +73,7 @@ def test_every_state_that_calls_a_service_has_cases(machine: str, state: str) ->
     assert cases or state in WITHOUT_CASES
 
 
-def errors(call_of: tasks_matrix.Call, execution: str) -> Iterator[Any]:
+def errors(call_of: tasks_matrix.TaskCall, execution: str) -> Iterator[Any]:
     yield from (
         pytest.param(
             call_of.state,
@@ -103,7 +103,7 @@ def test_every_error_of_a_call_is_met_by_a_case(state: str, execution: str, code
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_the_endpoint_takes_the_faults_of_a_case(case: Case) -> None:
+def test_the_endpoint_takes_the_faults_of_a_case(case: ChaosCase) -> None:
     names = dict.fromkeys(("source", *(f"{name}{n}" for name in ("execution", "id") for n in ("", 2, 3, 4, 5))), "x")
     rules = [
         {name: value for name, value in {"name": str(number), **filled(rule, names)}.items() if name != "spare"}
@@ -120,7 +120,7 @@ def test_what_is_drawn_is_drawn_again_by_its_seed() -> None:
         assert len({case.name for case in first}) == 20
 
 
-def draw(name: str, chance: random.Random) -> list[Case]:
+def draw(name: str, chance: random.Random) -> list[ChaosCase]:
     return list(drawn.pairs(CASES, 20, chance) if name == "pair" else drawn.walks(20, chance))
 
 

@@ -6,12 +6,14 @@ import json
 from pathlib import Path
 
 from pipeline_tools.chaos import report
-from pipeline_tools.chaos.cases import Case
-from pipeline_tools.chaos.checks import Finding
-from pipeline_tools.chaos.runner import Result
+from pipeline_tools.chaos.cases import ChaosCase
+from pipeline_tools.chaos.checks import Violation
+from pipeline_tools.chaos.runner import CaseResult
 
-GOOD = Result(Case("pipeline.First.throttled.passes", "it is throttled"), 1.25, [], {"a": 2}, ["SUCCEEDED"])
-BAD = Result(Case("pipeline.First.denied.redriven", "it is <denied>"), 3.0, [Finding("rows of j", "4", "8 & <more>")])
+GOOD = CaseResult(ChaosCase("pipeline.First.throttled.passes", "it is throttled"), 1.25, [], {"a": 2}, ["SUCCEEDED"])
+BAD = CaseResult(
+    ChaosCase("pipeline.First.denied.redriven", "it is <denied>"), 3.0, [Violation("rows of j", "4", "8 & <more>")]
+)
 ABOUT = {"engine": "ministack", "seed": 7, "seconds": 4.0}
 
 

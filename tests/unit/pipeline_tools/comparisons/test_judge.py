@@ -8,10 +8,10 @@ import pytest
 
 from dataset_contract import reading
 from pipeline_tools.comparisons import judge
-from pipeline_tools.comparisons.judge import BREAKS, HOLDS, NO_VERDICT, WARNS, Case
+from pipeline_tools.comparisons.judge import BREAKS, HOLDS, NO_VERDICT, WARNS, JudgedPair
 
 CASES, REASONS = judge.read_cases(judge.CASES)
-CASE = Case(
+CASE = JudgedPair(
     name="a case",
     format="csv",
     properties=[
@@ -38,7 +38,7 @@ def test_every_known_difference_has_a_reason_and_every_reason_a_case() -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_our_reader_accepts_the_contract_and_its_rules_have_the_names_of_the_case(case: Case) -> None:
+def test_our_reader_accepts_the_contract_and_its_rules_have_the_names_of_the_case(case: JudgedPair) -> None:
     source = reading.parse(case.document(Path("/data/items.csv"))).source
     named = {identifier for identifier, _, _ in case.quality_rules()}
     assert {rule.id for rule in source.rules if rule.metric != "latency"} <= named

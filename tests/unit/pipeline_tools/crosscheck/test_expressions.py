@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local_aws.jsonata import QueryError, evaluate
+from local_aws.jsonata import EvaluationError, evaluate
 from local_aws.jsonata.definitions import problems
 from pipeline_tools.crosscheck.expressions import Scope, examine, types
 from pipeline_tools.crosscheck.flow import typed
@@ -416,6 +416,6 @@ def test_the_check_and_the_endpoint_have_one_verdict(expression: str) -> None:
     if not failures:
         try:
             evaluate(expression, {**variables, "states": states})
-        except QueryError as error:
+        except EvaluationError as error:
             failures.append(error)
     assert bool(said) == bool(failures), (said, failures)

@@ -11,7 +11,7 @@ import pytest
 
 from glue_python_job.main import main as clean
 from pipeline_tools.datasets import contracts, new_dataset
-from pipeline_tools.datasets.contracts import Dataset
+from pipeline_tools.datasets.contracts import DatasetFolder
 from pipeline_tools.datasets.new_dataset import NewDatasetError
 from pipeline_tools.datasets.samples import SampleError
 
@@ -26,13 +26,13 @@ def root(tmp_path: Path) -> Path:
     return tmp_path / "root"
 
 
-def draft(root: Path, file: str, data: bytes | str) -> Dataset:
+def draft(root: Path, file: str, data: bytes | str) -> DatasetFolder:
     sample = root.parent / file
     sample.write_bytes(data.encode() if isinstance(data, str) else data)
     return contracts.read(new_dataset.create(root, "orders", sample))
 
 
-def columns(dataset: Dataset) -> dict[str, str]:
+def columns(dataset: DatasetFolder) -> dict[str, str]:
     """Type of each column of the source, with ! where it is required; the output has the same."""
     source, (output,) = dataset.contract.source, dataset.contract.outputs
     found = {column.name: column.type.redshift + "!" * column.required for column in source.columns}

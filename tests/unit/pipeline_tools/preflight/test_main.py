@@ -14,8 +14,8 @@ from pipeline.clients import Clients
 from pipeline_tools.environments import ROOT
 from pipeline_tools.preflight import __main__ as preflight
 from pipeline_tools.preflight import account, definitions, roles, settings
-from pipeline_tools.preflight.checks import Answer, Check, NotAskedError, Target, ask
-from pipeline_tools.preflight.warehouse import Warehouse
+from pipeline_tools.preflight.checks import Check, CheckAnswer, CheckedDeployment, NotAskedError, ask
+from pipeline_tools.preflight.warehouse import DeployedWarehouse
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ class Answered(Clients):
         return client
 
 
-def target(*answers: tuple[str, Any], **changes: str) -> Target:
-    return Target("dev", Answered(answers=list(answers)), {**settings.read("dev"), **changes})
+def target(*answers: tuple[str, Any], **changes: str) -> CheckedDeployment:
+    return CheckedDeployment("dev", Answered(answers=list(answers)), {**settings.read("dev"), **changes})
 
 
 def quota(name: str, value: float) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def refused(argument: str) -> tuple[str, Any]:
 def test_parameters_of_a_batch_are_asked_about_beside_what_is_no_argument() -> None:
     """The local endpoint knows Parameters and refuses what is no argument; other answers are given here."""
 
-    def answers(*given: tuple[str, Any], mode: str = "bound") -> Answer:
+    def answers(*given: tuple[str, Any], mode: str = "bound") -> CheckAnswer:
         # Each question has a client of its own: they are answered from one list.
         return definitions.sql_parameters(target(*given, **{"redshift.sql_parameters": mode}))
 
@@ -111,7 +111,7 @@ def test_parameters_of_a_batch_are_asked_about_beside_what_is_no_argument() -> N
 
 
 def test_looks_that_wait_are_asked_about_beside_what_is_no_argument() -> None:
-    def answers(*given: tuple[str, Any], mode: str = "long") -> Answer:
+    def answers(*given: tuple[str, Any], mode: str = "long") -> CheckAnswer:
         return definitions.polling(target(*given, **{"redshift.polling": mode}))
 
     fine = (VALID, TESTED)
@@ -132,7 +132,7 @@ def test_looks_that_wait_are_asked_about_beside_what_is_no_argument() -> None:
     ],
 )
 def test_what_cannot_be_asked_is_not_fine(error: Exception, said: str) -> None:
-    def fails(_: Target) -> Answer:
+    def fails(_: CheckedDeployment) -> CheckAnswer:
         raise error
 
     (result,) = ask([Check("x", "a question", "something", fails)], target())
@@ -143,7 +143,7 @@ def test_what_cannot_be_asked_is_not_fine(error: Exception, said: str) -> None:
 
 
 def test_a_check_that_is_left_out_is_not_fine() -> None:
-    (result,) = ask([Check("x", "a question", "something", lambda _: Answer("all"))], target(), ["x"])
+    (result,) = ask([Check("x", "a question", "something", lambda _: CheckAnswer("all"))], target(), ["x"])
     assert list(result.lines()) == ["not asked  x: left out by --skip (it asks: a question)"]
 
 
@@ -222,12 +222,12 @@ def test_a_warehouse_tells_its_arn_its_key_and_the_role_by_which_copy_reads() ->
     arn, role, key = "arn:aws:redshift:eu-central-1:1:cluster:", "arn:aws:iam::1:role/copy", "arn:aws:kms:x:1:key/k"
     made = {"ClusterIdentifier": "dw", "KmsKeyId": key, "DefaultIamRoleArn": role}
     clusters = target(("describe_clusters", {"Clusters": [made]})).clients
-    assert Warehouse.of_cluster(clusters.get, "dw", arn) == Warehouse(f"{arn}dw", key, role)
+    assert DeployedWarehouse.of_cluster(clusters.get, "dw", arn) == DeployedWarehouse(f"{arn}dw", key, role)
 
-    def workgroup(**namespace: str) -> Warehouse:
+    def workgroup(**namespace: str) -> DeployedWarehouse:
         found = {"workgroupName": "loads", "workgroupArn": "arn:of:workgroup", "namespaceName": "loads"}
         answers = (("get_workgroup", {"workgroup": found}), ("get_namespace", {"namespace": namespace}))
-        return Warehouse.of_workgroup(target(*answers).clients.get, "loads")
+        return DeployedWarehouse.of_workgroup(target(*answers).clients.get, "loads")
 
-    assert workgroup(kmsKeyId=key, defaultIamRoleArn=role) == Warehouse("arn:of:workgroup", key, role)
-    assert workgroup(kmsKeyId="AWS_OWNED_KMS_KEY") == Warehouse("arn:of:workgroup", None, None)
+    assert workgroup(kmsKeyId=key, defaultIamRoleArn=role) == DeployedWarehouse("arn:of:workgroup", key, role)
+    assert workgroup(kmsKeyId="AWS_OWNED_KMS_KEY") == DeployedWarehouse("arn:of:workgroup", None, None)

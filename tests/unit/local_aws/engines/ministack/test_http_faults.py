@@ -21,7 +21,7 @@ from hypercorn.protocol.h11 import H11Protocol
 
 from local_aws.engines.ministack import whole_answers
 from local_aws.engines.ministack.http_faults import with_faults
-from local_aws.services.faults.rules import Error, Faults, Plan, Rule
+from local_aws.services.faults.rules import Error, FaultPlan, Faults, Rule
 
 pytestmark = pytest.mark.endpoint
 BODY = b"0123456789" * 100
@@ -98,7 +98,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
 
 def put(server: Server, **fields: Any) -> None:
-    server.faults.put(Plan((Rule("r", "request", **fields),)))
+    server.faults.put(FaultPlan((Rule("r", "request", **fields),)))
 
 
 def test_without_a_fault_the_answer_is_the_applications(server: Server) -> None:

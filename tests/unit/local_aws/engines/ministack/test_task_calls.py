@@ -5,9 +5,15 @@ from typing import Any
 import pytest
 
 from aws_facts.permissions import LOG_DELIVERY_ACTIONS
-from local_aws.engines.ministack.task_calls import Call, Place, data_api_calls, definition_calls, sync_calls
+from local_aws.engines.ministack.task_calls import (
+    Location,
+    ResourceAction,
+    data_api_calls,
+    definition_calls,
+    sync_calls,
+)
 
-PLACE = Place("eu-west-1", "111122223333")
+PLACE = Location("eu-west-1", "111122223333")
 MACHINE = "arn:aws:states:eu-west-1:111122223333:stateMachine:child"
 JOB = "arn:aws:glue:eu-west-1:111122223333:job/j"
 CLUSTER = "arn:aws:redshift:eu-west-1:111122223333:cluster:c"
@@ -30,7 +36,7 @@ def test_a_request_to_the_data_api_needs(
     operation: str, request_: dict[str, Any], expected: list[tuple[str, str | None]]
 ) -> None:
     found = data_api_calls(operation, request_, PLACE)
-    assert found == [Call(action, on) for action, on in expected]
+    assert found == [ResourceAction(action, on) for action, on in expected]
 
 
 @pytest.mark.parametrize(
@@ -51,7 +57,7 @@ def test_a_request_to_the_data_api_needs(
 def test_what_is_started_can_be_followed_and_stopped(
     task: tuple[str, str, str], parameters: dict[str, Any], actions: tuple[str, ...], on: str
 ) -> None:
-    assert sync_calls(*task, parameters, PLACE) == [Call(f"{task[0]}:{action}", on) for action in actions]
+    assert sync_calls(*task, parameters, PLACE) == [ResourceAction(f"{task[0]}:{action}", on) for action in actions]
 
 
 def machine(resource: str) -> dict[str, Any]:
@@ -62,7 +68,7 @@ def machine(resource: str) -> dict[str, Any]:
 def test_a_machine_that_waits_for_nested_executions_needs_the_managed_rule() -> None:
     rule = "arn:aws:events:eu-west-1:111122223333:rule/StepFunctionsGetEventsForStepFunctionsExecutionRule"
     found = definition_calls(machine("states:startExecution.sync:2"), None, PLACE)
-    assert found == [Call(f"events:{action}", rule) for action in ("PutTargets", "PutRule", "DescribeRule")]
+    assert found == [ResourceAction(f"events:{action}", rule) for action in ("PutTargets", "PutRule", "DescribeRule")]
     assert definition_calls(machine("states:startExecution"), None, PLACE) == []
 
 
@@ -70,4 +76,4 @@ def test_a_machine_that_waits_for_nested_executions_needs_the_managed_rule() -> 
 def test_a_machine_that_logs_needs_log_delivery(level: str, needed: tuple[str, ...]) -> None:
     logging = {"level": level, "destinations": [{"cloudWatchLogsLogGroup": {"logGroupArn": "arn:g"}}]}
     found = definition_calls(machine("lambda:invoke"), logging, PLACE)
-    assert found == [Call(action, "*") for action in needed]
+    assert found == [ResourceAction(action, "*") for action in needed]

@@ -10,16 +10,16 @@ import pytest
 from botocore.loaders import Loader
 
 from local_aws.engines.step_functions import execution_log
-from local_aws.engines.step_functions.execution_log import ExecutionLog, Line, is_logged
+from local_aws.engines.step_functions.execution_log import ExecutionLog, LoggedEvent, is_logged
 
 EVENT_TYPES = Loader().load_service_model("stepfunctions", "service-2")["shapes"]["HistoryEventType"]["enum"]
 
 
 class Lines:
     def __init__(self) -> None:
-        self.written: list[Line] = []
+        self.written: list[LoggedEvent] = []
 
-    def add(self, line: Line) -> None:
+    def add(self, line: LoggedEvent) -> None:
         self.written.append(line)
 
 

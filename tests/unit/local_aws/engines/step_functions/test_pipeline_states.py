@@ -13,7 +13,7 @@ import pytest
 
 from local_aws.errors import AwsError
 from pipeline_tools.state_tests import answers
-from pipeline_tools.state_tests.cases import Machine, SamplesError, cases, machines
+from pipeline_tools.state_tests.cases import MachineCases, SamplesError, cases, machines
 from tests.unit.local_aws.engines.step_functions.conftest import Functions
 
 MACHINES = machines()
@@ -35,12 +35,12 @@ def client_of(functions: Functions) -> Any:
 
 
 @pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.name)
-def test_each_state_answers_what_is_expected(functions: Functions, machine: Machine) -> None:
+def test_each_state_answers_what_is_expected(functions: Functions, machine: MachineCases) -> None:
     assert answers.problems(client_of(functions), machine) == []
 
 
 @pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.name)
-def test_every_branch_of_a_choice_is_taken(machine: Machine) -> None:
+def test_every_branch_of_a_choice_is_taken(machine: MachineCases) -> None:
     expected = answers.expectations(machine.name)
     for name, state in states(machine.definition):
         if state["Type"] == "Choice":
@@ -49,7 +49,7 @@ def test_every_branch_of_a_choice_is_taken(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.name)
-def test_a_changed_definition_answers_something_else(functions: Functions, machine: Machine) -> None:
+def test_a_changed_definition_answers_something_else(functions: Functions, machine: MachineCases) -> None:
     client = client_of(functions)
     survived = []
     for name, path, changed in mutants(machine.definition):
@@ -81,7 +81,7 @@ def test_a_case_that_is_missing_or_new_is_a_difference(functions: Functions) -> 
     ]
 
 
-def any_difference(client: Any, machine: Machine) -> bool:
+def any_difference(client: Any, machine: MachineCases) -> bool:
     expected = answers.expectations(machine.name)
     for case in machine.cases:
         try:
@@ -93,7 +93,7 @@ def any_difference(client: Any, machine: Machine) -> bool:
     return False
 
 
-def of_state(machine: Machine, name: str) -> tuple[Any, ...]:
+def of_state(machine: MachineCases, name: str) -> tuple[Any, ...]:
     return tuple(case for case in machine.cases if case.request["stateName"] == name)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from local_aws.engines.step_functions.errors import optimized_name
-from local_aws.services.faults.rules import Error, Plan, Rule
+from local_aws.services.faults.rules import Error, FaultPlan, Rule
 
 from .conftest import Answer, Functions
 
@@ -68,7 +68,7 @@ def counted(functions: Functions, api: str, answer: Answer) -> list[Mapping[str,
 def test_an_error_has_the_name_that_the_integration_gives_it(
     functions: Functions, state: Mapping[str, Any], code: str, name: str
 ) -> None:
-    functions.faults.put(Plan((Rule("r", "task", error=Error(code, "as told")),)))
+    functions.faults.put(FaultPlan((Rule("r", "task", error=Error(code, "as told")),)))
 
     found = functions.machine({"State": task(state)}).run()
 
@@ -108,11 +108,11 @@ def test_before_the_work_nothing_is_asked_and_after_it_the_answer_is_lost(functi
     asked = counted(functions, "startJobRun", lambda _: {"JobRunId": "jr_1"})
     machine = functions.machine({"State": task(JOB)})
 
-    functions.faults.put(Plan((Rule("r", "task", service="glue", operation="StartJobRun", error=Error("X")),)))
+    functions.faults.put(FaultPlan((Rule("r", "task", service="glue", operation="StartJobRun", error=Error("X")),)))
     assert machine.run()["status"] == "FAILED"
     assert asked == []
 
-    functions.faults.put(Plan((Rule("r", "task", "after", "glue", "StartJobRun", error=Error("X")),)))
+    functions.faults.put(FaultPlan((Rule("r", "task", "after", "glue", "StartJobRun", error=Error("X")),)))
     assert machine.run()["status"] == "FAILED"
     assert len(asked) == 1
 
@@ -133,7 +133,7 @@ def test_before_the_work_nothing_is_asked_and_after_it_the_answer_is_lost(functi
 )
 def test_a_task_is_chosen_by_its_names_and_arguments(functions: Functions, match: dict[str, str], met: bool) -> None:
     functions.answers["startJobRun"] = lambda _: {"JobRunId": "jr_1"}
-    functions.faults.put(Plan((Rule("r", "task", match=match, error=Error("X")),)))
+    functions.faults.put(FaultPlan((Rule("r", "task", match=match, error=Error("X")),)))
     arguments = {"JobName": "clean-spark", "Arguments": {"--job_id": "1"}}
 
     found = functions.machine({"State": task({**JOB, "Arguments": arguments})}).run()
@@ -142,7 +142,7 @@ def test_a_task_is_chosen_by_its_names_and_arguments(functions: Functions, match
 
 
 def test_a_payload_is_looked_into(functions: Functions) -> None:
-    functions.faults.put(Plan((Rule("r", "task", match={"Payload.action": "start"}, error=Error("X")),)))
+    functions.faults.put(FaultPlan((Rule("r", "task", match={"Payload.action": "start"}, error=Error("X")),)))
     assert functions.machine({"State": task(FUNCTION)}).run()["error"] == "Lambda.AWSLambdaException"
 
 
@@ -151,7 +151,7 @@ def test_what_a_task_waits_for_is_asked_for_by_calls_of_their_own(functions: Fun
     looks = counted(functions, "getJobRun", lambda _: {"JobRun": {"JobRunState": "SUCCEEDED", "Id": "jr_1"}})
     stopped = counted(functions, "batchStopJobRun", lambda _: {})
     rule = Rule("r", "task", "after", "glue", "GetJobRun", {"RunId": "jr_1"}, error=Error("OperationTimeoutException"))
-    functions.faults.put(Plan((rule,)))
+    functions.faults.put(FaultPlan((rule,)))
     waiting = {**JOB, "Resource": "arn:aws:states:::glue:startJobRun.sync"}
 
     found = functions.machine({"State": task(waiting)}).run()
@@ -166,7 +166,7 @@ def test_waits_are_shortened(functions: Functions) -> None:
         "Pause": {"Type": "Wait", "Seconds": 100, "Next": "State"},
         "State": task(JOB, Retry=retry),
     }
-    functions.faults.put(Plan((Rule("r", "task", times=2, error=Error("X")),), waits=0.001))
+    functions.faults.put(FaultPlan((Rule("r", "task", times=2, error=Error("X")),), waits=0.001))
     began = time.monotonic()
 
     assert functions.machine(states).run()["status"] == "SUCCEEDED"
@@ -177,7 +177,7 @@ def test_waits_are_shortened(functions: Functions) -> None:
 
 def test_a_delay_ends_with_the_state_and_the_work_is_not_begun(functions: Functions) -> None:
     asked = counted(functions, "startJobRun", lambda _: {"JobRunId": "jr_1"})
-    functions.faults.put(Plan((Rule("r", "task", delay=60.0),)))
+    functions.faults.put(FaultPlan((Rule("r", "task", delay=60.0),)))
     machine = functions.machine({"State": task(JOB, TimeoutSeconds=1)})
 
     assert machine.run()["error"] == "States.Timeout"
@@ -186,7 +186,7 @@ def test_a_delay_ends_with_the_state_and_the_work_is_not_begun(functions: Functi
 
 def test_a_delay_alone_lets_the_work_be_done(functions: Functions) -> None:
     asked = counted(functions, "startJobRun", lambda _: {"JobRunId": "jr_1"})
-    functions.faults.put(Plan((Rule("r", "task", delay=0.01),)))
+    functions.faults.put(FaultPlan((Rule("r", "task", delay=0.01),)))
     assert functions.machine({"State": task(JOB)}).run()["status"] == "SUCCEEDED"
     assert len(asked) == 1
 

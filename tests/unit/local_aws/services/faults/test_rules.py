@@ -15,7 +15,7 @@ import pytest
 from local_aws.services.faults import documents
 from local_aws.services.faults.documents import FaultsError, read, read_file, read_json
 from local_aws.services.faults.requests import administer
-from local_aws.services.faults.rules import Error, Faults, Occasion, Plan, Rule, texts_at
+from local_aws.services.faults.rules import Error, FaultPlan, Faults, Occasion, Rule, texts_at
 
 X = Error("X")
 CALL = Occasion("glue", "StartJobRun", {"JobName": "clean-spark"}, {"state": "Clean"})
@@ -36,19 +36,19 @@ def taken(faults: Faults, count: int) -> list[bool]:
     ],
 )
 def test_occasions_are_skipped_and_counted(skip: int, times: int, expected: list[bool]) -> None:
-    faults = Faults(Plan((Rule("r", "task", skip=skip, times=times, error=X),)))
+    faults = Faults(FaultPlan((Rule("r", "task", skip=skip, times=times, error=X),)))
     assert taken(faults, 4) == expected
     assert faults.met() == {"r": sum(expected)}
 
 
 def test_the_first_rule_that_is_due_takes_the_occasion() -> None:
-    faults = Faults(Plan((Rule("a", "task", times=2, error=X), Rule("b", "task", skip=1, error=X))))
+    faults = Faults(FaultPlan((Rule("a", "task", times=2, error=X), Rule("b", "task", skip=1, error=X))))
     found = [faults.take(faults.task, "before", CALL) for _ in range(5)]
     assert [rule.name if rule else None for rule in found] == ["a", "a", None, "b", None]
 
 
 def test_new_rules_are_counted_anew() -> None:
-    plan = Plan((Rule("r", "task", error=X),))
+    plan = FaultPlan((Rule("r", "task", error=X),))
     faults = Faults(plan)
     assert taken(faults, 2) == [True, False]
     faults.put(plan)
@@ -56,7 +56,7 @@ def test_new_rules_are_counted_anew() -> None:
 
 
 def test_no_occasion_is_counted_twice() -> None:
-    faults = Faults(Plan((Rule("r", "task", times=200, error=X),)))
+    faults = Faults(FaultPlan((Rule("r", "task", times=200, error=X),)))
     begin = threading.Barrier(4)
     found: list[int] = []
 
@@ -146,7 +146,7 @@ def test_a_document_is_read_and_written() -> None:
 
 
 def test_defaults() -> None:
-    assert read({}) == Plan()
+    assert read({}) == FaultPlan()
     assert read(rule()).rules[0] == Rule("r", "request", error=X)
     assert read({"faults": [{"name": "r", "at": "request", "cut": 1}]}).rules[0].when == "after"
     assert read({"faults": [{"name": "r", "at": "request", "cut": 0}]}).rules[0].when == "before"
@@ -212,9 +212,9 @@ def test_a_bad_document_is_refused_by_name(document: Any, said: str) -> None:
 def test_a_file_is_yaml_or_json(tmp_path: Any) -> None:
     file = tmp_path / "faults.yaml"
     file.write_text("waits: 0.5\nfaults:\n  - {name: r, at: request, error: {code: X}}\n")
-    assert read_file(file) == Plan((Rule("r", "request", error=X),), 0.5)
+    assert read_file(file) == FaultPlan((Rule("r", "request", error=X),), 0.5)
     file.write_text(json.dumps(rule()))
-    assert read_file(file) == Plan((Rule("r", "request", error=X),))
+    assert read_file(file) == FaultPlan((Rule("r", "request", error=X),))
     file.write_text("faults: [")
     with pytest.raises(FaultsError, match=r"faults\.yaml cannot be read"):
         read_file(file)
@@ -239,7 +239,7 @@ def test_the_admin_call_puts_tells_and_takes_away() -> None:
     status, _, body = administer(faults, "GET", b"")
     assert (status, json.loads(body)) == (
         200,
-        {"waits": 1.0, **Plan((Rule("r", "request", error=X),)).document(), "met": {"r": 0}},
+        {"waits": 1.0, **FaultPlan((Rule("r", "request", error=X),)).document(), "met": {"r": 0}},
     )
     status, _, body = administer(faults, "PUT", b'{"faults": 1}')
     assert (status, json.loads(body)["message"]) == (400, "faults is 1; accepted: a list of rules")

@@ -14,7 +14,7 @@ import pytest
 
 from local_aws.services.glue import process as glue_process
 from local_aws.services.glue.libraries import Libraries
-from local_aws.services.glue.process import JobProcess, Settings
+from local_aws.services.glue.process import JobProcess, ProcessSettings
 
 # Ignores SIGTERM and starts a grandchild; both write their process ID.
 STUBBORN = """
@@ -48,7 +48,7 @@ def logs() -> Lines:
 def process(tmp_path: Path, logs: Lines) -> Callable[..., JobProcess]:
     def make(script: str, memory_bytes: int | None = None, logs: Lines = logs) -> JobProcess:
         (tmp_path / "tmp").mkdir()
-        settings = Settings(tmp_path, Libraries(tmp_path / "libraries"), seconds_to_end=0.3)
+        settings = ProcessSettings(tmp_path, Libraries(tmp_path / "libraries"), seconds_to_end=0.3)
         line = [sys.executable, "-c", script]
         return JobProcess(line, {"A": "b"}, tmp_path, logs, ("/group", "stream"), settings, None, memory_bytes)
 

@@ -14,10 +14,10 @@ import pytest
 
 from aws_facts import glue
 from local_aws import processes, workdir
-from local_aws.services.faults.rules import Error, Faults, Plan, Rule
+from local_aws.services.faults.rules import Error, FaultPlan, Faults, Rule
 from local_aws.services.glue import process as glue_process
 from local_aws.services.glue.libraries import InstallError, Libraries
-from local_aws.services.glue.process import JobProcess, ProcessFactory, Settings
+from local_aws.services.glue.process import JobProcess, ProcessFactory, ProcessSettings
 from local_aws.services.glue.runs import GlueJobRuns
 from pipeline_tools.environments import InterpreterNotFoundError, find_interpreter, find_pip
 from pipeline_tools.packaging.package import write_wheel
@@ -77,7 +77,7 @@ def test_a_failed_run_says_what_glue_says(tmp_path: Path, code: int, said: str |
     (tmp_path / "stderr.log").write_text("error: the file is not there\n")
     if said:
         (tmp_path / "exception.txt").write_text(said)
-    settings = Settings(tmp_path, Libraries(tmp_path))
+    settings = ProcessSettings(tmp_path, Libraries(tmp_path))
     process = JobProcess([], {}, tmp_path, Logs(), ("/group", "stream"), settings, None)
     assert process.error_message(code) == expected
 
@@ -141,7 +141,7 @@ def test_a_module_that_no_wheel_brings_is_pips_error(tmp_path: Path) -> None:
 
 def factory(folder: Path, s3: DirectoryS3, logs: Logs, python: Path | None = None) -> ProcessFactory:
     return ProcessFactory(
-        Settings(folder / "work", Libraries(folder / "libraries", find_pip(), python)),
+        ProcessSettings(folder / "work", Libraries(folder / "libraries", find_pip(), python)),
         s3_client=lambda _job: s3,  # type: ignore[arg-type,return-value]
         environment=lambda _job: {},
         logs=lambda _job: logs,
@@ -210,27 +210,27 @@ def run_with(folder: Path, faults: Faults, script: str) -> dict[str, Any]:
 @pytest.mark.parametrize("state", [state for state, over in glue.JOB_RUN_STATES.items() if over])
 def test_a_fault_ends_a_run_that_never_starts(tmp_path: Path, state: str) -> None:
     rule = Rule("r", "job_run", match={"job": "j?b"}, state=state, error=Error(message="as told"))
-    run = run_with(tmp_path, Faults(Plan((rule,))), "")
+    run = run_with(tmp_path, Faults(FaultPlan((rule,))), "")
     assert (run["JobRunState"], run["ErrorMessage"]) == (state, "as told")
     assert not (tmp_path / "ran").exists()
 
 
 @pytest.mark.parametrize("state", ["TIMEOUT", "ERROR"])
 def test_a_fault_gives_a_run_that_did_its_work_another_end(tmp_path: Path, state: str) -> None:
-    run = run_with(tmp_path, Faults(Plan((Rule("r", "job_run", "after", state=state),))), "")
+    run = run_with(tmp_path, Faults(FaultPlan((Rule("r", "job_run", "after", state=state),))), "")
     assert run["JobRunState"] == state
     assert (tmp_path / "ran").exists()
 
 
 def test_a_run_is_killed_as_by_a_machine_without_memory(tmp_path: Path) -> None:
-    faults = Faults(Plan((Rule("r", "job_run", kill="run", delay=0.2, match={"arguments.--a": "b"}),)))
+    faults = Faults(FaultPlan((Rule("r", "job_run", kill="run", delay=0.2, match={"arguments.--a": "b"}),)))
     run = run_with(tmp_path, faults, "import signal; signal.signal(15, signal.SIG_IGN)\nwhile True: signal.pause()")
     assert (run["JobRunState"], run["ErrorMessage"]) == ("FAILED", glue.exit_message(137))
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_run_is_late(tmp_path: Path, when: Any) -> None:
-    faults = Faults(Plan((Rule("r", "job_run", when, delay=0.5),)))
+    faults = Faults(FaultPlan((Rule("r", "job_run", when, delay=0.5),)))
     began = time.monotonic()
     assert run_with(tmp_path, faults, "")["JobRunState"] == "SUCCEEDED"
     assert time.monotonic() - began >= 0.5
@@ -238,7 +238,7 @@ def test_a_run_is_late(tmp_path: Path, when: Any) -> None:
 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_run_that_is_late_can_be_stopped(tmp_path: Path, when: Any) -> None:
-    faults = Faults(Plan((Rule("r", "job_run", when, delay=60.0),)))
+    faults = Faults(FaultPlan((Rule("r", "job_run", when, delay=60.0),)))
     run = ended_run(tmp_path, "", faults, stop=lambda: faults.met()["r"] == 1)
     assert run["JobRunState"] == "STOPPED"
 

@@ -14,7 +14,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local_aws.services.glue import spark_classes
-from local_aws.services.glue.s3_mirror import Mirror, Place, uris_in
+from local_aws.services.glue.s3_mirror import Mirror, S3Place, uris_in
 from tests.unit.local_aws.services.conftest import DirectoryS3
 
 # Uses each URI as a script may, and prints what came of it. No session: Hadoop alone is faster.
@@ -84,20 +84,20 @@ def copied(root: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("s3://the-bucket/a/b.csv", [Place("the-bucket", "a/b.csv")]),
-        ("s3://the-bucket/staged/job_id=1/", [Place("the-bucket", "staged/job_id=1/")]),
-        ("s3://the-bucket", [Place("the-bucket", "")]),
-        ('{"t": "s3://one/t/", "u": "s3://two/u/"}', [Place("one", "t/"), Place("two", "u/")]),
-        ("s3://one/a.zip,s3://one/b.zip", [Place("one", "a.zip"), Place("one", "b.zip")]),
+        ("s3://the-bucket/a/b.csv", [S3Place("the-bucket", "a/b.csv")]),
+        ("s3://the-bucket/staged/job_id=1/", [S3Place("the-bucket", "staged/job_id=1/")]),
+        ("s3://the-bucket", [S3Place("the-bucket", "")]),
+        ('{"t": "s3://one/t/", "u": "s3://two/u/"}', [S3Place("one", "t/"), S3Place("two", "u/")]),
+        ("s3://one/a.zip,s3://one/b.zip", [S3Place("one", "a.zip"), S3Place("one", "b.zip")]),
         ("no place, s3:/one, s3://X/y", []),
     ],
 )
-def test_the_places_that_an_argument_names_are_found(text: str, expected: list[Place]) -> None:
+def test_the_places_that_an_argument_names_are_found(text: str, expected: list[S3Place]) -> None:
     assert uris_in([text]) == expected
 
 
 def test_a_place_that_is_named_twice_counts_once() -> None:
-    assert uris_in(["s3://one/a", "s3://one/a"]) == [Place("one", "a")]
+    assert uris_in(["s3://one/a", "s3://one/a"]) == [S3Place("one", "a")]
 
 
 def test_the_places_are_copied_and_mounted(tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_an_object_whose_name_no_file_can_have_fails_nothing(tmp_path: Path) -> 
     (tmp_path / "mirror" / "lake").mkdir(parents=True)
     (tmp_path / "mirror" / "lake" / "in").write_bytes(b"")  # as the object `in` is, beside `in/…`
     mirror = Mirror(cast(Any, s3), tmp_path / "mirror")
-    mirror.fetch([Place("lake", "in")])
+    mirror.fetch([S3Place("lake", "in")])
     mirror.configure(tmp_path / "hadoop")
     assert "fs.viewfs.mounttable.lake.link./in/a.csv" in settings_of(tmp_path)
 

@@ -13,7 +13,7 @@ import pytest
 from dataset_contract.places import Places
 from lambda_generate_param import job_id, statements
 from lambda_generate_param.audit import AuditColumns
-from lambda_generate_param.evidence import Evidence
+from lambda_generate_param.evidence import StageEvidence
 from lambda_generate_param.failures import Failure
 from tests.unit.local_aws.services.conftest import Redshift
 from tests.unit.local_aws.services.redshift.test_concurrency import wait_for_lock, wait_for_status
@@ -109,7 +109,7 @@ class Job:
             ],
         }  # fmt: skip
         found = {stage: manifest if stage == "python" else {**manifest, "rules": []} for stage in complete}
-        made = statements.fail(AUDIT.parent, failure, Evidence(found, {}), AuditColumns.read(AUDIT.parent))
+        made = statements.fail(AUDIT.parent, failure, StageEvidence(found, {}), AuditColumns.read(AUDIT.parent))
         return made.statements, dict(made.parameters)
 
     def fail(self, attempt: Attempt, *, complete: tuple[str, ...], rules: int) -> str:

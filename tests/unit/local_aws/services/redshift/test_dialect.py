@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from local_aws.services.redshift.dialect import Place, plan
+from local_aws.services.redshift.dialect import TransactionUse, plan
 from local_aws.services.redshift.sqlerror import SqlError
 
 
@@ -101,9 +101,9 @@ def test_writes_name_the_table_they_lock(sql: str, table: str | None) -> None:
 
 
 def test_places() -> None:
-    assert plan("truncate t").place is Place.COMMITS
-    assert plan("vacuum").place is Place.OUTSIDE
-    assert plan("select 1").place is Place.ANYWHERE
+    assert plan("truncate t").place is TransactionUse.COMMITS
+    assert plan("vacuum").place is TransactionUse.OUTSIDE
+    assert plan("select 1").place is TransactionUse.ANYWHERE
 
 
 @pytest.mark.parametrize(

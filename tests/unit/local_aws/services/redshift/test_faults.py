@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 
 from local_aws.errors import AwsError
-from local_aws.services.faults.rules import Error, Plan, Rule
+from local_aws.services.faults.rules import Error, FaultPlan, Rule
 from tests.unit.local_aws.services.conftest import Redshift
 
 pytestmark = pytest.mark.postgres
 SAID = "1023 DETAIL: Serializable isolation violation on table - t"
 
 
-def rule(**fields: Any) -> Plan:
-    return Plan((Rule("r", "statement", **fields),))
+def rule(**fields: Any) -> FaultPlan:
+    return FaultPlan((Rule("r", "statement", **fields),))
 
 
 @pytest.fixture

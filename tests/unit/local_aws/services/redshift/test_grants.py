@@ -18,9 +18,9 @@ from dataset_contract.manifests import PYTHON, SPARK, FileEntry
 from dataset_contract.model import Contract
 from lambda_generate_param import datasets, loading, statements
 from lambda_generate_param.audit import AuditColumns
-from lambda_generate_param.evidence import Evidence
+from lambda_generate_param.evidence import StageEvidence
 from lambda_generate_param.failures import Failure
-from lambda_generate_param.statements import Batch
+from lambda_generate_param.statements import SqlBatch
 from pipeline.redshift import QueryError
 from pipeline_tools.deployment import loader
 from tests.unit.lambda_generate_param.conftest import (
@@ -148,7 +148,7 @@ def put(redshift: Redshift, query: str, uri: str, listed: str) -> None:
     manifest_path.write_text(manifests.render_copy([FileEntry(uri, path.stat().st_size, 0)]))
 
 
-def batches(sql: Path) -> Iterator[Batch]:
+def batches(sql: Path) -> Iterator[SqlBatch]:
     """What run-sql is given of a job: as it begins, as it loads, as a redrive ends, and of one that fails."""
     known = datasets.load(sql, "orders")
     about: dict[str, str] = {"execution_arn": ARN, "started_at": "2026-01-31 12:34:56.789"}
@@ -162,14 +162,14 @@ def batches(sql: Path) -> Iterator[Batch]:
     failure = Failure(JOB, ARN, 1, "FAILED", moment, moment, "-", "-", "-", "States.TaskFailed", "a cause")
     yield statements.fail(sql, failure, evidence(known.contract), AuditColumns.read(sql))
     for view in ("reconciliation", "replay_reconciliation"):
-        yield Batch("who asks", (f"SELECT problem FROM audit.{view} WHERE job_id = :job_id",), {"job_id": JOB})
+        yield SqlBatch("who asks", (f"SELECT problem FROM audit.{view} WHERE job_id = :job_id",), {"job_id": JOB})
 
 
-def evidence(contract: Contract) -> Evidence:
-    return Evidence({stage: manifest(contract, stage) for stage in (PYTHON, SPARK)}, {})
+def evidence(contract: Contract) -> StageEvidence:
+    return StageEvidence({stage: manifest(contract, stage) for stage in (PYTHON, SPARK)}, {})
 
 
-def run(redshift: Redshift, batch: Batch, secret: str) -> dict[str, Any]:
+def run(redshift: Redshift, batch: SqlBatch, secret: str) -> dict[str, Any]:
     bound = {**MOMENT, **batch.parameters}
     used = {name: value for name, value in bound.items() if any(f":{name}" in text for text in batch.statements)}
     return redshift.describe(*batch.statements, SecretArn=secret, parameters=used, batch=True)

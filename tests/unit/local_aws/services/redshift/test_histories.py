@@ -33,7 +33,7 @@ from lambda_generate_param import continuing, handler, statements
 from lambda_generate_param.handler import Settings
 from local_aws.services.postgres import PostgresServer
 from local_aws.services.redshift import data_api
-from local_aws.services.redshift.execution import Execution
+from local_aws.services.redshift.execution import StatementExecution
 from tests.unit.lambda_generate_param.conftest import ROOT, contract, manifest, table, write_dataset
 from tests.unit.local_aws.services.conftest import Redshift
 
@@ -265,7 +265,7 @@ class Gates:
 GATES = Gates()
 
 
-class GatedExecution(Execution):
+class GatedExecution(StatementExecution):
     """Waits at its gate before one of its statements."""
 
     def _run_one(self, connection: Any, sub: Any, *, in_transaction: bool) -> None:

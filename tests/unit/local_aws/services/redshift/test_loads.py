@@ -18,7 +18,7 @@ from dataset_contract import manifests
 from dataset_contract.manifests import PYTHON, SPARK, FileEntry
 from dataset_contract.places import Places
 from lambda_generate_param import loading, statements
-from lambda_generate_param.statements import Batch
+from lambda_generate_param.statements import SqlBatch
 from tests.unit.lambda_generate_param.conftest import ARN, ROOT, contract, manifest, table, write_dataset
 from tests.unit.local_aws.services.conftest import Redshift
 from tests.unit.local_aws.services.redshift.test_concurrency import wait_for_lock, wait_for_status
@@ -80,7 +80,7 @@ class Warehouse:
             connection.execute(f"COPY t TO '{path}' (FORMAT parquet)")
         self._path(self.places(job).source_files_list()).write_text(self._listed([path]))
 
-    def batch(self, job: str, counts: Mapping[str, int], *, sources: int = 1, repeat: bool = False) -> Batch:
+    def batch(self, job: str, counts: Mapping[str, int], *, sources: int = 1, repeat: bool = False) -> SqlBatch:
         """The load of a job, by the counts of rows that Spark told."""
         rows = sum(counts.values())
         found = {
@@ -104,7 +104,7 @@ class Warehouse:
         described = self.redshift.describe(*batch.statements, parameters={**ATTEMPT, **batch.parameters}, batch=True)
         assert described["Status"] == "FINISHED" or f"job {job} has succeeded" in described["Error"]
 
-    def start(self, batch: Batch) -> str:
+    def start(self, batch: SqlBatch) -> str:
         """Submit a load; the ID of the statement."""
         return self.redshift.start(*batch.statements, parameters={**MOMENT, **batch.parameters}, batch=True)
 

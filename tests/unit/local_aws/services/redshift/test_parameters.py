@@ -12,7 +12,7 @@ from aws_facts import redshift_data as facts
 from local_aws.errors import AwsError
 from local_aws.services.redshift import parameters
 from local_aws.services.redshift.lexer import tokenize
-from local_aws.services.redshift.model import ClusterInfo, Identity, Statement, SubStatement, Target
+from local_aws.services.redshift.model import ClusterInfo, Identity, SentStatement, SubStatement, Target
 from local_aws.services.redshift.statements import StatementStore
 from local_aws.services.redshift.throttling import Throttle
 from tests.unit.local_aws.services.conftest import Redshift
@@ -142,12 +142,12 @@ def test_the_api_asks_for_its_rates(redshift: Redshift) -> None:
         redshift.call("ListSchemas", **redshift.defaults)
 
 
-def statement(identifier: str, cluster: str = "warehouse", created: float = 0.0) -> Statement:
+def statement(identifier: str, cluster: str = "warehouse", created: float = 0.0) -> SentStatement:
     target = Target(ClusterInfo(cluster, "available", "dev", "admin"), "dev", Identity("admin", None))
-    return Statement(identifier, target, [SubStatement(identifier, "select 1", created, created)], False, created)
+    return SentStatement(identifier, target, [SubStatement(identifier, "select 1", created, created)], False, created)
 
 
-def add(store: StatementStore, made: Statement, **request: Any) -> Statement:
+def add(store: StatementStore, made: SentStatement, **request: Any) -> SentStatement:
     asked: Mapping[str, Any] = {"Sql": "select 1", **request}
     return store.replay("ExecuteStatement", asked) or store.add(made, "ExecuteStatement", asked)
 
@@ -182,7 +182,7 @@ def test_a_statement_is_known_for_a_day_and_its_token_for_eight_hours() -> None:
 
 def test_a_token_that_two_use_at_once_makes_one_statement() -> None:
     store = StatementStore(Clock())
-    found: list[Statement] = []
+    found: list[SentStatement] = []
     threads = [
         threading.Thread(target=lambda name=name: found.append(add(store, statement(name), ClientToken="t")))
         for name in "abcdefgh"
