@@ -30,4 +30,6 @@ class Log:
 
     def _write(self, level: str, message: str, fields: dict[str, object]) -> None:
         line = {"time": utc_text(utc_now()), "level": level, "job_id": self.job_id, "stage": PYTHON, "message": message}
-        print(json.dumps({**line, **fields}, ensure_ascii=False, default=str), file=self.stream, flush=True)
+        # In one piece: two threads write.
+        self.stream.write(json.dumps({**line, **fields}, ensure_ascii=False, default=str) + "\n")
+        self.stream.flush()

@@ -37,10 +37,10 @@ def scratch_directory(files: Sequence[StoredFile], remote: bool) -> Iterator[Pat
 
 
 def needed_bytes(files: Sequence[StoredFile], remote: bool) -> int:
-    """An upper estimate: a downloaded file, a batch of text twice, and the Parquet files of the whole source."""
+    """An upper estimate: two downloaded files, a batch of text twice, the next one, and all the Parquet files."""
     sizes = [_content_bytes(file) for file in files]
-    download = max((file.size for file in files), default=0) if remote else 0
-    batch = 2 * min(sum(sizes), LARGEST_BATCH_BYTES)
+    download = sum(sorted(file.size for file in files)[-2:]) if remote else 0
+    batch = min(2 * sum(sizes), 3 * LARGEST_BATCH_BYTES)
     return download + batch + int(STAGED_RATIO * sum(sizes)) + RESERVE_BYTES
 
 

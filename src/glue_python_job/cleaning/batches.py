@@ -1,9 +1,13 @@
-"""The source files in batches of about the size that makes one Parquet file."""
+"""The source files in batches of about the size that makes one Parquet file.
+
+A thread makes the next batch while one is cleaned: it downloads, decompresses, cuts and looks at the text.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -16,6 +20,7 @@ from glue_python_job.cleaning.rules import check_types
 from glue_python_job.errors import JobError
 from glue_python_job.log import Log
 from glue_python_job.sizes import (
+    BEGIN_BYTES,
     FIRST_BATCH_BYTES,
     LARGEST_BATCH_BYTES,
     PARQUET_BYTES,
@@ -26,13 +31,13 @@ from glue_python_job.storage import Storage, StoredFile, local_copy
 from glue_python_job.text.file_kinds import JSON, PARQUET, kind_of
 from glue_python_job.text.json_records import LINE_MARK, RETURN_MARK, path_of
 from glue_python_job.text.layout import Layout, check_columns
-from glue_python_job.text.reader import Batch, Segment, TextReader, open_text
+from glue_python_job.text.reader import Batch, Segment, TextReader, observe, open_text
 
 MOST_SEGMENTS = 500  # of small files in one statement
 
 
 class Batches:
-    """Iterates over batches; a batch is done with when the next one is asked for.
+    """Iterates over batches, once; a batch is done with when the next one is asked for.
 
     notes: what is told of a file, by its position among the files, known when it was read.
     """
@@ -53,11 +58,31 @@ class Batches:
         self._scratch = scratch
         self._log = log
         self._segments = 0
-        self._target = FIRST_BATCH_BYTES
+        self._target = self._learned = FIRST_BATCH_BYTES
+        self._handed = 0
+        self._thread = ThreadPoolExecutor(1)
+        self._next: Future[Batch | None] = Future()
         self.notes: dict[int, str] = {}
         self._json: dict[int, list[Segment]] = {}  # by the position of their file
 
     def __iter__(self) -> Generator[Batch, None, None]:
+        made = self._made()
+        try:
+            self._next = self._thread.submit(next, made, None)
+            while batch := self._next.result():
+                # What was learned from a batch holds from the one on that is begun after it, in every run.
+                self._target = self._learned
+                self._handed += 1
+                self._next = self._thread.submit(next, made, None)
+                yield batch
+            self._note_unseen()
+        finally:
+            self._thread.shutdown()
+            made.close()
+            if not self._next.exception() and (batch := self._next.result()):
+                batch.resources.close()
+
+    def _made(self) -> Generator[Batch, None, None]:
         batch: Batch | None = None
         try:
             for index, file in enumerate(self._files):
@@ -69,7 +94,6 @@ class Batches:
                     batch = None
             if batch:
                 yield batch
-            self._note_unseen()
         finally:
             if batch:
                 batch.resources.close()
@@ -78,7 +102,13 @@ class Batches:
         """Choose the size of the batches to come by what the last one became."""
         if text_bytes and parquet_bytes:
             wanted = int(PARQUET_BYTES * text_bytes / parquet_bytes)
-            self._target = max(SMALLEST_BATCH_BYTES, min(wanted, LARGEST_BATCH_BYTES))
+            self._learned = max(SMALLEST_BATCH_BYTES, min(wanted, LARGEST_BATCH_BYTES))
+
+    def give_back(self, tail: bytes) -> None:
+        """Put the end of the last segment of a batch before the first segment of the next one, of the same file."""
+        following = self._next.result()
+        assert following is not None  # a segment that ends within a file has one that goes on
+        following.segments[0].prepend(tail)
 
     def _file(self, index: int, file: StoredFile, batch: Batch | None) -> Generator[Batch, None, Batch | None]:
         if not file.size:
@@ -112,7 +142,6 @@ class Batches:
                     self._json.setdefault(index, []).append(segment)
                 if segment.final:
                     break
-                batch.reader = reader
                 yield batch
                 batch = None
             if not found:
@@ -123,9 +152,10 @@ class Batches:
 
     def _room(self, batch: Batch | None) -> int:
         """How many bytes of one more file the batch takes."""
+        begin = BEGIN_BYTES << min(self._handed, 10)
         if batch is None:
-            return self._target
-        most = PARQUET_BYTES if batch.layout.format == PARQUET else SEVERAL_FILES_BYTES
+            return min(self._target, begin)
+        most = PARQUET_BYTES if batch.layout.format == PARQUET else min(SEVERAL_FILES_BYTES, begin)
         return max(0, min(most, self._target) - batch.bytes)
 
     def _segment(self, reader: TextReader, local: Path, room: int) -> Segment | None:
@@ -135,8 +165,14 @@ class Batches:
         segment = reader.rest(path) if reader.whole else reader.cut(path, room)
         if segment is None:
             path.unlink()
-        else:
-            segment.number = self._segments
+            return None
+        segment.number = self._segments
+        if reader.whole:
+            segment.suspect = segment.layout.exact
+            if segment.layout.dialect.comment:
+                observe(segment)
+            elif not segment.suspect:
+                segment.seen = self._thread.submit(observe, segment)
         return segment
 
     def _parquet(
@@ -161,10 +197,12 @@ class Batches:
     def _describe(self, path: Path, file: StoredFile) -> tuple[Layout, int]:
         source = f"read_parquet({sql.paths([path])}, hive_partitioning = false)"
         try:
-            described = self._connection.execute(f"DESCRIBE FROM {source}").fetchall()
-            counted = self._connection.execute(
-                f"SELECT num_rows FROM parquet_file_metadata({sql.literal(str(path))})"
-            ).fetchall()
+            # A connection of its own: the other one is at work meanwhile.
+            with self._connection.cursor() as cursor:
+                described = cursor.execute(f"DESCRIBE FROM {source}").fetchall()
+                counted = cursor.execute(
+                    f"SELECT num_rows FROM parquet_file_metadata({sql.literal(str(path))})"
+                ).fetchall()
         except duckdb.Error as error:
             cause = str(error).partition("LINE 1:")[0].strip()
             raise JobError(f"{file.uri} is no Parquet file: {cause}") from error

@@ -31,11 +31,13 @@ from glue_python_job.errors import JobError
 from glue_python_job.log import Log
 from glue_python_job.sizes import PARQUET_BYTES
 from glue_python_job.storage import Storage, StoredFile, local_copy
-from glue_python_job.text.counting import count
+from glue_python_job.text.counting import count, has_empty_line
 from glue_python_job.text.layout import PARQUET, QUOTED_LINE_END
 from glue_python_job.text.reader import Batch, Segment, ranged
 from glue_python_job.text.splitting import split
 from glue_python_job.text.texts import open_text
+
+_SUSPECT = "the text has bytes that DuckDB does not read as they are"
 
 
 class _QuotedLineEndError(Exception):
@@ -121,9 +123,10 @@ class _Cleaner:
     def _cleaned(self, batch: Batch) -> list[LocalPart]:
         try:
             if any(segment.suspect for segment in batch.segments):
-                raise _NotParsedError("the text has bytes that DuckDB must not be given")
+                raise _NotParsedError(_SUSPECT)
             parts = self._clean_counted(batch)
         except _NotParsedError as error:
+            batch.wait()
             if not batch.layout.exact:
                 self._log.warning("splitting record by record", files=self._names(batch), cause=str(error))
             self._split(batch)
@@ -147,12 +150,15 @@ class _Cleaner:
 
     def _clean(self, batch: Batch, plan: RowPlan) -> list[LocalPart]:
         parts = self._write(batch, plan)
+        batch.wait()
         written = sum(part.rows for part in parts)
-        if batch.adds_up(written, plan.counted):
-            for segment in batch.segments:
-                segment.rows = segment.lines
-            return parts
         try:
+            if any(segment.suspect and not segment.parsed for segment in batch.segments):
+                raise _NotParsedError(_SUSPECT)
+            if batch.adds_up(written, plan.counted):
+                for segment in batch.segments:
+                    segment.rows = segment.lines
+                return parts
             self._account(batch, plan, written)
         except _NotParsedError:
             for part in parts:
@@ -164,9 +170,11 @@ class _Cleaner:
         """Count the records, and find and keep those that were not written."""
         grammar = batch.layout.grammar(self._item)
         for segment in batch.segments:
-            if segment.rows is None and plan.counted and not (segment.doubtful or segment.gaps):
+            if segment.rows is not None:
+                continue
+            if plan.counted and not (segment.doubtful or has_empty_line(segment)):
                 segment.rows = segment.lines
-            elif segment.rows is None and not count(segment, grammar):
+            elif not count(segment, grammar):
                 # DuckDB takes surplus fields that are empty, which may be one comma too many in the middle.
                 raise _NotParsedError("a record has a misplaced quote, or more fields than the header")
         if written != sum(segment.rows or 0 for segment in batch.segments):
@@ -182,7 +190,7 @@ class _Cleaner:
         try:
             with one_thread(self._connection) if large else nullcontext():
                 rows = self._connection.execute(
-                    f"COPY ({statement}) TO {sql.literal(str(path))} (FORMAT parquet, COMPRESSION zstd{options})"
+                    f"COPY ({statement}) TO {sql.literal(str(path))} ({sql.PARQUET}{options})"
                 ).fetchall()[0][0]
         except duckdb.Error as error:
             path.unlink(missing_ok=True)
@@ -246,8 +254,8 @@ class _Cleaner:
         for segment in batch.segments:
             refuse = partial(self._keep, segment)
             tail = split(segment, grammar, refuse)
-            if tail and batch.reader:
-                batch.reader.give_back(tail)
+            if tail and not segment.final:
+                self._batches.give_back(tail)
 
     def _keep(self, segment: Segment, line: int, column: str | None, reason: str, text: str, raw: bytes) -> None:
         uri = self._files[segment.source].uri
@@ -314,9 +322,7 @@ class _Cleaner:
         columns = ", ".join(
             f"CAST(NULL AS {column.type.duckdb}) AS {sql.identifier(column.name)}" for column in self._item.columns
         )
-        self._connection.execute(
-            f"COPY (SELECT {columns} LIMIT 0) TO {sql.literal(str(path))} (FORMAT parquet, COMPRESSION zstd)"
-        )
+        self._connection.execute(f"COPY (SELECT {columns} LIMIT 0) TO {sql.literal(str(path))} ({sql.PARQUET})")
         return LocalPart(path, 0)
 
     def _tell(self, batch: Batch, parts: Sequence[LocalPart], rejected: int, seconds: float) -> None:

@@ -122,9 +122,7 @@ class RejectWriter:
             f"read_json({sql.paths([self._lines])}, format = 'newline_delimited', columns = {{{columns}}}, "
             "maximum_object_size = 16777216)"
         )
-        self._connection.execute(
-            f"COPY (SELECT * FROM {source}) TO {sql.literal(str(path))} (FORMAT parquet, COMPRESSION zstd)"
-        )
+        self._connection.execute(f"COPY (SELECT * FROM {source}) TO {sql.literal(str(path))} ({sql.PARQUET})")
         text = self._directory / TEXTS.format(len(self.parts))
         with self._lines.open("rb") as lines, gzip.open(text, "wb", compresslevel=1) as out:
             shutil.copyfileobj(lines, out, _COPY_BYTES)

@@ -16,12 +16,21 @@ from pathlib import Path
 
 from dataset_contract import wording
 from dataset_contract.conditions import broken
-from dataset_contract.model import DataObject
+from dataset_contract.model import Column, DataObject
+from dataset_contract.types import TEXT_KINDS
 from glue_python_job import sql
 from glue_python_job.cleaning.conditions import DUCKDB
-from glue_python_job.cleaning.values import Value, parquet_value, read_parquet, read_text, text_misfits, text_value
+from glue_python_job.cleaning.values import (
+    Value,
+    null_if_empty,
+    parquet_value,
+    read_parquet,
+    read_text,
+    text_misfits,
+    text_value,
+)
 from glue_python_job.errors import JobError
-from glue_python_job.text.layout import PARQUET, Layout
+from glue_python_job.text.layout import CSV, PARQUET, Layout
 
 _NESTED = ("STRUCT", "MAP", "UNION", "BLOB", "BIT")
 
@@ -33,7 +42,6 @@ class RowRule:
     column: str | None  # None: the row as such is refused
     reason: str
     condition: str  # SQL that is true for a row to refuse
-    kept: str = ""  # SQL that is true for most rows that are not refused, for no other, and quicker
 
 
 class RowPlan:
@@ -44,21 +52,24 @@ class RowPlan:
         self.counted = counted
         self._item = item
         self._letter = "p" if layout.format == PARQUET else "f"
-        self._values = [self._value(index) for index in range(len(item.columns))]
-        self.rules = tuple(rule for index in range(len(item.columns)) for rule in self._column_rules(index))
+        numbers = range(len(item.columns))
+        self._values = [self._value(index, f"r{index}") for index in numbers]
+        self.rules = tuple(rule for index in numbers for rule in self._column_rules(index, f"r{index}"))
 
     def accepted(self, files: Sequence[Path]) -> str:
         """The rows that no rule refuses, typed, the columns in the order of the contract; in the order of the files."""
-        typed = ", ".join(f"t{index}" for index in range(len(self._item.columns)))
-        kept = " AND ".join(rule.kept for rule in self.rules)
+        numbers = range(len(self._item.columns))
+        kept = " AND ".join(condition for index in numbers for condition in self._kept(index))
         # Most rows are kept, which is quickly seen; the others are asked rule by rule.
-        accepted = f"({kept}) OR ({self._verdict()}) IS NULL" if kept else "true"
-        rows = f"SELECT {typed} FROM ({self._typed(files)}) WHERE {accepted}"
-        return f"SELECT {named(self._item, 't')} FROM ({rows}) AS s"
+        accepted = f"({kept}) OR ({_verdict(self._rules_in_place())}) IS NULL" if kept else "true"
+        typed = ", ".join(f"{self._value(index, self._quick(index)).typed} AS t{index}" for index in numbers)
+        rows = f"SELECT *, {typed} FROM ({self._read(files)})"
+        columns = ", ".join(f"t{index}" for index in numbers)
+        return f"SELECT {named(self._item, 't')} FROM (SELECT {columns} FROM ({rows}) WHERE {accepted}) AS s"
 
     def verdicts(self, files: Sequence[Path]) -> str:
         """One `code` a row, in order: null, or the position of the rule that refuses it."""
-        return f"SELECT CAST({self._verdict()} AS USMALLINT) AS code FROM ({self._typed(files)})"
+        return f"SELECT CAST({_verdict(self.rules)} AS USMALLINT) AS code FROM ({self._typed(files)})"
 
     def explained(self, files: Sequence[Path], ordinals: Sequence[int]) -> str:
         """For these rows, by their position in the files: `ordinal`, `codes` of all rules broken, `fields` as texts."""
@@ -81,10 +92,6 @@ class RowPlan:
     def _field(self, index: int) -> str:
         return f"{self._letter}{self._layout.position(self._item.columns[index])}"
 
-    def _verdict(self) -> str:
-        cases = " ".join(f"WHEN {rule.condition} THEN {code}" for code, rule in enumerate(self.rules))
-        return f"CASE {cases} END" if cases else "NULL"
-
     def _typed(self, files: Sequence[Path]) -> str:
         typed = ", ".join(f"{value.typed} AS t{index}" for index, value in enumerate(self._values))
         return f"SELECT *, {typed} FROM ({self._read(files)})"
@@ -103,29 +110,77 @@ class RowPlan:
             return read_parquet(self._field(index), column, layout.types[layout.position(column)])
         return read_text(self._field(index), column, layout.format, self._item.csv)
 
-    def _value(self, index: int) -> Value:
-        column, names = self._item.columns[index], (f"r{index}", f"t{index}")
+    def _value(self, index: int, read: str) -> Value:
+        """`read`: what stands for the value as read, a name or an expression."""
+        column = self._item.columns[index]
         if self._layout.format == PARQUET:
-            return parquet_value(*names, column, self._layout.types[self._layout.position(column)])
-        return text_value(*names, column)
+            return parquet_value(read, f"t{index}", column, self._layout.types[self._layout.position(column)])
+        return text_value(read, f"t{index}", column)
 
-    def _column_rules(self, index: int) -> list[RowRule]:
-        column, value, typed = self._item.columns[index], self._values[index], f"t{index}"
-        found = [(wording.reason(rule), f"r{index} IS NULL") for rule in column.rules if rule.keyword == "required"]
-        # Where a value may be null, a comparison with it is neither true nor false.
-        absent = "" if found else f"r{index} IS NULL OR "
-        kept = [f"r{index} IS NOT NULL" for _ in found]
+    def _column_rules(self, index: int, read: str) -> list[RowRule]:
+        column, value, typed = self._item.columns[index], self._value(index, read), f"t{index}"
+        found = [(wording.reason(rule), f"{read} IS NULL") for rule in column.rules if rule.keyword == "required"]
         if value.misfit:
             found.append((wording.not_a(column.type), value.misfit))
-            kept.append(f"({absent}{value.fit})")
-        others = text_misfits(column, typed, self._layout.format)
+        found += text_misfits(column, typed, self._layout.format)
         rules = [rule for rule in column.rules if rule.keyword != "required"]
-        others += [(wording.reason(rule), broken(rule, column.type, typed, DUCKDB)) for rule in rules]
-        kept += [f"({absent}NOT ({condition}))" for _, condition in others]
-        return [
-            RowRule(column.name, reason, condition, keeping)
-            for (reason, condition), keeping in zip([*found, *others], kept)
+        found += [(wording.reason(rule), broken(rule, column.type, typed, DUCKDB)) for rule in rules]
+        return [RowRule(column.name, reason, condition) for reason, condition in found]
+
+    def _plain(self, index: int) -> bool:
+        """Whether the field itself gives the typed value of each row that is kept: no other text than '' is null, and
+        '' is null in the type as well, or refused.
+        """
+        column, layout = self._item.columns[index], self._layout
+        if layout.format != CSV or read_text("f", column, CSV, self._item.csv) != null_if_empty("f"):
+            return False
+        return column.type.kind not in TEXT_KINDS or _is_required(column)
+
+    def _quick(self, index: int) -> str:
+        """What stands for the value as read where a row is kept. A column that nothing names is not computed."""
+        return self._field(index) if self._plain(index) else f"r{index}"
+
+    def _rules_in_place(self) -> list[RowRule]:
+        """The rules on the fields themselves where that is enough."""
+        numbers = range(len(self._item.columns))
+        reads = [null_if_empty(self._field(index)) if self._plain(index) else f"r{index}" for index in numbers]
+        return [rule for index in numbers for rule in self._column_rules(index, reads[index])]
+
+    def _kept(self, index: int) -> list[str]:
+        """Conditions that are true for most values that no rule refuses and for no other. Quicker than the rules."""
+        column, read, typed = self._item.columns[index], self._quick(index), f"t{index}"
+        value, plain = self._value(index, read), self._plain(index)
+        rules = [rule for rule in column.rules if rule.keyword != "required"]
+        misfits = text_misfits(column, typed, self._layout.format)
+        if any(rule.keyword == "validValues" for rule in rules):
+            # Each value of such a list is one of the type, and of the right length: the contract is checked for that.
+            misfits, rules = [], [rule for rule in rules if rule.keyword not in ("minLength", "maxLength")]
+        bytes_ = column.type.bytes
+        rules = [
+            # No text has more characters than bytes.
+            rule
+            for rule in rules
+            if rule.keyword != "maxLength" or bytes_ is None or int(str(rule.argument)) < bytes_
         ]
+        conditions = [value.fit] if value.misfit else []
+        conditions += [f"NOT ({condition})" for _, condition in misfits]
+        conditions += [f"NOT ({broken(rule, column.type, typed, DUCKDB)})" for rule in rules]
+        if not _is_required(column):
+            # Where a value may be null, a comparison with it is neither true nor false.
+            absent = f"{read} = ''" if plain else f"{read} IS NULL"
+            return [f"({absent} OR ({' AND '.join(conditions)}))"] if conditions else []
+        # '' is no value of a type but text.
+        present = f"{read} <> ''" if plain else f"{read} IS NOT NULL"
+        return conditions if plain and value.misfit else [present, *conditions]
+
+
+def _is_required(column: Column) -> bool:
+    return any(rule.keyword == "required" for rule in column.rules)
+
+
+def _verdict(rules: Sequence[RowRule]) -> str:
+    cases = " ".join(f"WHEN {rule.condition} THEN {code}" for code, rule in enumerate(rules))
+    return f"CASE {cases} END" if cases else "NULL"
 
 
 def named(item: DataObject, letter: str) -> str:

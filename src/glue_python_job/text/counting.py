@@ -49,6 +49,21 @@ def count(segment: Segment, grammar: Grammar) -> bool:
     return good
 
 
+def has_empty_line(segment: Segment) -> bool:
+    """Whether a line of the text, which has no line end in quotes, is empty."""
+    with segment.open() as handle:
+        before = b"\n"  # the end of the window before; a line end stands before the first
+        while window := handle.read(records.WINDOW_BYTES):
+            if _has_gap(before + window[:2]) or _has_gap(window):
+                return True
+            before = (before + window[-2:])[-2:]
+    return False
+
+
+def _has_gap(text: bytes) -> bool:
+    return b"\n\n" in text or (b"\r" in text and b"\n\r\n" in text)
+
+
 def _outside_quotes(handle: BinaryIO, grammar: CsvGrammar) -> _Outside | None:
     """None: the quotes are not all where they should be."""
     found, rest, inside = _Outside(), b"\n", False  # the line end before stands for the begin of the text

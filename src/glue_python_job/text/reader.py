@@ -9,7 +9,8 @@ split exactly and its tail given back.
 from __future__ import annotations
 
 import codecs
-import re
+import shutil
+from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,14 +22,13 @@ from glue_python_job.errors import JobError
 from glue_python_job.text import records
 from glue_python_job.text.file_kinds import CSV, JSON, PARQUET
 from glue_python_job.text.grammar import ENCODING, CsvGrammar, encoding_problem
-from glue_python_job.text.json_records import LINE_MARK
 from glue_python_job.text.layout import Layout, check_columns
+from glue_python_job.text.observing import Observed
 from glue_python_job.text.texts import SourceText, open_text
 
-__all__ = ["Batch", "Segment", "TextReader", "open_text", "ranged"]
+__all__ = ["Batch", "Segment", "TextReader", "observe", "open_text", "ranged"]
 
 CHUNK_BYTES = 8 * 1024 * 1024
-_EDGE_BYTES = 64  # of each chunk, to see what lies across two
 
 
 @dataclass
@@ -38,9 +38,9 @@ class Segment:
     source: position of the file among the source files. path: a local file with the part, from byte `begin` on (the
     header is before it when the file is taken as it is). offset, length: where the part is in the text of the source
     file, in bytes of its stream (texts.py). first_line: 1-based line of its first record.
-    lines: physical lines, which is the number of records when each is one line. gaps: some of them may be empty.
-    suspect: not to be given to DuckDB as it is. doubtful: blanks beside quotes, which DuckDB may pass over; the
-    records are to be counted. number: position among all segments.
+    lines: physical lines, which is the number of records when each is one line. suspect: not to be given to DuckDB as
+    it is. doubtful: blanks beside quotes, which DuckDB may pass over; the records are to be counted. number: position
+    among all segments. seen: what makes lines, suspect and doubtful known, while the text is read for the rows.
 
     Known later: malformed, the records that cannot be parsed; rows, the others; refused, those of them that a rule
     refuses; empty_lines, those that are no records; parsed, the file that DuckDB reads when it is not `path`; unseen,
@@ -55,10 +55,10 @@ class Segment:
     begin: int = 0
     first_line: int = 1
     lines: int = 0
-    gaps: bool = False
     suspect: bool = False
     doubtful: bool = False
     final: bool = True
+    seen: Future[None] | None = None
     number: int = 0
     malformed: int = 0
     rows: int | None = None
@@ -73,19 +73,39 @@ class Segment:
         handle.seek(self.begin)
         return handle
 
+    def prepend(self, tail: bytes) -> None:
+        """Put text before it that the segment before it was cut within. It is to be split exactly, then."""
+        whole = self.path.with_name(self.path.name + "-whole")
+        with self.open() as rest, whole.open("wb") as out:
+            out.write(tail)
+            shutil.copyfileobj(rest, out, CHUNK_BYTES)
+        whole.replace(self.path)
+        self.begin = 0
+        self.offset -= len(tail)
+        self.length += len(tail)
+        self.first_line -= tail.count(b"\n")
+        self.lines += tail.count(b"\n")
+        self.suspect = True
+
 
 @dataclass
 class Batch:
-    """Segments of one layout, in the order of the source. reader: of the last segment's file, when it goes on."""
+    """Segments of one layout, in the order of the source."""
 
     layout: Layout
     segments: list[Segment] = field(default_factory=list)
-    reader: TextReader | None = None
     resources: ExitStack = field(default_factory=ExitStack)
 
     @property
     def bytes(self) -> int:
         return sum(segment.length for segment in self.segments)
+
+    def wait(self) -> None:
+        """Wait until all is known of the segments that can be seen in their text."""
+        for segment in self.segments:
+            if segment.seen:
+                segment.seen.result()
+                segment.seen = None
 
     def adds_up(self, written: int, counted: bool) -> bool:
         """Whether DuckDB, which wrote so many rows, refused none and took no field for surplus.
@@ -183,23 +203,23 @@ class TextReader:
         return self._pending.split(b"\n", count)[:count]
 
     def rest(self, path: Path) -> Segment | None:
-        """The whole file as one segment, `path` being the file itself. None: there is nothing after the header."""
+        """The whole file as one segment, `path` being the file itself. None: there is nothing after the header.
+
+        Its text has not passed yet: see `observe`.
+        """
         assert self.layout is not None
-        segment = Segment(self._source, path, self.layout, self._offset, begin=self._offset, first_line=self._line)
-        text = _Observed(self.layout, cutting=False)
-        while chunk := self._pending or self._read_more(CHUNK_BYTES):
-            self._pending = b""
-            text.add(chunk)
-            segment.length += len(chunk)
-        text.describe(segment)
-        return segment if segment.length else None
+        length = path.stat().st_size - self._offset
+        segment = Segment(
+            self._source, path, self.layout, self._offset, length, begin=self._offset, first_line=self._line
+        )
+        return segment if length else None
 
     def cut(self, path: Path, limit: int) -> Segment | None:
         """Write the next part, of about `limit` bytes, to `path`. None: the file is at its end."""
         assert self.layout is not None
         limit = max(limit, 2 * records.MAX_RECORD_BYTES)
         segment = Segment(self._source, path, self.layout, offset=self._offset, first_line=self._line, final=False)
-        text = _Observed(self.layout, cutting=True)
+        text = Observed(self.layout, cutting=True)
         if len(self._pending) < len(codecs.BOM_UTF8):
             self._pending += self._read_more(CHUNK_BYTES)
         with path.open("wb") as out:
@@ -223,119 +243,18 @@ class TextReader:
         self._line += text.file_lines
         return segment if segment.length else None
 
-    def give_back(self, tail: bytes) -> None:
-        """Put the end of the segment that was cut last before what is not read yet."""
-        self._pending = tail + self._pending
-        self._offset -= len(tail)
-        self._line -= tail.count(b"\n")
-
     def _advance(self, count: int) -> None:
         self._pending = self._pending[count:]
         self._offset += count
 
 
-class _Observed:
-    """What is seen of a segment's bytes while they pass: lines, and what DuckDB must not be given.
-
-    cutting: the segment ends between two records, which needs the quotes counted.
-    """
-
-    def __init__(self, layout: Layout, *, cutting: bool) -> None:
-        self._decoder = codecs.getincrementaldecoder("utf-8")()
-        self._suspect = layout.exact
-        grammar = layout.csv_grammar if layout.format == CSV else None
-        self._quote = grammar.quote if grammar and cutting else b""
-        self._comment = grammar.comment if grammar else b""
-        self._mark = LINE_MARK if layout.array else b""
-        self._blanks = _Blanks(grammar) if grammar and not layout.exact and grammar.quote else None
-        self._quotes = 0
-        self._gaps = False
-        self._end = b"\n"  # of the chunk before; a line end stands before the first
-        self.lines = self.file_lines = 0
-        self.ends_line = True
-        self.cuts = False
-
-    def cut(self, chunk: bytes, wanted: bool, overdue: bool) -> tuple[int, bool]:
-        """Where to end the segment within the chunk (its length: not here), and whether the cut is a guess."""
-        if not wanted:
-            return len(chunk), False
-        end = chunk.rfind(b"\n") + 1
-        guess, quotes = end, self._quotes + (chunk.count(self._quote, 0, end) if self._quote else 0)
-        while end and quotes % 2:
-            earlier = chunk.rfind(b"\n", 0, end - 1) + 1
-            quotes -= chunk.count(self._quote, earlier, end)
-            end = earlier
-        if not end and not (overdue and guess):
-            return len(chunk), False
-        self.cuts = True
-        return (end, False) if end else (guess, True)
-
-    def add(self, chunk: bytes) -> None:
-        lines = chunk.count(b"\n")
-        self.lines += lines
-        self.file_lines += chunk.count(self._mark) if self._mark else lines
-        if self._quote:
-            self._quotes += chunk.count(self._quote)
-        self._gaps = self._gaps or _has_gap(self._end + chunk[:2]) or _has_gap(chunk)
-        self._end = (self._end + chunk)[-2:] if len(chunk) < 2 else chunk[-2:]
-        if self._blanks:
-            self._blanks.add(chunk)
-        self._suspect = self._suspect or b"\0" in chunk or self._has_comment(chunk)
-        self.ends_line = chunk.endswith(b"\n")
-        if not self._suspect and not (chunk.isascii() and not self._decoder.getstate()[0]):
-            try:
-                self._decoder.decode(chunk)
-            except UnicodeDecodeError:
-                self._suspect = True
-
-    def _has_comment(self, chunk: bytes) -> bool:
-        # A comment's begin may lie in the next chunk: its first byte is enough.
-        first = self._comment[:1]
-        return bool(first) and ((self.ends_line and chunk.startswith(first)) or b"\n" + first in chunk)
-
-    def describe(self, segment: Segment) -> None:
-        """Enter what was seen into the segment."""
-        segment.lines = self.lines + (segment.final and not self.ends_line)
-        segment.gaps = self._gaps
-        segment.doubtful = bool(self._blanks and self._blanks.found)
-        segment.suspect |= self._suspect or (segment.final and bool(self._decoder.getstate()[0]))
-
-
-def _has_gap(text: bytes) -> bool:
-    """Whether an empty line may be in it."""
-    return b"\n\n" in text or b"\n\r\n" in text
-
-
-class _Blanks:
-    """Looks for blanks between a quote and a delimiter, another quote or a line's begin or end.
-
-    DuckDB passes over them and so repairs a misplaced quote in silence. They may as well be within a quoted field.
-    """
-
-    def __init__(self, grammar: CsvGrammar) -> None:
-        quote, delimiter = grammar.quote, grammar.delimiter
-        self.found = False
-        self._quote = quote
-        self._after = quote + b" "
-        self._before = (delimiter + b" " + quote, b"\n " + quote, b"  " + quote)
-        ends = re.escape(delimiter), re.escape(quote)
-        self._pattern = re.compile(rb"%b +(?:[\r\n]|%b|%b|\Z)" % (ends[1], *ends))
-        self._edge = b"\n"  # the end of the chunk before; a line end stands before the first
-
-    def add(self, chunk: bytes) -> None:
-        if self.found:
-            return
-        joint = self._edge + chunk[:_EDGE_BYTES]
-        self.found = self._within(joint) or b" " * _EDGE_BYTES in joint or self._within(chunk)
-        self._edge = chunk[-_EDGE_BYTES:]
-
-    def _within(self, text: bytes) -> bool:
-        # A search for plain bytes is fast; files that have none of them never see the pattern.
-        if self._quote not in text:
-            return False
-        if any(before in text for before in self._before):
-            return True
-        return self._after in text and bool(self._pattern.search(text))
+def observe(segment: Segment) -> None:
+    """Read the text of a segment, and enter what is to be known of it."""
+    text = Observed(segment.layout, cutting=False)
+    with segment.open() as handle:
+        while chunk := handle.read(CHUNK_BYTES):
+            text.add(chunk)
+    text.describe(segment)
 
 
 def _header_names(uri: str, header: records.RecordRun, grammar: CsvGrammar) -> tuple[str, ...]:

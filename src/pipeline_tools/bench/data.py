@@ -26,6 +26,8 @@ def lineitem(directory: Path, scale: float, kind: str = "csv", parts: int = 1) -
     subprocess.run(line, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     for file in (partial / "lineitem").glob("*"):
         file.rename(partial / file.name)
+    if parts > 1:
+        (partial / "lineitem").rmdir()
     partial.replace(target)
     return target
 

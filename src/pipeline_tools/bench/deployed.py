@@ -97,10 +97,30 @@ class DeployedPipeline:
         return [(row["name"], row["type"]) for row in rows]
 
     def resident(self) -> int:
-        """The memory of the endpoint's process, in bytes; its children are not in it."""
-        status = Path(f"/proc/{self.process}/status").read_text(encoding="utf-8")
-        (line,) = [line for line in status.splitlines() if line.startswith("VmRSS:")]
-        return int(line.split()[1]) * 1024
+        """The memory of the endpoint's process and of all that it started, in bytes; what they share counts once."""
+        return sum(_proportional(process) for process in _with_descendants(self.process))
+
+
+def _with_descendants(process: int) -> list[int]:
+    parents = {}
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            # The name, in parentheses, may hold anything.
+            parents[int(status.parent.name)] = int(status.read_text(encoding="utf-8").rpartition(")")[2].split()[1])
+        except OSError:  # it has ended
+            continue
+    found = [process]
+    for each in found:
+        found += [child for child, parent in parents.items() if parent == each]
+    return found
+
+
+def _proportional(process: int) -> int:
+    try:
+        lines = Path(f"/proc/{process}/smaps_rollup").read_text(encoding="utf-8").splitlines()
+    except OSError:  # it has ended
+        return 0
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
 
 
 @contextmanager

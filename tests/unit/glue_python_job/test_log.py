@@ -25,6 +25,19 @@ def test_a_line_is_one_json_object() -> None:
     assert second["level"] == "WARNING"
 
 
+def test_a_line_is_written_in_one_piece() -> None:
+    pieces = []
+
+    class Stream(io.StringIO):
+        def write(self, text: str, /) -> int:
+            pieces.append(text)
+            return len(text)
+
+    Log("job-1", Stream()).info("one")
+    (piece,) = pieces
+    assert piece.endswith("}\n")
+
+
 def test_times_are_utc_with_milliseconds() -> None:
     moment = datetime(2024, 5, 1, 12, 0, 0, 7_999, tzinfo=timezone(timedelta(hours=2)))
     assert utc_text(moment) == "2024-05-01T10:00:00.007Z"

@@ -19,7 +19,10 @@ def test_the_space_grows_with_the_source_but_for_the_batch() -> None:
     assert small == 2 * 10 * MB + 5 * MB + RESERVE_BYTES
     assert needed_bytes([StoredFile("x.csv", 10 * MB)], remote=True) == small + 10 * MB
     large = needed_bytes([StoredFile("x.csv", 4000 * MB)] * 2, remote=False)
-    assert large == 2 * LARGEST_BATCH_BYTES + 4000 * MB + RESERVE_BYTES
+    assert large == 3 * LARGEST_BATCH_BYTES + 4000 * MB + RESERVE_BYTES
+    # While one file is read, the next one is downloaded.
+    files = [StoredFile("x.csv", size * MB) for size in (2, 5, 3)]
+    assert needed_bytes(files, remote=True) == needed_bytes(files, remote=False) + 8 * MB
 
 
 def test_compressed_files_count_for_what_they_hold() -> None:

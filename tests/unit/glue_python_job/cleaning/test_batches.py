@@ -16,7 +16,7 @@ from glue_python_job.cleaning import batches
 from glue_python_job.cleaning.batches import Batches
 from glue_python_job.errors import JobError
 from glue_python_job.log import Log
-from glue_python_job.storage import LocalStorage
+from glue_python_job.storage import LocalStorage, StoredFile
 
 
 class Reading:
@@ -32,18 +32,27 @@ class Reading:
 
     def run(self, files: dict[str, bytes], **dialect: Any) -> tuple[list[list[tuple[int, int]]], dict[str, str]]:
         """(position of the file, bytes) of the segments of each batch, and the notes by the names of the files."""
+        made, listed = self.batches(files, **dialect)
+        found = []
+        for batch in made:
+            found.append([(segment.source, segment.length) for segment in batch.segments])
+            batch.resources.close()
+        return found, {Path(listed[index].uri).name: note for index, note in made.notes.items()}
+
+    def batches(self, files: dict[str, bytes], **dialect: Any) -> tuple[Batches, list[StoredFile]]:
+        """The batches, and the files as listed."""
         columns = tuple(Column(name, parse("VARCHAR"), name) for name in ("a", "b"))
         source = DataObject("items", SOURCE, columns, csv=CsvDialect(**dialect))
         for name, content in files.items():
             (self.directory / name).write_bytes(content)
         storage = LocalStorage()
         listed = storage.list_files(str(self.directory))
-        made = Batches(self._connection, source, listed, storage, self._scratch, Log("j", self._log))
-        found = []
-        for batch in made:
-            found.append([(segment.source, segment.length) for segment in batch.segments])
-            batch.resources.close()
-        return found, {Path(listed[index].uri).name: note for index, note in made.notes.items()}
+        return Batches(self._connection, source, listed, storage, self._scratch, Log("j", self._log)), listed
+
+    @property
+    def read(self) -> int:
+        """How many files were begun."""
+        return self._log.getvalue().count('"reading"')
 
     @property
     def warnings(self) -> list[dict[str, Any]]:
@@ -139,3 +148,31 @@ def test_a_file_that_is_no_parquet_is_named(reading: Reading) -> None:
 def test_columns_that_the_contract_does_not_have_are_told(reading: Reading, name: str, content: bytes) -> None:
     reading.run({name: content})
     assert reading.warnings[0]["columns"] == ["more", "other"]
+
+
+def test_one_batch_is_made_in_advance(reading: Reading, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "SEVERAL_FILES_BYTES", 1)
+    made, _ = reading.batches(dict.fromkeys(("x.csv", "y.csv", "z.csv", "zz.csv"), b"a,b\n1,2\n"))
+    each = iter(made)
+    assert [next(each).segments[0].source for _ in range(2)] == [0, 1]
+    each.close()  # waits for the one that is being made
+    assert reading.read == 3
+
+
+@pytest.mark.parametrize("names", [["x.csv.gz"], [f"{number}.csv.gz" for number in range(8)], ["x.csv", "y.csv"]])
+def test_the_first_batches_of_text_are_small(
+    reading: Reading, monkeypatch: pytest.MonkeyPatch, small_pieces: int, names: list[str]
+) -> None:
+    monkeypatch.setattr(batches, "BEGIN_BYTES", 10_000)
+    for size in ("FIRST_BATCH_BYTES", "LARGEST_BATCH_BYTES", "SEVERAL_FILES_BYTES"):
+        monkeypatch.setattr(batches, size, 10**6)
+    text = b"123456789,123456789\n" * (8_000 // len(names))
+    pack = gzip.compress if names[0].endswith(".gz") else bytes
+    found, _ = reading.run(dict.fromkeys(names, pack(b"a,b\n" + text)))
+    sizes = [sum(length for _, length in batch) for batch in found]
+    assert sum(sizes) == len(text) * len(names)
+    if len(names) == 2:  # a plain file is taken as it is
+        assert sizes == [80_000, 80_000]
+    else:
+        assert sizes[0] < sizes[1] < sizes[2]
+        assert sizes[0] < 30_000

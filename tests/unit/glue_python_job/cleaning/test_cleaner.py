@@ -491,9 +491,9 @@ def test_the_size_of_a_batch_follows_the_ratio_of_text_to_parquet() -> None:
         (50 * sizes.MIB, 200 * sizes.MIB, sizes.SMALLEST_BATCH_BYTES),
     ]:
         sized.learn(text, written)
-        assert sized._target == target
+        assert sized._learned == target
     sized.learn(0, 0)
-    assert sized._target == sizes.SMALLEST_BATCH_BYTES
+    assert sized._learned == sizes.SMALLEST_BATCH_BYTES
 
 
 def test_the_progress_is_logged(job: Any, contract: str) -> None:
@@ -530,3 +530,21 @@ def test_the_source_is_not_touched(job: Any, contract: str) -> None:
     before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in (job.root / "source").iterdir()}
     assert job.run().code == 0
     assert before == {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in (job.root / "source").iterdir()}
+
+
+def test_rows_keep_their_order_with_several_threads(job: Any, contract_of: Callable[..., str]) -> None:
+    values = [f"value {number}" for number in range(20)]
+    column = {"name": "v", "logicalType": "string", "quality": [valid(values)]}
+    contract = contract_of([{"name": "id", "logicalType": "integer", "unique": True}, column])
+    # Several of DuckDB's buffers, of 8 MB each. The ID that is there twice is far from its first row.
+    rows = [f"{number},{values[number % 20]}," + "x" * 100 for number in range(250_000)]
+    rows[200_000] = "7,value 1,twice"
+    rows[100_000] = "100000,no value,refused"
+    result = job.clean({"x.csv": ("id,v,more\n" + "\n".join(rows)).encode()}, contract)
+    assert [row[0] for row in result.staged] == [n for n in range(250_000) if n not in (100_000, 200_000)]
+    assert [row[5] for row in result.rejected] == ["100000,no value,refused", "7,value 1,twice"]
+    assert [row[2] for row in result.rejected] == [100_002, 200_002]
+
+
+def valid(values: list[str]) -> dict[str, Any]:
+    return {"metric": "invalidValues", "mustBe": 0, "arguments": {"validValues": values}}

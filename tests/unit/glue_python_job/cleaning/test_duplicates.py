@@ -218,3 +218,42 @@ def test_a_key_with_a_column_named_like_a_helper(job: Any, contract_of: Callable
     result = job.clean({"x.csv": b"order_id,position\n7,1\n7,2\n7,1\n"}, contract_of(key))
     assert result.staged == [(7, 1), (7, 2)]
     assert result.refused == [(4, "order_id, position", "duplicate key")]
+
+
+SORTED: list[tuple[list[tuple[str, int]], list[int]]] = [
+    ([("a", 1), ("b", 1), ("a", 2), ("b", 3), ("a", 7)], []),
+    ([("a", 1), ("b", 1), ("b", 1), ("b", 3), ("b", 4)], [4]),
+    ([("a", 1), ("b", 1), ("b", 3), ("b", 4), ("b", 1)], [6]),
+    ([("a", 1), ("b", 1), ("b", 3), ("b", 4), ("b", 4)], [6]),
+    ([("a", 1), ("a", 1), ("b", 3), ("b", 4), ("b", 5)], [3]),
+]
+
+
+@pytest.mark.parametrize(("keys", "refused"), SORTED)
+def test_keys_that_ascend_are_not_grouped(
+    job: Any,
+    contract_of: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+    keys: list[tuple[str, int]],
+    refused: list[int],
+) -> None:
+    from glue_python_job.cleaning.duplicates import Duplicates
+
+    grouped, find = [], Duplicates._find
+
+    def noted(*given: Any) -> None:
+        grouped.append(given)
+        find(*given)
+
+    monkeypatch.setattr("glue_python_job.cleaning.duplicates.ROWS_OF_SAMPLE", 3)
+    monkeypatch.setattr(Duplicates, "_find", noted)
+    text = "a,b\n" + "".join(f"{a},{b}\n" for a, b in keys)
+    result = job.clean({"x.csv": text.encode()}, contract_of(PAIR[:2]))
+    assert [line for line, _, _ in result.refused] == refused
+    assert bool(grouped) == bool(refused)
+
+
+def test_keys_that_ascend_but_for_nulls_are_unique(job: Any, contract_of: Callable[..., str]) -> None:
+    result = job.clean({"x.csv": b"id,x\n1,\n2,\n,\n3,\n3,\n"}, contract_of([ID]))
+    assert [row[0] for row in result.staged] == [1, 2, None, 3]
+    assert result.refused == [(6, "id", "duplicate key")]

@@ -126,6 +126,25 @@ def test_texts_of_a_type(job: Any, contract_of: Callable[..., str], type_name: s
     assert bool(reasons) == any(value is REFUSED for _, value in cases)
 
 
+@pytest.mark.parametrize("required", [False, True])
+@pytest.mark.parametrize("null_values", [[""], ["", "NA"], ["NA"]])
+@pytest.mark.parametrize("type_name", TEXTS)
+def test_texts_that_mean_null(
+    job: Any, contract_of: Callable[..., str], type_name: str, null_values: list[str], required: bool
+) -> None:
+    of_text = type_name.startswith(("VARCHAR", "CHAR"))
+    cases = dict(TEXTS[type_name]) | dict.fromkeys(["", "NA"], REFUSED)
+    if of_text:
+        cases |= {"": "", "NA": "NA"}
+    cases |= dict.fromkeys(null_values, REFUSED if required else None)
+    column: dict[str, Any] = {"name": "v", "logicalType": LOGICAL.get(type_name, "string"), "physicalType": type_name}
+    column |= {"required": required, "customProperties": [{"property": "nullValues", "value": null_values}]}
+    contract = contract_of([{"name": "id", "logicalType": "integer"}, column])
+    found, reasons = values(job, contract, file_of(list(cases), "csv"), len(cases))
+    assert dict(zip(cases, found)) == cases
+    assert ("required but empty" in reasons) is required
+
+
 NOT_LESS = "not less than -2.5 (exclusiveMaximum)"
 RULES: list[tuple[str, dict[str, Any], str, list[str], list[str]]] = [
     ("integer", {"logicalTypeOptions": {"minimum": 3}}, "less than 3 (minimum)", ["3", "4"], ["2", "-9"]),
@@ -205,6 +224,17 @@ RULES: list[tuple[str, dict[str, Any], str, list[str], list[str]]] = [
         ["a", "B"],
     ),
     (
+        "string",
+        {
+            "physicalType": "CHAR(4)",
+            "logicalTypeOptions": {"minLength": 1, "maxLength": 4},
+            "quality": [{"metric": "invalidValues", "mustBe": 0, "arguments": {"validValues": ["A", "it's"]}}],
+        },
+        'not one of "A", "it\'s"',
+        ["A", "it's"],
+        ["a", "B"],
+    ),
+    (
         "integer",
         {"quality": [{"metric": "invalidValues", "mustBe": 0, "arguments": {"validValues": [1, -2]}}]},
         "not one of 1, -2",
@@ -259,6 +289,7 @@ RULES: list[tuple[str, dict[str, Any], str, list[str], list[str]]] = [
 
 
 @pytest.mark.parametrize("file_format", ["csv", "json"])
+@pytest.mark.parametrize("required", [False, True])
 @pytest.mark.parametrize(("logical_type", "more", "reason", "good", "bad"), RULES)
 def test_the_boundary_of_each_rule(
     job: Any,
@@ -269,10 +300,10 @@ def test_the_boundary_of_each_rule(
     good: list[str],
     bad: list[str],
     file_format: str,
+    required: bool,
 ) -> None:
-    contract = contract_of(
-        [{"name": "id", "logicalType": "integer"}, {"name": "v", "logicalType": logical_type, **more}]
-    )
+    column = {"name": "v", "logicalType": logical_type, "required": required, **more}
+    contract = contract_of([{"name": "id", "logicalType": "integer"}, column])
     found, reasons = values(job, contract, file_of(good + bad, file_format), len(good + bad))
     assert [value is REFUSED for value in found] == [False] * len(good) + [True] * len(bad)
     assert reasons == {reason}

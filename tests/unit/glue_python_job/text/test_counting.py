@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from glue_python_job.text import counting, records
-from glue_python_job.text.counting import count
+from glue_python_job.text.counting import count, has_empty_line
 from glue_python_job.text.grammar import CsvGrammar
 from glue_python_job.text.layout import CSV, Layout
 from glue_python_job.text.reader import Segment
@@ -99,3 +99,25 @@ def test_the_count_is_that_of_the_splitter_wherever_windows_end(segment: Segment
     assert empty == len(lines) - (rows or 0)
     with segment.open() as handle:
         assert (counting._outside_quotes(handle, THREE) is None) == (seed == 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (b"", False),
+        (b"1,2\n3,4\n", False),
+        (b"1,2\r\n3,4\r\n", False),
+        (b"\n1,2\n", True),
+        (b"\r\n1,2\r\n", True),
+        (b"1,2\n\n3,4\n", True),
+        (b"1,2\r\n\r\n3,4\r\n", True),
+        (b"1,2\n\n", True),
+    ],
+)
+def test_empty_lines_are_seen_wherever_a_window_ends(
+    segment: Segment, monkeypatch: pytest.MonkeyPatch, text: bytes, found: bool
+) -> None:
+    segment.path.write_bytes(text)
+    for size in range(1, len(text) + 2):
+        monkeypatch.setattr(records, "WINDOW_BYTES", size)
+        assert has_empty_line(segment) is found, size

@@ -22,7 +22,7 @@ from glue_python_job.cleaning.cleaner import clean
 from glue_python_job.cleaning.results import Outcome
 from glue_python_job.log import Log
 from glue_python_job.storage import LocalStorage
-from glue_python_job.text import reader
+from glue_python_job.text import observing
 
 Row = Sequence[Any]
 
@@ -269,7 +269,7 @@ def doubtful_text(random_: random.Random, delimiter: str) -> str:
 
 def test_what_duckdb_reads_is_what_exact_splitting_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     random_, both = random.Random(7), 0
-    describe = reader._Observed.describe
+    describe = observing.Observed.describe
     for number in range(40):
         delimiter = random_.choice([",", "|"])
         trailing = random_.random() < 0.2
@@ -285,7 +285,7 @@ def test_what_duckdb_reads_is_what_exact_splitting_reads(tmp_path: Path, monkeyp
             cleaning.write("x.csv", f"{header}\n{text}".encode())
             with monkeypatch.context() as patched:
                 if exact:
-                    patched.setattr(reader._Observed, "describe", lambda *given: _suspect(describe, *given))
+                    patched.setattr(observing.Observed, "describe", lambda *given: _suspect(describe, *given))
                 staged, refused, outcome = cleaning.run(source)
             found.append((staged, refused, [(file.rows, file.empty_lines) for file in outcome.sources]))
         assert found[0] == found[1], text

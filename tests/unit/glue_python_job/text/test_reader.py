@@ -15,6 +15,7 @@ from dataset_contract.types import parse
 from glue_python_job.errors import JobError
 from glue_python_job.text.layout import OTHER_FIELDS, QUOTED_LINE_END, Layout
 from glue_python_job.text.reader import Batch, Segment, TextReader, ranged
+from glue_python_job.text.records import MAX_RECORD_BYTES
 from glue_python_job.text.texts import open_text
 
 Read = Callable[..., TextReader]
@@ -157,17 +158,15 @@ def test_segments_end_at_records_and_make_up_the_file(read: Read, tmp_path: Path
     assert [segment.final for segment in found] == [False] * (len(found) - 1) + [True]
 
 
-def test_a_tail_that_is_given_back_begins_the_next_segment(read: Read, tmp_path: Path, small_pieces: int) -> None:
-    reader = read(b"a,b\n" + b"1,2\n" * 5_000)
-    first = reader.cut(tmp_path / "1", 5_000)
-    assert first
-    tail = content(first)[-8:]
-    reader.give_back(tail)
-    second = reader.cut(tmp_path / "2", 5_000)
-    assert second
-    assert second.offset == first.offset + first.length - 8
-    assert second.first_line == first.first_line + first.lines - 2
-    assert content(second).startswith(tail)
+def test_a_tail_begins_the_segment_that_it_is_put_before(read: Read, tmp_path: Path, small_pieces: int) -> None:
+    first, second = segments(read(b"a,b\n" + b"1,2\n" * 10_000), tmp_path, 5_000)[:2]
+    tail, text = content(first)[-8:], content(second)
+    lines = second.lines
+    second.prepend(tail)
+    assert content(second) == tail + text
+    assert (second.offset, second.length) == (first.offset + first.length - 8, len(text) + 8)
+    assert (second.first_line, second.lines) == (first.first_line + first.lines - 2, lines + 2)
+    assert second.suspect
 
 
 def test_quotes_that_never_close_do_not_stop_the_cutting(read: Read, tmp_path: Path, small_pieces: int) -> None:
@@ -269,7 +268,10 @@ def test_a_mark_that_belongs_to_the_first_value_is_kept_from_duckdb(read: Read, 
         (b'a,"b" \r\n', True),
         (b'a,"b" ', True),
         (b'"a"  "c",b\n', True),
-        (b'a,"said ""b"" , c"\n', True),  # a doubt without reason: the records are counted
+        (b'a,"said ""b"" , c"\n', False),
+        (b'a," , "\n" ",b\n', False),
+        (b'a," , "\n" ",b\n "a",b\n', True),
+        (b'5" x, "b"\n', True),
         (b'a,"said ""b"" and c"\n', False),
         (b'a b , c \n "\n'[:-3], False),
         (b'"a","b"\n', False),
@@ -279,10 +281,24 @@ def test_blanks_beside_quotes_make_a_segment_doubtful(
     read: Read, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: bytes, doubtful: bool
 ) -> None:
     assert segments(read(b"a,b\n" + text), tmp_path, 10**9)[0].doubtful is doubtful
-    if doubtful:
-        for size in range(4, len(text) + 4):  # wherever a chunk ends
-            monkeypatch.setattr("glue_python_job.text.reader.CHUNK_BYTES", size)
-            assert segments(read(b"a,b\n" + text), tmp_path, 10**9)[0].doubtful
+    for size in range(4, len(text) + 4):  # wherever a chunk ends
+        monkeypatch.setattr("glue_python_job.text.reader.CHUNK_BYTES", size)
+        assert segments(read(b"a,b\n" + text), tmp_path, 10**9)[0].doubtful is doubtful
+
+
+def test_a_text_of_which_many_lines_are_to_be_checked_is_doubtful(read: Read, tmp_path: Path) -> None:
+    for lines, doubtful in ((100, False), (101, True)):
+        text = b"a,b\n" + b'a,"b, "\n' * lines
+        assert segments(read(text), tmp_path, 10**9)[0].doubtful is doubtful
+
+
+def test_a_line_that_is_longer_than_a_record_is_doubtful(
+    read: Read, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("glue_python_job.text.reader.CHUNK_BYTES", 2**20)
+    for size, doubtful in ((MAX_RECORD_BYTES // 2, False), (2 * MAX_RECORD_BYTES, True)):
+        (segment,) = segments(read(b"a,b\n" + b'1,"' + b"x" * size + b'"\n'), tmp_path, 10**9)
+        assert segment.doubtful is doubtful
 
 
 @pytest.mark.parametrize("text", [b"", b"\n\n", b"#a,b\n"])
@@ -342,24 +358,6 @@ def test_a_batch_adds_up(tmp_path: Path, written: int, lines: int, counted: bool
     assert not Batch(layout, [segment]).adds_up(written, counted)
     segment.parsed = tmp_path  # of what was split exactly, every record has its fields
     assert Batch(layout, [segment]).adds_up(written, counted) is (written == lines)
-
-
-@pytest.mark.parametrize(
-    ("text", "gaps"),
-    [
-        (b"1,2\n3,4\n", False),
-        (b"\n1,2\n", True),
-        (b"1,2\n\n3,4\n", True),
-        (b"1,2\r\n\r\n3,4\r\n", True),
-        (b"1,2\n\n", True),
-    ],
-)
-def test_empty_lines_are_seen_wherever_a_chunk_ends(
-    read: Read, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: bytes, gaps: bool
-) -> None:
-    for size in range(4, len(text) + 5):
-        monkeypatch.setattr("glue_python_job.text.reader.CHUNK_BYTES", size)
-        assert segments(read(b"a,b\n" + text), tmp_path, 10**9)[0].gaps is gaps
 
 
 COUNTED = [
