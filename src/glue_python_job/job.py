@@ -15,10 +15,10 @@ from dataset_contract.manifests import PYTHON, FileEntry, StageResult, StageRun
 from dataset_contract.model import Contract, DataObject, Verdict
 from glue_python_job import publishing, source_files
 from glue_python_job.arguments import Arguments
-from glue_python_job.cleaning import checks
-from glue_python_job.cleaning.results import Counts, Outcome
+from glue_python_job.cleaning import halting
+from glue_python_job.cleaning.outcome import Counts, Outcome
 from glue_python_job.errors import JobError
-from glue_python_job.log import Log, utc_now
+from glue_python_job.logs import Log, utc_now
 from glue_python_job.scratch import scratch_directory
 from glue_python_job.storage import StoredFile, Stores
 
@@ -152,16 +152,16 @@ class _Stage:
         scratch: Path,
     ) -> dict[str, Outcome]:
         # Imported here: a run that has nothing to do needs no engine.
-        from glue_python_job import engine
+        from glue_python_job import database
         from glue_python_job.cleaning.measures import Measurer
 
-        self._engine = engine.VERSION
+        self._engine = database.VERSION
         outcomes = {}
-        with engine.connect(self._arguments.memory_limit, scratch) as connection:
+        with database.connect(self._arguments.memory_limit, scratch) as connection:
             # The references first: they are small, and a bad one fails the job before the source is read.
             for item in contract.references:
                 outcomes[item.name] = self._cleaned(connection, item, references[item.name], scratch)
-                checks.check_reference(item, outcomes[item.name])
+                halting.check_reference(item, outcomes[item.name])
             source = contract.source
             outcome = outcomes[source.name] = self._cleaned(connection, source, files, scratch)
             self._counts, self._sources, self._samples = outcome.counts, outcome.sources, outcome.samples
@@ -169,11 +169,11 @@ class _Stage:
             publishing.empty(self._arguments.rejected_uri, self._stores, self._log)
             self._rejected = publishing.publish(outcome.rejected, self._arguments.rejected_uri, self._stores, self._log)
             publishing.publish_texts(outcome.texts, self._arguments.rejected_uri, self._stores)
-            checks.check_source(source, outcome)
+            halting.check_source(source, outcome)
             measurer = Measurer(connection, self._arguments.memory_limit, scratch, self._arguments.started_at)
             for item in (source, *contract.references):
                 self._verdicts += measurer.verdicts(item, outcomes[item.name])
-        checks.check_verdicts(self._verdicts, self._log)
+        halting.check_verdicts(self._verdicts, self._log)
         return outcomes
 
     def _cleaned(

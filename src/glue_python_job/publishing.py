@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dataset_contract.manifests import FileEntry
-from glue_python_job.cleaning.results import LocalPart
-from glue_python_job.log import Log
+from glue_python_job.cleaning.outcome import LocalPart
+from glue_python_job.logs import Log
 from glue_python_job.storage import Stores
 
 

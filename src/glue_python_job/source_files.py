@@ -7,9 +7,9 @@ from pathlib import Path
 
 from dataset_contract import manifests, places
 from glue_python_job import publishing
-from glue_python_job.cleaning.results import LocalPart
+from glue_python_job.cleaning.outcome import LocalPart
 from glue_python_job.errors import JobError
-from glue_python_job.log import Log
+from glue_python_job.logs import Log
 from glue_python_job.sql import literal
 from glue_python_job.storage import StoredFile, Stores
 

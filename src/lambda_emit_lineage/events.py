@@ -15,7 +15,7 @@ from dataset_contract.manifests import LOAD, PYTHON, SPARK, utc_text
 from dataset_contract.places import STAGES
 from lambda_emit_lineage import facets
 from lambda_emit_lineage.attempts import Attempt, moment
-from lambda_emit_lineage.datasets import Datasets, Document, Manifest
+from lambda_emit_lineage.lineage_datasets import Datasets, Document, Manifest
 from lambda_emit_lineage.settings import Settings
 from lambda_generate_param import job_id
 

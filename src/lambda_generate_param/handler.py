@@ -33,7 +33,7 @@ from lambda_generate_param import (
     loading,
     request,
     schemas,
-    statements,
+    sql_batches,
     verdicts,
 )
 from lambda_generate_param.audit import AuditColumns, TooLongError
@@ -116,17 +116,17 @@ def _started(execution_arn: str, given: Any, identifier: str, settings: Settings
     _check_columns(execution_arn, asked.dataset, AuditColumns.read(sql))
     places = _places(identifier, asked.dataset.name, settings)
     began = job_id.started_at(identifier)
-    register = statements.register(
+    register = sql_batches.register(
         sql,
         places,
         execution_arn=execution_arn,
-        started_at=statements.timestamp(began),
+        started_at=sql_batches.timestamp(began),
         source_uri=asked.source_uri,
         parameters=asked.parameters_json,
         repeat=asked.repeat,
         replays=asked.replays,
     )
-    finish = statements.finish(sql, places, execution_arn=execution_arn)
+    finish = sql_batches.finish(sql, places, execution_arn=execution_arn)
     made = {
         "job_id": identifier,
         "dataset": places.dataset,
@@ -138,8 +138,8 @@ def _started(execution_arn: str, given: Any, identifier: str, settings: Settings
         "uris": places.document(asked.dataset.outputs),
         "sql": {"register": register.document(), "finish": finish.document()},
     }
-    if (size := len(json.dumps(made))) > statements.MOST_BYTES:
-        accepted = f"accepted: less, since Step Functions passes on {statements.MOST_BYTES:,} bytes in all"
+    if (size := len(json.dumps(made))) > sql_batches.MOST_BYTES:
+        accepted = f"accepted: less, since Step Functions passes on {sql_batches.MOST_BYTES:,} bytes in all"
         raise request.InvalidInputError(f"parameters make a document of {size:,} bytes; {accepted}")
     return made
 
@@ -195,7 +195,7 @@ def _failure(event: Mapping[str, Any], sql: Path) -> dict[str, Any]:
         since=failures.moment(redriven) if isinstance(redriven, int) else None,
     )
     failure = failures.read(detail, failed_state=event.get("failed_state"), said=found.said, columns=columns)
-    batch = statements.fail(sql, failure, found, columns)
+    batch = sql_batches.fail(sql, failure, found, columns)
     _log(failure.job_id, "job failed", level="ERROR", execution_arn=failure.execution_arn, error=failure.error)
     return {
         "job_id": failure.job_id,
@@ -219,7 +219,7 @@ def _schema(event: Mapping[str, Any], sql: Path) -> dict[str, Any]:
         raise request.InvalidInputError(
             f"user is {as_json(user)}; accepted: up to 127 lower-case letters, digits and underscores, a letter first"
         )
-    made = statements.schema(sql, known, user).document()
+    made = sql_batches.schema(sql, known, user).document()
     return {"sql": made, "audit": schemas.compare_audit(sql, event.get("audit", {}))}
 
 

@@ -15,7 +15,7 @@ from dataset_contract.places import Places
 from lambda_generate_param import verdicts
 from lambda_generate_param.audit import AuditColumns
 from lambda_generate_param.datasets import Dataset
-from lambda_generate_param.statements import SqlBatch, audit_statements, batch, render, split, stage_parameters
+from lambda_generate_param.sql_batches import SqlBatch, audit_statements, batch, render, split, stage_parameters
 
 _TAKE_TURN = "CALL audit.take_turn(CAST(:job_id AS VARCHAR(56)), CAST(:dataset AS VARCHAR(127)))"
 

@@ -22,7 +22,7 @@ from aws_facts import sdk_environment
 from local_aws import workdir
 from local_aws.plain_path import is_plain
 from local_aws.services.faults import documents
-from local_aws.services.faults.rules import Faults
+from local_aws.services.faults.fault_rules import Faults
 from local_aws.services.glue.libraries import Libraries
 from local_aws.services.postgres import StartError
 
@@ -141,12 +141,12 @@ def _engine(options: argparse.Namespace, port: int, faults: Faults) -> Engine:
         "faults": faults,
     }
     if options.engine == "localstack":
-        from local_aws.engines.localstack import interpreter
+        from local_aws.engines.localstack import job_interpreter
         from local_aws.engines.localstack.engine import LocalStackEngine
 
         try:
-            jobs = interpreter.find(options.job_python.absolute())
-        except interpreter.InterpreterError as error:
+            jobs = job_interpreter.find(options.job_python.absolute())
+        except job_interpreter.InterpreterError as error:
             raise SystemExit(f"error: {error}") from error
         return LocalStackEngine(**common, jobs=jobs)
     from local_aws.engines.ministack.engine import MiniStackEngine

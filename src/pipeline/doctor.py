@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
-from pipeline import contracts, redshift
+from pipeline import deployed_contracts, redshift
 from pipeline.errors import PipelineError
 
 if TYPE_CHECKING:
@@ -122,13 +122,13 @@ def _buckets(stack: Stack) -> str:
 
 
 def _datasets(stack: Stack) -> str:
-    names = contracts.names(stack)
+    names = deployed_contracts.names(stack)
     if not names:
         raise _WrongError(
             f"s3://{stack.outputs['artifacts_bucket']}/ has no contract", "./noxw -s deploy -- <environment>"
         )
     for name in names:
-        contracts.load(stack, name)
+        deployed_contracts.load(stack, name)
     return ", ".join(names)
 
 

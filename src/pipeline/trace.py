@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from pipeline import evidence
+from pipeline.evidence.console_links import Links
 from pipeline.evidence.hop import FORGOTTEN, FOUND, MISSING, NOT_EXPECTED, Hop, document
 from pipeline.evidence.hops import Judge
-from pipeline.evidence.links import Links
 from pipeline.evidence.model import Evidence
 from pipeline.jobs import Job
 from pipeline.stacks import Stack

@@ -15,8 +15,8 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, Request, build_opener
 
+from local_aws.services.faults.fault_rules import Error, FaultPlan, Rule
 from local_aws.services.faults.requests import PATH
-from local_aws.services.faults.rules import Error, FaultPlan, Rule
 
 __all__ = ["Error", "FaultPlan", "FaultsRefusedError", "Rule", "clear", "injected", "met", "put"]
 

@@ -21,7 +21,7 @@ from local_aws.services.glue.spark_classes import QUICK_JVM
 from pipeline import executions, redshift
 from pipeline.clients import Clients
 from pipeline.executions import ExecutionOutcome
-from pipeline_tools.chaos import bench
+from pipeline_tools.chaos import rig
 from pipeline_tools.demo import flights
 from pipeline_tools.deployment.local import deploy
 from pipeline_tools.endpoint import LocalEndpoint
@@ -242,7 +242,7 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEndpoint
 @pytest.fixture(scope="session")
 def packaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The package with the project's datasets and those of these tests, which is what Terraform deploys."""
-    datasets = [ROOT / "sql" / "datasets", Path(__file__).parent / "datasets", bench.DATASETS]
+    datasets = [ROOT / "sql" / "datasets", Path(__file__).parent / "datasets", rig.DATASETS]
     output = package.build_with(datasets, tmp_path_factory.mktemp(ODD))
     os.environ[PACKAGE_DIR] = str(output)
     return output

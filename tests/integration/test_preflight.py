@@ -16,9 +16,9 @@ from aws_facts import permissions
 from pipeline.clients import Clients
 from pipeline_tools.endpoint import LocalEndpoint
 from pipeline_tools.preflight import __main__ as preflight
-from pipeline_tools.preflight import definitions, roles, settings
+from pipeline_tools.preflight import definitions, environment_settings, roles
 from pipeline_tools.preflight.checks import CheckedDeployment, CheckResult, ask
-from pipeline_tools.state_tests.cases import MachineCases, machines
+from pipeline_tools.state_tests.state_cases import MachineCases, machines
 from tests.integration.conftest import Pipeline, given_endpoint
 from tests.integration.grants import Granted, Roles
 
@@ -41,12 +41,12 @@ def problems(name: str, target: CheckedDeployment) -> tuple[str, ...]:
 @pytest.fixture
 def empty(endpoint: LocalEndpoint) -> CheckedDeployment:
     """An account in which nothing was asked to be applied."""
-    return CheckedDeployment("dev", Clients(endpoint.endpoint_url, endpoint.region), settings.read("dev"))
+    return CheckedDeployment("dev", Clients(endpoint.endpoint_url, endpoint.region), environment_settings.read("dev"))
 
 
 @pytest.fixture
 def applied(pipeline: Pipeline) -> CheckedDeployment:
-    return CheckedDeployment("local", pipeline.clients, settings.read("local"), pipeline.outputs)
+    return CheckedDeployment("local", pipeline.clients, environment_settings.read("local"), pipeline.outputs)
 
 
 @pytest.fixture(autouse=True)

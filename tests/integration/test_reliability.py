@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from pipeline_tools.chaos import matrix, report, runner
-from pipeline_tools.chaos.bench import Rig
 from pipeline_tools.chaos.cases import SUCCEEDS, ChaosCase
+from pipeline_tools.chaos.rig import Rig
 from pipeline_tools.endpoint import LocalEndpoint
 from tests.integration.conftest import Pipeline, given_endpoint
 
@@ -27,7 +27,7 @@ QUICK = (
 
 
 @pytest.fixture
-def bench(pipeline: Pipeline, endpoint: LocalEndpoint) -> Iterator[Rig]:
+def rig(pipeline: Pipeline, endpoint: LocalEndpoint) -> Iterator[Rig]:
     if given_endpoint():
         pytest.skip("an endpoint of one's own has no faults")
     made = Rig(pipeline.clients, pipeline.outputs, endpoint)
@@ -35,16 +35,16 @@ def bench(pipeline: Pipeline, endpoint: LocalEndpoint) -> Iterator[Rig]:
     made.clear_faults()
 
 
-def test_what_breaks_is_mended_or_told(bench: Rig) -> None:
+def test_what_breaks_is_mended_or_told(rig: Rig) -> None:
     cases = [named(name) for name in QUICK]
-    results = runner.play_all(bench, cases, "integration", lambda _result: None)
+    results = runner.play_all(rig, cases, "integration", lambda _result: None)
     assert all(result.passed for result in results), report.table(results)
 
 
-def test_a_case_that_expects_something_else_fails_by_all_that_is_otherwise(bench: Rig) -> None:
+def test_a_case_that_expects_something_else_fails_by_all_that_is_otherwise(rig: Rig) -> None:
     case = named("input.unknown-dataset")
     fault = {"name": "unmet", "at": "task", "match": {"execution": "nobody"}, "delay": 1.0}
-    (result,) = runner.play_all(bench, [replace(case, ends=SUCCEEDS, faults=[fault])], "expected", lambda _result: None)
+    (result,) = runner.play_all(rig, [replace(case, ends=SUCCEEDS, faults=[fault])], "expected", lambda _result: None)
     assert not result.passed
     (attempt,) = result.attempts
     assert attempt.startswith("FAILED")

@@ -7,7 +7,7 @@ import pytest
 from pipeline.clients import Clients
 from pipeline_tools.endpoint import LocalEndpoint
 from pipeline_tools.state_tests import answers
-from pipeline_tools.state_tests.cases import MachineCases, machines
+from pipeline_tools.state_tests.state_cases import MachineCases, machines
 from tests.integration.conftest import given_endpoint
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from local_aws.services.faults.rules import FaultPlan, Faults, Rule
+from local_aws.services.faults.fault_rules import FaultPlan, Faults, Rule
 
 MACHINE = "arn:aws:states:us-east-1:000000000000:stateMachine:m"
 

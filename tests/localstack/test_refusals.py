@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from local_aws.services.faults.rules import Faults
+from local_aws.services.faults.fault_rules import Faults
 
 # Of what LocalStack imports.
 pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")

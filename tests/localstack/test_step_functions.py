@@ -15,7 +15,7 @@ import pytest
 from local_aws.endings import Endings
 from local_aws.engines.step_functions import expressions
 from local_aws.engines.step_functions.interpreter import LOCALSTACK, SERVICE
-from local_aws.services.faults.rules import Faults
+from local_aws.services.faults.fault_rules import Faults
 from pipeline.clients import Clients
 from pipeline_tools.comparisons import emulators
 

@@ -18,7 +18,7 @@ from dataset_contract.naming import as_json
 from glue_python_job import sql
 from glue_python_job.cleaning.rules import check_types
 from glue_python_job.errors import JobError
-from glue_python_job.log import Log
+from glue_python_job.logs import Log
 from glue_python_job.sizes import (
     BEGIN_BYTES,
     FIRST_BATCH_BYTES,

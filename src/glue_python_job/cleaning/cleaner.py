@@ -22,20 +22,20 @@ from dataset_contract.model import REFERENCE, DataObject
 from glue_python_job import sql
 from glue_python_job.cleaning.batches import Batches
 from glue_python_job.cleaning.duplicates import Duplicates
+from glue_python_job.cleaning.outcome import Counts, LocalPart, Outcome
 from glue_python_job.cleaning.refusals import DUPLICATED, RULES_BROKEN, Refusals
 from glue_python_job.cleaning.rejects import RejectWriter
-from glue_python_job.cleaning.results import Counts, LocalPart, Outcome
 from glue_python_job.cleaning.rules import RowPlan, RowRule
-from glue_python_job.engine import one_thread
+from glue_python_job.database import one_thread
 from glue_python_job.errors import JobError
-from glue_python_job.log import Log
+from glue_python_job.logs import Log
 from glue_python_job.sizes import PARQUET_BYTES
 from glue_python_job.storage import Storage, StoredFile, local_copy
 from glue_python_job.text.counting import count, has_empty_line
+from glue_python_job.text.decoding import open_text
 from glue_python_job.text.layout import PARQUET, QUOTED_LINE_END
 from glue_python_job.text.reader import Batch, Segment, ranged
 from glue_python_job.text.splitting import split
-from glue_python_job.text.texts import open_text
 
 _SUSPECT = "the text has bytes that DuckDB does not read as they are"
 

@@ -17,10 +17,10 @@ import duckdb
 from dataset_contract import wording
 from dataset_contract.model import DataObject, Key
 from glue_python_job import sql
+from glue_python_job.cleaning.outcome import LocalPart
 from glue_python_job.cleaning.refusals import DUPLICATED, RULES_BROKEN
-from glue_python_job.cleaning.results import LocalPart
 from glue_python_job.cleaning.rules import RowRule, named, staged
-from glue_python_job.engine import one_thread
+from glue_python_job.database import one_thread
 from glue_python_job.text.reader import Segment
 
 ROWS_PER_JOIN = 1_000_000

@@ -18,7 +18,7 @@ from dataset_contract.model import DataObject, SetRule, Verdict
 from dataset_contract.types import DATE
 from glue_python_job import sql
 from glue_python_job.cleaning.conditions import DUCKDB
-from glue_python_job.cleaning.results import Outcome
+from glue_python_job.cleaning.outcome import Outcome
 from glue_python_job.cleaning.rules import staged
 from glue_python_job.errors import JobError
 

@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 
 from glue_python_job import sql
-from glue_python_job.cleaning.results import LocalPart
+from glue_python_job.cleaning.outcome import LocalPart
 from glue_python_job.text.layout import Layout
 from glue_python_job.text.mendable import MendableFiles
 

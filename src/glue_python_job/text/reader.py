@@ -20,11 +20,11 @@ from dataset_contract.model import DataObject
 from dataset_contract.wording import TOO_FEW_FIELDS, TOO_MANY_FIELDS
 from glue_python_job.errors import JobError
 from glue_python_job.text import records
+from glue_python_job.text.decoding import SourceText, open_text
 from glue_python_job.text.file_kinds import CSV, JSON, PARQUET
 from glue_python_job.text.grammar import ENCODING, CsvGrammar, encoding_problem
 from glue_python_job.text.layout import Layout, check_columns
 from glue_python_job.text.observing import Observed
-from glue_python_job.text.texts import SourceText, open_text
 
 __all__ = ["Batch", "Segment", "TextReader", "observe", "open_text", "ranged"]
 

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from local_aws.services.faults.rules import Faults, Occasion
+from local_aws.services.faults.fault_rules import Faults, Occasion
 
 
 def deliver(

@@ -14,9 +14,9 @@ from aws_facts import sdk_environment
 from local_aws.endings import Endings
 from local_aws.engines.cloudwatch import CloudWatchLogs
 from local_aws.engines.moto_redshift import MotoRedshift, NewRequest
-from local_aws.services.faults.rules import Faults
+from local_aws.services.faults.fault_rules import Faults
+from local_aws.services.glue.job_runs import GlueJobRuns
 from local_aws.services.glue.process import ProcessFactory, ProcessSettings
-from local_aws.services.glue.runs import GlueJobRuns
 from local_aws.services.postgres import PostgresServer
 from local_aws.services.redshift.data_api import RedshiftData
 

@@ -18,9 +18,9 @@ def datasets(ctx: click.Context, _param: click.Parameter, incomplete: str) -> li
     """The names of the deployed datasets."""
 
     def names(stack: Stack) -> Iterable[tuple[str, str]]:
-        from pipeline import contracts
+        from pipeline import deployed_contracts
 
-        return ((name, "") for name in contracts.names(stack))
+        return ((name, "") for name in deployed_contracts.names(stack))
 
     return _asked(ctx, names, incomplete)
 

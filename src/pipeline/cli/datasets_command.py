@@ -30,10 +30,10 @@ def command(context: CommandContext, names: tuple[str, ...]) -> None:
     {name, columns: [{name, type, required}], primary_key}, an output has load_mode and order_by,
     a parameter is {name, type, default, minimum, maximum, valid_values, pattern}.
     """
-    from pipeline import contracts
+    from pipeline import deployed_contracts
 
     stack = context.stack()
-    found = [contracts.load(stack, name) for name in names or contracts.names(stack)]
+    found = [deployed_contracts.load(stack, name) for name in names or deployed_contracts.names(stack)]
     if context.output == "json":
         shown.print_json([_document(contract) for contract in found])
         return

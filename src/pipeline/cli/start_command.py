@@ -71,12 +71,12 @@ def command(
         raise UsageError(f"{str(more[0])!r} is given without --upload; accepted: --upload PATH...")
     if bool(source) == bool(upload):
         raise UsageError("accepted: either --source or --upload, and one of them is needed")
-    from pipeline import contracts, starting
+    from pipeline import deployed_contracts, starting
 
     if name is not None:
         starting.check_name(name)
     stack = context.stack()
-    contract = contracts.load(stack, dataset)
+    contract = deployed_contracts.load(stack, dataset)
     values = starting.parameters(contract, param)
     replayed = _replayed(stack, contract, replays) if replays else None
     if name and upload:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from dataset_contract.places import STAGES
-from pipeline.evidence import progress
+from pipeline.evidence import job_progress
+from pipeline.evidence.console_links import Links
 from pipeline.evidence.histories import DONE
 from pipeline.evidence.hop import (
     FORGOTTEN,
@@ -21,9 +22,8 @@ from pipeline.evidence.hop import (
     span,
     without,
 )
-from pipeline.evidence.links import Links
+from pipeline.evidence.job_progress import Expectation
 from pipeline.evidence.model import Answer, Evidence, GlueRuns, Lines, Nested, Objects, Told
-from pipeline.evidence.progress import Expectation
 from pipeline.evidence.runs import field_of
 from pipeline.evidence.states import STEPS, published
 from pipeline.evidence.warehouse import MOST_ROWS
@@ -49,7 +49,7 @@ class Judge:
         self._evidence, self._links = evidence, links
         self._job = evidence.job
         self._id = evidence.job.job_id
-        self._progress = progress.of(evidence)
+        self._progress = job_progress.of(evidence)
         # What a service forgets, it forgets that long after the job's end.
         self._age = evidence.checked_at - (evidence.job.ended_at or evidence.job.started_at)
 
@@ -184,7 +184,7 @@ class Judge:
         yield self._hop("staged", "S3", "keys of the staged files", self._objects(lake.staged), python)
         rejected = self._rejected_rows()
         none = Expectation(False, "no row was rejected" if rejected == 0 else "nobody knows of rejected rows")
-        expectation = progress.first(python, _EXPECTED if rejected else none)
+        expectation = job_progress.first(python, _EXPECTED if rejected else none)
         yield self._hop("rejected", "S3", "keys of the rejected rows", self._objects(lake.rejected), expectation)
         yield self._hop("curated", "S3", "keys of the curated files", self._curated(), spark)
         lists = Seen(listed(list(lake.lists.value or ())), problem=lake.lists.problem)
@@ -315,7 +315,7 @@ class Judge:
         passed = sum(1 for row in rows if row["passed"])
         seen = self._rows("rule_run", f"{passed} of {len(rows)} passed" if rows else "")
         none = Expectation(False, "the contract has no set rules")
-        return self._audited("rule_run", seen, progress.first(loaded, _EXPECTED if judged else none))
+        return self._audited("rule_run", seen, job_progress.first(loaded, _EXPECTED if judged else none))
 
     def _loaded_rows(self, loaded: Expectation) -> Hop:
         warehouse = self._evidence.warehouse

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from pipeline import costs, trace
-from pipeline.report import dashboard, facts, flow, page
+from pipeline.report import dashboard, drawing, facts, page
 from pipeline.stacks import Stack
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def of_job(stack: Stack, job: Job) -> tuple[str, dict[str, Any]]:
 
 def html_of_job(shown: dict[str, Any]) -> str:
     """The page of a job. shown: facts.of_trace."""
-    drawn = {"wide": flow.drawn(shown["flow"], flow.WIDE), "narrow": flow.drawn(shown["flow"], flow.NARROW)}
+    drawn = {"wide": drawing.drawn(shown["flow"], drawing.WIDE), "narrow": drawing.drawn(shown["flow"], drawing.NARROW)}
     return page.render("job.html.j2", shown, drawn=drawn, made_at=datetime.now(UTC))
 
 

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pipeline_tools.bench import data, deployed, loads, results, stages
+from pipeline_tools.bench import data, results, stages, warehouse_loads, whole_pipeline
 from pipeline_tools.bench.growing import Growth
 from pipeline_tools.bench.measuring import BenchError, Command, Comparison, Sample, Subject, compare, run
 from pipeline_tools.claims import ClaimedError, claimed
@@ -136,7 +136,7 @@ class _Bench:
                     raw, self._directory / f"bare-{number}", dataset="flights", parameters=_FLIGHTS
                 )
                 outcome = pipeline.wait(pipeline.start("flights", f"s3://{pipeline.raw}/flights/", parameters=_FLIGHTS))
-                beyond.append(deployed.beyond_scripts(outcome, bare_seconds))
+                beyond.append(whole_pipeline.beyond_scripts(outcome, bare_seconds))
                 loading.append(Sample(pipeline.load_seconds(outcome.output["job_id"]), 0.0, 0))
                 curated = outcome.output["uris"]["curated"]
                 say(f"  execution {outcome.seconds:.1f} s, beyond its scripts {beyond[-1]['all']:+.1f} s")
@@ -145,16 +145,18 @@ class _Bench:
                     len(beyond) // 2
                 ]
             self._load(pipeline, curated, loading)
-            first, warm = deployed.lambda_calls(pipeline, 10)
+            first, warm = whole_pipeline.lambda_calls(pipeline, 10)
             self._figures["Lambda, first call, s"] = first.seconds
             self._figures["Lambda, warm call, s"] = sorted(sample.seconds for sample in warm)[len(warm) // 2]
 
-    def _load(self, pipeline: deployed.DeployedPipeline, curated: Mapping[str, str], loading: Sequence[Sample]) -> None:
+    def _load(
+        self, pipeline: whole_pipeline.DeployedPipeline, curated: Mapping[str, str], loading: Sequence[Sample]
+    ) -> None:
         tables = []
         for name, uri in curated.items():
             files = pipeline.download(uri, self._directory / "curated" / name, ".parquet")
-            tables.append(loads.Rows(files, pipeline.columns(name)))
-        copied = loads.psql_copy(tables, self._directory, len(loading))
+            tables.append(warehouse_loads.Rows(files, pipeline.columns(name)))
+        copied = warehouse_loads.psql_copy(tables, self._directory, len(loading))
         subjects = Subject("psql COPY", tuple(copied)), Subject("pipeline", tuple(loading))
         self._comparisons.append(Comparison("load", "both tables of flights, 439,851 rows", subjects, 1.5))
 
@@ -180,13 +182,15 @@ class _Bench:
         with self._deployed() as pipeline:
             small = data.cut(one, 600)
             source = pipeline.upload([sorted(small.iterdir())[0]], "lineitem/")
-            self._growths.append(deployed.at_once(pipeline, stages.DATASET, source, counts, say))
+            self._growths.append(whole_pipeline.at_once(pipeline, stages.DATASET, source, counts, say))
 
     def memory(self) -> None:
         """The endpoint's memory after 2 GB of uploads."""
         with self._deployed() as pipeline:
             self._figures["endpoint's memory, started, MB"] = pipeline.resident() / 1e6
-            self._figures["endpoint's memory with 2 GB uploaded, MB"] = deployed.memory_of_uploads(pipeline, 2) / 1e6
+            self._figures["endpoint's memory with 2 GB uploaded, MB"] = (
+                whole_pipeline.memory_of_uploads(pipeline, 2) / 1e6
+            )
 
     def command(self) -> None:
         """The start of the command `pipeline`, beside that of Python."""
@@ -203,7 +207,7 @@ class _Bench:
         self._comparisons.append(compare(name, work, commands, self._directory, self._rounds, limit=limit, tell=say))
 
     def _deployed(self) -> Any:
-        return deployed.deployed(self._directory / "deployed", self._package, self._options.engine)
+        return whole_pipeline.deployed(self._directory / "deployed", self._package, self._options.engine)
 
 
 PARTS: dict[str, Callable[[_Bench], None]] = {

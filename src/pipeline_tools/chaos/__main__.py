@@ -20,7 +20,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from pipeline_tools.chaos import bench, histories, matrix, report, runner
+from pipeline_tools.chaos import matrix, random_histories, report, rig, runner
 from pipeline_tools.chaos.cases import ChaosCase
 from pipeline_tools.chaos.matrix import drawn
 from pipeline_tools.chaos.runner import CaseResult
@@ -37,7 +37,7 @@ _MOST_CHARACTERS = 400  # of a finding while the others are still played; the en
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Exit codes: 0 all passed, 1 a case failed or the bench did not stand, 2 usage."""
+    """Exit codes: 0 all passed, 1 a case failed or the rig did not stand, 2 usage."""
     options = _parser().parse_args(arguments)
     seed = options.seed if options.seed is not None else secrets.randbelow(10**6)
     engine = options.engine or ENGINES[0]
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str]) -> int:
             print(f"{case.name:<64}  {case.what}")
         print(f"{len(cases)} cases on {engine}", file=sys.stderr)
         return 0
-    if options.histories and not histories.play(options.histories, seed):
+    if options.histories and not random_histories.play(options.histories, seed):
         return 1
     if not cases:
         print(f"error: no case is named {' or '.join(options.name)}; --list shows all", file=sys.stderr)
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         with claimed(DIRECTORY / engine, "nox -s chaos") as directory:
             return _play(cases, engine, seed, directory)
-    except (ClaimedError, EndpointError, TerraformError, schema.SchemaError, bench.RigError) as error:
+    except (ClaimedError, EndpointError, TerraformError, schema.SchemaError, rig.RigError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
 
@@ -88,7 +88,7 @@ def _is_called(case: ChaosCase, name: str) -> bool:
 
 def _play(cases: Sequence[ChaosCase], engine: str, seed: int, directory: Path) -> int:
     say(f"{len(cases)} cases on {engine}, seed {seed}")
-    with bench.served(directory, engine) as stage:
+    with rig.served(directory, engine) as stage:
         began = time.monotonic()
         with _Progress(len(cases)) as progress:
             results = runner.play_all(stage, cases, str(seed), progress.tell)

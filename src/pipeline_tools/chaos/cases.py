@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Rule = Mapping[str, Any]
-"""A fault as local_aws.services.faults.rules takes it. In its texts `{execution}` becomes the name of the case's first
+"""A fault as local_aws.services.faults takes it. In its texts `{execution}` becomes the name of the case's first
 execution and `{id}` the UUID of its job ID; `{execution2}` and `{id2}` are those of the second execution, and so on."""
 
 Verb = Literal[

@@ -20,7 +20,7 @@ class DeedError(RuntimeError):
 
 
 def _redrive_the_recorder(play: Play) -> None:
-    client = play.bench.clients.get("stepfunctions")
+    client = play.rig.clients.get("stepfunctions")
     for attempt in play.attempts:
         for number, recorder in enumerate(attempt.recorders):
             if not recorder.succeeded:
@@ -32,7 +32,7 @@ def _lock(table: str) -> Callable[[Play], None]:
     """Another transaction keeps a table until it is let go."""
 
     def lock(play: Play) -> None:
-        client, outputs = play.bench.clients.get("redshift-data"), redshift.as_administrator(play.bench.outputs)
+        client, outputs = play.rig.clients.get("redshift-data"), redshift.as_administrator(play.rig.outputs)
         sqls = [f"LOCK {table}", "SELECT pg_sleep(300)"]
         play.kept["lock"] = client.batch_execute_statement(**redshift.target(outputs), Sqls=sqls)["Id"]
         play.kept["table"] = table
@@ -44,10 +44,10 @@ def _lock(table: str) -> Callable[[Play], None]:
 
 def _wait_for_the_load(play: Play) -> None:
     """Until the load of the first job has come to the table: it is at a statement that names it."""
-    client, job, table = play.bench.clients.get("redshift-data"), play.runs[0].job_id, play.kept["table"]
+    client, job, table = play.rig.clients.get("redshift-data"), play.runs[0].job_id, play.kept["table"]
 
     def waiting() -> bool | None:
-        listed = play.bench.statements(job, "STARTED")
+        listed = play.rig.statements(job, "STARTED")
         loads = [each["Id"] for each in listed if each["StatementName"].endswith("load")]
         described = [client.describe_statement(Id=each)["SubStatements"] for each in loads]
         names = (table, table.removeprefix("analytics."))
@@ -64,10 +64,10 @@ def _wait_for_the_load(play: Play) -> None:
 
 
 def _wait_for_a_job_run(play: Play) -> None:
-    name, job = play.bench.outputs["python_job_name"], play.runs[0].job_id
+    name, job = play.rig.outputs["python_job_name"], play.runs[0].job_id
 
     def started() -> bool | None:
-        runs = play.bench.job_runs(name, play.began)
+        runs = play.rig.job_runs(name, play.began)
         return any(run["Arguments"].get("--job_id") == job for run in runs) or None
 
     play.until(started, "a job run is started")
@@ -76,24 +76,22 @@ def _wait_for_a_job_run(play: Play) -> None:
 def _wait_for_a_nested_execution(play: Play) -> None:
     job = play.runs[0].job_id
     play.until(
-        lambda: (
-            any(each["name"].startswith(job) for each in play.bench.executions("run-sql", since=play.began)) or None
-        ),
+        lambda: any(each["name"].startswith(job) for each in play.rig.executions("run-sql", since=play.began)) or None,
         "a nested execution is started",
     )
 
 
 def _unlock_the_table(play: Play) -> None:
-    play.bench.clients.get("redshift-data").cancel_statement(Id=play.kept["lock"])
+    play.rig.clients.get("redshift-data").cancel_statement(Id=play.kept["lock"])
 
 
 def _replace_the_source(play: Play) -> None:
-    play.bench.put_source(play.runs[0].name, REPLACED)
+    play.rig.put_source(play.runs[0].name, REPLACED)
 
 
 def _put_a_foreign_file(play: Play) -> None:
     """A file of the first job among the curated ones of the second."""
-    s3, bucket = play.bench.clients.get("s3"), play.bench.outputs["lake_bucket"]
+    s3, bucket = play.rig.clients.get("s3"), play.rig.outputs["lake_bucket"]
     first, second = (f"curated/chaos/chaos_lines/job_id={run.job_id}/" for run in play.runs[:2])
     for item in s3.list_objects_v2(Bucket=bucket, Prefix=first)["Contents"]:
         key = second + "foreign-" + item["Key"].rpartition("/")[2]
@@ -104,7 +102,7 @@ def _exchange_manifest(stage: str) -> Callable[[Play], None]:
     """The first job's manifest of a stage takes the place of the second's."""
 
     def exchange(play: Play) -> None:
-        s3, bucket = play.bench.clients.get("s3"), play.bench.outputs["lake_bucket"]
+        s3, bucket = play.rig.clients.get("s3"), play.rig.outputs["lake_bucket"]
         first, second = (f"runs/{run.job_id}/{stage}.json" for run in play.runs[:2])
         s3.copy_object(Bucket=bucket, Key=second, CopySource={"Bucket": bucket, "Key": first})
 
@@ -126,7 +124,7 @@ def _compare_the_manifests(play: Play) -> None:
 
 
 def _manifests(play: Play) -> dict[str, str]:
-    s3, bucket = play.bench.clients.get("s3"), play.bench.outputs["lake_bucket"]
+    s3, bucket = play.rig.clients.get("s3"), play.rig.outputs["lake_bucket"]
     listed = s3.list_objects_v2(Bucket=bucket, Prefix=f"runs/{play.runs[0].job_id}/").get("Contents", [])
     keys = [item["Key"] for item in listed if item["Key"].endswith(("/python.json", "/spark.json"))]
     return {key: s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode() for key in keys}

@@ -1,4 +1,4 @@
-"""Plays the steps of a case on a bench, and keeps what became of each attempt."""
+"""Plays the steps of a case on a rig, and keeps what became of each attempt."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from lambda_generate_param import job_id
 from pipeline import executions
 from pipeline.executions import ExecutionOutcome
 from pipeline_tools.chaos import deeds
-from pipeline_tools.chaos.bench import DATASET, Rig, milliseconds
 from pipeline_tools.chaos.cases import CaseStep, ChaosCase, Rule, filled
+from pipeline_tools.chaos.rig import DATASET, Rig, milliseconds
 
 T = TypeVar("T")
 SECONDS = 240.0
@@ -52,9 +52,9 @@ class Attempt:
 
 @dataclass
 class Play:
-    """One case on a bench. `token` tells the executions of this run of the tool from those of others."""
+    """One case on a rig. `token` tells the executions of this run of the tool from those of others."""
 
-    bench: Rig
+    rig: Rig
     case: ChaosCase
     token: str
     runs: list[StartedRun] = field(default_factory=list)
@@ -65,7 +65,7 @@ class Play:
 
     def met(self) -> dict[str, int]:
         """How often each fault was met so far."""
-        now = self.bench.faults_met()
+        now = self.rig.faults_met()
         return {name: self._met.get(name, 0) + now.get(name, 0) for name in {*self._met, *now}}
 
     def rules(self) -> list[Rule]:
@@ -83,7 +83,7 @@ class Play:
         for number in range(1, _MOST_EXECUTIONS + 1):
             suffix = "" if number == 1 else str(number)
             name = self._name(number)
-            arn = f"{self.bench.machine('pipeline').replace(':stateMachine:', ':execution:')}:{name}"
+            arn = f"{self.rig.machine('pipeline').replace(':stateMachine:', ':execution:')}:{name}"
             found |= {f"execution{suffix}": name, f"id{suffix}": job_id.make(arn, 0).partition("-")[2]}
         return found
 
@@ -120,8 +120,8 @@ class Play:
     def _start(self, step: CaseStep, source_uri: str | None) -> None:
         number = len(self.runs) + 1
         name = self._name(number)
-        source = source_uri or self.bench.put_source(name)
-        given = filled(step.input, {"nowhere": f"s3://{self.bench.outputs['raw_bucket']}/{DATASET}/{name}/nothing/"})
+        source = source_uri or self.rig.put_source(name)
+        given = filled(step.input, {"nowhere": f"s3://{self.rig.outputs['raw_bucket']}/{DATASET}/{name}/nothing/"})
         document = {"dataset": DATASET, "source_uri": source, "parameters": {}, **given}
         self._begin(number, name, document, source)
 
@@ -131,8 +131,8 @@ class Play:
         self._begin(number, self._name(number), {"job_id": job.job_id, **step.input}, job.source_uri, job.job_id)
 
     def _begin(self, number: int, name: str, document: Mapping[str, Any], source: str, job: str = "") -> None:
-        client = self.bench.clients.get("stepfunctions")
-        arn = executions.start(client, self.bench.machine("pipeline"), document, name=name)
+        client = self.rig.clients.get("stepfunctions")
+        arn = executions.start(client, self.rig.machine("pipeline"), document, name=name)
         began = client.describe_execution(executionArn=arn)["startDate"]
         made = job or job_id.make(arn, milliseconds(began))
         self.runs.append(StartedRun(number, name, arn, made, source))
@@ -154,42 +154,42 @@ class Play:
     def _recorders(self, arn: str, redrive: int) -> list[ExecutionOutcome]:
         """How the recorder's executions about an attempt ended: one may start another, which does the work."""
         self.until(
-            lambda: self.bench.recorders(arn, redrive, self.began) or None,
+            lambda: self.rig.recorders(arn, redrive, self.began) or None,
             f"the failure of {arn} is told to the recorder",
         )
         ended: dict[str, ExecutionOutcome] = {}
-        while found := [each for each in self.bench.recorders(arn, redrive, self.began) if each not in ended]:
+        while found := [each for each in self.rig.recorders(arn, redrive, self.began) if each not in ended]:
             ended |= {each: self.ended(each) for each in found}
         return list(ended.values())
 
     def _redrive(self, step: CaseStep) -> None:
         run = self._run(step)
-        self.bench.clients.get("stepfunctions").redrive_execution(executionArn=run.arn)
+        self.rig.clients.get("stepfunctions").redrive_execution(executionArn=run.arn)
         run.redrives += 1
 
     def _stop(self, step: CaseStep) -> None:
         run = self._run(step)
         self.entered(run.arn, step.at)
-        client = self.bench.clients.get("stepfunctions")
+        client = self.rig.clients.get("stepfunctions")
         client.stop_execution(executionArn=run.arn, error="Stopped", cause="stopped by a case of chaos")
 
     def _record(self, step: CaseStep) -> None:
         """Start the recorder again with the event that it had, as a late or second delivery does."""
-        client = self.bench.clients.get("stepfunctions")
-        event = self.bench.event_of(self._run(step).arn)
-        outcome = self.ended(executions.start(client, self.bench.machine("record-failure"), event))
+        client = self.rig.clients.get("stepfunctions")
+        event = self.rig.event_of(self._run(step).arn)
+        outcome = self.ended(executions.start(client, self.rig.machine("record-failure"), event))
         if not outcome.succeeded:
             raise PlayError(f"the recorder ended as {outcome.status}: {outcome.error}: {outcome.cause}")
 
     def _fault(self, step: CaseStep) -> None:
         self._met = self.met()
-        self.bench.put_faults(self.named(step.rules), self.case.waits)
+        self.rig.put_faults(self.named(step.rules), self.case.waits)
 
     # What they wait for
 
     def ended(self, arn: str) -> ExecutionOutcome:
         """An execution once it has ended."""
-        client = self.bench.clients.get("stepfunctions")
+        client = self.rig.clients.get("stepfunctions")
 
         def final() -> bool | None:
             return client.describe_execution(executionArn=arn)["status"] in executions.FINAL_STATUSES or None
@@ -206,7 +206,7 @@ class Play:
 
     def where(self, arn: str) -> str:
         """The state that an execution entered last, or ""."""
-        client = self.bench.clients.get("stepfunctions")
+        client = self.rig.clients.get("stepfunctions")
         pages = client.get_paginator("get_execution_history").paginate(executionArn=arn, includeExecutionData=False)
         events = [event for page in pages for event in page["events"] if "stateEnteredEventDetails" in event]
         return str(events[-1]["stateEnteredEventDetails"]["name"]) if events else ""

@@ -9,10 +9,10 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline_tools.chaos.bench import Rig, RigError
 from pipeline_tools.chaos.cases import ChaosCase
-from pipeline_tools.chaos.checks import Ledger, Violation, check
+from pipeline_tools.chaos.invariants import Ledger, Violation, check
 from pipeline_tools.chaos.play import Play, PlayError
+from pipeline_tools.chaos.rig import Rig, RigError
 
 _AT_ONCE = 3
 
@@ -45,9 +45,7 @@ class CaseResult:
         }
 
 
-def play_all(
-    bench: Rig, cases: Iterable[ChaosCase], token: str, tell: Callable[[CaseResult], None]
-) -> list[CaseResult]:
+def play_all(rig: Rig, cases: Iterable[ChaosCase], token: str, tell: Callable[[CaseResult], None]) -> list[CaseResult]:
     """Play all cases and return their results in the order of their ends; `tell` is called with each."""
     ledger, results = Ledger(), []
 
@@ -57,16 +55,16 @@ def play_all(
 
     together = [case for case in cases if not case.alone]
     for waits, group in itertools.groupby(sorted(together, key=lambda case: -case.waits), lambda case: case.waits):
-        plays = [Play(bench, case, token) for case in group]
-        bench.put_faults([rule for play in plays for rule in play.rules()], waits)
+        plays = [Play(rig, case, token) for case in group]
+        rig.put_faults([rule for play in plays for rule in play.rules()], waits)
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             for ended in as_completed([pool.submit(_play, play, ledger) for play in plays]):
                 done(ended.result())
     for case in (case for case in cases if case.alone):
-        play = Play(bench, case, token)
-        bench.put_faults(play.rules(), case.waits)
+        play = Play(rig, case, token)
+        rig.put_faults(play.rules(), case.waits)
         done(_play(play, ledger))
-    bench.clear_faults()
+    rig.clear_faults()
     return results
 
 

@@ -16,7 +16,7 @@ import botocore.session
 from botocore.model import ListShape, OperationModel, ServiceModel, Shape, StructureShape
 
 from aws_facts import errors, permissions, redshift_data
-from pipeline_tools.crosscheck.values import UNKNOWN
+from pipeline_tools.crosscheck.sample_values import UNKNOWN
 
 _RESOURCE = re.compile(r"arn:[^:]+:states:::(aws-sdk:)?([a-z0-9]+):([A-Za-z0-9]+)(\.[a-zA-Z]+(?::2)?)?")
 _DEPTH = 5  # of an answer's sample; deeper is UNKNOWN

@@ -15,7 +15,7 @@ from local_aws import jsonata
 from local_aws.jsonata.errors import NOTHING
 from local_aws.jsonata.functions import bindings
 from local_aws.jsonata.program import compiled
-from pipeline_tools.crosscheck.values import UNKNOWN, is_known
+from pipeline_tools.crosscheck.sample_values import UNKNOWN, is_known
 
 _OVER_ELEMENTS = {"map", "filter", "single", "each", "sift"}
 _ABSENT = object()  # the input document: a Step Functions expression has none

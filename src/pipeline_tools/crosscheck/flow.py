@@ -11,8 +11,8 @@ from local_aws.jsonata import type_name
 from pipeline_tools.crosscheck import expressions
 from pipeline_tools.crosscheck.apis import Api
 from pipeline_tools.crosscheck.expressions import Scope
+from pipeline_tools.crosscheck.sample_values import UNKNOWN, merge
 from pipeline_tools.crosscheck.template import Node
-from pipeline_tools.crosscheck.values import UNKNOWN, merge
 
 Report = Callable[[int, str, str], None]
 # What a Task answers: (state's name, state, API, sample of its Arguments) -> sample of $states.result.

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 from aws_facts import glue
-from pipeline_tools.crosscheck import jobs
+from pipeline_tools.crosscheck import job_samples
 from pipeline_tools.crosscheck.hcl import Module, parse
 from pipeline_tools.crosscheck.project import Project
 from pipeline_tools.crosscheck.run import SampleCall, SampleRun
-from pipeline_tools.crosscheck.values import is_known
+from pipeline_tools.crosscheck.sample_values import is_known
 
 # https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-glue-arguments.html: never to be set. The last
 # three make getResolvedOptions fail.
@@ -83,12 +83,14 @@ def _check(project: Project, run: SampleRun, call: SampleCall, module: Module) -
             project.say(*places[name], wrong, "name it --<letters, digits and _>, and none of Glue's own")
     if call.refused or not is_known(given):
         if call.refused:
-            wrong = f"state {call.name}: {jobs.package(project.infra, module)} refuses its arguments: {call.refused}"
+            wrong = (
+                f"state {call.name}: {job_samples.package(project.infra, module)} refuses its arguments: {call.refused}"
+            )
             todo = f"pass it in Arguments, or in default_arguments of module {module.name}"
             project.say(call.machine.file, call.line("Arguments"), wrong, todo)
         return
     own = {name: value for name, value in {**defaults, **given}.items() if name not in _SPECIAL}
-    parsed = jobs.parse(jobs.package(project.infra, module), own)
-    for name in jobs.surplus(own, parsed):
-        wrong = f"{jobs.package(project.infra, module)} has no argument {name}"
+    parsed = job_samples.parse(job_samples.package(project.infra, module), own)
+    for name in job_samples.surplus(own, parsed):
+        wrong = f"{job_samples.package(project.infra, module)} has no argument {name}"
         project.say(*places[name], wrong, "delete it, or add it to the job's arguments.py")

@@ -15,7 +15,7 @@ from pipeline_tools.crosscheck import template
 from pipeline_tools.crosscheck.findings import Finding
 from pipeline_tools.crosscheck.hcl import Expression, Infra, Module
 from pipeline_tools.crosscheck.template import Node, TemplateError
-from pipeline_tools.datasets import contracts
+from pipeline_tools.datasets import folders
 
 # Beside the real datasets, so that no check takes the tables or parameters of one of them for those of all.
 _OTHER_DATASET = "another"
@@ -112,7 +112,7 @@ def stage_sql(root: Path, target: Path) -> list[str]:
     for folder in sorted(path for path in (root / "sql" / "datasets").iterdir() if path.is_dir()):
         try:
             dataset = _read(_Folder(folder, tuple((path.name, path.read_bytes()) for path in sorted(folder.iterdir()))))
-        except contracts.DatasetError as error:
+        except folders.DatasetError as error:
             raise UnreadableError(_finding(error.findings[0])) from error
         _write(target, folder.name, dataset.document)
         names.append(folder.name)
@@ -129,9 +129,9 @@ class _Folder:
 
 
 @lru_cache(maxsize=32)
-def _read(folder: _Folder) -> contracts.DatasetFolder:
+def _read(folder: _Folder) -> folders.DatasetFolder:
     """The dataset; that of files which were read before is not read again, which takes a second."""
-    return contracts.read(folder.path)
+    return folders.read(folder.path)
 
 
 def _finding(text: str) -> Finding:
@@ -168,7 +168,7 @@ def _custom(values: Mapping[str, object]) -> list[dict[str, object]]:
 def _write(target: Path, name: str, document: Mapping[str, Any]) -> None:
     """What packaging makes of a contract without the patterns of its parameters."""
     document = {**document, "customProperties": [_patternless(item) for item in document.get("customProperties", [])]}
-    dataset = contracts.DatasetFolder(name, reading.parse(document), document, {}, b"")
+    dataset = folders.DatasetFolder(name, reading.parse(document), document, {}, b"")
     folder = target / "datasets" / name
     folder.mkdir(parents=True)
     for file, data in dataset.files().items():

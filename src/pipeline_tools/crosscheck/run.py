@@ -14,13 +14,13 @@ from typing import Any
 
 from dataset_contract.model import Contract
 from lambda_generate_param import datasets, handler, job_id
-from pipeline_tools.crosscheck import jobs
+from pipeline_tools.crosscheck import job_samples
 from pipeline_tools.crosscheck.apis import Api
 from pipeline_tools.crosscheck.flow import Flow, Report, context
 from pipeline_tools.crosscheck.hcl import Module
 from pipeline_tools.crosscheck.project import Machine, Project
+from pipeline_tools.crosscheck.sample_values import UNKNOWN, filled, is_known, merge
 from pipeline_tools.crosscheck.template import Node
-from pipeline_tools.crosscheck.values import UNKNOWN, filled, is_known, merge
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class SampleRun:
     def _input(self) -> dict[str, Any]:
         bucket = self.settings.raw_bucket if self.settings else ""
         given = {
-            name: jobs.value(parameter)
+            name: job_samples.value(parameter)
             for name, parameter in self._contract.parameters.items()
             if parameter.default is None
         }
@@ -187,8 +187,8 @@ class SampleRun:
         given = arguments.get("Arguments")
         if module is None or not isinstance(given, dict) or not is_known(given):
             return
-        parsed = jobs.parse(jobs.package(self.project.infra, module), {**self.defaults(module), **given})
-        self._manifests[parsed.manifest_uri] = jobs.manifest(parsed, self._contract)
+        parsed = job_samples.parse(job_samples.package(self.project.infra, module), {**self.defaults(module), **given})
+        self._manifests[parsed.manifest_uri] = job_samples.manifest(parsed, self._contract)
 
     def defaults(self, module: Module) -> dict[str, str]:
         """default_arguments that a module block gives to its Glue job."""

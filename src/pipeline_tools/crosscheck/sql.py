@@ -13,13 +13,13 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from aws_facts.redshift_data import PARAMETER
-from lambda_generate_param.statements import split
+from lambda_generate_param.sql_batches import split
+from local_aws.services.redshift.bound_parameters import ambiguous
 from local_aws.services.redshift.lexer import Kind, tokenize
-from local_aws.services.redshift.parameters import ambiguous
 from local_aws.services.redshift.sqlerror import SqlError
 from pipeline_tools.crosscheck.project import Project
 from pipeline_tools.crosscheck.run import SampleCall, SampleRun
-from pipeline_tools.crosscheck.values import UNKNOWN
+from pipeline_tools.crosscheck.sample_values import UNKNOWN
 from pipeline_tools.datasets.transforms import quiet
 
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from dataset_contract.model import JOB_ID_COLUMN
-from pipeline_tools.datasets import contracts, samples, strict_yaml
+from pipeline_tools.datasets import folders, samples, strict_yaml
 from pipeline_tools.datasets.samples import FileSample, SampleColumn, SampleError
 from pipeline_tools.environments import ROOT
 
@@ -57,9 +57,9 @@ def create(root: Path, name: str, sample: Path) -> Path:
         draft = Path(scratch) / "sql" / "datasets" / name
         draft.mkdir(parents=True)
         columns = _named(found.columns)
-        (draft / contracts.CONTRACT).write_text(contract(name, sample.name, found, columns), encoding="utf-8")
-        (draft / contracts.TRANSFORM).write_text(transform(name, [column for column, _ in columns]), encoding="utf-8")
-        contracts.read(draft)
+        (draft / folders.CONTRACT).write_text(contract(name, sample.name, found, columns), encoding="utf-8")
+        (draft / folders.TRANSFORM).write_text(transform(name, [column for column, _ in columns]), encoding="utf-8")
+        folders.read(draft)
         folder.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(draft, folder)
     return folder
@@ -201,11 +201,11 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     try:
         folder = create(ROOT, arguments[0], Path(arguments[1]))
-    except (NewDatasetError, SampleError, contracts.DatasetError) as error:
+    except (NewDatasetError, SampleError, folders.DatasetError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     place = folder.relative_to(ROOT)
-    checks = (folder / contracts.CONTRACT).read_text(encoding="utf-8").count("# CHECK:")
+    checks = (folder / folders.CONTRACT).read_text(encoding="utf-8").count("# CHECK:")
     print(f"drafted {place}: look at its {checks} CHECK marks, then run ./noxw -s package", file=sys.stderr)
     return 0
 

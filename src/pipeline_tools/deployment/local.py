@@ -14,7 +14,7 @@ from typing import Any
 
 from aws_facts import sdk_environment
 from local_aws.services.faults import documents
-from local_aws.services.faults.rules import FaultPlan
+from local_aws.services.faults.fault_rules import FaultPlan
 from pipeline.clients import Clients
 from pipeline_tools import faults
 from pipeline_tools.claims import ClaimedError, claimed, write_whole

@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from dataset_contract.redshift import SCHEMA
 from lambda_generate_param import datasets, schemas
-from lambda_generate_param.statements import portions
+from lambda_generate_param.sql_batches import portions
 from pipeline import redshift
 from pipeline.clients import Clients
 from pipeline.redshift import QueryError, query

@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypedDict
 
-from pipeline_tools.datasets import contracts
+from pipeline_tools.datasets import folders
 from pipeline_tools.environments import ROOT
 from pipeline_tools.packaging import sbom, wheels
 
@@ -144,7 +144,7 @@ def _same(one: Path, other: Path) -> bool:
 def compiled_sql(folder: Path) -> dict[str, bytes]:
     """The files of sql/ by their packaged name, each dataset checked and compiled."""
     files = {f"audit/{path.name}": path.read_bytes() for path in sorted((folder / "audit").glob("*.sql"))}
-    for dataset in contracts.read_all(folder):
+    for dataset in folders.read_all(folder):
         made = {**dataset.files(), "lineage.json": dataset.lineage()}
         files |= {f"datasets/{dataset.contract.dataset}/{name}": data for name, data in made.items()}
     return files
@@ -231,7 +231,7 @@ def main(
     except wheels.WheelsError as error:
         print(f"error: nothing was packaged: {error}", file=sys.stderr)
         return 1
-    except contracts.DatasetError as error:
+    except folders.DatasetError as error:
         print(error, file=sys.stderr)
         print(f"error: nothing was packaged, since sql/datasets has {_count(len(error.findings))}", file=sys.stderr)
         return 1

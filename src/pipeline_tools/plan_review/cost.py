@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.prices import Prices
-from pipeline_tools.plan_review import asl
+from pipeline_tools.plan_review import asl_differences
 from pipeline_tools.plan_review.differences import at
 from pipeline_tools.plan_review.review import Change, Review
 
@@ -122,11 +122,11 @@ def _by_run(resources: _Resources, listed: Prices) -> Iterator[Item | str]:
     machines = {str(values.get("name")): values for values in resources.get("aws_sfn_state_machine", [])}
     entered: list[Mapping[str, Any]] = []
     for name, values in machines.items():
-        definition = asl.definition(values.get("definition"))
+        definition = asl_differences.definition(values.get("definition"))
         if definition is None:
             yield f"State machine {name}: its definition is known only after apply, its transitions are not counted"
             continue
-        path = [state for _, state in asl.happy_path(definition)]
+        path = [state for _, state in asl_differences.happy_path(definition)]
         if any(_START_JOB_RUN in str(state.get("Resource", "")) for state in path):
             entered += [*path, *_nested(path, machines)]
     if entered:
@@ -146,9 +146,9 @@ def _nested(path: Sequence[Mapping[str, Any]], machines: Mapping[str, Any]) -> I
     """The states of the executions that a path starts; one level deep."""
     for state in path:
         arn = str(at(state, ("Arguments", "StateMachineArn")) or "")
-        inner = asl.definition(machines.get(arn.rsplit(":", 1)[-1], {}).get("definition"))
+        inner = asl_differences.definition(machines.get(arn.rsplit(":", 1)[-1], {}).get("definition"))
         if _START_EXECUTION in str(state.get("Resource", "")) and inner is not None:
-            yield from (entered for _, entered in asl.happy_path(inner))
+            yield from (entered for _, entered in asl_differences.happy_path(inner))
 
 
 def _job(job: Mapping[str, Any], listed: Prices) -> Item | str:

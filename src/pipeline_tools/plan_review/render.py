@@ -8,7 +8,7 @@ from typing import Any
 
 from pipeline.prices import Prices
 from pipeline.prices import prices as list_prices
-from pipeline_tools.plan_review import asl, cost, iam, markdown
+from pipeline_tools.plan_review import asl_differences, cost, markdown, policy_differences
 from pipeline_tools.plan_review.cost_section import cost_section, head_line
 from pipeline_tools.plan_review.differences import ABSENT, Difference, at, differences, following
 from pipeline_tools.plan_review.loss import data_loss
@@ -55,10 +55,12 @@ def summary(review: Review, environment: str, *, against: str, full_plan: str, p
         found
         for change in review.of(Action.CREATE, Action.UPDATE, Action.REPLACE, Action.DELETE)
         if not change.data
-        for found in iam.policy_changes(change, renames)
+        for found in policy_differences.policy_changes(change, renames)
     ]
     machines = [
-        found for change in review.of(Action.UPDATE, Action.REPLACE) if (found := asl.machine_change(change, renames))
+        found
+        for change in review.of(Action.UPDATE, Action.REPLACE)
+        if (found := asl_differences.machine_change(change, renames))
     ]
     sections = [
         _destroyed(review),
@@ -147,7 +149,7 @@ def _destruction(change: Change) -> str:
 # ---- IAM ------------------------------------------------------------------------------------------------------------
 
 
-def _policies(policies: Sequence[iam.PolicyChange]) -> Section:
+def _policies(policies: Sequence[policy_differences.PolicyChange]) -> Section:
     section = Section("IAM", 8)
     shown = [policy for policy in policies if policy.change.action is not Action.CREATE and not policy.follows_rename]
     for policy in sorted(shown, key=lambda found: (not found.widens, not found.removes, found.change.address)):
@@ -155,18 +157,18 @@ def _policies(policies: Sequence[iam.PolicyChange]) -> Section:
     return section
 
 
-def _created_policies(policies: Sequence[iam.PolicyChange]) -> Section:
+def _created_policies(policies: Sequence[policy_differences.PolicyChange]) -> Section:
     section = Section("IAM of what is created", 1)
     for policy in sorted((found for found in policies if found.change.action is Action.CREATE), key=_widens_first):
         section.lines += _policy(policy)
     return section
 
 
-def _widens_first(policy: iam.PolicyChange) -> tuple[bool, str]:
+def _widens_first(policy: policy_differences.PolicyChange) -> tuple[bool, str]:
     return not policy.widens, policy.change.address
 
 
-def _policy(policy: iam.PolicyChange) -> Iterator[str]:
+def _policy(policy: policy_differences.PolicyChange) -> Iterator[str]:
     change = policy.change
     values = change.after or change.before or {}
     owner = values.get("role") or values.get("bucket") or values.get("name")
@@ -179,7 +181,7 @@ def _policy(policy: iam.PolicyChange) -> Iterator[str]:
         yield from (f"  - {line}" for line in _statement(statement))
 
 
-def _statement(found: iam.StatementChange) -> Iterator[str]:
+def _statement(found: policy_differences.StatementChange) -> Iterator[str]:
     one = found.after or found.before
     assert one is not None
     sid = code(one.sid) if one.sid else "without Sid"
@@ -209,7 +211,7 @@ def _codes(items: Sequence[str], most: int = 12) -> list[str]:
 # ---- State machines -------------------------------------------------------------------------------------------------
 
 
-def _machines(machines: Sequence[asl.MachineChange]) -> Section:
+def _machines(machines: Sequence[asl_differences.MachineChange]) -> Section:
     section = Section("State machines", 7)
     for machine in sorted(machines, key=lambda found: found.change.address):
         if machine.follows_rename:
@@ -263,9 +265,9 @@ def _updates(review: Review, renames: Sequence[tuple[str, str]]) -> Section:
 
 def _attributes(change: Change, renames: Sequence[tuple[str, str]]) -> Iterator[Difference]:
     """What differs beside policies and definitions, of what the configuration sets."""
-    aside = {*iam.policy_attributes(change), *_COPIES}
-    if change.type == asl.TYPE:
-        aside.add(asl.ATTRIBUTE)
+    aside = {*policy_differences.policy_attributes(change), *_COPIES}
+    if change.type == asl_differences.TYPE:
+        aside.add(asl_differences.ATTRIBUTE)
     for difference in differences(following(change.before, change.after, renames), change.after):
         name = difference.path[0]
         follows = difference.after is UNKNOWN and change.configured is not None and name not in change.configured
@@ -276,8 +278,8 @@ def _attributes(change: Change, renames: Sequence[tuple[str, str]]) -> Iterator[
 def _renamed(
     review: Review,
     renames: Sequence[tuple[str, str]],
-    policies: Sequence[iam.PolicyChange],
-    machines: Sequence[asl.MachineChange],
+    policies: Sequence[policy_differences.PolicyChange],
+    machines: Sequence[asl_differences.MachineChange],
 ) -> Section:
     section = Section("Follows from a new name", 4)
     followers = [policy.change for policy in policies if policy.follows_rename]
@@ -325,14 +327,14 @@ def _drift(review: Review) -> Section:
             section.lines.append(f"- {code(change.address)}: gone{stays}")
             continue
         section.lines.append(f"- {code(change.address)}{stays}")
-        for policy in iam.policy_changes(change):
+        for policy in policy_differences.policy_changes(change):
             section.lines += [f"  {line}" for line in _policy(policy)]
         section.lines += [f"  - {_difference(one)}" for one in _attributes(change, ()) if one.path[0] != INLINE]
-        for name, statements in iam.foreign_inline_policies(change, review):
+        for name, statements in policy_differences.foreign_inline_policies(change, review):
             section.lines.append(f"  - inline policy {code(name)}, which this configuration does not have")
-            found = [iam.StatementChange(None, statement) for statement in statements]
+            found = [policy_differences.StatementChange(None, statement) for statement in statements]
             section.lines += [f"    - {line}" for one in found for line in _statement(one)]
-        if machine := asl.machine_change(change):
+        if machine := asl_differences.machine_change(change):
             section.lines += [f"  - {_difference(difference)}" for difference in machine.changed]
     return section
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from pipeline.clients import Clients
 from pipeline_tools import deployed
-from pipeline_tools.preflight import account, definitions, roles, settings
+from pipeline_tools.preflight import account, definitions, environment_settings, roles
 from pipeline_tools.preflight.checks import Check, CheckedDeployment, ask
 from pipeline_tools.terraform import Deployment, NothingAppliedError, TerraformError
 
@@ -107,11 +107,11 @@ def find(environment: str) -> CheckedDeployment:
         NotDeployedError, TerraformError, SettingsError: it cannot be told what to ask about.
     """
     Deployment(environment).require_known()
-    values = settings.read(environment)
+    values = environment_settings.read(environment)
     if environment == "local":
         found = deployed.find(environment)
         return CheckedDeployment(environment, found.clients, values, found.outputs)
-    backend = settings.INFRA / "environments" / f"{environment}.s3.tfbackend"
+    backend = environment_settings.INFRA / "environments" / f"{environment}.s3.tfbackend"
     bucket = os.environ.get("TF_STATE_BUCKET")
     key = re.search(r'^key\s*=\s*"(.+)"', backend.read_text(encoding="utf-8"), re.MULTILINE)
     if not bucket or not key:
@@ -154,7 +154,7 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     try:
         target = find(options.environment)
-    except (deployed.NotDeployedError, TerraformError, settings.SettingsError) as error:
+    except (deployed.NotDeployedError, TerraformError, environment_settings.SettingsError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return run(target, options.skip)

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from pipeline_tools.preflight.checks import CheckAnswer, CheckedDeployment, NotAskedError
 from pipeline_tools.state_tests import answers
-from pipeline_tools.state_tests.cases import machines
+from pipeline_tools.state_tests.state_cases import machines
 
 _BATCH: Final = {
     "ClusterIdentifier": "none",

@@ -11,7 +11,7 @@ from pathlib import Path
 from pipeline.clients import Clients
 from pipeline_tools.endpoint import LocalEndpoint, add_engine_option
 from pipeline_tools.state_tests import answers
-from pipeline_tools.state_tests.cases import SamplesError, machines
+from pipeline_tools.state_tests.state_cases import SamplesError, machines
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from pipeline_tools.state_tests.cases import DEFINITIONS, MachineCases, StateCase
+from pipeline_tools.state_tests.state_cases import DEFINITIONS, MachineCases, StateCase
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient

@@ -10,7 +10,7 @@ from dataset_contract import dialects, objects, types
 from dataset_contract.describing import DESCRIBING
 from dataset_contract.judging import OPERATORS
 from pipeline_tools.comparisons import judge
-from pipeline_tools.datasets import contracts
+from pipeline_tools.datasets import folders
 from pipeline_tools.environments import ROOT
 
 PAGE = (ROOT / "docs" / "contract.md").read_text(encoding="utf-8")
@@ -55,7 +55,7 @@ def test_the_example_of_the_page_is_a_dataset(tmp_path: Path) -> None:
         example = re.search(rf"```{kind}\n(.*?)```", PAGE, re.DOTALL)
         assert example
         (folder / name).write_text(example[1], encoding="utf-8")
-    rules = contracts.read(folder).contract.set_rules
+    rules = folders.read(folder).contract.set_rules
     assert [rule.metric for rule in rules] == ["nullValues", "rejectedRows", "rowCount"]
 
 

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from local_aws.services.faults import documents
-from local_aws.services.faults.rules import FaultPlan, Rule
+from local_aws.services.faults.fault_rules import FaultPlan, Rule
 from pipeline_tools.environments import ROOT
 
 PAGE = (ROOT / "docs" / "faults.md").read_text(encoding="utf-8")

@@ -201,7 +201,7 @@ def test_thousands_of_files_are_listed(tmp_path: Path) -> None:
     import duckdb
 
     from glue_python_job import source_files
-    from glue_python_job.log import Log
+    from glue_python_job.logs import Log
     from glue_python_job.storage import StoredFile, Stores
 
     files = [StoredFile(f"s3://raw/it's/{number}", number, f'"{number}"') for number in range(2500)]
@@ -214,7 +214,7 @@ def test_thousands_of_files_are_listed(tmp_path: Path) -> None:
 def test_a_file_of_which_no_version_is_known_fails_the_run(tmp_path: Path) -> None:
     from glue_python_job import source_files
     from glue_python_job.errors import JobError
-    from glue_python_job.log import Log
+    from glue_python_job.logs import Log
     from glue_python_job.storage import StoredFile, Stores
 
     with pytest.raises(JobError, match="s3://raw/a has no ETag"):
@@ -310,10 +310,10 @@ def test_an_earlier_failure_is_not_told_of_a_later_attempt(
 
 
 def test_too_little_memory_says_what_to_raise(job: Any, contract: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from glue_python_job import engine
+    from glue_python_job import database
 
-    connect = engine.connect
-    monkeypatch.setattr(engine, "connect", lambda _, scratch: connect(1_000_000, scratch))
+    connect = database.connect
+    monkeypatch.setattr(database, "connect", lambda _, scratch: connect(1_000_000, scratch))
     error = job.fail({"x.csv": b"id,name\n" + b"1,one\n" * 200_000}, contract)
     assert "raise --memory_limit" in error
 

@@ -13,7 +13,7 @@ from typing import Any, Callable
 import duckdb
 import pytest
 
-from glue_python_job import engine
+from glue_python_job import database
 
 _TEXTS = re.compile(r"'(?:[^']|'')*'")
 _IDENTIFIERS = re.compile(r'"(?:[^"]|"")+"|[A-Za-z_][A-Za-z0-9_]*')
@@ -127,12 +127,12 @@ def test_every_identifier_of_the_sql_may_be_a_column(
     job: Any, contract_of: Callable[..., str], monkeypatch: pytest.MonkeyPatch, file_format: str
 ) -> None:
     statements: list[str] = []
-    connect = engine.connect
+    connect = database.connect
 
     def recorded(memory_limit: int, scratch: Path) -> Any:
         return Recorder(connect(memory_limit, scratch), statements)
 
-    monkeypatch.setattr(engine, "connect", recorded)
+    monkeypatch.setattr(database, "connect", recorded)
     check(job, file_format, contract_of(columns(["aa", "bb"], {"cc": 1})), ["aa", "bb"], {"cc": 1})
     (job.root / "runs" / "python.json").unlink()
     found = {name.strip('"') for text in statements for name in _IDENTIFIERS.findall(_TEXTS.sub(" ", text))}

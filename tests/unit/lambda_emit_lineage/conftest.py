@@ -15,7 +15,7 @@ from lambda_emit_lineage import delivery, handler
 from lambda_emit_lineage.aws import HttpResponse
 from lambda_emit_lineage.settings import Settings
 from lambda_generate_param import job_id
-from pipeline_tools.datasets import contracts
+from pipeline_tools.datasets import folders
 from pipeline_tools.environments import ROOT
 
 PREFIX = "arn:aws:states:us-east-1:123456789012"
@@ -202,7 +202,7 @@ class World:
 @pytest.fixture(scope="session")
 def packaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("datasets")
-    dataset = contracts.read(ROOT / "sql" / "datasets" / "flights")
+    dataset = folders.read(ROOT / "sql" / "datasets" / "flights")
     (folder / "flights").mkdir()
     (folder / "flights" / "lineage.json").write_bytes(dataset.lineage())
     return folder

@@ -18,7 +18,7 @@ from lambda_generate_param import job_id
 from lambda_generate_param.audit import AuditColumns
 from lambda_generate_param.datasets import Dataset
 from lambda_generate_param.handler import Settings
-from pipeline_tools.datasets import contracts
+from pipeline_tools.datasets import folders
 
 ROOT = Path(__file__).parents[3]
 ARN = "arn:aws:states:us-east-1:123456789012:execution:local-pipeline:run-1"
@@ -37,7 +37,7 @@ def sql(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The packaged folder sql/, as it is in the Lambda's zip: flights, and a dataset `orders` with set rules."""
     target = tmp_path_factory.mktemp("packaged") / "sql"
     shutil.copytree(ROOT / "sql" / "audit", target / "audit")
-    write_dataset(target, contracts.read(ROOT / "sql" / "datasets" / "flights").document)
+    write_dataset(target, folders.read(ROOT / "sql" / "datasets" / "flights").document)
     write_dataset(target, orders())
     return target
 
@@ -94,7 +94,7 @@ def contract(name: str, *objects: Mapping[str, Any]) -> dict[str, Any]:
 def write_dataset(target: Path, document: Mapping[str, Any]) -> Dataset:
     """Write what packaging makes of a contract, and return it as the Lambda reads it."""
     contract = reading.parse(document)
-    files = contracts.DatasetFolder(contract.dataset, contract, document, {}, b"").files()
+    files = folders.DatasetFolder(contract.dataset, contract, document, {}, b"").files()
     folder = target / "datasets" / contract.dataset
     folder.mkdir(parents=True, exist_ok=True)
     for name, data in files.items():

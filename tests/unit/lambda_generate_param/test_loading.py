@@ -10,10 +10,10 @@ import pytest
 from aws_facts import redshift_data as facts
 from dataset_contract.manifests import PYTHON, SPARK, ManifestError
 from lambda_generate_param import datasets, loading
-from lambda_generate_param.statements import OF_THE_MOMENT, SqlBatch
+from lambda_generate_param.sql_batches import OF_THE_MOMENT, SqlBatch
 from lambda_generate_param.verdicts import VerdictError
 from tests.unit.lambda_generate_param.conftest import ARN, JOB, manifest, orders, places, write_dataset
-from tests.unit.lambda_generate_param.test_statements import bound_names
+from tests.unit.lambda_generate_param.test_sql_batches import bound_names
 
 
 def load(sql: Path, dataset: str = "orders", **change: Any) -> SqlBatch:

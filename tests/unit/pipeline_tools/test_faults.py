@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from local_aws import __main__ as local_aws
+from local_aws.services.faults.fault_rules import Faults, Occasion
 from local_aws.services.faults.requests import PATH, administer
-from local_aws.services.faults.rules import Faults, Occasion
 from pipeline_tools import faults
 from pipeline_tools.deployment import local
 from pipeline_tools.faults import Error, FaultPlan, Rule

@@ -18,9 +18,9 @@ from botocore.loaders import Loader
 
 from local_aws.engines.localstack import entry_points
 from local_aws.engines.localstack.entry_points import NAME
-from local_aws.engines.localstack.interpreter import JobInterpreter
+from local_aws.engines.localstack.job_interpreter import JobInterpreter
 from local_aws.engines.services import Endpoint, Services
-from local_aws.services.faults.rules import Faults
+from local_aws.services.faults.fault_rules import Faults
 from local_aws.services.glue.libraries import Libraries
 from local_aws.services.glue.process import ProcessSettings
 

@@ -12,7 +12,7 @@ from localstack.services.events.target import StatesTargetSender, TargetSender
 from localstack.services.s3.notifications import EventBridgeNotifier
 
 from local_aws.engines.event_faults import deliver
-from local_aws.services.faults.rules import Faults
+from local_aws.services.faults.fault_rules import Faults
 
 _process = TargetSender.process_event
 _event_of_object = EventBridgeNotifier._get_event_payload

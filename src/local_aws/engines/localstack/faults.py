@@ -19,8 +19,8 @@ from rolo.serving import twisted
 from twisted.internet import reactor
 
 from local_aws.services import wire
+from local_aws.services.faults.fault_rules import Faults, Occasion, Rule
 from local_aws.services.faults.requests import PATH, administer, answer_of
-from local_aws.services.faults.rules import Faults, Occasion, Rule
 
 # In the environment of a WSGI request: the server's own request, which has the connection.
 _SERVED: Final = "local_aws.served"

@@ -21,9 +21,9 @@ from moto.glue.models import glue_backends
 
 from local_aws.engines.moto_redshift import MotoRedshift
 from local_aws.errors import AwsError
-from local_aws.services.glue.jobs import check_job
-from local_aws.services.glue.runs import OPERATIONS as GLUE_RUN_OPERATIONS
-from local_aws.services.glue.runs import GlueJobRuns
+from local_aws.services.glue.job_requests import check_job
+from local_aws.services.glue.job_runs import OPERATIONS as GLUE_RUN_OPERATIONS
+from local_aws.services.glue.job_runs import GlueJobRuns
 from local_aws.services.redshift.data_api import RedshiftData
 
 _Operation = Callable[[RequestContext, Mapping[str, Any]], Any]

@@ -32,10 +32,10 @@ from localstack.services.stepfunctions.provider import StepFunctionsProvider
 
 from local_aws.endings import Endings
 from local_aws.engines.step_functions import changes, diagnostics, history, validation
-from local_aws.engines.step_functions.events import Note
+from local_aws.engines.step_functions.history_events import Note
 from local_aws.engines.step_functions.interpreter import LOCALSTACK, Changes
 from local_aws.errors import AwsError
-from local_aws.services.faults.rules import Faults
+from local_aws.services.faults.fault_rules import Faults
 
 
 def change(faults: Faults, note: Note, endings: Endings) -> Changes:

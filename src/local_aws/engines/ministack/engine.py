@@ -19,11 +19,11 @@ from typing import Any, cast
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from local_aws.engines.ministack import answers, http_faults, lambda_errors, resources
-from local_aws.engines.ministack.events import Deliveries
+from local_aws.engines.ministack import corrections, http_faults, lambda_errors, resources
+from local_aws.engines.ministack.deliveries import Deliveries
 from local_aws.engines.ministack.keys import Keys, caller
-from local_aws.engines.ministack.objects import keep_objects_in
 from local_aws.engines.ministack.roles import Roles, let_the_account_have_its_keys
+from local_aws.engines.ministack.s3_objects import keep_objects_in
 from local_aws.engines.ministack.task_calls import (
     Location,
     ResourceAction,
@@ -39,11 +39,11 @@ from local_aws.engines.step_functions.api import AT_ONCE, StepFunctions
 from local_aws.engines.step_functions.interpreter import MOTO
 from local_aws.errors import AwsError
 from local_aws.java import java_home
-from local_aws.services.faults.rules import Faults
-from local_aws.services.glue.jobs import check_job
+from local_aws.services.faults.fault_rules import Faults
+from local_aws.services.glue.job_requests import check_job
+from local_aws.services.glue.job_runs import OPERATIONS as GLUE_OPERATIONS
 from local_aws.services.glue.libraries import Libraries
 from local_aws.services.glue.process import ProcessSettings
-from local_aws.services.glue.runs import OPERATIONS as GLUE_OPERATIONS
 from local_aws.workdir import RunningExecutions
 
 Response = tuple[int, dict[str, str], bytes]
@@ -157,7 +157,7 @@ class MiniStackEngine:
         self._keys.install()
         self._roles.install()
         Deliveries(self._place, self._roles, self._keys, self._services.faults).install()
-        answers.install()
+        corrections.install()
         resources.install()
         # Not a registry: EventBridge would start executions of MiniStack's own.
         eventbridge._dispatch_to_stepfunctions = self._start_execution

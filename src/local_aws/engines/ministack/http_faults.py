@@ -9,8 +9,8 @@ from urllib.parse import parse_qsl
 
 from local_aws.engines.ministack.whole_answers import HANG_UP
 from local_aws.services import wire
+from local_aws.services.faults.fault_rules import Faults, Rule
 from local_aws.services.faults.requests import PATH, administer, answer_of, occasion_of
-from local_aws.services.faults.rules import Faults, Rule
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]

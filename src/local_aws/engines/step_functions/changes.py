@@ -7,20 +7,20 @@ from local_aws.engines.step_functions import (
     copies,
     definitions,
     errors,
-    events,
+    execution_runs,
     expressions,
+    history_events,
     mends,
-    progress,
+    program_progress,
     redrive,
-    runs,
     task_faults,
     tasks,
     waits,
 )
-from local_aws.engines.step_functions.events import Emit, Note
+from local_aws.engines.step_functions.history_events import Emit, Note
 from local_aws.engines.step_functions.interpreter import Changes, Interpreter
 from local_aws.engines.step_functions.tasks import ClientFor, Permit
-from local_aws.services.faults.rules import Faults
+from local_aws.services.faults.fault_rules import Faults
 
 
 def apply(
@@ -63,9 +63,9 @@ def apply(
     errors.change(changes)
     mends.change(changes)
     waits.change(changes, faults)
-    publish = events.publisher(interpreter, emit, noted)
-    runs.change(changes, publish)
-    progress.change(changes)
+    publish = history_events.publisher(interpreter, emit, noted)
+    execution_runs.change(changes, publish)
+    program_progress.change(changes)
     redrive.change(changes, publish)
     task_faults.change(changes, faults)
     return changes

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from local_aws.engines.step_functions import places
+from local_aws.engines.step_functions import field_places
 from local_aws.engines.step_functions.interpreter import Changes
 
 _MOST_PROGRAMS = 256
@@ -52,7 +52,7 @@ def _settled(parse: Callable[[str], Any]) -> Callable[[str], Any]:
     def program_of(definition: str) -> Any:
         program, _tree = parse(definition)
         settle(program)
-        places.note(program)
+        field_places.note(program)
         return program
 
     return program_of

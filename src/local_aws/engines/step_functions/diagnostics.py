@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from aws_facts import states_language as facts
-from local_aws.engines.step_functions import fields, parameters
+from local_aws.engines.step_functions import call_parameters, fields
 from local_aws.engines.step_functions.execution_input import json_error
 from local_aws.errors import AwsError
 
@@ -137,7 +137,7 @@ def _state(body: Any, at: str, language: str, kind: str) -> Iterator[Diagnostic]
     for message, place in fields.of_state(body, own):
         yield Diagnostic(_SCHEMA, message, f"{at}{place}")
     if type_ == "Task":
-        for message, place in parameters.of_task(body, own):
+        for message, place in call_parameters.of_task(body, own):
             yield Diagnostic(_SCHEMA, message, f"{at}{place}")
     if kind == "EXPRESS" and type_ == "Task":
         yield from _express(str(body.get("Resource", "")), f"{at}/Resource")

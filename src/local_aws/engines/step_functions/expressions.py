@@ -12,9 +12,9 @@ from typing import Any
 
 from aws_facts.jsonata import number_refusal
 from local_aws import jsonata
-from local_aws.engines.step_functions import places
+from local_aws.engines.step_functions import field_places
 from local_aws.engines.step_functions.interpreter import Changes
-from local_aws.jsonata import definitions
+from local_aws.jsonata import refused_definitions
 
 
 def change(changes: Changes) -> None:
@@ -58,7 +58,7 @@ def change(changes: Changes) -> None:
         return raised
 
     def evaluate_expression(self: Any, env: Any) -> None:
-        place = places.of(self)
+        place = field_places.of(self)
         try:
             named = variables(env, jsonata.variables_in(self.expression), to_json_str)
             value = jsonata.evaluate(self.expression, named, place.expected)
@@ -111,7 +111,7 @@ def change(changes: Changes) -> None:
 
     def analyse_expressions(self: Any, definition: str) -> None:
         analyse(self, definition)
-        found = definitions.problems(json.loads(definition))
+        found = refused_definitions.problems(json.loads(definition))
         if found:
             raise refused([f"Invalid State Machine Definition: '{found[0]}'"])
 

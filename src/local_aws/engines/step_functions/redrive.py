@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from local_aws.engines.step_functions.events import Publish
+from local_aws.engines.step_functions.execution_runs import open_run
 from local_aws.engines.step_functions.expressions import as_aws_writes
+from local_aws.engines.step_functions.history_events import Publish
 from local_aws.engines.step_functions.interpreter import Changes
-from local_aws.engines.step_functions.progress import ProgramProgress, resume
-from local_aws.engines.step_functions.runs import open_run
+from local_aws.engines.step_functions.program_progress import ProgramProgress, resume
 from local_aws.errors import AwsError
 
 REDRIVABLE: Final = ("FAILED", "TIMED_OUT", "ABORTED")

@@ -11,7 +11,7 @@ from local_aws.engines.step_functions import diagnostics, validation
 from local_aws.engines.step_functions.paging import page
 from local_aws.engines.step_functions.store import Store
 from local_aws.errors import AwsError
-from local_aws.jsonata import definitions
+from local_aws.jsonata import refused_definitions
 
 Request = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -144,7 +144,7 @@ class StateMachines:
         if not found:
             found = [
                 diagnostics.Diagnostic(problem.code, problem.message, problem.location)
-                for problem in definitions.problems(json.loads(request["definition"]))
+                for problem in refused_definitions.problems(json.loads(request["definition"]))
             ]
         if not found:
             try:

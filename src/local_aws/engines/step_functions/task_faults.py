@@ -14,7 +14,7 @@ from local_aws.engines.step_functions.interpreter import SERVICE, Changes, Inter
 from local_aws.engines.step_functions.tasks import EndedError
 from local_aws.engines.step_functions.waits import pause
 from local_aws.services import wire
-from local_aws.services.faults.rules import Error, Faults, Occasion, When
+from local_aws.services.faults.fault_rules import Error, Faults, Occasion, When
 from local_aws.services.request_model import find_operation, service_model
 
 # How a task with a pattern learns of the end of what it started: the call, and its members by the names in that answer.

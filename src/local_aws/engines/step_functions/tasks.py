@@ -16,10 +16,10 @@ from botocore.response import StreamingBody
 
 from aws_facts.states_language import JSONATA
 from local_aws.endings import Endings
-from local_aws.engines.step_functions import parameters
+from local_aws.engines.step_functions import call_parameters
+from local_aws.engines.step_functions.call_parameters import BOTOCORE_NAMES
 from local_aws.engines.step_functions.interpreter import SERVICE, Changes
 from local_aws.engines.step_functions.mends import failure
-from local_aws.engines.step_functions.parameters import BOTOCORE_NAMES
 from local_aws.services.request_model import find_operation
 
 # Region, service and the credentials of a state; the client acts with them.
@@ -105,7 +105,7 @@ def _refuse_requests(changes: Changes) -> None:
         self.parargs.eval(env)
         given = env.stack.pop()
         body = {"Resource": self.resource.resource_arn, "Arguments": given}
-        if problems := [problem for problem, _ in parameters.of_task(body, JSONATA)]:
+        if problems := [problem for problem, _ in call_parameters.of_task(body, JSONATA)]:
             shown = json.dumps(given, separators=(",", ":"), default=str)
             cause = f"The Parameters '{shown}' could not be used to start the Task: [{', '.join(problems)}]"
             raise failure(interpreter, env, "States.Runtime", cause)
@@ -114,7 +114,7 @@ def _refuse_requests(changes: Changes) -> None:
     def call_with_place(
         self: Any, env: Any, resource_runtime_part: Any, normalised_parameters: Any, state_credentials: Any
     ) -> None:
-        if empty := parameters.empty_place(self.resource.resource_arn, normalised_parameters):
+        if empty := call_parameters.empty_place(self.resource.resource_arn, normalised_parameters):
             name = self._normalise_service_error_name(self.resource.api_name)
             raise _sdk_failure(changes, self, env, f"{name}.SdkClientException", f"{empty} cannot be empty.")
         call(self, env, resource_runtime_part, normalised_parameters, state_credentials)

@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import uuid4
 
-from local_aws.engines.step_functions import diagnostics, mock_results, places
+from local_aws.engines.step_functions import diagnostics, field_places, mock_results
+from local_aws.engines.step_functions.execution_runs import ExecutionRun
 from local_aws.engines.step_functions.expressions import as_aws_writes
 from local_aws.engines.step_functions.mock_results import Mock
-from local_aws.engines.step_functions.progress import ProgramProgress
-from local_aws.engines.step_functions.runs import ExecutionRun
+from local_aws.engines.step_functions.program_progress import ProgramProgress
 from local_aws.engines.step_functions.store import Store
 from local_aws.errors import AwsError
 
@@ -124,7 +124,7 @@ class _Run:
         except Exception as error:
             said = f"{type(error).__name__}: {error}"
             raise AwsError("InvalidDefinition", f"Invalid State Machine Definition: '{said}'") from error
-        places.note(program)
+        field_places.note(program)
         self._state = program.states.states[_STATE]
         self._input = _json(request.get("input") or "{}", "input")
         self._variables = _json(request.get("variables") or "{}", "variables")

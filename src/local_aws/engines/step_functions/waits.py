@@ -6,7 +6,7 @@ import time
 from typing import Any, Final
 
 from local_aws.engines.step_functions.interpreter import Changes
-from local_aws.services.faults.rules import Faults
+from local_aws.services.faults.fault_rules import Faults
 
 # Whoever begins to wait just as the execution ends is not woken.
 _SECONDS_BETWEEN_LOOKS: Final = 0.5

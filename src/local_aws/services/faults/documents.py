@@ -14,7 +14,7 @@ from botocore.loaders import Loader
 from botocore.model import OperationModel
 
 from aws_facts import glue
-from local_aws.services.faults.rules import At, Error, FaultPlan, Rule, When
+from local_aws.services.faults.fault_rules import At, Error, FaultPlan, Rule, When
 from local_aws.services.request_model import service_model
 
 PLACES: Final = get_args(At)

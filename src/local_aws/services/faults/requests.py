@@ -7,7 +7,7 @@ from typing import Final
 
 from local_aws.services import wire
 from local_aws.services.faults import documents
-from local_aws.services.faults.rules import FaultPlan, Faults, Occasion, Rule
+from local_aws.services.faults.fault_rules import FaultPlan, Faults, Occasion, Rule
 
 PATH: Final = "/_local/faults"
 

@@ -17,13 +17,13 @@ import psycopg
 
 from aws_facts import redshift_data as facts
 from local_aws.errors import AwsError
-from local_aws.services.faults.rules import Faults
+from local_aws.services.faults.fault_rules import Faults
 from local_aws.services.postgres import PostgresServer
-from local_aws.services.redshift import metadata, parameters, statements
+from local_aws.services.redshift import bound_parameters, metadata, sent_statements
 from local_aws.services.redshift.execution import StatementExecution
-from local_aws.services.redshift.files import FileMover
+from local_aws.services.redshift.file_mover import FileMover
 from local_aws.services.redshift.model import ACTIVE, ClusterInfo, ResultSet, SentStatement, SubStatement, Target
-from local_aws.services.redshift.results import csv_text, field, page_end
+from local_aws.services.redshift.result_sets import csv_text, field, page_end
 from local_aws.services.redshift.sqlerror import SqlError
 from local_aws.services.redshift.targets import TargetFinder
 from local_aws.services.redshift.throttling import Throttle
@@ -71,7 +71,7 @@ class RedshiftData:
         self._mover = FileMover(s3_client, account_id, region)
         self._caller = f"arn:aws:iam::{account_id}:root"
         self._on_event = on_event
-        self._store = statements.StatementStore()
+        self._store = sent_statements.StatementStore()
         self._throttle = Throttle(facts.REQUESTS_A_SECOND, clock)
         self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="redshift-data")
         self._executions: dict[str, StatementExecution] = {}
@@ -139,10 +139,10 @@ class RedshiftData:
         if "WaitTimeSeconds" in request:
             statement.done.wait(request["WaitTimeSeconds"])
             with statement.lock:
-                described = statements.describe(statement, statement.id)
+                described = sent_statements.describe(statement, statement.id)
             shown = ("Status", "RedshiftPid", "HasResultSet")
-            return {**statements.submitted(statement), **{name: described[name] for name in shown}}
-        return statements.submitted(statement)
+            return {**sent_statements.submitted(statement), **{name: described[name] for name in shown}}
+        return sent_statements.submitted(statement)
 
     def _start(self, statement: SentStatement) -> None:
         execution = StatementExecution(statement, self._warehouse, self._mover, self._faults)
@@ -154,15 +154,15 @@ class RedshiftData:
         self._executions.pop(statement.id, None)
         self._store.trim_results()
         if statement.with_event and self._on_event is not None:
-            self._on_event(statements.event_detail(statement))
+            self._on_event(sent_statements.event_detail(statement))
 
     def _cancel(self, request: Mapping[str, Any], caller: str) -> dict[str, Any]:
         identifier = request["Id"]
         statement = self._store.get(identifier)
         # No documentation lets a role take another one's statement, as none gives it to see in a list.
         if _role(statement.caller) != _role(caller):
-            raise statements.not_found("Query does not exist.", identifier)
-        if statements.sub_statement(statement, identifier) is not None:
+            raise sent_statements.not_found("Query does not exist.", identifier)
+        if sent_statements.sub_statement(statement, identifier) is not None:
             raise validation_error("A sub-statement of a batch can't be cancelled: cancel the batch")
         execution = self._executions.get(identifier)
         with statement.lock:
@@ -177,10 +177,10 @@ class RedshiftData:
 
     def _describe(self, request: Mapping[str, Any], _caller: str) -> dict[str, Any]:
         statement = self._store.get(request["Id"])
-        statements.sub_statement(statement, request["Id"])
+        sent_statements.sub_statement(statement, request["Id"])
         if "WaitTimeSeconds" in request:
             statement.done.wait(request["WaitTimeSeconds"])
-        return statements.describe(statement, request["Id"])
+        return sent_statements.describe(statement, request["Id"])
 
     def _result(self, request: Mapping[str, Any], _caller: str) -> dict[str, Any]:
         result, start, end = self._page(request, "JSON")
@@ -195,7 +195,7 @@ class RedshiftData:
     def _page(self, request: Mapping[str, Any], form: str) -> tuple[ResultSet, int, int]:
         identifier = request["Id"]
         statement = self._store.get(identifier)
-        sub = statements.sub_statement(statement, identifier)
+        sub = sent_statements.sub_statement(statement, identifier)
         if "WaitTimeSeconds" in request:
             statement.done.wait(request["WaitTimeSeconds"])
         if sub is None:
@@ -207,11 +207,11 @@ class RedshiftData:
             result = sub.result if statement.status == "FINISHED" or statement.mode == "AUTO_COMMIT" else None
         if result is None:
             message = "Query does not have result. Please check query status with DescribeStatement."
-            raise statements.not_found(message, identifier)
+            raise sent_statements.not_found(message, identifier)
         if statement.result_format != form:
             other = "GetStatementResultV2" if statement.result_format == "CSV" else "GetStatementResult"
             raise validation_error(f"The result format of {identifier} is {statement.result_format}: use {other}")
-        start = statements.position(request.get("NextToken"))
+        start = sent_statements.position(request.get("NextToken"))
         return result, start, page_end(result.rows, start)
 
     def _list_statements(self, request: Mapping[str, Any], caller: str) -> dict[str, Any]:
@@ -232,7 +232,7 @@ class RedshiftData:
             and request.get("WorkgroupName") in (None, statement.target.workgroup)
         ]
         page, rest = _slice(found, request, 100)
-        return {"Statements": [statements.summary(statement) for statement in page], **rest}
+        return {"Statements": [sent_statements.summary(statement) for statement in page], **rest}
 
     def _list_sessions(self, _request: Mapping[str, Any], _caller: str) -> dict[str, Any]:
         # A session cannot be kept (SessionKeepAliveSeconds is refused), so there is none.
@@ -299,7 +299,7 @@ def _check_submission(request: Mapping[str, Any], sqls: Sequence[str]) -> None:
     if len(request.get("StatementName", "")) > facts.MOST_NAME_CHARACTERS:
         raise validation_error(f"StatementName is longer than {facts.MOST_NAME_CHARACTERS} characters")
     if "Parameters" in request:
-        parameters.check([parameter["name"] for parameter in request["Parameters"]], sqls)
+        bound_parameters.check([parameter["name"] for parameter in request["Parameters"]], sqls)
 
 
 def _statement(
@@ -330,11 +330,11 @@ def _page_tail(result: ResultSet, end: int) -> dict[str, Any]:
         "TotalNumRows": len(result.rows),
     }
     if end < len(result.rows):
-        tail["NextToken"] = statements.token(end)
+        tail["NextToken"] = sent_statements.token(end)
     return tail
 
 
 def _slice(items: Sequence[Any], request: Mapping[str, Any], most: int) -> tuple[list[Any], dict[str, str]]:
-    start = statements.position(request.get("NextToken"))
+    start = sent_statements.position(request.get("NextToken"))
     end = start + (request.get("MaxResults") or most)
-    return list(items[start:end]), {"NextToken": statements.token(end)} if end < len(items) else {}
+    return list(items[start:end]), {"NextToken": sent_statements.token(end)} if end < len(items) else {}

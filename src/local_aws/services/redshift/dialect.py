@@ -14,13 +14,13 @@ import sqlglot
 from sqlglot import exp, transforms
 
 from local_aws.services.redshift import copy_statement, unload_statement
+from local_aws.services.redshift.bound_parameters import untyped
 from local_aws.services.redshift.ddl import alter_table, create_table, is_create_table
-from local_aws.services.redshift.expressions import rewrite
 from local_aws.services.redshift.lexer import Kind, Token, code, join, next_code, statements, tokenize
 from local_aws.services.redshift.merge import check_merge
-from local_aws.services.redshift.parameters import untyped
 from local_aws.services.redshift.procedures import create_function, create_procedure
 from local_aws.services.redshift.reader import Reader, spaced
+from local_aws.services.redshift.sql_expressions import rewrite
 from local_aws.services.redshift.sqlerror import SqlError, refused, syntax_error
 from local_aws.services.redshift.users import user_statement
 

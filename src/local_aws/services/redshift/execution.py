@@ -12,12 +12,12 @@ from typing import Any
 import psycopg
 from psycopg.pq import ExecStatus
 
-from local_aws.services.faults.rules import Faults, Occasion, When
+from local_aws.services.faults.fault_rules import Faults, Occasion, When
 from local_aws.services.redshift.copy_statement import CopyStatement
 from local_aws.services.redshift.dialect import StatementPlan, TransactionUse, plan
-from local_aws.services.redshift.files import FileMover
+from local_aws.services.redshift.file_mover import FileMover
 from local_aws.services.redshift.model import ResultSet, SentStatement, SubStatement
-from local_aws.services.redshift.results import read_result
+from local_aws.services.redshift.result_sets import read_result
 from local_aws.services.redshift.sqlerror import SqlError
 from local_aws.services.redshift.warehouse import Warehouse
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from local_aws.services.redshift.ddl import create_table, is_create_table
-from local_aws.services.redshift.expressions import rewrite
 from local_aws.services.redshift.lexer import Kind, Token, code, join, tokenize
+from local_aws.services.redshift.sql_expressions import rewrite
 from local_aws.services.redshift.sqlerror import SqlError, refused
 
 # After these words a statement of a PL/pgSQL body can begin.

@@ -9,7 +9,7 @@ import duckdb
 import psycopg
 
 from local_aws.services.redshift.model import ResultColumn
-from local_aws.services.redshift.results import describe_query
+from local_aws.services.redshift.result_sets import describe_query
 from local_aws.services.redshift.sqlerror import refused
 
 _TYPES = {

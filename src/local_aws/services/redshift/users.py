@@ -9,8 +9,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from local_aws.services.redshift.expressions import rewrite
 from local_aws.services.redshift.lexer import Kind, Token, code, join, string_value
+from local_aws.services.redshift.sql_expressions import rewrite
 from local_aws.services.redshift.sqlerror import SqlError, refused, syntax_error
 
 # "md5" and the MD5 digest, in hexadecimal, of the password followed by the name of the user.

@@ -15,7 +15,7 @@ from dataset_contract.types import parse
 from glue_python_job.cleaning import batches
 from glue_python_job.cleaning.batches import Batches
 from glue_python_job.errors import JobError
-from glue_python_job.log import Log
+from glue_python_job.logs import Log
 from glue_python_job.storage import LocalStorage, StoredFile
 
 

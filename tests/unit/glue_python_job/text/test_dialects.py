@@ -17,10 +17,10 @@ import pytest
 
 from dataset_contract.model import SOURCE, Column, CsvDialect, DataObject
 from dataset_contract.types import parse
-from glue_python_job import engine
+from glue_python_job import database
 from glue_python_job.cleaning.cleaner import clean
-from glue_python_job.cleaning.results import Outcome
-from glue_python_job.log import Log
+from glue_python_job.cleaning.outcome import Outcome
+from glue_python_job.logs import Log
 from glue_python_job.storage import LocalStorage
 from glue_python_job.text import observing
 
@@ -82,7 +82,7 @@ class Cleaning:
     def run(self, source: DataObject) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]], Outcome]:
         """The staged rows, the refused ones (line, column, reason, text), and what else came out."""
         storage, log = LocalStorage(), Log("j", io.StringIO())
-        with engine.connect(512_000_000, self._scratch) as connection:
+        with database.connect(512_000_000, self._scratch) as connection:
             outcome = clean(connection, source, storage.list_files(str(self.directory)), storage, self._scratch, log)
             staged = [row for part in outcome.staged for row in _rows(connection, part.path, "*")]
             told = "line_number, column_name, reason, raw_row"

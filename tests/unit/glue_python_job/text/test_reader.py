@@ -13,10 +13,10 @@ import pytest
 from dataset_contract.model import SOURCE, Column, CsvDialect, DataObject
 from dataset_contract.types import parse
 from glue_python_job.errors import JobError
+from glue_python_job.text.decoding import open_text
 from glue_python_job.text.layout import OTHER_FIELDS, QUOTED_LINE_END, Layout
 from glue_python_job.text.reader import Batch, Segment, TextReader, ranged
 from glue_python_job.text.records import MAX_RECORD_BYTES
-from glue_python_job.text.texts import open_text
 
 Read = Callable[..., TextReader]
 

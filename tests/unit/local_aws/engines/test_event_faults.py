@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from local_aws.engines.event_faults import deliver
-from local_aws.services.faults.rules import FaultPlan, Faults, Rule
+from local_aws.services.faults.fault_rules import FaultPlan, Faults, Rule
 
 EVENT = {
     "source": "aws.states",

@@ -17,7 +17,7 @@ import pytest_socket
 from botocore.exceptions import ClientError
 from botocore.response import StreamingBody
 
-from local_aws.services.faults.rules import Faults
+from local_aws.services.faults.fault_rules import Faults
 from local_aws.services.postgres import PostgresServer
 from local_aws.services.redshift.data_api import ClusterInfo, RedshiftData
 

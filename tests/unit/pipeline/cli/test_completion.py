@@ -6,7 +6,7 @@ import pytest
 from click.shell_completion import ShellComplete
 
 from lambda_generate_param import job_id
-from pipeline import cli, contracts, jobs, stacks
+from pipeline import cli, deployed_contracts, jobs, stacks
 from pipeline.clients import Clients
 from pipeline.jobs import Attempt, Job
 from pipeline.stacks import Stack
@@ -24,7 +24,7 @@ def completed(*words: str) -> list[str]:
 def deployment(monkeypatch: pytest.MonkeyPatch) -> None:
     found = Job(JOB_ID, (Attempt("arn:x", 0, "FAILED", job_id.started_at(JOB_ID)),), dataset="flights")
     monkeypatch.setattr(stacks, "find", lambda _place: Stack(Clients(), {}, Path()))
-    monkeypatch.setattr(contracts, "names", lambda _stack: ["flights", "orders"])
+    monkeypatch.setattr(deployed_contracts, "names", lambda _stack: ["flights", "orders"])
     monkeypatch.setattr(jobs, "listed", lambda _stack, limit: iter([found][:limit]))
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from pipeline.evidence.console_links import Links
 from pipeline.evidence.histories import DONE, StateRun
 from pipeline.evidence.hop import FORGOTTEN, FOUND, MISSING, NOT_EXPECTED, Hop
 from pipeline.evidence.hops import Judge
-from pipeline.evidence.links import Links
 from pipeline.evidence.model import Answer, Evidence
 from pipeline.jobs import Attempt
 from pipeline.trace import Trace

@@ -12,11 +12,11 @@ import pytest
 
 from dataset_contract.model import REPLACE, REPLACE_PARTITION
 from pipeline import report
+from pipeline.evidence.console_links import Links
 from pipeline.evidence.hops import Judge
-from pipeline.evidence.links import Links
 from pipeline.evidence.model import Answer, Evidence
 from pipeline.jobs import Attempt, Job
-from pipeline.report import advice, dashboard, facts, flow
+from pipeline.report import advice, dashboard, drawing, facts
 from pipeline.trace import Trace
 from tests.unit.pipeline import evidences
 
@@ -142,14 +142,14 @@ def test_the_timeline_says_how_a_state_was_ended() -> None:
 
 
 def test_the_flow_is_as_high_as_it_has_rows() -> None:
-    drawing = flow.drawn(shown(evidences.succeeded())["flow"], flow.WIDE)
-    assert drawing is not None
-    heights = {node["kind"]: node["height"] for node in drawing["nodes"]}
-    assert heights["in"] == flow.WIDE.height
+    flow = drawing.drawn(shown(evidences.succeeded())["flow"], drawing.WIDE)
+    assert flow is not None
+    heights = {node["kind"]: node["height"] for node in flow["nodes"]}
+    assert heights["in"] == drawing.WIDE.height
     assert heights["staged"] == pytest.approx(0.9 * heights["in"])
     assert heights["rejected"] == pytest.approx(0.1 * heights["in"])
-    assert [node["name"] for node in drawing["nodes"]][-3:] == ["inserted", "updated", "newer row kept"]
-    assert flow.drawn({**shown(evidences.succeeded())["flow"], "rows_in": None}, flow.WIDE) is None
+    assert [node["name"] for node in flow["nodes"]][-3:] == ["inserted", "updated", "newer row kept"]
+    assert drawing.drawn({**shown(evidences.succeeded())["flow"], "rows_in": None}, drawing.WIDE) is None
 
 
 def _job(number: int, status: str, **counts: int) -> Job:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pipeline_tools.chaos import report
 from pipeline_tools.chaos.cases import ChaosCase
-from pipeline_tools.chaos.checks import Violation
+from pipeline_tools.chaos.invariants import Violation
 from pipeline_tools.chaos.runner import CaseResult
 
 GOOD = CaseResult(ChaosCase("pipeline.First.throttled.passes", "it is throttled"), 1.25, [], {"a": 2}, ["SUCCEEDED"])

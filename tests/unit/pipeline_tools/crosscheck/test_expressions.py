@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from local_aws.jsonata import EvaluationError, evaluate
-from local_aws.jsonata.definitions import problems
+from local_aws.jsonata.refused_definitions import problems
 from pipeline_tools.crosscheck.expressions import Scope, examine, types
 from pipeline_tools.crosscheck.flow import typed
+from pipeline_tools.crosscheck.sample_values import UNKNOWN
 from pipeline_tools.crosscheck.template import Node
-from pipeline_tools.crosscheck.values import UNKNOWN
 from tests.unit.pipeline_tools.crosscheck.conftest import Copy
 
 PIPELINE = "infra/state_machines/pipeline.asl.yaml"

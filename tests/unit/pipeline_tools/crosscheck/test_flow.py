@@ -6,7 +6,7 @@ from typing import Any
 
 from pipeline_tools.crosscheck import asl, template
 from pipeline_tools.crosscheck.flow import Flow, context
-from pipeline_tools.crosscheck.values import UNKNOWN
+from pipeline_tools.crosscheck.sample_values import UNKNOWN
 
 ARN = "arn:aws:states:us-east-1:123456789012:execution:machine:sample"
 

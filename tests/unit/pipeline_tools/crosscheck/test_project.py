@@ -10,7 +10,7 @@ from pipeline_tools import crosscheck
 from pipeline_tools.crosscheck import __main__ as command
 from pipeline_tools.crosscheck.project import Project, stage_sql
 from pipeline_tools.crosscheck.run import SampleRun
-from pipeline_tools.crosscheck.values import is_known
+from pipeline_tools.crosscheck.sample_values import is_known
 from tests.unit.pipeline_tools.crosscheck.conftest import ROOT, Copy
 
 READINGS = """\

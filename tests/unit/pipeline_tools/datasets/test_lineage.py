@@ -8,7 +8,7 @@ import pytest
 
 from dataset_contract import reading
 from dataset_contract.model import Contract
-from pipeline_tools.datasets import contracts, lineage
+from pipeline_tools.datasets import folders, lineage
 from pipeline_tools.environments import ROOT
 
 
@@ -94,7 +94,7 @@ def test_what_sqlglot_cannot_tell_has_no_entry_and_fails_nothing() -> None:
 
 @pytest.mark.parametrize("name", ["flights"])
 def test_each_column_of_the_projects_datasets_is_known(name: str) -> None:
-    dataset = contracts.read(ROOT / "sql" / "datasets" / name)
+    dataset = folders.read(ROOT / "sql" / "datasets" / name)
     found = lineage.columns(dataset.contract, dataset.transform.decode())
     for output in dataset.contract.outputs:
         assert set(found[output.name]) == {column.name for column in output.columns}

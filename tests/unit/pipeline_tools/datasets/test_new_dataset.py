@@ -10,8 +10,8 @@ import duckdb
 import pytest
 
 from glue_python_job.main import main as clean
-from pipeline_tools.datasets import contracts, new_dataset
-from pipeline_tools.datasets.contracts import DatasetFolder
+from pipeline_tools.datasets import folders, new_dataset
+from pipeline_tools.datasets.folders import DatasetFolder
 from pipeline_tools.datasets.new_dataset import NewDatasetError
 from pipeline_tools.datasets.samples import SampleError
 
@@ -29,7 +29,7 @@ def root(tmp_path: Path) -> Path:
 def draft(root: Path, file: str, data: bytes | str) -> DatasetFolder:
     sample = root.parent / file
     sample.write_bytes(data.encode() if isinstance(data, str) else data)
-    return contracts.read(new_dataset.create(root, "orders", sample))
+    return folders.read(new_dataset.create(root, "orders", sample))
 
 
 def columns(dataset: DatasetFolder) -> dict[str, str]:

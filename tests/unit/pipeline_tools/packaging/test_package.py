@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline_tools.datasets.contracts import DatasetError
+from pipeline_tools.datasets.folders import DatasetError
 from pipeline_tools.environments import find_pip
 from pipeline_tools.packaging import package, wheels
 

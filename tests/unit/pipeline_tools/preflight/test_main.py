@@ -13,7 +13,7 @@ from botocore.stub import Stubber
 from pipeline.clients import Clients
 from pipeline_tools.environments import ROOT
 from pipeline_tools.preflight import __main__ as preflight
-from pipeline_tools.preflight import account, definitions, roles, settings
+from pipeline_tools.preflight import account, definitions, environment_settings, roles
 from pipeline_tools.preflight.checks import Check, CheckAnswer, CheckedDeployment, NotAskedError, ask
 from pipeline_tools.preflight.warehouse import DeployedWarehouse
 
@@ -42,7 +42,7 @@ class Answered(Clients):
 
 
 def target(*answers: tuple[str, Any], **changes: str) -> CheckedDeployment:
-    return CheckedDeployment("dev", Answered(answers=list(answers)), {**settings.read("dev"), **changes})
+    return CheckedDeployment("dev", Answered(answers=list(answers)), {**environment_settings.read("dev"), **changes})
 
 
 def quota(name: str, value: float) -> dict[str, Any]:
@@ -158,7 +158,7 @@ def test_settings_come_from_the_environment_or_by_default(tmp_path: Any) -> None
     (tmp_path / "variables.tf").write_text((ROOT / "infra" / "variables.tf").read_text(encoding="utf-8"))
     file = tmp_path / "environments" / "mine.tfvars"
     file.write_text('environment = "mine"\n')
-    assert settings.read("mine", tmp_path) == {
+    assert environment_settings.read("mine", tmp_path) == {
         "max_concurrent_runs": "20",
         "redshift.mode": "provisioned",
         "redshift.node_type": "ra3.large",
@@ -172,7 +172,7 @@ def test_settings_come_from_the_environment_or_by_default(tmp_path: Any) -> None
         '  provisioned = { node_type = "ra3.4xlarge",'
         " number_of_nodes = 3 }\n}\n"
     )
-    assert settings.read("mine", tmp_path) == {
+    assert environment_settings.read("mine", tmp_path) == {
         "name_prefix": "acme-x",
         "max_concurrent_runs": "7",
         "redshift.mode": "serverless",
@@ -186,15 +186,15 @@ def test_settings_come_from_the_environment_or_by_default(tmp_path: Any) -> None
         'name_prefix = null\n/* max_concurrent_runs = 1 */\ntags = { mode = "x", note = "redshift = { mode" }\n'
         'redshift = {\n  # } mode = "existing"\n  "mode" = "serverless"\n}\n'
     )
-    read = settings.read("mine", tmp_path)
+    read = environment_settings.read("mine", tmp_path)
     assert (read.get("name_prefix"), read["max_concurrent_runs"], read["redshift.mode"]) == (None, "20", "serverless")
     file.write_text("redshift = {\n")
-    with pytest.raises(settings.SettingsError, match=r"mine\.tfvars:\d+: no HCL from here on"):
-        settings.read("mine", tmp_path)
+    with pytest.raises(environment_settings.SettingsError, match=r"mine\.tfvars:\d+: no HCL from here on"):
+        environment_settings.read("mine", tmp_path)
     (tmp_path / "variables.tf").write_text("")
     file.write_text("")
-    with pytest.raises(settings.SettingsError, match="max_concurrent_runs: not found"):
-        settings.read("mine", tmp_path)
+    with pytest.raises(environment_settings.SettingsError, match="max_concurrent_runs: not found"):
+        environment_settings.read("mine", tmp_path)
 
 
 def test_an_environment_that_is_not_there_is_a_mistake(capsys: pytest.CaptureFixture[str]) -> None:

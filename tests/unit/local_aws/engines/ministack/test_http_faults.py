@@ -21,7 +21,7 @@ from hypercorn.protocol.h11 import H11Protocol
 
 from local_aws.engines.ministack import whole_answers
 from local_aws.engines.ministack.http_faults import with_faults
-from local_aws.services.faults.rules import Error, FaultPlan, Faults, Rule
+from local_aws.services.faults.fault_rules import Error, FaultPlan, Faults, Rule
 
 pytestmark = pytest.mark.endpoint
 BODY = b"0123456789" * 100

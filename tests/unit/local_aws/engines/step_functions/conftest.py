@@ -19,7 +19,7 @@ from local_aws.endings import Endings
 from local_aws.engines.step_functions import changes
 from local_aws.engines.step_functions.api import StepFunctions
 from local_aws.engines.step_functions.interpreter import MOTO
-from local_aws.services.faults.rules import Faults
+from local_aws.services.faults.fault_rules import Faults
 
 ROLE = "arn:aws:iam::000000000000:role/machine"
 SECONDS = 20.0

@@ -13,7 +13,7 @@ import pytest
 from local_aws.engines import step_functions
 from local_aws.engines.step_functions import changes
 from local_aws.engines.step_functions.interpreter import MOTO, SERVICE, Changes
-from local_aws.services.faults.rules import Faults
+from local_aws.services.faults.fault_rules import Faults
 
 PACKAGE = Path(step_functions.__file__).parent
 

@@ -13,7 +13,7 @@ import pytest
 
 from local_aws.errors import AwsError
 from pipeline_tools.state_tests import answers
-from pipeline_tools.state_tests.cases import MachineCases, SamplesError, cases, machines
+from pipeline_tools.state_tests.state_cases import MachineCases, SamplesError, cases, machines
 from tests.unit.local_aws.engines.step_functions.conftest import Functions
 
 MACHINES = machines()

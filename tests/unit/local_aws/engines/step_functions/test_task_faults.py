@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from local_aws.engines.step_functions.errors import optimized_name
-from local_aws.services.faults.rules import Error, FaultPlan, Rule
+from local_aws.services.faults.fault_rules import Error, FaultPlan, Rule
 
 from .conftest import Answer, Functions
 

@@ -14,11 +14,11 @@ import pytest
 
 from aws_facts import glue
 from local_aws import processes, workdir
-from local_aws.services.faults.rules import Error, FaultPlan, Faults, Rule
+from local_aws.services.faults.fault_rules import Error, FaultPlan, Faults, Rule
 from local_aws.services.glue import process as glue_process
+from local_aws.services.glue.job_runs import GlueJobRuns
 from local_aws.services.glue.libraries import InstallError, Libraries
 from local_aws.services.glue.process import JobProcess, ProcessFactory, ProcessSettings
-from local_aws.services.glue.runs import GlueJobRuns
 from pipeline_tools.environments import InterpreterNotFoundError, find_interpreter, find_pip
 from pipeline_tools.packaging.package import write_wheel
 from tests.unit.local_aws.services.conftest import DirectoryS3

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from dataset_contract.places import Places
-from lambda_generate_param import job_id, statements
+from lambda_generate_param import job_id, sql_batches
 from lambda_generate_param.audit import AuditColumns
 from lambda_generate_param.evidence import StageEvidence
 from lambda_generate_param.failures import Failure
@@ -46,7 +46,7 @@ class Job:
     def __init__(self, redshift: Redshift) -> None:
         self.redshift = redshift
         for name in ("schema", "loads"):
-            redshift.run(*statements.split((AUDIT / f"{name}.sql").read_text(encoding="utf-8")))
+            redshift.run(*sql_batches.split((AUDIT / f"{name}.sql").read_text(encoding="utf-8")))
         redshift.run("CREATE TABLE analytics.t (job_id VARCHAR(56))")
 
     def write(self, what: str, attempt: Attempt) -> str:
@@ -69,8 +69,8 @@ class Job:
             place = Places(JOB, "d", "", "", "")
             about = {"started_at": MOMENT, "source_uri": "s3://b/", "parameters": "{}", "repeat": False}
             made = {
-                "register": lambda: statements.register(AUDIT.parent, place, execution_arn="-", **about),  # type: ignore[arg-type]
-                "finish": lambda: statements.finish(AUDIT.parent, place, execution_arn="-"),
+                "register": lambda: sql_batches.register(AUDIT.parent, place, execution_arn="-", **about),  # type: ignore[arg-type]
+                "finish": lambda: sql_batches.finish(AUDIT.parent, place, execution_arn="-"),
             }[what]()
             texts = list(made.statements)
         names = {name for text in texts for name in PARAMETER.findall(re.sub(r"--[^\n]*|/\*.*?\*/", "", text))}
@@ -79,7 +79,7 @@ class Job:
         return texts, bound
 
     def _load(self) -> list[str]:
-        files = [statements.audit_statements(AUDIT.parent, name) for name in ("own", "attempt", "succeed")]
+        files = [sql_batches.audit_statements(AUDIT.parent, name) for name in ("own", "attempt", "succeed")]
         own, attempt, succeed = files
         rows = [
             "DELETE FROM analytics.t WHERE job_id = :job_id",
@@ -109,7 +109,7 @@ class Job:
             ],
         }  # fmt: skip
         found = {stage: manifest if stage == "python" else {**manifest, "rules": []} for stage in complete}
-        made = statements.fail(AUDIT.parent, failure, StageEvidence(found, {}), AuditColumns.read(AUDIT.parent))
+        made = sql_batches.fail(AUDIT.parent, failure, StageEvidence(found, {}), AuditColumns.read(AUDIT.parent))
         return made.statements, dict(made.parameters)
 
     def fail(self, attempt: Attempt, *, complete: tuple[str, ...], rules: int) -> str:
@@ -363,7 +363,7 @@ def test_what_does_not_add_up_is_told(job: Job, change: str, problem: str | None
 
 
 def test_the_longest_texts_that_are_let_in_are_kept(redshift: Redshift) -> None:
-    redshift.run(*statements.split((AUDIT / "schema.sql").read_text(encoding="utf-8")))
+    redshift.run(*sql_batches.split((AUDIT / "schema.sql").read_text(encoding="utf-8")))
     sizes = AuditColumns.read(AUDIT.parent).sizes
     others = {
         "job_run": {"attempt": "1", "redrive_count": "0", "started_at": "SYSDATE"},

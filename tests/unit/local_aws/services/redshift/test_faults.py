@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from local_aws.errors import AwsError
-from local_aws.services.faults.rules import Error, FaultPlan, Rule
+from local_aws.services.faults.fault_rules import Error, FaultPlan, Rule
 from tests.unit.local_aws.services.conftest import Redshift
 
 pytestmark = pytest.mark.postgres

@@ -16,11 +16,11 @@ import pytest
 from dataset_contract import manifests
 from dataset_contract.manifests import PYTHON, SPARK, FileEntry
 from dataset_contract.model import Contract
-from lambda_generate_param import datasets, loading, statements
+from lambda_generate_param import datasets, loading, sql_batches
 from lambda_generate_param.audit import AuditColumns
 from lambda_generate_param.evidence import StageEvidence
 from lambda_generate_param.failures import Failure
-from lambda_generate_param.statements import SqlBatch
+from lambda_generate_param.sql_batches import SqlBatch
 from pipeline.redshift import QueryError
 from pipeline_tools.deployment import loader
 from tests.unit.lambda_generate_param.conftest import (
@@ -128,8 +128,8 @@ def granted(redshift: Redshift, clients: Any, outputs: dict[str, Any], sql: Path
     """The grants of a schema that was made, with the files of a job."""
     user = loader.ensure(clients, outputs)
     known = datasets.load(sql, "orders")
-    made = statements.schema(sql, [known], user).statements
-    for portion in statements.portions(made):
+    made = sql_batches.schema(sql, [known], user).statements
+    for portion in sql_batches.portions(made):
         redshift.run(*portion)
     for name in known.outputs:
         query = f"SELECT i::BIGINT AS id, 'a' AS note, '{JOB}' AS job_id FROM range(9) AS r(i)"
@@ -152,15 +152,15 @@ def batches(sql: Path) -> Iterator[SqlBatch]:
     """What run-sql is given of a job: as it begins, as it loads, as a redrive ends, and of one that fails."""
     known = datasets.load(sql, "orders")
     about: dict[str, str] = {"execution_arn": ARN, "started_at": "2026-01-31 12:34:56.789"}
-    yield statements.register(
+    yield sql_batches.register(
         sql, places(), source_uri="s3://the-raw-bucket/a/", parameters="{}", repeat=False, **about
     )
     found = {stage: manifest(known.contract, stage) for stage in (PYTHON, SPARK)}
     yield loading.load(sql, places(), known, found, execution_arn=ARN, repeat=False, code_version="abc")
-    yield statements.finish(sql, places(), execution_arn=ARN)
+    yield sql_batches.finish(sql, places(), execution_arn=ARN)
     moment = datetime(2026, 1, 31, tzinfo=UTC)
     failure = Failure(JOB, ARN, 1, "FAILED", moment, moment, "-", "-", "-", "States.TaskFailed", "a cause")
-    yield statements.fail(sql, failure, evidence(known.contract), AuditColumns.read(sql))
+    yield sql_batches.fail(sql, failure, evidence(known.contract), AuditColumns.read(sql))
     for view in ("reconciliation", "replay_reconciliation"):
         yield SqlBatch("who asks", (f"SELECT problem FROM audit.{view} WHERE job_id = :job_id",), {"job_id": JOB})
 

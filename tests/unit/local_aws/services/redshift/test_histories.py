@@ -29,7 +29,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from dataset_contract import manifests
 from dataset_contract.manifests import PYTHON, SPARK, FileEntry
 from dataset_contract.places import Places
-from lambda_generate_param import continuing, handler, statements
+from lambda_generate_param import continuing, handler, sql_batches
 from lambda_generate_param.handler import Settings
 from local_aws.services.postgres import PostgresServer
 from local_aws.services.redshift import data_api
@@ -133,7 +133,7 @@ class Warehouse:
         outputs = [table(name, "output", COLUMNS, []) for name in OUTPUTS]
         document = contract("shop", table("orders", "source", COLUMNS, []), *outputs)
         self.dataset = write_dataset(self.sql, document)
-        redshift.run(*statements.schema(self.sql, [self.dataset]).statements)
+        redshift.run(*sql_batches.schema(self.sql, [self.dataset]).statements)
         listed = redshift.rows(
             "SELECT table_schema, table_name FROM information_schema.tables "
             "WHERE table_schema IN ('audit', 'analytics') AND table_type = 'BASE TABLE'"

@@ -17,8 +17,8 @@ import pytest
 from dataset_contract import manifests
 from dataset_contract.manifests import PYTHON, SPARK, FileEntry
 from dataset_contract.places import Places
-from lambda_generate_param import loading, statements
-from lambda_generate_param.statements import SqlBatch
+from lambda_generate_param import loading, sql_batches
+from lambda_generate_param.sql_batches import SqlBatch
 from tests.unit.lambda_generate_param.conftest import ARN, ROOT, contract, manifest, table, write_dataset
 from tests.unit.local_aws.services.conftest import Redshift
 from tests.unit.local_aws.services.redshift.test_concurrency import wait_for_lock, wait_for_status
@@ -51,7 +51,7 @@ class Warehouse:
         self.sql = directory / name / "sql"
         shutil.copytree(ROOT / "sql" / "audit", self.sql / "audit")
         self.dataset = write_dataset(self.sql, shop(loads, name))
-        for portion in statements.portions(statements.schema(self.sql, [self.dataset]).statements):
+        for portion in sql_batches.portions(sql_batches.schema(self.sql, [self.dataset]).statements):
             redshift.run(*portion)
 
     def stage(self, job: str, name: str, rows: Sequence[Row], *, file: str = "part-0.parquet", of: str = "") -> Path:
@@ -100,7 +100,7 @@ class Warehouse:
         """Have the job be at work. One that was loaded stays so: a load may come twice."""
         about: dict[str, Any] = {"execution_arn": ARN, "started_at": "2026-01-31 12:34:56.789", "parameters": "{}"}
         about |= {"source_uri": "s3://the-raw-bucket/a/", "repeat": False}
-        batch = statements.register(self.sql, self.places(job), **about)
+        batch = sql_batches.register(self.sql, self.places(job), **about)
         described = self.redshift.describe(*batch.statements, parameters={**ATTEMPT, **batch.parameters}, batch=True)
         assert described["Status"] == "FINISHED" or f"job {job} has succeeded" in described["Error"]
 
@@ -564,7 +564,7 @@ def test_a_dataset_whose_turn_has_no_row_is_not_loaded(warehouse: Warehouse) -> 
 
 def test_the_schema_may_be_made_again(warehouse: Warehouse) -> None:
     assert warehouse.load(OLD, {"sales": ROWS}) == ""
-    warehouse.redshift.run(*statements.schema(warehouse.sql, [warehouse.dataset]).statements)
+    warehouse.redshift.run(*sql_batches.schema(warehouse.sql, [warehouse.dataset]).statements)
     assert warehouse.redshift.rows("SELECT job_id FROM loading.shop") == [(OLD,)]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dataset_contract.places import Places
-from lambda_generate_param import statements
+from lambda_generate_param import sql_batches
 from lambda_generate_param.failures import UNKNOWN
 from tests.unit.local_aws.services.conftest import Redshift
 
@@ -26,11 +26,11 @@ class Jobs:
 
     def __init__(self, redshift: Redshift) -> None:
         self.redshift = redshift
-        redshift.run(*statements.audit_statements(SQL, "schema"))
+        redshift.run(*sql_batches.audit_statements(SQL, "schema"))
 
     def register(self, job: str, *, replays: str | None = None, dataset: str = "d") -> str:
         """Returns "" or why Redshift refused to."""
-        batch = statements.register(
+        batch = sql_batches.register(
             SQL, Places(job, dataset, "", "", ""), execution_arn=f"arn:{job}", started_at=MOMENT,
             source_uri="s3://b/", parameters="{}", repeat=False, replays=replays,
         )  # fmt: skip

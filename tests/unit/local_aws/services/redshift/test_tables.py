@@ -11,7 +11,7 @@ import pytest
 from dataset_contract import redshift as tables
 from dataset_contract import types
 from dataset_contract.model import OUTPUT, Column, DataObject, ValueRule
-from lambda_generate_param import schemas, statements
+from lambda_generate_param import schemas, sql_batches
 from lambda_generate_param.datasets import Dataset
 from pipeline_tools.deployment import schema
 from tests.unit.local_aws.services.conftest import Redshift
@@ -35,7 +35,7 @@ def column(name: str, type_: str, *, required: bool = False) -> Column:
 def make(redshift: Redshift, *sql: str) -> None:
     redshift.run("CREATE SCHEMA IF NOT EXISTS analytics")
     for text in sql:
-        redshift.run(*statements.split(text))
+        redshift.run(*sql_batches.split(text))
 
 
 def described(redshift: Redshift) -> dict[str, list[dict[str, Any]]]:

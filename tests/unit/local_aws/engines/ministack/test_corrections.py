@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local_aws.engines.ministack.answers import SECRET_NAME, refusal
+from local_aws.engines.ministack.corrections import SECRET_NAME, refusal
 
 ENTRY = {"Source": "s", "DetailType": "t", "Detail": "{}"}
 

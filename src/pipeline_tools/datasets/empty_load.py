@@ -14,7 +14,7 @@ from dataset_contract.places import Places
 from lambda_generate_param import loading, verdicts
 from lambda_generate_param.audit import AuditColumns
 from lambda_generate_param.datasets import Dataset
-from lambda_generate_param.statements import SqlTemplateError, portions, split
+from lambda_generate_param.sql_batches import SqlTemplateError, portions, split
 
 # As long as an account lets them be: the URIs are part of the statements.
 _BUCKET = "b" * 63

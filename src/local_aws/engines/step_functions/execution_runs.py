@@ -12,11 +12,11 @@ import threading
 from typing import Any
 
 from aws_facts import states_api as facts
-from local_aws.engines.step_functions.events import Publish
 from local_aws.engines.step_functions.expressions import as_aws_writes
+from local_aws.engines.step_functions.history_events import Publish
 from local_aws.engines.step_functions.interpreter import Changes, Interpreter
 from local_aws.engines.step_functions.mends import failure
-from local_aws.engines.step_functions.progress import ProgramProgress
+from local_aws.engines.step_functions.program_progress import ProgramProgress
 
 _SECONDS_TO_STOP = 10.0
 _SECONDS_TO_WIND_UP = 0.25

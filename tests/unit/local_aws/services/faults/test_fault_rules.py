@@ -14,8 +14,8 @@ import pytest
 
 from local_aws.services.faults import documents
 from local_aws.services.faults.documents import FaultsError, read, read_file, read_json
+from local_aws.services.faults.fault_rules import Error, FaultPlan, Faults, Occasion, Rule, texts_at
 from local_aws.services.faults.requests import administer
-from local_aws.services.faults.rules import Error, FaultPlan, Faults, Occasion, Rule, texts_at
 
 X = Error("X")
 CALL = Occasion("glue", "StartJobRun", {"JobName": "clean-spark"}, {"state": "Clean"})
@@ -251,7 +251,7 @@ def test_the_admin_call_puts_tells_and_takes_away() -> None:
 
 def test_the_endpoint_is_killed_with_no_time_to_end() -> None:
     program = (
-        "import atexit; from local_aws.services.faults.rules import Faults, Rule\n"
+        "import atexit; from local_aws.services.faults.fault_rules import Faults, Rule\n"
         "atexit.register(print, 'ended', flush=True)\n"
         "Faults().kill(Rule('r', 'task', kill='endpoint'))"
     )

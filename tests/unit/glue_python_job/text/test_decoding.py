@@ -12,8 +12,8 @@ import zstandard
 
 from dataset_contract.model import SOURCE, CsvDialect, DataObject
 from glue_python_job.errors import JobError
-from glue_python_job.text import texts
-from glue_python_job.text.texts import open_text
+from glue_python_job.text import decoding
+from glue_python_job.text.decoding import open_text
 
 
 def text_of(path: Path, name: str, content: bytes, size: int = 7, **dialect: Any) -> bytes:
@@ -49,7 +49,7 @@ def test_the_text_of_a_small_zstd_file_comes_in_pieces(path: Path) -> None:
     path.write_bytes(zstandard.ZstdCompressor().compress(bytes(zeros)))
     assert path.stat().st_size < 10_000
     with path.open("rb") as handle:
-        sizes = [len(piece) for piece in texts._zstd(handle)]
+        sizes = [len(piece) for piece in decoding._zstd(handle)]
     assert sum(sizes) == zeros
     assert max(sizes) <= zeros / 2
 

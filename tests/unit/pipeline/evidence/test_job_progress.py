@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from pipeline.evidence.histories import read
-from pipeline.evidence.progress import STATES, Expectation, JobProgress
+from pipeline.evidence.job_progress import STATES, Expectation, JobProgress
 from tests.unit.pipeline.evidence.test_histories import (
     END,
     START,

@@ -9,11 +9,11 @@ import pytest
 
 from aws_facts import redshift_data as facts
 from dataset_contract.manifests import PYTHON, SPARK
-from lambda_generate_param import datasets, statements
+from lambda_generate_param import datasets, sql_batches
 from lambda_generate_param.audit import AuditColumns
 from lambda_generate_param.evidence import StageEvidence
 from lambda_generate_param.failures import Failure
-from lambda_generate_param.statements import OF_THE_ATTEMPT, SqlBatch, SqlTemplateError
+from lambda_generate_param.sql_batches import OF_THE_ATTEMPT, SqlBatch, SqlTemplateError
 from tests.unit.lambda_generate_param.conftest import ARN, JOB, manifest, places
 
 
@@ -41,11 +41,11 @@ def bound_names(batch: SqlBatch) -> set[str]:
     ],
 )  # fmt: skip
 def test_a_file_is_cut_at_its_semicolons_alone(sql: str, expected: list[str]) -> None:
-    assert statements.split(sql) == expected
+    assert sql_batches.split(sql) == expected
 
 
 def test_register_and_finish_bind_all_but_the_attempt_and_each_is_used(sql: Path) -> None:
-    batch = statements.register(
+    batch = sql_batches.register(
         sql,
         places("flights"),
         execution_arn="arn",
@@ -57,7 +57,7 @@ def test_register_and_finish_bind_all_but_the_attempt_and_each_is_used(sql: Path
     assert bound_names(batch) == set(batch.parameters) | set(OF_THE_ATTEMPT)
     assert batch.parameters["parameters"] == '{"late_minutes": 15}'
     assert (batch.name, batch.parameters["repeat"]) == (f"{JOB} register", "true")
-    finish = statements.finish(sql, places("flights"), execution_arn="arn")
+    finish = sql_batches.finish(sql, places("flights"), execution_arn="arn")
     assert bound_names(finish) == set(finish.parameters) | set(OF_THE_ATTEMPT)
 
 
@@ -66,7 +66,7 @@ def test_fail_binds_every_value_and_each_is_used(sql: Path, columns: AuditColumn
     complete = {PYTHON: manifest(contract, PYTHON)}
     failed = {SPARK: manifest(contract, SPARK, error="orders: division by zero")}
     for known in (StageEvidence(complete, failed), StageEvidence({}, {})):
-        batch = statements.fail(sql, failure(), known, columns)
+        batch = sql_batches.fail(sql, failure(), known, columns)
         assert bound_names(batch) == set(batch.parameters)
         assert all(batch.parameters.values())
         assert all(text.startswith(f"/* job_id={JOB} step=fail */ ") for text in batch.statements)
@@ -75,7 +75,7 @@ def test_fail_binds_every_value_and_each_is_used(sql: Path, columns: AuditColumn
 def test_fail_leaves_the_verdicts_out_where_they_are_too_many(sql: Path, columns: AuditColumns) -> None:
     document = manifest(datasets.load(sql, "orders").contract, PYTHON)
     document["rules"] = [{"number": number, "rule": f"{number}{'x' * 500}"} for number in range(400)]
-    batch = statements.fail(sql, failure(), StageEvidence({PYTHON: document}, {}), columns)
+    batch = sql_batches.fail(sql, failure(), StageEvidence({PYTHON: document}, {}), columns)
     assert not any("rule_run" in text for text in batch.statements)
     assert batch.parameters["rows_in"] == "16"
 
@@ -85,7 +85,7 @@ def test_fail_passes_over_a_manifest_that_is_not_whole(
     sql: Path, columns: AuditColumns, change: dict[str, Any]
 ) -> None:
     document = {**manifest(datasets.load(sql, "orders").contract, PYTHON), **change}
-    batch = statements.fail(sql, failure(), StageEvidence({PYTHON: document}, {}), columns)
+    batch = sql_batches.fail(sql, failure(), StageEvidence({PYTHON: document}, {}), columns)
     assert (batch.parameters["python_rows_in"], batch.parameters["rows_in"]) == ("-", "16")
 
 
@@ -95,7 +95,7 @@ def failure() -> Failure:
 
 
 def test_schema_may_run_again(sql: Path) -> None:
-    batch = statements.schema(sql, [datasets.load(sql, "flights")])
+    batch = sql_batches.schema(sql, [datasets.load(sql, "flights")])
     assert batch.parameters == {}
     for text in batch.statements:
         assert re.search(
@@ -108,7 +108,7 @@ def test_schema_may_run_again(sql: Path) -> None:
 @pytest.mark.parametrize(("size", "counts"), [(10, [40, 40, 20]), (9_998, [20, 20, 20, 20, 20]), (90_000, [2] * 50)])
 def test_the_schema_comes_in_portions_that_one_request_takes(size: int, counts: list[int]) -> None:
     texts = [f"{number:02}" + "x" * size for number in range(100)]
-    portions = list(statements.portions(texts))
+    portions = list(sql_batches.portions(texts))
     assert [len(portion) for portion in portions] == counts
     assert [text for portion in portions for text in portion] == texts
     assert max(sum(map(len, portion)) for portion in portions) <= facts.MOST_SQL_BYTES
@@ -117,41 +117,41 @@ def test_the_schema_comes_in_portions_that_one_request_takes(size: int, counts: 
 def test_a_statement_of_the_schema_that_is_too_long_is_told() -> None:
     texts = ["x" * facts.MOST_STATEMENT_BYTES, "CREATE TABLE t (" + "ü" * 60_000]
     with pytest.raises(SqlTemplateError, match=r"the statement 'CREATE TABLE t \(ü+'… takes 120,016 bytes"):
-        list(statements.portions(texts))
+        list(sql_batches.portions(texts))
 
 
 def test_a_statement_that_is_too_long_with_its_values_is_told(sql: Path) -> None:
     sized = {"a": "'" * 40_000}
-    statements.batch(JOB, "step", ["SELECT CAST(:a AS VARCHAR(9))"], sized)
+    sql_batches.batch(JOB, "step", ["SELECT CAST(:a AS VARCHAR(9))"], sized)
     with pytest.raises(SqlTemplateError, match=r"statement 2 of step step takes 160,\d{3} bytes; the Data API takes"):
-        statements.batch(JOB, "step", ["SELECT 1", "SELECT CAST(:a AS VARCHAR(9)), CAST(:a AS VARCHAR(9))"], sized)
+        sql_batches.batch(JOB, "step", ["SELECT 1", "SELECT CAST(:a AS VARCHAR(9)), CAST(:a AS VARCHAR(9))"], sized)
     with pytest.raises(SqlTemplateError, match=r"the statements of step step take 2\d\d,\d{3} bytes"):
-        statements.batch(JOB, "step", ["SELECT CAST(:a AS VARCHAR(9))"] * 3, sized)
+        sql_batches.batch(JOB, "step", ["SELECT CAST(:a AS VARCHAR(9))"] * 3, sized)
 
 
 def test_an_unknown_token_is_refused() -> None:
     with pytest.raises(SqlTemplateError, match=re.escape("load.sql: {{uri}} is unknown; known: a_uri, b")):
-        statements.render("COPY t FROM '{{uri}}'", {"b": "x", "a_uri": "y"}, where="load.sql")
+        sql_batches.render("COPY t FROM '{{uri}}'", {"b": "x", "a_uri": "y"}, where="load.sql")
 
 
 @pytest.mark.parametrize("value", ["s3://bucket/a'; DROP TABLE t; --", "s3://a/b:c", "arn:aws:iam::1:role/x", ""])
 def test_a_value_that_could_be_sql_is_refused(value: str) -> None:
     with pytest.raises(SqlTemplateError, match="accepted: an s3:// URI"):
-        statements.render("'{{uri}}'", {"uri": value}, where="load.sql")
+        sql_batches.render("'{{uri}}'", {"uri": value}, where="load.sql")
 
 
 def test_a_token_is_replaced_where_it_is_a_text_of_its_own_and_nowhere_else() -> None:
     tokens = {"uri": "s3://bucket/folder/"}
     kept = """COPY t ("{{uri}}", "a '{{uri}}' b") -- '{{uri}}'\n/* '{{uri}}' */ WHERE a = 'x {{uri}}' OR b = {{uri}} """
-    rendered = statements.render(f"{kept}FROM '{{{{uri}}}}';", tokens, where="load.sql")
+    rendered = sql_batches.render(f"{kept}FROM '{{{{uri}}}}';", tokens, where="load.sql")
     assert rendered == f"{kept}FROM 's3://bucket/folder/';"
 
 
 def test_more_than_the_data_api_takes_is_refused() -> None:
     with pytest.raises(SqlTemplateError, match="step load has 41 statements; the Data API takes 40"):
-        statements.batch(JOB, "load", ["SELECT 1"] * 41, {})
+        sql_batches.batch(JOB, "load", ["SELECT 1"] * 41, {})
 
 
 def test_more_than_step_functions_passes_on_is_refused() -> None:
     with pytest.raises(SqlTemplateError, match=r"step load takes 30\d,\d{3} bytes; Step Functions passes on 255,000"):
-        statements.batch(JOB, "load", ["SELECT :a"], {"a": "x" * 300_000})
+        sql_batches.batch(JOB, "load", ["SELECT :a"], {"a": "x" * 300_000})

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from pipeline_tools.plan_review import iam
-from pipeline_tools.plan_review.iam import PolicyChange, StatementChange
+from pipeline_tools.plan_review import policy_differences
+from pipeline_tools.plan_review.policy_differences import PolicyChange, StatementChange
 from tests.unit.pipeline_tools.plan_review.plans import configuration, plan, policy, resource
 
 READ = {"Sid": "Read", "Effect": "Allow", "Action": ["s3:GetObject"], "Resource": ["arn:aws:s3:::lake/staged/*"]}
@@ -21,7 +21,11 @@ DENY = {
 
 
 def compare(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> list[StatementChange]:
-    return list(iam.compare(iam.statements(policy(*before)), iam.statements(policy(*after))))
+    return list(
+        policy_differences.compare(
+            policy_differences.statements(policy(*before)), policy_differences.statements(policy(*after))
+        )
+    )
 
 
 def one(before: dict[str, Any] | None, after: dict[str, Any] | None) -> StatementChange:
@@ -31,7 +35,7 @@ def one(before: dict[str, Any] | None, after: dict[str, Any] | None) -> Statemen
 
 def policies(before: Any, after: Any, **more: Any) -> list[PolicyChange]:
     entry = resource("aws_iam_role_policy.this", "update", {"policy": before}, {"policy": after}, **more)
-    return [found for change in plan(entry).changes for found in iam.policy_changes(change)]
+    return [found for change in plan(entry).changes for found in policy_differences.policy_changes(change)]
 
 
 def test_how_a_policy_is_written_is_no_change() -> None:
@@ -132,12 +136,12 @@ def test_a_sensitive_policy_is_not_read() -> None:
 def test_a_copy_that_only_the_provider_fills_in_is_no_policy_of_the_resource() -> None:
     entry = resource("aws_s3_bucket.this", ["delete", "create"], {"policy": policy(DENY)}, {}, unknown={"policy": True})
     (change,) = plan(entry, configuration=configuration(aws_s3_bucket__this=["bucket"])).changes
-    assert iam.policy_attributes(change) == ["policy"]
+    assert policy_differences.policy_attributes(change) == ["policy"]
     (change,) = plan(
         resource("aws_s3_bucket.this", "create", None, {}, unknown={"policy": True}),
         configuration=configuration(aws_s3_bucket__this=["bucket"]),
     ).changes
-    assert iam.policy_attributes(change) == []
+    assert policy_differences.policy_attributes(change) == []
 
 
 @pytest.mark.parametrize("text", ['{"Statement": ["x"]}', '{"Statement": 1}'])
@@ -155,10 +159,10 @@ def test_a_policy_that_only_follows_a_new_name_is_told_from_one_that_changes_too
     )
     (change,) = plan(entry).changes
     renames = [("lake", "lakes")]
-    assert [found.follows_rename for found in iam.policy_changes(change, renames)] == [True]
+    assert [found.follows_rename for found in policy_differences.policy_changes(change, renames)] == [True]
     entry["change"]["after"]["policy"] = policy(READ).replace(":lake", ":lakes")
     (change,) = plan(entry).changes
-    (found,) = iam.policy_changes(change, renames)
+    (found,) = policy_differences.policy_changes(change, renames)
     assert [(gone.before.sid, gone.after) for gone in found.statements if gone.before] == [("Tls", None)]
 
 

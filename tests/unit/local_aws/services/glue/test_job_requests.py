@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from local_aws.errors import AwsError
-from local_aws.services.glue.jobs import check_job
+from local_aws.services.glue.job_requests import check_job
 
 # As Terraform's provider sends them.
 COMMON = {

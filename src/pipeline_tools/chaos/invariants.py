@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.redshift import FINAL_STATUSES
-from pipeline_tools.chaos.bench import ROWS, Rig
 from pipeline_tools.chaos.cases import End
 from pipeline_tools.chaos.play import Attempt, Play
+from pipeline_tools.chaos.rig import ROWS, Rig
 
 _SECONDS_TO_SETTLE = 30.0
 
@@ -40,19 +40,19 @@ class Ledger:
     def add(self, job: str, *, loaded: bool) -> None:
         self._loaded[job] = loaded
 
-    def check(self, bench: Rig) -> Iterator[Violation]:
+    def check(self, rig: Rig) -> Iterator[Violation]:
         """The rows of all jobs that are in it."""
         known = dict(self._loaded)
-        found = loaded_rows(bench)
+        found = loaded_rows(rig)
         for job, loaded in known.items():
             yield from _rows_of(job, loaded, found)
 
 
-def loaded_rows(bench: Rig) -> dict[tuple[str, str], int]:
+def loaded_rows(rig: Rig) -> dict[tuple[str, str], int]:
     """By job and table, the rows of it."""
     found: dict[tuple[str, str], int] = {}
     for table in ROWS:
-        for row in bench.query(f"SELECT job_id, COUNT(*) AS n FROM analytics.{table} GROUP BY job_id"):
+        for row in rig.query(f"SELECT job_id, COUNT(*) AS n FROM analytics.{table} GROUP BY job_id"):
             found[row["job_id"], table] = row["n"]
     return found
 
@@ -73,7 +73,7 @@ def check(play: Play, ledger: Ledger, met: Mapping[str, int]) -> list[Violation]
         lambda: _statements(play),
         lambda: _job_runs(play, ledger),
         lambda: _job_attempts(play),
-        lambda: ledger.check(play.bench),
+        lambda: ledger.check(play.rig),
         lambda: _notices(play),
         lambda: _lake(play),
         lambda: _reconciliation(play),
@@ -119,9 +119,7 @@ def _ends(play: Play) -> Iterator[Violation]:
 
 def _job_runs(play: Play, ledger: Ledger) -> Iterator[Violation]:
     for job, status in _jobs(play).items():
-        rows = play.bench.query(
-            "SELECT status, rows_loaded, finished_at FROM audit.job_run WHERE job_id = :job", job=job
-        )
+        rows = play.rig.query("SELECT status, rows_loaded, finished_at FROM audit.job_run WHERE job_id = :job", job=job)
         found = [row["status"] for row in rows]
         if len(found) != 1 or found[0] not in status.split(" or "):
             yield Violation(f"audit.job_run of {job}", status, str(found))
@@ -137,7 +135,7 @@ def _job_attempts(play: Play) -> Iterator[Violation]:
     for job in _jobs(play):
         pairs = [pair for pair in zip(play.case.ends, play.attempts, strict=False) if pair[1].run.job_id == job]
         expected = [(attempt.run.arn, attempt.redrive, end.recorded) for end, attempt in pairs if end.recorded]
-        rows = play.bench.query(
+        rows = play.rig.query(
             "SELECT attempt, execution_arn, redrive_count, status, finished_at, failed_state, error, cause "
             "FROM audit.job_attempt WHERE job_id = :job ORDER BY attempt",
             job=job,
@@ -168,7 +166,7 @@ def _notices(play: Play) -> Iterator[Violation]:
     for run in play.runs:
         pairs = zip(play.case.ends, play.attempts, strict=False)
         expected = sum(end.messages for end, attempt in pairs if attempt.run is run)
-        found = play.bench.notices.about(run.arn)
+        found = play.rig.notices.about(run.arn)
         if len(found) != expected:
             yield Violation(f"messages about {run.name}", str(expected), f"{len(found)}: {found}")
 
@@ -185,26 +183,26 @@ def _processes(play: Play) -> Iterator[Violation]:
 
 
 def _left(play: Play, job: str) -> Iterator[str]:
-    bench, since = play.bench, play.began
+    rig, since = play.rig, play.began
     listed = subprocess.run(["ps", "-axww", "-o", "pid=,args="], capture_output=True, text=True, check=True).stdout
     yield from (f"process {line.strip()[:200]}" for line in listed.splitlines() if job in line)
-    for each in bench.executions("run-sql", "RUNNING", since):
+    for each in rig.executions("run-sql", "RUNNING", since):
         if each["name"].startswith(job):
             yield f"execution {each['name']}"
-    for each in bench.statements(job, "ALL"):
+    for each in rig.statements(job, "ALL"):
         if each["Status"] not in FINAL_STATUSES:
             yield f"statement {each['StatementName']} ({each['Status']})"
     for name in ("python_job_name", "spark_job_name"):
-        for run in bench.job_runs(bench.outputs[name], since):
+        for run in rig.job_runs(rig.outputs[name], since):
             if run["Arguments"].get("--job_id") == job and "CompletedOn" not in run:
                 yield f"job run {run['Id']} ({run['JobRunState']})"
 
 
 def _statements(play: Play) -> Iterator[Violation]:
     """A request that is sent again runs nothing again: no more transactions are committed than were asked for."""
-    asked = [each["name"] for each in play.bench.executions("run-sql", since=play.began)]
+    asked = [each["name"] for each in play.rig.executions("run-sql", since=play.began)]
     for job in _jobs(play):
-        committed = [each["StatementName"] for each in play.bench.statements(job, "FINISHED")]
+        committed = [each["StatementName"] for each in play.rig.statements(job, "FINISHED")]
         for step in ("register", "load", "fail", "finish"):
             most = sum(name.startswith(f"{job}-{step}-") for name in asked)
             most += sum(name.startswith(f"{job}-later-") for name in asked) if step == "fail" else 0
@@ -216,42 +214,42 @@ def _statements(play: Play) -> Iterator[Violation]:
 def _lake(play: Play) -> Iterator[Violation]:
     """A manifest vouches for its files, and a job that succeeded has all three."""
     for job, status in _jobs(play).items():
-        objects = _objects(play.bench, f"runs/{job}/")
+        objects = _objects(play.rig, f"runs/{job}/")
         stages = [stage for stage in ("python", "spark", "load") if f"runs/{job}/{stage}.json" in objects]
         if status == "SUCCEEDED" and len(stages) != 3 and play.case.ends[-1].status == "SUCCEEDED":
             yield Violation(f"manifests of {job}", "python, spark, load", ", ".join(stages) or "none")
         for stage in stages:
-            yield from _files(play.bench, job, stage)
+            yield from _files(play.rig, job, stage)
 
 
-def _files(bench: Rig, job: str, stage: str) -> Iterator[Violation]:
+def _files(rig: Rig, job: str, stage: str) -> Iterator[Violation]:
     try:
-        json.loads(_text(bench, f"runs/{job}/{stage}.json"))
-        details = json.loads(_text(bench, f"runs/{job}/{stage}-details.json")) if stage != "load" else {}
+        json.loads(_text(rig, f"runs/{job}/{stage}.json"))
+        details = json.loads(_text(rig, f"runs/{job}/{stage}-details.json")) if stage != "load" else {}
     except Exception as error:
         yield Violation(f"{stage}.json of {job} and its details", "whole documents", f"{type(error).__name__}: {error}")
         return
     for file in details.get("files_out", []):
         bucket, _, key = file["uri"].removeprefix("s3://").partition("/")
-        there = _objects(bench, key, bucket).get(key)
+        there = _objects(rig, key, bucket).get(key)
         if there != file["bytes"]:
             yield Violation(f"{file['uri']} of {stage}.json", f"{file['bytes']} bytes", f"{there}")
 
 
-def _objects(bench: Rig, prefix: str, bucket: str = "") -> dict[str, int]:
-    pages = bench.clients.get("s3").get_paginator("list_objects_v2")
-    listed = pages.paginate(Bucket=bucket or bench.outputs["lake_bucket"], Prefix=prefix)
+def _objects(rig: Rig, prefix: str, bucket: str = "") -> dict[str, int]:
+    pages = rig.clients.get("s3").get_paginator("list_objects_v2")
+    listed = pages.paginate(Bucket=bucket or rig.outputs["lake_bucket"], Prefix=prefix)
     return {item["Key"]: item["Size"] for page in listed for item in page.get("Contents", [])}
 
 
-def _text(bench: Rig, key: str) -> str:
-    found = bench.clients.get("s3").get_object(Bucket=bench.outputs["lake_bucket"], Key=key)
+def _text(rig: Rig, key: str) -> str:
+    found = rig.clients.get("s3").get_object(Bucket=rig.outputs["lake_bucket"], Key=key)
     return str(found["Body"].read().decode())
 
 
 def _reconciliation(play: Play) -> Iterator[Violation]:
     for job in _jobs(play):
-        rows = play.bench.query("SELECT * FROM audit.reconciliation WHERE job_id = :job", job=job)
+        rows = play.rig.query("SELECT * FROM audit.reconciliation WHERE job_id = :job", job=job)
         if not rows:
             yield Violation(f"audit.reconciliation of {job}", "rows", "none")
         for row in rows:

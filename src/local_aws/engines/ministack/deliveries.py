@@ -19,7 +19,7 @@ from local_aws.engines.ministack.roles import Roles
 from local_aws.engines.ministack.schedules import deliveries, is_schedule, meant_moment
 from local_aws.engines.ministack.task_calls import Location, ResourceAction
 from local_aws.errors import AwsError
-from local_aws.services.faults.rules import Faults
+from local_aws.services.faults.fault_rules import Faults
 
 _log = logging.getLogger(__name__)
 _EVENTS, _SCHEDULER = "events.amazonaws.com", "scheduler.amazonaws.com"

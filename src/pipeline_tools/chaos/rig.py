@@ -1,4 +1,4 @@
-"""The bench on which cases are played: an endpoint with the pipeline deployed, its faults, and what it tells people."""
+"""The rig on which cases are played: an endpoint with the pipeline deployed, its faults, and what it tells people."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _ENDS = {"ExecutionFailed": "FAILED", "ExecutionAborted": "ABORTED", "ExecutionT
 
 
 class RigError(RuntimeError):
-    """The bench cannot be set up, or does not answer."""
+    """The rig cannot be set up, or does not answer."""
 
 
 @dataclass(frozen=True)
@@ -269,7 +269,7 @@ class Notices:
 
 @contextmanager
 def served(directory: Path, engine: str | None, say: Say = say) -> Iterator[Rig]:
-    """A bench in an empty directory, which ends with the block.
+    """A rig in an empty directory, which ends with the block.
 
     Raises:
         EndpointError, TerraformError, SchemaError: with the message of what failed.

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from pipeline_tools.plan_review import asl
+from pipeline_tools.plan_review import asl_differences
 from pipeline_tools.plan_review.differences import ABSENT
 from tests.unit.pipeline_tools.plan_review.plans import plan, resource
 
@@ -25,10 +25,10 @@ def changed(change: Any, *path: str, value: Any) -> dict[str, Any]:
     return copy
 
 
-def machine_change(before: Any, after: Any, renames: Any = (), **more: Any) -> asl.MachineChange | None:
+def machine_change(before: Any, after: Any, renames: Any = (), **more: Any) -> asl_differences.MachineChange | None:
     sides = ({"definition": json.dumps(side)} if side else {} for side in (before, after))
     (change,) = plan(resource("aws_sfn_state_machine.this", "update", *sides, **more)).changes
-    return asl.machine_change(change, renames)
+    return asl_differences.machine_change(change, renames)
 
 
 def fields(before: Any, after: Any) -> list[tuple[Any, ...]]:
@@ -96,7 +96,7 @@ def test_a_definition_that_stays_is_no_change() -> None:
 
 class TestHappyPath:
     def path(self, states: dict[str, Any]) -> list[str]:
-        return [name for name, _ in asl.happy_path({"StartAt": "A", "States": states})]
+        return [name for name, _ in asl_differences.happy_path({"StartAt": "A", "States": states})]
 
     def test_follows_choices_to_the_nearest_success(self) -> None:
         states = {

@@ -9,8 +9,8 @@ from botocore.model import StringShape
 
 from aws_facts import glue
 from local_aws.errors import AwsError
+from local_aws.services.glue.job_runs import GlueJobRuns, effective_arguments
 from local_aws.services.glue.process import script_arguments
-from local_aws.services.glue.runs import GlueJobRuns, effective_arguments
 
 
 def test_every_state_of_the_api_is_known() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.clients import Clients
-from pipeline.evidence.links import Links
+from pipeline.evidence.console_links import Links
 from pipeline.stacks import Stack
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from local_aws.jsonata.definitions import problems
+from local_aws.jsonata.refused_definitions import problems
 from pipeline_tools.crosscheck import template
 
 MACHINES = Path(__file__).parents[4] / "infra/state_machines"

@@ -5,7 +5,7 @@ import json
 from datetime import datetime, timedelta, timezone
 
 from dataset_contract.manifests import utc_text
-from glue_python_job.log import Log
+from glue_python_job.logs import Log
 
 
 def test_a_line_is_one_json_object() -> None:

@@ -10,8 +10,8 @@ import pytest
 
 from aws_facts import redshift_data as facts
 from dataset_contract import load_modes, reading, redshift
-from pipeline_tools.datasets import contracts, loads
-from pipeline_tools.datasets.contracts import DatasetError
+from pipeline_tools.datasets import empty_load, folders
+from pipeline_tools.datasets.folders import DatasetError
 
 SQL = Path(__file__).parents[4] / "sql"
 CONTRACT = """\
@@ -68,12 +68,12 @@ def change(path: Path, old: str, new: str) -> None:
 
 def findings(folder: Path) -> tuple[str, ...]:
     with pytest.raises(DatasetError) as caught:
-        contracts.read(folder)
+        folders.read(folder)
     return caught.value.findings
 
 
 def test_a_dataset_is_packaged_as_four_files(sql: Path) -> None:
-    files = contracts.read(sql / "datasets" / "orders").files()
+    files = folders.read(sql / "datasets" / "orders").files()
     assert set(files) == {"contract.json", "transform.sql", "table.sql", "load.sql"}
     assert files["transform.sql"] == TRANSFORM.encode()
     table, load = files["table.sql"].decode(), files["load.sql"].decode()
@@ -85,7 +85,7 @@ def test_a_dataset_is_packaged_as_four_files(sql: Path) -> None:
 
 
 def test_the_packaged_contract_keeps_every_digit_and_reads_as_the_one_that_was_checked(sql: Path) -> None:
-    dataset = contracts.read(sql / "datasets" / "orders")
+    dataset = folders.read(sql / "datasets" / "orders")
     text = dataset.files()["contract.json"].decode()
     assert '"multipleOf": 0.10' in text
     assert reading.parse_text(text, "contract.json") == dataset.contract
@@ -96,7 +96,7 @@ def test_null_may_be_a_missing_value_and_nothing_else(sql: Path) -> None:
     folder = sql / "datasets" / "orders"
     change(folder / "contract.yaml", "invalidValues, arguments: {validValues: [\"NO\", SE]}, mustBe: 0",
            "missingValues, arguments: {missingValues: [null, \"-\"]}, mustBeLessThan: 9")  # fmt: skip
-    (rule,) = contracts.read(folder).contract.source.rules
+    (rule,) = folders.read(folder).contract.source.rules
     assert [each.keyword for each in rule.rules] == ["required", "missingValues"]
     change(folder / "contract.yaml", "status: active", "status: active\ntags: [null]")
     assert "tags[0]: null is read as null" in findings(folder)[0]
@@ -105,17 +105,17 @@ def test_null_may_be_a_missing_value_and_nothing_else(sql: Path) -> None:
 def test_a_query_may_have_braces_in_its_texts(sql: Path) -> None:
     folder = sql / "datasets" / "orders"
     change(folder / "contract.yaml", "FROM ${table}", "FROM ${table} WHERE country RLIKE '^[A-Z]{2}$'")
-    (rule,) = contracts.read(folder).contract.outputs[0].rules
+    (rule,) = folders.read(folder).contract.outputs[0].rules
     assert rule.query == "SELECT count(*) FROM `orders` WHERE country RLIKE '^[A-Z]{2}$'"
 
 
 def test_json_is_that_of_pythons_own_writer() -> None:
     document: dict[str, object] = {"a": [1, True, None, 'ü"\n', [], {}], "b": {"c": {"d": "x"}}}
-    assert contracts.as_json(document) == json.dumps(document, indent=1, ensure_ascii=False)
+    assert folders.as_json(document) == json.dumps(document, indent=1, ensure_ascii=False)
 
 
 def test_the_flights_tables_are_distributed_as_before() -> None:
-    table = contracts.read(SQL / "datasets" / "flights").files()["table.sql"].decode()
+    table = folders.read(SQL / "datasets" / "flights").files()["table.sql"].decode()
     ends = re.findall(r"\n\)\n(.*?);", table, re.DOTALL)
     assert ends == [
         'DISTKEY ("dest")\nCOMPOUND SORTKEY ("job_id", "flight_date")',
@@ -213,7 +213,7 @@ def test_bytes_that_are_no_text_are_named_by_line(sql: Path) -> None:
 def test_two_datasets_may_not_have_one_output(sql: Path) -> None:
     add(sql, "sales")
     with pytest.raises(DatasetError) as caught:
-        contracts.read_all(sql)
+        folders.read_all(sql)
     assert caught.value.findings == (
         "sql/datasets/sales/contract.yaml:18: schema[1].name: orders is an output of "
         "sql/datasets/orders/contract.yaml:18 too, and both would load into one table; "
@@ -225,7 +225,7 @@ def test_the_findings_of_all_datasets_are_told(sql: Path) -> None:
     change(sql / "datasets" / "orders" / "contract.yaml", "kind: DataContract", "kind: Nope")
     add(sql, "sales", transform="")
     with pytest.raises(DatasetError) as caught:
-        contracts.read_all(sql)
+        folders.read_all(sql)
     assert [finding.split(":")[0] for finding in caught.value.findings] == [
         "sql/datasets/orders/contract.yaml",
         "sql/datasets/sales/transform.sql",
@@ -239,15 +239,15 @@ def test_a_load_that_the_data_api_does_not_take_is_refused(sql: Path) -> None:
     shutil.rmtree(sql / "datasets" / "orders")
     add(sql, "orders", head + "".join(f"  - name: {name}\n{output}" for name in names), views)
     with pytest.raises(DatasetError) as caught:
-        contracts.read_all(sql)
+        folders.read_all(sql)
     (only,) = caught.value.findings
     assert re.match(r"sql/datasets/orders/contract\.yaml:7: schema: step load has \d+ statements; .* takes 40", only)
 
 
 def test_a_table_that_the_data_api_does_not_take_is_refused(sql: Path) -> None:
-    contract = contracts.read(sql / "datasets" / "orders").contract
+    contract = folders.read(sql / "datasets" / "orders").contract
     table, load = redshift.create_table(contract.outputs[0]), load_modes.load_statements(contract.outputs[0])
-    assert loads.problem(sql, contract, table, load) is None
-    problem = loads.problem(sql, contract, table.replace("(", "(" + "\n" * facts.MOST_STATEMENT_BYTES, 1), load)
+    assert empty_load.problem(sql, contract, table, load) is None
+    problem = empty_load.problem(sql, contract, table.replace("(", "(" + "\n" * facts.MOST_STATEMENT_BYTES, 1), load)
     said = r"the statement 'CREATE TABLE .*'… takes \d{3},\d{3} bytes; the Data API takes 102,400; "
     assert re.match(said, problem or "")

@@ -18,7 +18,7 @@ from typing import Any, Final
 from aws_facts import glue
 from local_aws.endings import Endings
 from local_aws.errors import AwsError
-from local_aws.services.faults.rules import Faults, Occasion, When
+from local_aws.services.faults.fault_rules import Faults, Occasion, When
 from local_aws.services.glue.libraries import InstallError
 from local_aws.services.glue.process import JobProcess, ProcessFactory
 from local_aws.services.request_model import check_request, validation_error

@@ -17,7 +17,7 @@ from typing import Any
 from dataset_contract import load_modes, quality, reading, redshift
 from dataset_contract.errors import ContractError, ElementPath, shown
 from dataset_contract.model import OUTPUT, SOURCE, Contract
-from pipeline_tools.datasets import lineage, loads, odcs, strict_yaml, transforms
+from pipeline_tools.datasets import empty_load, lineage, odcs, strict_yaml, transforms
 from pipeline_tools.datasets.strict_yaml import Document, Problem, ProblemsError
 
 CONTRACT, TRANSFORM = "contract.yaml", transforms.FILE
@@ -193,7 +193,7 @@ def _rules(item: Mapping[str, Any], place: ElementPath) -> Iterator[tuple[Elemen
 
 def _load_findings(sql: Path, dataset: DatasetFolder) -> Iterator[str]:
     files = dataset.files()
-    problem = loads.problem(sql, dataset.contract, files["table.sql"].decode(), files["load.sql"].decode())
+    problem = empty_load.problem(sql, dataset.contract, files["table.sql"].decode(), files["load.sql"].decode())
     if problem:
         yield f"{dataset.file}:{dataset.lines[('schema',)]}: schema: {problem}"
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from dataset_contract.judging import message
 from dataset_contract.model import DataObject, Verdict
-from glue_python_job.cleaning.results import Counts, Outcome
+from glue_python_job.cleaning.outcome import Counts, Outcome
 from glue_python_job.errors import JobError
-from glue_python_job.log import Log
+from glue_python_job.logs import Log
 
 _MOST_REASONS = 10
 _MOST_FILES = 5

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from local_aws.engines.ministack.objects import ObjectFiles
+from local_aws.engines.ministack.s3_objects import ObjectFiles
 
 LARGEST = 256 * 1024
 
@@ -42,7 +42,7 @@ def test_a_body_that_does_not_fit_leaves_no_file(tmp_path: Path) -> None:
 WRITES = """
 import json, resource, sys
 from pathlib import Path
-from local_aws.engines.ministack.objects import keep_objects_in
+from local_aws.engines.ministack.s3_objects import keep_objects_in
 from ministack.services import s3
 keep_objects_in(Path(sys.argv[1]))
 s3._create_bucket("bucket", b"", {})

@@ -10,10 +10,10 @@ import pytest
 
 from aws_facts import redshift_data as facts
 from local_aws.errors import AwsError
-from local_aws.services.redshift import parameters
+from local_aws.services.redshift import bound_parameters
 from local_aws.services.redshift.lexer import tokenize
 from local_aws.services.redshift.model import ClusterInfo, Identity, SentStatement, SubStatement, Target
-from local_aws.services.redshift.statements import StatementStore
+from local_aws.services.redshift.sent_statements import StatementStore
 from local_aws.services.redshift.throttling import Throttle
 from tests.unit.local_aws.services.conftest import Redshift
 
@@ -45,7 +45,7 @@ from tests.unit.local_aws.services.conftest import Redshift
     ],
 )
 def test_a_parameter_by_itself_in_a_call_or_a_select_list_has_no_type(sql: str, names: list[str]) -> None:
-    assert [name for name, _ in parameters.untyped(tokenize(sql))] == names
+    assert [name for name, _ in bound_parameters.untyped(tokenize(sql))] == names
 
 
 @pytest.mark.parametrize(
@@ -61,13 +61,15 @@ def test_a_parameter_by_itself_in_a_call_or_a_select_list_has_no_type(sql: str, 
 )
 def test_what_may_or_may_not_be_a_parameter_is_refused(sqls: list[str], found: str) -> None:
     with pytest.raises(AwsError) as caught:
-        parameters.check(["a"], sqls)
+        bound_parameters.check(["a"], sqls)
     assert caught.value.code == "ValidationException"
     assert caught.value.message.startswith(f"{found} stands in a literal, a quoted name or a comment")
 
 
 def test_a_colon_that_begins_no_name_is_part_of_its_text() -> None:
-    parameters.check(["a"], ["/* note: */ select a::int from t where a = :a and b <> 's3://x/: y' and c = '::int'"])
+    bound_parameters.check(
+        ["a"], ["/* note: */ select a::int from t where a = :a and b <> 's3://x/: y' and c = '::int'"]
+    )
 
 
 @pytest.mark.postgres

@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from glue_python_job import engine
+from glue_python_job import database
 
 
 def setting(connection: duckdb.DuckDBPyConnection, name: str) -> object:
@@ -14,7 +14,7 @@ def setting(connection: duckdb.DuckDBPyConnection, name: str) -> object:
 
 
 def test_the_memory_is_bounded_and_spills_to_the_scratch_directory(tmp_path: Path) -> None:
-    with engine.connect(512_000_000, tmp_path) as connection:
+    with database.connect(512_000_000, tmp_path) as connection:
         assert setting(connection, "memory_limit") == "488.2 MiB"
         assert setting(connection, "temp_directory") == str(tmp_path / "spill")
         assert setting(connection, "TimeZone") == "UTC"
@@ -27,5 +27,5 @@ def test_there_are_as_many_threads_as_processors_and_memory_allow(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cpus: int, memory: int, threads: int
 ) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cpus)), raising=False)
-    with engine.connect(memory * 1_000_000, tmp_path) as connection:
+    with database.connect(memory * 1_000_000, tmp_path) as connection:
         assert setting(connection, "threads") == threads
