@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline_tools.chaos import matrix, report, runner
+from pipeline_tools.chaos import matrix, results_page, runner
 from pipeline_tools.chaos.cases import SUCCEEDS, ChaosCase
 from pipeline_tools.chaos.rig import Rig
 from pipeline_tools.endpoint import LocalEndpoint
@@ -38,7 +38,7 @@ def rig(pipeline: Pipeline, endpoint: LocalEndpoint) -> Iterator[Rig]:
 def test_what_breaks_is_mended_or_told(rig: Rig) -> None:
     cases = [named(name) for name in QUICK]
     results = runner.play_all(rig, cases, "integration", lambda _result: None)
-    assert all(result.passed for result in results), report.table(results)
+    assert all(result.passed for result in results), results_page.table(results)
 
 
 def test_a_case_that_expects_something_else_fails_by_all_that_is_otherwise(rig: Rig) -> None:

@@ -1,4 +1,4 @@
-"""One name, one meaning: no two classes of src share a name, but for those that mean the same."""
+"""One name, one meaning: no two classes or modules of src share a name, but for those that mean the same."""
 
 from __future__ import annotations
 
@@ -37,3 +37,38 @@ def test_a_class_has_a_name_of_its_own() -> None:
     assert len(found) > 300
     assert {name: files for name, files in found.items() if len(files) > 1 and name not in SAME} == {}
     assert [name for name in SAME if len(found[name]) < 2] == []
+
+
+# A module name of several packages, and what it means in each of them.
+SAME_MODULES: dict[str, str] = {
+    **dict.fromkeys(("arguments", "job", "logs", "main", "parameters", "quality", "sql", "storage"), SIBLINGS),
+    "conditions": "the conditions of value rules, and how DuckDB and Spark write them",
+    "definitions": "definitions of state machines",
+    "engine": "the entry point of an engine of the local endpoint",
+    "errors": "the errors of the package",
+    "executions": "executions of Step Functions",
+    "expressions": "JSONata in definitions",
+    "glue": "Glue's job API",
+    "handler": "the entry point of a Lambda",
+    "http_faults": "faults at the HTTP requests of an engine",
+    "messages": "messages of SNS, SQS and EventBridge",
+    "model": "the values that the modules of the package pass on",
+    "page": "the HTML page of a report or a review",
+    "redshift": "Redshift's SQL, and its Data API",
+    "roles": "IAM roles",
+    "tasks": "Task states",
+    "types": "types of SQL columns",
+    "validation": "what an API refuses of a request",
+    "values": "values of columns",
+    "warehouse": "the Redshift warehouse",
+}
+
+
+def test_a_module_has_a_name_of_its_own() -> None:
+    found = defaultdict(list)
+    for file in sorted((ROOT / "src").rglob("*.py")):
+        if not file.stem.startswith("__"):
+            found[file.stem].append(file.relative_to(ROOT / "src").as_posix())
+    assert len(found) > 200
+    assert {name: files for name, files in found.items() if len(files) > 1 and name not in SAME_MODULES} == {}
+    assert [name for name in SAME_MODULES if len(found[name]) < 2] == []

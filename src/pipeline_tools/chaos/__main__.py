@@ -20,7 +20,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from pipeline_tools.chaos import matrix, random_histories, report, rig, runner
+from pipeline_tools.chaos import matrix, random_histories, results_page, rig, runner
 from pipeline_tools.chaos.cases import ChaosCase
 from pipeline_tools.chaos.matrix import drawn
 from pipeline_tools.chaos.runner import CaseResult
@@ -93,9 +93,9 @@ def _play(cases: Sequence[ChaosCase], engine: str, seed: int, directory: Path) -
         with _Progress(len(cases)) as progress:
             results = runner.play_all(stage, cases, str(seed), progress.tell)
         about: dict[str, Any] = {"engine": engine, "seed": seed, "seconds": round(time.monotonic() - began, 1)}
-    found = report.document(results, about)
-    print(report.table(results))
-    files = report.write(directory, found)
+    found = results_page.document(results, about)
+    print(results_page.table(results))
+    files = results_page.write(directory, found)
     say(f"{found['passed']} of {found['cases']} passed in {about['seconds']:.0f} s, seed {seed}")
     say(f"written: {' and '.join(str(file.relative_to(ROOT)) for file in files)}")
     return 0 if found["failed"] == 0 else 1

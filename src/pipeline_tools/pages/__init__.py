@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pipeline_tools.crosscheck.findings import Finding
 from pipeline_tools.pages import commands, files, links
-from pipeline_tools.pages.reading import Page
+from pipeline_tools.pages.page_text import Page
 
 
 def check(root: Path, names: list[str] | None = None) -> list[Finding]:

@@ -13,7 +13,7 @@ import click
 
 from pipeline import cli
 from pipeline_tools.crosscheck.findings import Finding
-from pipeline_tools.pages.reading import Page
+from pipeline_tools.pages.page_text import Page
 
 # What follows "--" goes to pytest, which has options of its own and of its plugins.
 _TESTS = {"test", "unit", "integration"}

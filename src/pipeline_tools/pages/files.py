@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
 from pipeline_tools.crosscheck.findings import Finding
-from pipeline_tools.pages.reading import Page
+from pipeline_tools.pages.page_text import Page
 
 # A path that begins with one of these is the project's.
 _FOLDERS = ("src/", "tests/", "infra/", "sql/", "docs/", "requirements/", ".github/")

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from pipeline_tools.crosscheck.findings import Finding
-from pipeline_tools.pages.reading import Page
+from pipeline_tools.pages.page_text import Page
 
 # What people are shown, and what engineers read, beside the pages.
 _SOURCES = (".py", ".tf", ".yaml", ".yml", ".sql", ".toml", ".html", ".css")

@@ -91,14 +91,21 @@ class ServerPlugin(RuntimeServerPlugin):
 @hooks.on_infra_start()
 def change_internals() -> None:
     """Make the changes that have no seam."""
-    from local_aws.engines.localstack import eventbridge, faults, lambda_events, lambda_keys, messages, step_functions
+    from local_aws.engines.localstack import (
+        eventbridge,
+        http_faults,
+        lambda_events,
+        lambda_keys,
+        messages,
+        step_functions,
+    )
 
     eventbridge.change(_used().faults)
     lambda_events.change()
     lambda_keys.change()
     messages.change()
     step_functions.change(_used().faults, RunningExecutions(_used().workdir).note, _used().endings)
-    faults.change(_used().faults)
+    http_faults.change(_used().faults)
 
 
 @hooks.on_infra_shutdown(priority=_BEFORE_THE_SERVICES_STOP)

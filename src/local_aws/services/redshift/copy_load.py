@@ -17,8 +17,8 @@ import psycopg
 
 from local_aws.services.redshift.copy_statement import CopyStatement
 from local_aws.services.redshift.parquet import ParquetColumn, check_column, literal, read_schema
-from local_aws.services.redshift.reader import quote
 from local_aws.services.redshift.sqlerror import SqlError
+from local_aws.services.redshift.token_reader import quote
 
 _CHUNK = 256 * 1024
 _TEXT_TYPES = ("varchar", "bpchar")

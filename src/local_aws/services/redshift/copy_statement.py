@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from local_aws.services.redshift.lexer import Token, split_commas
-from local_aws.services.redshift.reader import Reader
 from local_aws.services.redshift.sqlerror import SqlError, refused
+from local_aws.services.redshift.token_reader import Reader
 
 _S3_URI = re.compile(r"s3://([a-z0-9][a-z0-9.\-]{1,61}[a-z0-9])/(.*)", re.DOTALL)
 _ROLE_ARN = re.compile(r"arn:aws(?:-[a-z]+)*:iam::\d{12}:role/[\w+=,.@/-]+")

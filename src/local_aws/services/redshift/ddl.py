@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from local_aws.services.redshift.lexer import Kind, Token, code, identifier, split_commas
-from local_aws.services.redshift.reader import Reader, quote, spaced
 from local_aws.services.redshift.sql_expressions import rewrite
 from local_aws.services.redshift.sqlerror import SqlError, refused
+from local_aws.services.redshift.token_reader import Reader, quote, spaced
 from local_aws.services.redshift.types import ATTRIBUTES, column_type
 
 _ENCODINGS = frozenset(

@@ -19,9 +19,9 @@ from local_aws.services.redshift.ddl import alter_table, create_table, is_create
 from local_aws.services.redshift.lexer import Kind, Token, code, join, next_code, statements, tokenize
 from local_aws.services.redshift.merge import check_merge
 from local_aws.services.redshift.procedures import create_function, create_procedure
-from local_aws.services.redshift.reader import Reader, spaced
 from local_aws.services.redshift.sql_expressions import rewrite
 from local_aws.services.redshift.sqlerror import SqlError, refused, syntax_error
+from local_aws.services.redshift.token_reader import Reader, spaced
 from local_aws.services.redshift.users import user_statement
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from local_aws.services.redshift.lexer import Token
-from local_aws.services.redshift.reader import Reader
 from local_aws.services.redshift.sqlerror import SqlError, refused
+from local_aws.services.redshift.token_reader import Reader
 
 
 def check_merge(tokens: Sequence[Token]) -> str:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from local_aws.services.redshift.copy_statement import authorization, s3_location
 from local_aws.services.redshift.lexer import Token
-from local_aws.services.redshift.reader import Reader
 from local_aws.services.redshift.sqlerror import SqlError, refused
+from local_aws.services.redshift.token_reader import Reader
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import pytest
 from pipeline_tools import pages
 from pipeline_tools.environments import ROOT
 from pipeline_tools.pages.__main__ import main
-from pipeline_tools.pages.reading import Page
+from pipeline_tools.pages.page_text import Page
 
 NOXFILE = """
 @nox.session
