@@ -16,7 +16,7 @@ from pathlib import Path
 
 from dataset_contract import wording
 from dataset_contract.conditions import broken
-from dataset_contract.model import Column, DataObject
+from dataset_contract.model import Column, DataObject, ValueRule
 from dataset_contract.types import TEXT_KINDS
 from glue_python_job import sql
 from glue_python_job.cleaning.conditions import DUCKDB
@@ -32,6 +32,7 @@ from glue_python_job.cleaning.values import (
 from glue_python_job.errors import JobError
 from glue_python_job.text.layout import CSV, PARQUET, Layout
 
+_LONG_LIST = 50
 _NESTED = ("STRUCT", "MAP", "UNION", "BLOB", "BIT")
 
 
@@ -164,7 +165,7 @@ class RowPlan:
         ]
         conditions = [value.fit] if value.misfit else []
         conditions += [f"NOT ({condition})" for _, condition in misfits]
-        conditions += [f"NOT ({broken(rule, column.type, typed, DUCKDB)})" for rule in rules]
+        conditions += [_keeps(rule, column, typed) for rule in rules]
         if not _is_required(column):
             # Where a value may be null, a comparison with it is neither true nor false.
             absent = f"{read} = ''" if plain else f"{read} IS NULL"
@@ -172,6 +173,15 @@ class RowPlan:
         # '' is no value of a type but text.
         present = f"{read} <> ''" if plain else f"{read} IS NOT NULL"
         return conditions if plain and value.misfit else [present, *conditions]
+
+
+def _keeps(rule: ValueRule, column: Column, typed: str) -> str:
+    values = rule.argument
+    listed = values if rule.keyword == "validValues" and isinstance(values, tuple) else ()
+    if len(listed) > _LONG_LIST and column.type.kind in TEXT_KINDS:
+        # A list is compared value by value, an ENUM is looked up.
+        return f"TRY_CAST({typed} AS ENUM({', '.join(DUCKDB.text(str(value)) for value in listed)})) IS NOT NULL"
+    return f"NOT ({broken(rule, column.type, typed, DUCKDB)})"
 
 
 def _is_required(column: Column) -> bool:

@@ -546,5 +546,16 @@ def test_rows_keep_their_order_with_several_threads(job: Any, contract_of: Calla
     assert [row[2] for row in result.rejected] == [100_002, 200_002]
 
 
+@pytest.mark.parametrize("required", [False, True])
+def test_long_lists_of_values_are_exact(job: Any, contract_of: Callable[..., str], required: bool) -> None:
+    values = [*(f"it's {number}" for number in range(200)), "x"]
+    column = {"name": "v", "logicalType": "string", "required": required, "quality": [valid(values)]}
+    found = ["it's 199", "It's 199", "x", "X", "x ", "", "it's 200"]
+    text = "v,n\n" + "".join(f"{value},1\n" for value in found)
+    result = job.clean({"x.csv": text.encode()}, contract_of([column]))
+    assert [row[0] for row in result.staged] == ["it's 199", "x", *([] if required else [None])]
+    assert [row[2] for row in result.rejected] == [3, 5, 6, *([7] if required else []), 8]
+
+
 def valid(values: list[str]) -> dict[str, Any]:
     return {"metric": "invalidValues", "mustBe": 0, "arguments": {"validValues": values}}
