@@ -84,12 +84,14 @@ class Element:
         return value
 
     def flag(self, name: str, default: bool = False) -> bool:
+        """The value of a name that is true or false."""
         value = self.get(name, default)
         if not isinstance(value, bool):
             raise self.refuse(name, "is no true or false; accepted: true, false")
         return value
 
     def whole(self, name: str, default: int, least: int = 0) -> int:
+        """The value of a name that is a whole number of `least` or more."""
         value = self.get(name, default)
         if not isinstance(value, int) or isinstance(value, bool) or value < least:
             raise self.refuse(name, f"is no whole number of {least} or more; accepted: such a number")

@@ -33,7 +33,12 @@ class ManifestError(ValueError):
 
 @dataclass(frozen=True)
 class FileEntry:
-    """A file that a stage read or wrote. bytes: as stored. note: what is told of a source file, or ""."""
+    """A file that a stage read or wrote.
+
+    Attributes:
+        bytes: as stored.
+        note: what is told of a source file, or "".
+    """
 
     uri: str
     bytes: int
@@ -67,8 +72,9 @@ class StageRun:
 class StageResult:
     """What a stage read and wrote, and the verdicts of the set rules that it judged (judging.document).
 
-    more: the stage's own fields (references, tables), of a size that the contract alone decides. details: what else is
-    told, of any size (parameters, the files of each reference).
+    Attributes:
+        more: the stage's own fields (references, tables), of a size that the contract alone decides.
+        details: what else is told, of any size (parameters, the files of each reference).
     """
 
     rows_in: int

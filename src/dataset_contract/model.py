@@ -32,9 +32,11 @@ RuleArgument = Union[int, Decimal, str, bool, tuple[Union[int, Decimal, str, boo
 class ValueRule:
     """A rule for one value; null keeps every rule but `required`.
 
-    keyword: `required`, `minimum`, `exclusiveMinimum`, `maximum`, `exclusiveMaximum`, `multipleOf`, `minLength`,
-    `maxLength` (characters), `pattern` (found anywhere in the text), `validValues`, `missingValues` (none of these).
-    The type's own bounds (bytes of a text, range of a number) are no rule: every column has them.
+    Attributes:
+        keyword: `required`, `minimum`, `exclusiveMinimum`, `maximum`, `exclusiveMaximum`, `multipleOf`,
+            `minLength`, `maxLength` (characters), `pattern` (found anywhere in the text), `validValues`,
+            `missingValues` (none of these). The type's own bounds (bytes of a text, range of a number) are no rule:
+            every column has them.
     """
 
     keyword: str
@@ -61,6 +63,7 @@ class Column:
 
     @property
     def required(self) -> bool:
+        """Whether null is refused."""
         return any(rule.keyword == "required" for rule in self.rules)
 
 
@@ -84,9 +87,10 @@ class CsvDialect:
 class SetRule:
     """A rule that is judged once over all rows of an object.
 
-    metric: `rowCount`, `nullValues`, `missingValues`, `invalidValues`, `duplicateValues` (rows beyond the first of
-    their key), `rejectedRows` (of a source), `latency` (seconds from the newest timestamp to the start of the
-    execution), `sql` (the one value of `query`).
+    Attributes:
+        metric: `rowCount`, `nullValues`, `missingValues`, `invalidValues`, `duplicateValues` (rows beyond the first
+            of their key), `rejectedRows` (of a source), `latency` (seconds from the newest timestamp to the start
+            of the execution), `sql` (the one value of `query`).
     """
 
     id: str  # unique in the contract: the rule's own id or name, or else its place, `orders.status.invalidValues`
@@ -111,6 +115,7 @@ class Verdict:
 
     @property
     def halts(self) -> bool:
+        """Whether the verdict fails the job."""
         return not self.passed and self.rule.severity == "error"
 
 
@@ -151,7 +156,8 @@ class DataObject:
 class Parameter:
     """A parameter that a caller may give.
 
-    type: integer (BIGINT in Spark SQL), number (DOUBLE), string (STRING), boolean (BOOLEAN), date (DATE).
+    Attributes:
+        type: integer (BIGINT in Spark SQL), number (DOUBLE), string (STRING), boolean (BOOLEAN), date (DATE).
     """
 
     name: str

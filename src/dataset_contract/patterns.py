@@ -1,10 +1,10 @@
-"""Regular expressions that RE2 (DuckDB), Java (Spark) and Python's re read alike.
+r"""Regular expressions that RE2 (DuckDB), Java (Spark) and Python's re read alike.
 
 A pattern is written in RE2's syntax and goes to DuckDB as it is. Java and Python give some of its signs another
-meaning: `$` also matches before a final line end, `.` stops at other line ends, `\\s` has the vertical tab, `\\w` and
-`\\b` may know all of Unicode. So a pattern is parsed, and rendered for them sign by sign. What has no equal in all
-three is refused: look-around, back-references, possessive quantifiers, atomic and named groups, flags, `\\B`, `\\Z`,
-`\\p{…}`, and class brackets within a class. Anchors stand at the ends of a pattern only: DuckDB 1.4 rewrites `$a` to a
+meaning: `$` also matches before a final line end, `.` stops at other line ends, `\s` has the vertical tab, `\w` and
+`\b` may know all of Unicode. So a pattern is parsed, and rendered for them sign by sign. What has no equal in all
+three is refused: look-around, back-references, possessive quantifiers, atomic and named groups, flags, `\B`, `\Z`,
+`\p{…}`, and class brackets within a class. Anchors stand at the ends of a pattern only: DuckDB 1.4 rewrites `$a` to a
 search for a text that begins with a. docs/contract.md lists what is accepted.
 """
 
@@ -93,7 +93,11 @@ class _PatternReader:
         return self._pattern[self._at - 1]
 
     def _alternatives(self, depth: int, leading: bool) -> tuple[str, int]:
-        """Rendered, and the largest product of repetitions within. leading: nothing stands before them."""
+        """Rendered, and the largest product of repetitions within.
+
+        Args:
+            leading: nothing stands before them.
+        """
         parts, most = [], 1
         while True:
             text, repetitions = self._sequence(depth, leading)
@@ -279,7 +283,7 @@ class _PatternReader:
 
 
 def _complement(sign: str) -> str:
-    """The members of \\D, \\W or \\S as ranges, which both engines read alike within a class."""
+    r"""The members of \D, \W or \S as ranges, which both engines read alike within a class."""
     inside: Callable[[int], bool] = {
         "D": lambda code: 48 <= code <= 57,
         "W": lambda code: chr(code).isalnum() or code == 95,

@@ -23,6 +23,7 @@ class Places:
         return f"s3://{self.raw_bucket}/reference/{self.dataset}/"
 
     def staged(self) -> str:
+        """The folder of the staged rows."""
         return f"s3://{self.lake_bucket}/staged/{self.dataset}/job_id={self.job_id}/"
 
     def staged_references(self) -> str:
@@ -30,15 +31,19 @@ class Places:
         return f"s3://{self.lake_bucket}/references/{self.dataset}/job_id={self.job_id}/"
 
     def rejected(self) -> str:
+        """The folder of the rejected rows."""
         return f"s3://{self.lake_bucket}/rejected/{self.dataset}/job_id={self.job_id}/"
 
     def curated(self, table: str) -> str:
+        """The folder of the rows of an output table."""
         return f"s3://{self.lake_bucket}/curated/{self.dataset}/{table}/job_id={self.job_id}/"
 
     def manifest_key(self, stage: str) -> str:
+        """The key of a stage's manifest in the lake bucket."""
         return f"runs/{self.job_id}/{stage}.json"
 
     def manifest(self, stage: str) -> str:
+        """The URI of a stage's manifest."""
         return f"s3://{self.lake_bucket}/{self.manifest_key(stage)}"
 
     def copy_manifest(self, table: str) -> str:
@@ -50,6 +55,7 @@ class Places:
         return source_files_list_of(self.manifest("python"))
 
     def artifact(self, name: str) -> str:
+        """The URI of a packaged file of the dataset."""
         return f"s3://{self.artifacts_bucket}/sql/datasets/{self.dataset}/{name}"
 
     def document(self, tables: Sequence[str]) -> dict[str, object]:

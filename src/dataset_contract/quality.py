@@ -66,6 +66,7 @@ class RuleSubject:
 
     @property
     def place(self) -> str:
+        """How messages name the object or column."""
         return f"{self.object}.{self.column}" if self.column else self.object
 
 
@@ -74,7 +75,8 @@ def of_column(
 ) -> Made:
     """The quality of a property. Raises ContractError for a rule that no stage can judge.
 
-    null_values: the texts that mean null in the column's files.
+    Args:
+        null_values: the texts that mean null in the column's files.
     """
     return _read(element, RuleSubject(object_, role, (name,), name, type_, null_values))
 
@@ -136,6 +138,7 @@ def _check_effect(rule: Element, operator: str, bounds: Sequence[Decimal], unit:
 
 
 def severity(element: Element) -> str:
+    """Whether a broken rule fails the job or is recorded alone."""
     return element.choice("severity", SEVERITIES, "error")
 
 
@@ -327,7 +330,7 @@ def _invalid(arguments: Element, type_: ColumnType) -> tuple[ValueRule, ...]:
 
 
 def _missing(given: Any, type_: ColumnType, place: ElementPath) -> tuple[ValueRule, ...]:
-    """null in the list makes null count too. A value that is none of the type could never be there."""
+    """Null in the list makes null count too. A value that is none of the type could never be there."""
     if not isinstance(given, list) or not given:
         raise ContractError(place, f"{as_json(given)} is no list with a value in it; accepted: a list of values")
     rules = [ValueRule("required")] if None in given else []

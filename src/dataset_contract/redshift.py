@@ -21,7 +21,11 @@ JOB_ID_TYPE = types.parse("VARCHAR(56)")
 
 @dataclass(frozen=True)
 class DeployedColumn:
-    """A column of a table as Redshift describes it. type: `character varying(8)`, see `deployed_type`."""
+    """A column of a table as Redshift describes it.
+
+    Attributes:
+        type: `character varying(8)`, see `deployed_type`.
+    """
 
     name: str
     type: str
@@ -30,7 +34,11 @@ class DeployedColumn:
 
 @dataclass(frozen=True)
 class Refusal:
-    """A difference that is not made up for without a person. statements: what that person could run, in this order."""
+    """A difference that is not made up for without a person.
+
+    Attributes:
+        statements: what that person could run, in this order.
+    """
 
     problem: str  # table and column, what is there and what the contract says
     statements: tuple[str, ...]
@@ -86,8 +94,10 @@ def deployed_type(
 ) -> str:
     """A type of svv_columns in one text: `character varying` and 8 are `character varying(8)`.
 
-    length: character_maximum_length. precision, scale: numeric_precision and numeric_scale, which Redshift gives for
-    other numbers too, where they say nothing.
+    Args:
+        length: character_maximum_length.
+        precision, scale: numeric_precision and numeric_scale, which Redshift gives for other numbers too, where
+            they say nothing.
     """
     name = " ".join(data_type.lower().split())
     if length is not None and name in ("character varying", "character", "varchar", "char", "bpchar"):

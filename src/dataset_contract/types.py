@@ -21,7 +21,9 @@ TIME_KINDS = (DATE, TIMESTAMP, TIMESTAMPTZ)
 class ColumnType:
     """A type of a column.
 
-    redshift: its one name in DDL and messages, `DECIMAL(18,2)`. kind: one of the kinds above.
+    Attributes:
+        redshift: its one name in DDL and messages, `DECIMAL(18,2)`.
+        kind: one of the kinds above.
     """
 
     redshift: str

@@ -26,8 +26,9 @@ _MOMENT = re.compile(
 
 
 def read(value: Any, type_: ColumnType, place: ElementPath) -> Value:
-    """A value of a type as the document writes it: numbers exact, dates `2024-12-31`, timestamps
-    `2024-12-31T23:59:59.5` in UTC.
+    """A value of a type as the document writes it.
+
+    Numbers are exact, dates are `2024-12-31`, and timestamps are `2024-12-31T23:59:59.5` in UTC.
 
     Raises:
         ContractError: it is no value of the type, or none that the type can hold.

@@ -12,6 +12,7 @@ from dataset_contract.manifests import PYTHON, utc_text
 
 
 def utc_now() -> datetime:
+    """The time, aware of its zone."""
     return datetime.now(timezone.utc)
 
 
@@ -23,9 +24,11 @@ class Log:
     stream: TextIO = field(default_factory=lambda: sys.stdout)
 
     def info(self, message: str, **fields: object) -> None:
+        """Write a line about the normal course of the job."""
         self._write("INFO", message, fields)
 
     def warning(self, message: str, **fields: object) -> None:
+        """Write a line about what a person should look at."""
         self._write("WARNING", message, fields)
 
     def _write(self, level: str, message: str, fields: dict[str, object]) -> None:

@@ -16,6 +16,7 @@ def literal(text: str) -> str:
 
 
 def identifier(name: str) -> str:
+    """A name as a quoted identifier."""
     return '"' + name.replace('"', '""') + '"'
 
 

@@ -87,9 +87,12 @@ def _hidden(name: str) -> bool:
 
 
 class LocalStorage:
+    """Files on this machine."""
+
     remote = False
 
     def list_files(self, uri: str) -> list[StoredFile]:
+        """As `Storage.list_files`."""
         root = _path(uri)
         with _local_errors("read", uri):
             if root.is_file():
@@ -102,6 +105,7 @@ class LocalStorage:
         return sorted(files, key=lambda file: file.uri)
 
     def open_local(self, file: StoredFile, scratch: Path) -> Path:  # noqa: ARG002 - nothing is copied
+        """As `Storage.open_local`; nothing is copied."""
         path = _path(file.uri)
         with _local_errors("read", file.uri), path.open("rb"):
             if _tag(path) != file.tag:
@@ -109,11 +113,13 @@ class LocalStorage:
         return path
 
     def read_text(self, uri: str) -> str | None:
+        """As `Storage.read_text`."""
         path = _path(uri)
         with _local_errors("read", uri):
             return path.read_text(encoding="utf-8") if path.exists() else None
 
     def write_text(self, uri: str, text: str) -> None:
+        """As `Storage.write_text`."""
         path = _path(uri)
         with _local_errors("write", uri):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -122,12 +128,14 @@ class LocalStorage:
             partial.replace(path)
 
     def publish(self, path: Path, uri: str) -> None:
+        """As `Storage.publish`."""
         target = _path(uri)
         with _local_errors("write", uri):
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.move(str(path), str(target))
 
     def empty(self, uri: str) -> int:
+        """As `Storage.empty`."""
         root = _path(uri)
         with _local_errors("empty", uri):
             if root.exists() and not root.is_dir():
@@ -138,6 +146,7 @@ class LocalStorage:
         return len(files)
 
     def delete(self, uri: str) -> None:
+        """As `Storage.delete`."""
         with _local_errors("delete", uri):
             _path(uri).unlink(missing_ok=True)
 
@@ -176,6 +185,7 @@ class S3Storage:
         return self._made
 
     def list_files(self, uri: str) -> list[StoredFile]:
+        """As `Storage.list_files`."""
         bucket, key = _split(uri)
         with _s3_errors("list", uri):
             if key and not key.endswith("/"):
@@ -202,6 +212,7 @@ class S3Storage:
         return StoredFile(f"s3://{bucket}/{key}", head["ContentLength"], head["ETag"])
 
     def open_local(self, file: StoredFile, scratch: Path) -> Path:
+        """As `Storage.open_local`."""
         bucket, key = _split(file.uri)
         self._downloads += 1
         path = scratch / f"download-{self._downloads:05d}"
@@ -214,6 +225,7 @@ class S3Storage:
         return path
 
     def read_text(self, uri: str) -> str | None:
+        """As `Storage.read_text`."""
         from botocore.exceptions import ClientError
 
         bucket, key = _split(uri)
@@ -226,6 +238,7 @@ class S3Storage:
                 raise
 
     def write_text(self, uri: str, text: str) -> None:
+        """As `Storage.write_text`."""
         bucket, key = _split(uri)
         with _s3_errors("write", uri):
             self._client().put_object(
@@ -233,12 +246,14 @@ class S3Storage:
             )
 
     def publish(self, path: Path, uri: str) -> None:
+        """As `Storage.publish`."""
         bucket, key = _split(uri)
         with _s3_errors("write", uri):
             self._client().upload_file(str(path), bucket, key)
         path.unlink()
 
     def empty(self, uri: str) -> int:
+        """As `Storage.empty`."""
         bucket, key = _split(uri)
         deleted = 0
         with _s3_errors("empty", uri):
@@ -255,6 +270,7 @@ class S3Storage:
         return deleted
 
     def delete(self, uri: str) -> None:
+        """As `Storage.delete`."""
         bucket, key = _split(uri)
         with _s3_errors("delete", uri):
             self._client().delete_object(Bucket=bucket, Key=key)
@@ -277,7 +293,7 @@ _ADVICE = {
 
 @contextmanager
 def _s3_errors(action: str, uri: str) -> Iterator[None]:
-    """botocore's errors, translated in one place."""
+    """The errors of botocore, translated in one place."""
     from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError
 

@@ -21,7 +21,8 @@ _FILES = ("python_manifest_uri", "contract_uri", "transform_uri", "manifest_uri"
 class Arguments:
     """What one run is asked to do. URIs are s3://bucket/key, an absolute path or file:///; directories end in "/".
 
-    started_at: the start of the execution, aware of its zone.
+    Attributes:
+        started_at: the start of the execution, aware of its zone.
     """
 
     job_id: str

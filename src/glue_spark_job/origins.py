@@ -27,7 +27,11 @@ _SUSPECTS = (
 
 @dataclass(frozen=True)
 class Script:
-    """transform.sql as it was run. file: its name in messages."""
+    """transform.sql as it was run.
+
+    Attributes:
+        file: its name in messages.
+    """
 
     file: str
     statements: Sequence[Statement]

@@ -57,10 +57,12 @@ class Written:
 
     @property
     def rows(self) -> int:
+        """The rows of all files."""
         return sum(file.rows for file in self.files)
 
     @property
     def bytes(self) -> int:
+        """The size of all files."""
         return sum(file.bytes for file in self.files)
 
 

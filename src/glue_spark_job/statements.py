@@ -32,8 +32,13 @@ _CACHE = re.compile(r"CACHE\s+(?:LAZY\s+)?TABLE\b", re.I)
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement. `number` counts from 1, `line` is where it starts in the file, `view` is what it creates, if it
-    creates a view."""
+    """One statement.
+
+    Attributes:
+        number: counts from 1.
+        line: where it starts in the file.
+        view: what it creates, if it creates a view.
+    """
 
     number: int
     line: int

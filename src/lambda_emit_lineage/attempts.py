@@ -22,7 +22,12 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Attempt:
-    """began, ended: aware of their zone. given: the execution's input, {} where it is not known."""
+    """An attempt at a job, as its execution tells it.
+
+    Attributes:
+        began, ended: aware of their zone.
+        given: the execution's input, {} where it is not known.
+    """
 
     job: str
     execution_arn: str
@@ -60,6 +65,7 @@ class Attempt:
 
     @property
     def name(self) -> str:
+        """The name of the execution."""
         return self.execution_arn.rpartition(":")[2]
 
     @property
@@ -74,6 +80,7 @@ class Attempt:
 
     @property
     def began_text(self) -> str:
+        """The start of the attempt as text."""
         return utc_text(self.began)
 
     def nominal_time(self, schedules: tuple[str, ...]) -> str:

@@ -34,13 +34,17 @@ class NotSentError(Exception):
 class DeliveryServices(Protocol):
     """What is asked of S3 and Secrets Manager."""
 
-    def put_new(self, bucket: str, key: str, body: bytes) -> bool: ...
+    def put_new(self, bucket: str, key: str, body: bytes) -> bool:
+        """Write an object if there is none, and say whether it was written."""
 
-    def put(self, bucket: str, key: str, body: bytes) -> None: ...
+    def put(self, bucket: str, key: str, body: bytes) -> None:
+        """Write an object."""
 
-    def age(self, bucket: str, key: str, now: float) -> float | None: ...
+    def age(self, bucket: str, key: str, now: float) -> float | None:
+        """The age of an object in seconds; None if there is none."""
 
-    def call(self, service: str, operation: str, document: dict[str, Any]) -> Any: ...
+    def call(self, service: str, operation: str, document: dict[str, Any]) -> Any:
+        """Call an operation of a service, and return its answer."""
 
 
 class Delivery:
@@ -59,7 +63,13 @@ class Delivery:
         self._post, self._clock = post, clock
 
     def deliver(self, folder: str, events: Iterable[Event]) -> int:
-        """Write events and post them, in their order. folder: `<dataset>/<job ID>`. Returns how many were new.
+        """Write events and post them, in their order.
+
+        Args:
+            folder: `<dataset>/<job ID>`.
+
+        Returns:
+            How many were new.
 
         Raises:
             NotSentError: the URL did not take one, so those after it were not posted either.

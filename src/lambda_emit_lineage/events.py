@@ -39,7 +39,11 @@ _KINDS: Final = {
 
 @dataclass(frozen=True)
 class Event:
-    """name: of its file, without .json."""
+    """An OpenLineage event.
+
+    Attributes:
+        name: of its file, without .json.
+    """
 
     name: str
     document: Document
@@ -47,7 +51,11 @@ class Event:
 
 @dataclass(frozen=True)
 class Failed:
-    """Where an attempt ended without success. entered: when it came to the state; None where that is not known."""
+    """Where an attempt ended without success.
+
+    Attributes:
+        entered: when it came to the state; None where that is not known.
+    """
 
     state: str
     entered: datetime | None
@@ -55,7 +63,11 @@ class Failed:
 
 @dataclass(frozen=True)
 class Lineage:
-    """Makes the events of one attempt. compiled: of its dataset, None where that is not known."""
+    """Makes the events of one attempt.
+
+    Attributes:
+        compiled: of its dataset, None where that is not known.
+    """
 
     settings: Settings
     attempt: Attempt
@@ -66,6 +78,7 @@ class Lineage:
 
     @property
     def dataset(self) -> str:
+        """The name of the dataset, or UNKNOWN."""
         return str(self.compiled["dataset"]) if self.compiled else UNKNOWN
 
     def started(self) -> Event:

@@ -49,15 +49,18 @@ def progress(**rows: int) -> dict[str, Any]:
 
 
 def parent(run_id: str, namespace: str, name: str) -> dict[str, Any]:
+    """The run to which this run belongs."""
     job = {"namespace": namespace, "name": name}
     return _facet("ParentRunFacet", run={"runId": run_id}, job=job, root={"run": {"runId": run_id}, "job": dict(job)})
 
 
 def job_type(integration: str, kind: str) -> dict[str, Any]:
+    """What kind of job it is."""
     return _facet("JobTypeJobFacet", processingType="BATCH", integration=integration, jobType=kind)
 
 
 def nominal_time(start: str) -> dict[str, Any]:
+    """The moment for which the run was scheduled."""
     return _facet("NominalTimeRunFacet", nominalStartTime=start)
 
 
@@ -68,6 +71,7 @@ def parameters(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def error(message: str, language: str) -> dict[str, Any]:
+    """Why the run failed."""
     return _facet("ErrorMessageRunFacet", message=message[:_MOST_CHARACTERS], programmingLanguage=language)
 
 
@@ -78,6 +82,7 @@ def engine(text: str) -> dict[str, Any]:
 
 
 def sql(query: str) -> dict[str, Any]:
+    """The SQL that the job runs."""
     return _facet("SQLJobFacet", query=query, dialect="spark")
 
 
@@ -108,10 +113,12 @@ def column_lineage(fields: Mapping[str, Iterable[Mapping[str, str]]]) -> dict[st
 
 
 def input_statistics(**counts: int) -> dict[str, Any]:
+    """How much the run read."""
     return _facet("InputStatisticsInputDatasetFacet", **counts)
 
 
 def output_statistics(**counts: int) -> dict[str, Any]:
+    """How much the run wrote."""
     return _facet("OutputStatisticsOutputDatasetFacet", **counts)
 
 

@@ -44,9 +44,11 @@ class EventError(ValueError):
 class LineageServices(delivery.DeliveryServices, Protocol):
     """What is asked of AWS."""
 
-    def get(self, bucket: str, key: str) -> bytes | None: ...
+    def get(self, bucket: str, key: str) -> bytes | None:
+        """The content of an object; None if there is none."""
 
-    def keys(self, bucket: str, prefix: str) -> Any: ...
+    def keys(self, bucket: str, prefix: str) -> Any:
+        """The keys of the objects below a prefix."""
 
 
 def handler(event: Document, context: object) -> Document:  # noqa: ARG001 - Lambda's calling convention

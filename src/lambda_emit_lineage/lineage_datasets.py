@@ -22,14 +22,23 @@ Manifest = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Datasets:
-    """Of one job. compiled: what pipeline_tools.datasets made of the contract. source_uri: as the job was given it."""
+    """Of one job.
+
+    Attributes:
+        compiled: what pipeline_tools.datasets made of the contract.
+        source_uri: as the job was given it.
+    """
 
     settings: Settings
     compiled: Mapping[str, Any]
     source_uri: str
 
     def of(self, stage: str, manifests: Mapping[str, Manifest]) -> tuple[list[Document], list[Document]]:
-        """Inputs and outputs of a stage; manifests: those that are known, by stage, or error files in their place."""
+        """Inputs and outputs of a stage.
+
+        Args:
+            manifests: those that are known, by stage, or error files in their place.
+        """
         return {"python": self._python, "spark": self._spark, "load": self._load}[stage](manifests)
 
     def _python(self, manifests: Mapping[str, Manifest]) -> tuple[list[Document], list[Document]]:

@@ -9,7 +9,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Settings:
-    """namespace: of the jobs. warehouse: that of tables, `redshift://…`. url: where events are posted, or ""."""
+    """Where the events and the tables belong.
+
+    Attributes:
+        namespace: of the jobs.
+        warehouse: that of tables, `redshift://…`.
+        url: where events are posted, or "".
+    """
 
     namespace: str
     raw_bucket: str

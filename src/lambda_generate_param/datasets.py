@@ -16,7 +16,11 @@ class UnknownDatasetError(ValueError):
 
 @dataclass(frozen=True)
 class Dataset:
-    """A dataset as packaging wrote it. table_sql, load_sql: for Redshift, generated from the contract."""
+    """A dataset as packaging wrote it.
+
+    Attributes:
+        table_sql, load_sql: for Redshift, generated from the contract.
+    """
 
     contract: Contract
     table_sql: str
@@ -24,6 +28,7 @@ class Dataset:
 
     @property
     def name(self) -> str:
+        """The name of the dataset."""
         return self.contract.dataset
 
     @property

@@ -57,7 +57,10 @@ def is_continued(document: Any) -> bool:
 
 
 def of_attempt(execution_arn: str, start_time: str | int, document: Any) -> str:
-    """The ID of the job that an execution is, or would have been, an attempt at; document: its input.
+    """The ID of the job that an execution is, or would have been, an attempt at.
+
+    Args:
+        document: its input.
 
     Raises:
         JobIdError: the ARN or the start time is not what Step Functions gives.

@@ -37,7 +37,12 @@ class CostLine:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a job cost. gaps: what is not in it, as sentences. rows: that came in, where it is known."""
+    """What a job cost.
+
+    Attributes:
+        gaps: what is not in it, as sentences.
+        rows: that came in, where it is known.
+    """
 
     job_id: str
     lines: tuple[CostLine, ...]
@@ -49,6 +54,7 @@ class Cost:
 
     @property
     def total(self) -> float:
+        """The sum in US dollars."""
         return sum(line.amount for line in self.lines)
 
     @property
@@ -61,7 +67,9 @@ class Cost:
 class Shape:
     """What a job's run would cost in another size.
 
-    as_long: if it takes as long. shared: if its work parts evenly, so that the DPU-seconds stay.
+    Attributes:
+        as_long: if it takes as long.
+        shared: if its work parts evenly, so that the DPU-seconds stay.
     """
 
     job: str

@@ -46,6 +46,7 @@ class ExecutionOutcome:
 
     @property
     def succeeded(self) -> bool:
+        """Whether the execution succeeded."""
         return self.status == "SUCCEEDED"
 
 
@@ -53,8 +54,10 @@ class ExecutionOutcome:
 class Execution:
     """What Step Functions knows of an execution.
 
-    input, output, error and cause are None where the API did not tell: a list has none of them. stopped_at: of its
-    newest redrive.
+    input, output, error and cause are None where the API did not tell: a list has none of them.
+
+    Attributes:
+        stopped_at: of its newest redrive.
     """
 
     arn: str
@@ -99,7 +102,8 @@ def describe(client: SFNClient, arn: str) -> Execution | None:
 def listed(client: SFNClient, state_machine_arn: str, *, first: int = 100) -> Iterator[Execution]:
     """The executions of a state machine, newest first, without their inputs; pages are asked for as they are needed.
 
-    first: how many the first page has at most; later ones have 1,000, which is the most.
+    Args:
+        first: how many the first page has at most; later ones have 1,000, which is the most.
     """
     page = client.list_executions(stateMachineArn=state_machine_arn, maxResults=first)
     yield from map(_execution, page["executions"])

@@ -80,7 +80,11 @@ def of_execution(stack: Stack, execution_arn: str) -> Record | None:
 
 
 def beginning_with(stack: Stack, prefix: str, most: int) -> list[Record]:
-    """At most so many records whose job ID begins so, newest first. prefix: characters of a job ID, so no wildcard."""
+    """At most so many records whose job ID begins so, newest first.
+
+    Args:
+        prefix: characters of a job ID, so no wildcard.
+    """
     jobs = f"SELECT * FROM audit.job_run WHERE job_id LIKE :pattern ORDER BY job_id DESC LIMIT {most:d}"
     return list(_asked(stack, jobs, pattern=f"{prefix}%"))
 

@@ -39,11 +39,14 @@ def _ignore(_problem: str) -> None:
 
 @dataclass(frozen=True)
 class Attempt:
-    """An execution that worked on a job, or a redrive of it. Times are UTC.
+    """An attempt at a job, as its execution tells it.
 
-    status: of the execution, with PENDING_REDRIVE told as RUNNING, or UNKNOWN. error, cause and failed_state are None
-    where it has not failed or nobody knows. forgotten: Step Functions does not know the execution, so all of this is
-    from the audit tables.
+    An execution that worked on a job, or a redrive of it. Times are UTC.
+
+    Attributes:
+        status: of the execution, with PENDING_REDRIVE told as RUNNING, or UNKNOWN. error, cause and failed_state
+            are None where it has not failed or nobody knows.
+        forgotten: Step Functions does not know the execution, so all of this is from the audit tables.
     """
 
     execution_arn: str
@@ -58,6 +61,7 @@ class Attempt:
 
     @property
     def execution_name(self) -> str:
+        """The name of the execution."""
         return self.execution_arn.rpartition(":")[2]
 
 
@@ -66,9 +70,13 @@ class Job:
     """A job, and the attempts at it, oldest first; there is at least one.
 
     dataset, source_uri, parameters and repeat are None where they are not known, replays where it replays no job.
-    counts: of audit.job_run, those that are known: rows_in, rows_staged, rows_rejected, rows_curated, rows_loaded.
-    recorded: what audit.job_run says: RUNNING, SUCCEEDED (its rows are loaded) or FAILED; None where it has no row.
-    warehouse_problem: why the audit tables could not be asked.
+
+    Attributes:
+        counts: of audit.job_run, those that are known: rows_in, rows_staged, rows_rejected, rows_curated,
+            rows_loaded.
+        recorded: what audit.job_run says: RUNNING, SUCCEEDED (its rows are loaded) or FAILED; None where it has no
+            row.
+        warehouse_problem: why the audit tables could not be asked.
     """
 
     job_id: str
@@ -97,10 +105,12 @@ class Job:
 
     @property
     def status(self) -> str:
+        """The status of the attempt that decides."""
         return self.attempt.status
 
     @property
     def is_running(self) -> bool:
+        """Whether an attempt is running."""
         return self.status in OPEN_STATUSES
 
     @property
@@ -110,10 +120,12 @@ class Job:
 
     @property
     def ended_at(self) -> datetime | None:
+        """When the job ended; None while it runs, or if nobody knows."""
         return self.attempt.ended_at
 
     @property
     def execution_arn(self) -> str:
+        """The execution of the attempt that decides."""
         return self.attempt.execution_arn
 
 
@@ -200,7 +212,11 @@ def _of_job_id(stack: Stack, identifier: str) -> Job:
 
 
 def _assembled(stack: Stack, identifier: str, known: Execution | None) -> Job:
-    """A job with all its attempts. known: one that is at hand already."""
+    """A job with all its attempts.
+
+    Args:
+        known: one that is at hand already.
+    """
     client, problem = stack.client("stepfunctions"), None
     record: Record | None = None
     try:
@@ -338,7 +354,11 @@ class _Executed:
 
 
 def _from(identifier: str, record: Record | None, found: Mapping[str, Execution], problem: str | None = None) -> Job:
-    """A job of what both services know. found: its executions, by ARN."""
+    """A job of what both services know.
+
+    Args:
+        found: its executions, by ARN.
+    """
     tried = record.attempts if record else ()
     recorded = {(each.execution_arn, each.redrive_count) for each in tried}
     attempts = [_recorded_attempt(each, found.get(each.execution_arn)) for each in tried]

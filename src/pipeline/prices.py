@@ -20,14 +20,17 @@ class Prices:
 
     @property
     def region(self) -> str:
+        """The region of the prices."""
         return str(self.document["region"])
 
     @property
     def as_of(self) -> str:
+        """The day of the prices."""
         return str(self.document["as_of"])
 
     @property
     def sources(self) -> list[str]:
+        """The pages that the prices are from."""
         return sorted({str(group["source"]) for group in self.document["prices"].values()})
 
     @property
@@ -41,6 +44,7 @@ class Prices:
         ]
 
     def get(self, group: str, name: str) -> float | None:
+        """A price in US dollars; None if there is none."""
         entry = self.document["prices"][group].get(name)
         return float(entry["value"]) if isinstance(entry, Mapping) else None
 
@@ -49,9 +53,11 @@ class Prices:
         return float(self.document["prices"][group][name]["value"])
 
     def assumed(self, name: str) -> float:
+        """An assumed quantity."""
         return float(self.document["assumptions"][name])
 
     def dpu(self, worker_type: Any) -> float | None:
+        """The DPUs of a worker type; None if it is unknown."""
         found = self.document["glue_worker_dpu"].get(worker_type)
         return None if found is None else float(found)
 

@@ -32,8 +32,12 @@ _WORK = {"lambda": "the Lambda function", "glue": "a Glue job run", "states": "S
 class Step:
     """A state that was entered.
 
-    tries: how often its task was scheduled. waits_for: in words, while it runs. job_run: name and ID of the newest Glue
-    job run that it started. nested: ARN of the newest execution that it started. rows: what its output counts.
+    Attributes:
+        tries: how often its task was scheduled.
+        waits_for: in words, while it runs.
+        job_run: name and ID of the newest Glue job run that it started.
+        nested: ARN of the newest execution that it started.
+        rows: what its output counts.
     """
 
     state: str

@@ -44,9 +44,11 @@ _REASON_FIELDS = ("export_file", "line", "source_file", "source_line", "column",
 class Refused:
     """A rejected row.
 
-    line: of the source file, from 1 (of Parquet, the row). column: None where the whole row is meant. export: number of
-    the file to mend it in, None where its text was not kept whole. data: its bytes in the encoding of the source, where
-    its text does not say them.
+    Attributes:
+        line: of the source file, from 1 (of Parquet, the row).
+        column: None where the whole row is meant.
+        export: number of the file to mend it in, None where its text was not kept whole.
+        data: its bytes in the encoding of the source, where its text does not say them.
     """
 
     source_file: str
@@ -62,7 +64,8 @@ class Refused:
 class Exported:
     """What was written: the files to mend, their rows, and where the reasons are.
 
-    left: rows that are not in a file, since their text was not kept whole.
+    Attributes:
+        left: rows that are not in a file, since their text was not kept whole.
     """
 
     files: tuple[Path, ...]

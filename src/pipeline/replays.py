@@ -20,7 +20,11 @@ ORDER BY job_id
 
 @dataclass(frozen=True)
 class Link:
-    """A job of a chain. replays: the job whose rejected rows it loads. Counts are None where they are not known."""
+    """A job of a chain.
+
+    Attributes:
+        replays: the job whose rejected rows it loads. Counts are None where they are not known.
+    """
 
     job_id: str
     replays: str | None

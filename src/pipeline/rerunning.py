@@ -25,7 +25,12 @@ class NotPossibleError(PipelineError):
 
 @dataclass(frozen=True)
 class Rerun:
-    """What runs a job again. how: redrive or continue; why: in words."""
+    """What runs a job again.
+
+    Attributes:
+        how: redrive or continue.
+        why: in words.
+    """
 
     how: str
     why: str
@@ -60,7 +65,10 @@ def rerun(stack: Stack, job: Job) -> Rerun:
 
 
 def choose(job: Job, execution: Execution | None) -> tuple[str, str]:
-    """How a job can be run again, and why so. execution: its deciding one, None where it is forgotten.
+    """How a job can be run again, and why so.
+
+    Args:
+        execution: its deciding one, None where it is forgotten.
 
     Raises:
         NotPossibleError: it cannot.

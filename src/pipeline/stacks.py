@@ -42,7 +42,9 @@ class _Outputs(dict[str, Any]):
 class Stack:
     """A deployment that can be used.
 
-    outputs: Terraform's, flat, with `endpoint_url` where it is a local one. place: the file or directory they are of.
+    Attributes:
+        outputs: Terraform's, flat, with `endpoint_url` where it is a local one.
+        place: the file or directory they are of.
     """
 
     clients: Clients
@@ -134,5 +136,5 @@ def _flat(text: str, place: Path) -> dict[str, Any]:
 
 
 def _region(outputs: Mapping[str, Any]) -> str:
-    """arn:aws:states:<region>:…"""
+    """The region of the state machine."""
     return str(outputs[_NEEDED]).split(":")[3]

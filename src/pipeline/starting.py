@@ -29,7 +29,11 @@ _BOOLEANS = {"true": True, "false": False}
 
 @dataclass(frozen=True)
 class Started:
-    """An execution that was started, and the job that it works on. document: its input."""
+    """An execution that was started, and the job that it works on.
+
+    Attributes:
+        document: its input.
+    """
 
     job_id: str
     execution_arn: str

@@ -26,10 +26,12 @@ class Trace:
 
     @property
     def job(self) -> Job:
+        """The traced job."""
         return self.evidence.job
 
     @property
     def missing(self) -> list[Hop]:
+        """The hops that should have the job ID and do not."""
         return [hop for hop in self.hops if hop.state == MISSING]
 
     @property
@@ -38,6 +40,7 @@ class Trace:
         return not self.missing
 
     def count(self, state: str) -> int:
+        """The number of hops in a state."""
         return sum(1 for hop in self.hops if hop.state == state)
 
     def document(self) -> dict[str, Any]:
@@ -67,7 +70,11 @@ class Trace:
         }
 
     def table(self, *, with_links: bool = False) -> str:
-        """The hops as aligned text, and a last line that says what they come to. with_links: those of the console."""
+        """The hops as aligned text, and a last line that says what they come to.
+
+        Args:
+            with_links: those of the console.
+        """
         width = [max(len(getattr(hop, column)) for hop in self.hops) for column in ("service", "place")]
         lines = [
             f"  {MARKS[hop.state]} {hop.service:<{width[0]}}  {hop.place:<{width[1]}}  {_told(hop)}"
@@ -90,7 +97,11 @@ class Trace:
 
 
 def of_job(stack: Stack, job: Job, now: datetime | None = None) -> Trace:
-    """Ask each service for a job, and judge what it answered. now: as of evidence.gather."""
+    """Ask each service for a job, and judge what it answered.
+
+    Args:
+        now: as of evidence.gather.
+    """
     found = evidence.gather(stack, job, now)
     return Trace(found, tuple(Judge(found, Links(stack)).hops()))
 

@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class File:
-    """A file to upload. name: its path below the folder in the bucket. size: in bytes."""
+    """A file to upload.
+
+    Attributes:
+        name: its path below the folder in the bucket.
+        size: in bytes.
+    """
 
     path: Path
     name: str

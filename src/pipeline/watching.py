@@ -28,7 +28,11 @@ STAGE_OF_STATE |= {"CleanWithPython": "python", "TransformWithSpark": "spark"}
 
 @dataclass(frozen=True)
 class Sight:
-    """What is seen of a job at a moment. steps: of the execution that `status` is of."""
+    """What is seen of a job at a moment.
+
+    Attributes:
+        steps: of the execution that `status` is of.
+    """
 
     job: Job
     status: str
@@ -36,6 +40,7 @@ class Sight:
 
     @property
     def ended(self) -> bool:
+        """Whether the job has ended."""
         return self.status not in OPEN_STATUSES
 
 

@@ -23,7 +23,11 @@ class NotDeployedError(RuntimeError):
 
 @dataclass(frozen=True)
 class Deployed:
-    """A deployment that can be used. outputs: those of Terraform, flat."""
+    """A deployment that can be used.
+
+    Attributes:
+        outputs: those of Terraform, flat.
+    """
 
     clients: Clients
     outputs: Mapping[str, Any]

@@ -77,6 +77,7 @@ class LocalEndpoint:
 
     @property
     def log(self) -> Path:
+        """The log of the endpoint."""
         return self.workdir / "endpoint.log"
 
     def start(self) -> None:

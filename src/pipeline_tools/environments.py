@@ -28,7 +28,8 @@ class InterpreterNotFoundError(Exception):
 class Environment:
     """A virtual environment below .nox, installed from one lock file.
 
-    project: the project is installed as well, editable, which brings the command `pipeline`.
+    Attributes:
+        project: the project is installed as well, editable, which brings the command `pipeline`.
     """
 
     name: str
@@ -37,14 +38,17 @@ class Environment:
 
     @property
     def directory(self) -> Path:
+        """Where the environment is installed."""
         return ROOT / ".nox" / self.name
 
     @property
     def lock(self) -> Path:
+        """The lock that it is installed from."""
         return ROOT / "requirements" / f"{self.name}.lock"
 
     @property
     def python(self) -> Path:
+        """The interpreter of the environment."""
         return self.directory / "bin" / "python"
 
     def ensure(self) -> Path:

@@ -13,12 +13,15 @@ class DuckDb(Dialect):
     """DuckDB 1.4."""
 
     def text(self, value: str) -> str:
+        """A text as a literal."""
         return sql.literal(value)
 
     def type(self, type_: ColumnType) -> str:
+        """The name of a type."""
         return type_.duckdb
 
     def moment(self, value: str, type_: ColumnType) -> str:
+        """A date or timestamp as a literal."""
         if type_.kind == DATE:
             return "DATE " + sql.literal(value)
         if type_.kind == TIMESTAMPTZ:
@@ -26,12 +29,15 @@ class DuckDb(Dialect):
         return "TIMESTAMP " + sql.literal(value)
 
     def length(self, value: str) -> str:
+        """The number of characters of a text."""
         return f"length({value})"
 
     def matches(self, value: str, pattern: str) -> str:
+        """Whether a pattern is found in a text."""
         return f"regexp_matches({value}, {sql.literal(pattern)})"
 
     def no_multiple(self, value: str, step: Decimal, type_: ColumnType) -> str:
+        """Whether a number is not a multiple of a step, exactly."""
         # DuckDB has no remainder of wide decimals. In units of the last decimal all are whole numbers, and the
         # multiples of n / d, in lowest terms, are those of n.
         units, _ = step.scaleb(type_.scale, context=EXACT).as_integer_ratio()

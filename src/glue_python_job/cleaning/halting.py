@@ -31,8 +31,9 @@ def check_reference(item: DataObject, outcome: Outcome) -> None:
 
 
 def check_source(item: DataObject, outcome: Outcome) -> None:
-    """Refuse a source whose every row was refused, or whose files have content and no row, unless a rejectedRows rule
-    of the contract judges that.
+    """Refuse a source without a good row, unless a rejectedRows rule of the contract judges that.
+
+    Either every row was refused, or the files have content and no row.
 
     Raises:
         JobError: it counts the reasons, or names the files.

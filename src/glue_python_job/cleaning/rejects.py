@@ -132,6 +132,7 @@ class RejectWriter:
         self._written = self._rows = 0
 
     def close(self) -> None:
+        """Write what is buffered, and the texts that belong around the rows."""
         self.flush()
         self._out.close()
         self._lines.unlink()

@@ -35,7 +35,13 @@ _OTHERS = {
 
 @dataclass(frozen=True)
 class FileKind:
-    """format: csv, json or parquet. compression: gzip, bzip2, zstd or "". note: what its name does not tell."""
+    """What the name of a file tells.
+
+    Attributes:
+        format: csv, json or parquet.
+        compression: gzip, bzip2, zstd or "".
+        note: what its name does not tell.
+    """
 
     format: str
     compression: str = ""

@@ -38,6 +38,7 @@ class LineGrammar:
     quote = b""
 
     def is_blank(self, line: bytes) -> bool:
+        """Whether a line holds blanks alone."""
         return not line.strip(BLANKS)
 
     def problem(self, line: bytes) -> str:
@@ -90,9 +91,11 @@ class CsvGrammar:
         return self.columns - 1 + self.trailing
 
     def is_blank(self, line: bytes) -> bool:
+        """Whether a line is empty, where that is no value, or a comment."""
         return (not line and self.delimiters > 0) or self.is_comment(line)
 
     def is_comment(self, line: bytes) -> bool:
+        """Whether a line is a comment."""
         return bool(self.comment) and line.startswith(self.comment)
 
     def problem(self, line: bytes) -> str:
@@ -111,7 +114,7 @@ class CsvGrammar:
         return [index for index, line in enumerate(lines) if line.count(delimiter) != number]
 
     def text(self, raw: bytes) -> str:
-        """A record's text as people read it; a byte that is no text as \\xNN."""
+        r"""A record's text as people read it; a byte that is no text as \xNN."""
         return shown(raw, self.encoding)
 
     def fields(self, raw: bytes) -> list[bytes]:
@@ -127,7 +130,11 @@ class CsvGrammar:
         return self._closing.match(raw) is not None
 
     def leaves_open(self, raw: bytes, *, within: bool) -> bool:
-        """Whether text ends within quotes. within: it begins there, too."""
+        """Whether text ends within quotes.
+
+        Args:
+            within: it begins there, too.
+        """
         return (self._open_again if within else self._open).match(raw) is not None
 
     @cached_property
@@ -238,7 +245,7 @@ def encoding_problem(raw: bytes, encoding: str) -> str:
 
 
 def shown(raw: bytes, encoding: str) -> str:
-    """Text as people read it; a byte that is no text as \\xNN."""
+    r"""Text as people read it; a byte that is no text as \xNN."""
     if encoding != "utf-8":
         raw = raw.replace(UNDECODABLE, b"")
     return raw.decode("utf-8", "backslashreplace")

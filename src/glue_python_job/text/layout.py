@@ -26,11 +26,17 @@ _NO_NULL = "\n"
 
 @dataclass(frozen=True)
 class Layout:
-    """format: csv, json or parquet. columns: the names in the file, in order; of JSON those of the contract.
+    """How the files of a source are laid out.
 
-    types: DuckDB's types of the columns (Parquet only). newline: the line end of the file, escaped as DuckDB's option.
-    skip: lines before the first record. array: a JSON array, else JSON lines. normal: the records were written anew by
-    `splitting.split`, quoted throughout, JSON's nulls unquoted, with one more field at the end.
+    Attributes:
+        format: csv, json or parquet.
+        columns: the names in the file, in order; of JSON those of the contract.
+        types: DuckDB's types of the columns (Parquet only).
+        newline: the line end of the file, escaped as DuckDB's option.
+        skip: lines before the first record.
+        array: a JSON array, else JSON lines.
+        normal: the records were written anew by `splitting.split`, quoted throughout, JSON's nulls unquoted, with
+            one more field at the end.
     """
 
     format: str
@@ -72,10 +78,10 @@ class Layout:
         return _positions(self.columns, column)[0]
 
     def scan(self, files: Sequence[Path], source: DataObject, *, counted: bool = False) -> str:  # noqa: ARG002 - all is known of the columns
-        """A table expression over files of this layout. Text columns are named f0, f1, …
+        r"""A table expression over files of this layout. Text columns are named f0, f1 and so on.
 
         A text is as it is in the file, never null in CSV; in JSON null is null. strict_mode is DuckDB's default and is
-        left unset: given as an option, 1.4.5 misreads files with \\r\\n. A text has no byte-order mark.
+        left unset: given as an option, 1.4.5 misreads files with \r\n. A text has no byte-order mark.
 
         counted: a record with more or fewer fields than columns is an error, and so is a line end in quotes. Otherwise
         DuckDB passes over surplus fields that are empty.

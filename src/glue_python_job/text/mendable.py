@@ -27,7 +27,11 @@ _SEVERAL_BYTES = ("utf-16", "utf-32")  # in whose undecodable bytes the order co
 
 @dataclass
 class _File:
-    """A file to mend in. open_quote: a line before has a quote that a later line could close."""
+    """A file to mend in.
+
+    Attributes:
+        open_quote: a line before has a quote that a later line could close.
+    """
 
     number: int
     layout: Layout
@@ -37,7 +41,11 @@ class _File:
 
 
 class _Key(NamedTuple):
-    """Rows with the same one may be in the same file. columns, dialect: of CSV alone."""
+    """Rows with the same one may be in the same file.
+
+    Attributes:
+        columns, dialect: of CSV alone.
+    """
 
     csv: bool
     columns: tuple[str, ...]

@@ -114,5 +114,8 @@ class _Result:
 
 
 def _name(value: float) -> str:
-    """https://github.com/floci-io/floci/pull/2783"""
+    """How a number that is not finite is written.
+
+    https://github.com/floci-io/floci/pull/2783
+    """
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"

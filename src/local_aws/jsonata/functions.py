@@ -60,6 +60,7 @@ class StrictSignature(Signature):  # type: ignore[misc]
     """For the library null fits every parameter, as an argument that is not there does."""
 
     def get_symbol(self, value: Any) -> str:
+        """The letter of a value's type in signatures."""
         if value is NULL:
             return "l"
         return "f" if isinstance(value, Function) else str(super().get_symbol(value))
@@ -79,9 +80,11 @@ class Function(Jsonata.JFunction):  # type: ignore[misc]
         self._implementation = implementation
 
     def get_number_of_args(self) -> int:
+        """How many arguments the function takes."""
         return self.arity if self.signature is None else int(self.signature.get_number_of_args())
 
     def run(self, program: Any, arguments: list[Any]) -> Any:
+        """Call the function."""
         try:
             result = self._implementation(program, *arguments)
         except (JException, BoundExceededError):
@@ -131,6 +134,7 @@ def _coded(error: Exception) -> JException:
 
 
 def is_function(value: Any) -> bool:
+    """Whether a value is a function of JSONata."""
     return isinstance(value, Function) or (isinstance(value, Parser.Symbol) and bool(value._jsonata_lambda))
 
 
@@ -519,7 +523,10 @@ def _format_integer(_program: Any, value: Any, picture: Any) -> Any:
 
 
 def _parse_integer(_program: Any, value: Any, picture: Any) -> Any:
-    """NaN for a text that the picture cannot read: https://github.com/floci-io/floci/pull/2783"""
+    """Read a text by a picture; NaN for a text that the picture cannot read.
+
+    https://github.com/floci-io/floci/pull/2783
+    """
     if value is None:
         return None
     try:

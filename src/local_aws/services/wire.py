@@ -232,7 +232,10 @@ def _xml(text: str) -> bytes:
 
 
 def _cbor(pairs: Mapping[str, str]) -> bytes:
-    """A map of texts: https://www.rfc-editor.org/rfc/rfc8949#section-3"""
+    """A map of texts.
+
+    https://www.rfc-editor.org/rfc/rfc8949#section-3
+    """
 
     def text(value: str) -> bytes:
         written = value.encode()

@@ -1,4 +1,4 @@
-"""pipeline datasets"""
+"""The command `pipeline datasets`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""pipeline doctor"""
+"""The command `pipeline doctor`."""
 
 from __future__ import annotations
 

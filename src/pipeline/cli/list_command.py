@@ -1,4 +1,4 @@
-"""pipeline list"""
+"""The command `pipeline list`."""
 
 from __future__ import annotations
 

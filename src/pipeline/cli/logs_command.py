@@ -1,4 +1,4 @@
-"""pipeline logs"""
+"""The command `pipeline logs`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""pipeline rejected"""
+"""The command `pipeline rejected`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""pipeline rerun"""
+"""The command `pipeline rerun`."""
 
 from __future__ import annotations
 

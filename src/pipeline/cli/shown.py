@@ -27,7 +27,11 @@ def one_line(document: Any) -> str:
 
 
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[Any]], *, right: Sequence[str] = ()) -> None:
-    """Rows below headings, in columns that are as wide as they need to be. right: headings of columns of numbers."""
+    """Rows below headings, in columns that are as wide as they need to be.
+
+    Args:
+        right: headings of columns of numbers.
+    """
     texts = [["-" if cell is None else _number(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(headings, *texts, strict=True)]
     for index, row in enumerate([list(headings), *texts]):

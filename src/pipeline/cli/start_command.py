@@ -1,4 +1,4 @@
-"""pipeline start"""
+"""The command `pipeline start`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""pipeline stop"""
+"""The command `pipeline stop`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""pipeline watch"""
+"""The command `pipeline watch`."""
 
 from __future__ import annotations
 

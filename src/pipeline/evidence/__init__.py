@@ -16,7 +16,8 @@ _SERVICES = ("stepfunctions", "glue", "logs", "s3", "redshift-data")
 def gather(stack: Stack, job: Job, now: datetime | None = None) -> Evidence:
     """Ask all services, many at a time. What cannot be read is told in its place; nothing is raised for it.
 
-    now: the moment by which is judged what the services have forgotten; None is that of the clock.
+    Args:
+        now: the moment by which is judged what the services have forgotten; None is that of the clock.
     """
     checked_at = now or datetime.now(UTC)
     for service in _SERVICES:  # a session's clients are made in one thread

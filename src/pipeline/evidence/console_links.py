@@ -21,26 +21,33 @@ class Links:
         return f"{self._base}{path}" if self._base else ""
 
     def execution(self, arn: str) -> str:
+        """The page of an execution."""
         return self._page(f"/states/home?region={self._region}#/v2/executions/details/{arn}")
 
     def job_run(self, job: str, run: str) -> str:
+        """The page of a Glue job run."""
         return self._page(f"/gluestudio/home?region={self._region}#/job/{quote(job)}/run/{quote(run)}")
 
     def log(self, group: str, stream: str = "") -> str:
+        """The page of a log stream."""
         path = f"/cloudwatch/home?region={self._region}#logsV2:log-groups/log-group/{_twice(group)}"
         return self._page(f"{path}/log-events/{_twice(stream)}" if stream else path)
 
     def folder(self, uri: str) -> str:
+        """The page of a folder in S3."""
         bucket, _, prefix = uri.removeprefix("s3://").partition("/")
         return self._page(f"/s3/buckets/{bucket}?region={self._region}&prefix={quote(prefix)}")
 
     def object(self, bucket: str, key: str) -> str:
+        """The page of an object in S3."""
         return self._page(f"/s3/object/{bucket}?region={self._region}&prefix={quote(key)}")
 
     def query_editor(self) -> str:
+        """The page of Redshift's query editor."""
         return self._page(f"/sqlworkbench/home?region={self._region}#/client")
 
     def topic(self, arn: str) -> str:
+        """The page of an SNS topic."""
         return self._page(f"/sns/v3/home?region={self._region}#/topic/{arn}")
 
 

@@ -18,7 +18,12 @@ _EXECUTION_FAILED = ("ExecutionFailed", "ExecutionTimedOut", "ExecutionAborted")
 
 @dataclass
 class Try:
-    """One request of a task. submitted: what it started, of the service's answer; parameters: of the request."""
+    """One request of a task.
+
+    Attributes:
+        submitted: what it started, of the service's answer.
+        parameters: of the request.
+    """
 
     started_at: datetime
     ended_at: datetime | None = None
@@ -30,12 +35,18 @@ class Try:
 
     @property
     def is_done(self) -> bool:
+        """Whether the request succeeded."""
         return self.ended_at is not None and self.error is None
 
 
 @dataclass
 class StateRun:
-    """A state that was entered. status: done, failed or open. redrive: of the execution at that time, from 0."""
+    """A state that was entered.
+
+    Attributes:
+        status: done, failed or open.
+        redrive: of the execution at that time, from 0.
+    """
 
     name: str
     started_at: datetime

@@ -16,8 +16,12 @@ FOUND, MISSING, NOT_EXPECTED, FORGOTTEN = "found", "missing", "not expected", "f
 class Hop:
     """A place where the job ID has to show.
 
-    name: the same in every version. state: found, missing, not expected or forgotten; detail: what was found, or why
-    not. at: of what was found. link: its page in AWS's console, or "".
+    Attributes:
+        name: the same in every version.
+        state: found, missing, not expected or forgotten.
+        detail: what was found, or why not.
+        at: of what was found.
+        link: its page in AWS's console, or "".
     """
 
     name: str
@@ -31,7 +35,12 @@ class Hop:
 
 @dataclass(frozen=True)
 class Seen:
-    """What the evidence has of a hop. detail: "" where it is not there; problem: why it could not be read."""
+    """What the evidence has of a hop.
+
+    Attributes:
+        detail: "" where it is not there.
+        problem: why it could not be read.
+    """
 
     detail: str = ""
     at: datetime | None = None

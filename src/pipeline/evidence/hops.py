@@ -68,7 +68,11 @@ class Judge:
     def _hop(
         self, name: str, service: str, place: str, seen: Seen, expectation: Expectation, kept: timedelta | None = None
     ) -> Hop:
-        """kept: how long the service keeps it; None: for ever, as far as the pipeline knows."""
+        """A hop, judged by what the evidence has of it.
+
+        Args:
+            kept: how long the service keeps it; None: for ever, as far as the pipeline knows.
+        """
         if seen.detail:
             return Hop(name, service, place, FOUND, seen.detail, seen.at, seen.link)
         if not expectation.expected:

@@ -19,7 +19,11 @@ _ENDED = {"FAILED": "failed", "TIMED_OUT": "timed out", "ABORTED": "was stopped"
 
 @dataclass(frozen=True)
 class Expectation:
-    """Whether a hop has to be there; reason: why not."""
+    """Whether a hop has to be there.
+
+    Attributes:
+        reason: why not.
+    """
 
     expected: bool
     reason: str = ""
@@ -29,7 +33,8 @@ class JobProgress:
     """What the states of a job came to, over all its attempts."""
 
     def __init__(self, status: str, states: Sequence[StateRun], *, recorded: str | None, failed_state: str | None):
-        """
+        """Take what decides which hops a job has come to.
+
         Args:
             status: of the job.
             states: of its executions, as far as Step Functions knows them.

@@ -22,7 +22,7 @@ def places(stack: Stack, job: Job) -> Places:
 
 
 def key_of(at: Places, document: str) -> str:
-    """The key of one of the documents of a job: python, python-details, python-error, …"""
+    """The key of a document of a job, such as python, python-details or python-error."""
     stage, _, kind = document.partition("-")
     key = at.manifest_key(stage)
     return {"": key, "details": details_of(key), "error": failure_of(key)}[kind]

@@ -14,7 +14,11 @@ _ENDED = {"FAILED": "failed", "TIMED_OUT": "timed out", "ABORTED": "was stopped"
 
 
 def verdict(shown: Mapping[str, Any]) -> dict[str, str]:
-    """A word, a sentence, and the kind that decides the color. shown: the facts of facts.of_trace."""
+    """A word, a sentence, and the kind that decides the color.
+
+    Args:
+        shown: the facts of facts.of_trace.
+    """
     status, flow = shown["status"], shown["flow"]
     missing = shown["hop_counts"]["missing"]
     if status == "RUNNING":

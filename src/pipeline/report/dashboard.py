@@ -14,7 +14,11 @@ _ROOM = 1000.0
 
 
 def document(jobs: Sequence[Job], *, dataset: str | None, since: datetime | None) -> dict[str, Any]:
-    """What the page shows, as JSON has it. jobs: newest first; the document has them in that order."""
+    """What the page shows, as JSON has it.
+
+    Args:
+        jobs: newest first; the document has them in that order.
+    """
     rows = [_job(job) for job in jobs]
     ended = [row for row in rows if row["status"] not in ("RUNNING", "UNKNOWN")]
     good = [row for row in ended if row["status"] == "SUCCEEDED"]

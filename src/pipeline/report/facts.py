@@ -16,7 +16,11 @@ _STAGES = {"CleanWithPython": "python", "TransformWithSpark": "spark"}
 
 
 def of_trace(traced: Trace, cost: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The facts as a document. cost: as costs.document makes it; None where nobody asked."""
+    """The facts as a document.
+
+    Args:
+        cost: as costs.document makes it; None where nobody asked.
+    """
     evidence, job = traced.evidence, traced.job
     shown: dict[str, Any] = {
         **{name: value for name, value in traced.document().items() if name != "counts"},

@@ -51,7 +51,7 @@ class _Scale:
         self._start, self.seconds, self._now = start, seconds, now
 
     def bar(self, start: datetime, end: datetime | None, kind: str, what: str) -> dict[str, Any]:
-        """x and width in per mille of the scale."""
+        """The x position and the width, in per mille of the scale."""
         stop = end or self._now
         seconds = max(0.0, (stop - start).total_seconds())
         x = self._place((start - self._start).total_seconds())

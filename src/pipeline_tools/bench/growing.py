@@ -12,7 +12,11 @@ from pipeline_tools.bench.measuring import Sample
 
 @dataclass(frozen=True)
 class Growth:
-    """Runs of the same work in several sizes, the smallest first. unit: what `sizes` count."""
+    """Runs of the same work in several sizes, the smallest first.
+
+    Attributes:
+        unit: what `sizes` count.
+    """
 
     name: str
     unit: str

@@ -34,7 +34,13 @@ class BenchError(RuntimeError):
 
 @dataclass(frozen=True)
 class Sample:
-    """One run. seconds: from start to end; cpu: user and system of it and its children; peak: bytes of the largest."""
+    """One run.
+
+    Attributes:
+        seconds: from start to end.
+        cpu: user and system of it and its children.
+        peak: bytes of the largest.
+    """
 
     seconds: float
     cpu: float
@@ -43,7 +49,11 @@ class Sample:
 
 @dataclass(frozen=True)
 class Command:
-    """A subject of a comparison that is a process of its own. before: makes what it needs, unmeasured."""
+    """A subject of a comparison that is a process of its own.
+
+    Attributes:
+        before: makes what it needs, unmeasured.
+    """
 
     name: str
     line: Sequence[str]
@@ -60,14 +70,17 @@ class Subject:
 
     @property
     def seconds(self) -> float:
+        """The median time."""
         return median(sample.seconds for sample in self.samples)
 
     @property
     def cpu(self) -> float:
+        """The median CPU time."""
         return median(sample.cpu for sample in self.samples)
 
     @property
     def peak(self) -> int:
+        """The most memory of all samples, in bytes."""
         return max(sample.peak for sample in self.samples)
 
 
@@ -75,7 +88,9 @@ class Subject:
 class Comparison:
     """Subjects that did the same work, in turn; the first is what the others are compared with.
 
-    work: rows or bytes in words. limit: the ratio to the first subject that the last one may have; None: none is set.
+    Attributes:
+        work: rows or bytes in words.
+        limit: the ratio to the first subject that the last one may have; None: none is set.
     """
 
     name: str

@@ -46,7 +46,11 @@ def machine() -> dict[str, Any]:
 def document(
     comparisons: Sequence[Comparison], growths: Sequence[Growth], figures: Mapping[str, float], about: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The JSON file. figures: single numbers by what they are, in the unit that their name ends with."""
+    """The JSON file.
+
+    Args:
+        figures: single numbers by what they are, in the unit that their name ends with.
+    """
     return {
         **about,
         "machine": machine(),

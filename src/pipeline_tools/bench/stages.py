@@ -42,12 +42,12 @@ def duckdb_copy(sources: Path, directory: Path, threads: int = 2) -> Command:
 
 
 def polars_sink(sources: Path, directory: Path) -> Command:
-    """polars alone, without a check."""
+    """Only polars, without a check."""
     return _rival("polars", "polars_sink.py", sources, directory)
 
 
 def pandas_chunks(sources: Path, directory: Path) -> Command:
-    """pandas in chunks, without a check."""
+    """Only pandas, in chunks and without a check."""
     return _rival("pandas", "pandas_chunks.py", sources, directory)
 
 

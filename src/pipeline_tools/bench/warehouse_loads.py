@@ -15,7 +15,12 @@ from pipeline_tools.bench.measuring import BenchError, Sample
 
 @dataclass(frozen=True)
 class Rows:
-    """A table's rows. files: Parquet; columns: name and SQL type of each, in the order of the files."""
+    """A table's rows.
+
+    Attributes:
+        files: Parquet.
+        columns: name and SQL type of each, in the order of the files.
+    """
 
     files: Sequence[Path]
     columns: Sequence[tuple[str, str]]

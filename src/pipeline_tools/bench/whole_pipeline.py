@@ -35,6 +35,7 @@ class DeployedPipeline:
 
     @property
     def raw(self) -> str:
+        """The name of the raw bucket."""
         return str(self.outputs["raw_bucket"])
 
     def upload(self, files: Sequence[Path], prefix: str) -> str:

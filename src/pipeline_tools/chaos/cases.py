@@ -61,10 +61,12 @@ class End:
 
     @property
     def messages(self) -> int:
+        """How many messages people get."""
         return (self.status != "SUCCEEDED") if self.told is None else self.told
 
     @property
     def recorded(self) -> str:
+        """The status that the audit tables have."""
         return self.status if self.audit is None else self.audit
 
 
@@ -101,6 +103,7 @@ class ChaosCase:
 
     @property
     def expected_jobs(self) -> Mapping[int, str]:
+        """How each job has to end."""
         if self.jobs is not None:
             return self.jobs
         return {1: "SUCCEEDED" if any(end.status == "SUCCEEDED" for end in self.ends) else "FAILED"}

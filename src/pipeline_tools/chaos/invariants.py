@@ -38,6 +38,7 @@ class Ledger:
         self._loaded: dict[str, bool] = {}
 
     def add(self, job: str, *, loaded: bool) -> None:
+        """Note a job, and whether its rows are loaded."""
         self._loaded[job] = loaded
 
     def check(self, rig: Rig) -> Iterator[Violation]:

@@ -55,7 +55,12 @@ _WAITS = '{"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 360
 
 @dataclass(frozen=True)
 class Row:
-    """One kill. outcome: HELD, or what did not hold. seconds: until the next start worked."""
+    """One kill.
+
+    Attributes:
+        outcome: HELD, or what did not hold.
+        seconds: until the next start worked.
+    """
 
     case: str
     outcome: str
@@ -91,6 +96,7 @@ class Counter:
         self._warehouse = {**_WAREHOUSE, "redshift_secret_arn": secret}
 
     def ask(self, sql: str) -> list[dict[str, Any]]:
+        """The rows of a query."""
         return query(self._client, self._warehouse, sql)
 
     def count(self, stop: threading.Event) -> None:
@@ -108,6 +114,7 @@ class Counter:
             self.finished.add(number)
 
     def check(self) -> None:
+        """Compare the rows of the table with the finished inserts."""
         found = [int(row["n"]) for row in self.ask("SELECT n FROM public.counted")]
         if lost := self.finished - set(found):
             raise NotHeldError(f"{len(lost)} of {len(self.finished)} finished inserts are lost, such as {min(lost)}")

@@ -52,6 +52,7 @@ class KeptClients(Clients):
     making: threading.Lock = field(default_factory=threading.Lock)
 
     def get(self, service: str) -> Any:
+        """The client of a service, made once."""
         with self.making:
             if service not in self.made:
                 self.made[service] = super().get(service)
@@ -90,6 +91,7 @@ class Rig:
         return met
 
     def clear_faults(self) -> None:
+        """Remove all rules of faults."""
         self._ask("DELETE")
 
     def _ask(self, method: str, document: Any = None) -> dict[str, Any]:

@@ -24,7 +24,10 @@ _NOTHING = Node(0, {})
 
 
 def context(execution_arn: str, execution_input: Any) -> dict[str, Any]:
-    """`$states.context`: https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html"""
+    """A sample of `$states.context`.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html
+    """
     machine, name = execution_arn.split(":")[-2:]
     return {
         "Execution": {

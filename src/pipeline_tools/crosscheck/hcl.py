@@ -42,6 +42,7 @@ class Expression:
 
     @property
     def line(self) -> int:
+        """The line at which the expression starts."""
         return int(self.tree.meta.line)
 
     def bare(self) -> Tree[Token]:

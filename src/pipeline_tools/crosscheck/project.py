@@ -59,6 +59,7 @@ class Project:
         return project
 
     def say(self, file: Path, line: int, wrong: str, todo: str) -> None:
+        """Note a mistake."""
         self.found.add(Finding(file.relative_to(self.root).as_posix(), line, wrong, todo))
 
     def machine(self, arn: str) -> Machine | None:

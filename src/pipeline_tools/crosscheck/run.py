@@ -113,7 +113,10 @@ class SampleRun:
         return datasets.load(self.sql, self.dataset).contract
 
     def _event(self, watched: Module) -> dict[str, Any]:
-        """https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html"""
+        """A sample of the event that a failed execution sends.
+
+        https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
+        """
         unknown = ("version", "id", "detail-type", "source", "account", "time", "region", "resources")
         detail: dict[str, Any] = dict.fromkeys(
             ("stateMachineArn", "name", "input", "inputDetails", "output", "outputDetails", "stateMachineVersionArn",

@@ -29,8 +29,11 @@ _CALL = re.compile(r"CALL\s+([\w.]+)\s*\(", re.IGNORECASE)
 
 
 def check_files(project: Project) -> None:
-    """Report statements that do not parse, in Spark SQL or Redshift SQL, calls of procedures that do not fit, and
-    parameters that nothing gives a type or that are within a text."""
+    """Report what is wrong with the SQL files.
+
+    That is a statement that does not parse (in Spark SQL or Redshift SQL), a call of a procedure that does not fit, and
+    a parameter that nothing gives a type or that is within a text.
+    """
     audit = project.root / "sql" / "audit"
     procedures = {**dict(_procedures(audit / "schema.sql")), **dict(_procedures(audit / "loads.sql"))}
     for file in _files(project.root):

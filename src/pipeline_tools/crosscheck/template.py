@@ -85,6 +85,7 @@ class Node:
         return isinstance(self.value, dict) and key in self.value
 
     def get(self, key: str) -> Node | None:
+        """The node of a key; None if there is none."""
         found = self.value.get(key) if isinstance(self.value, dict) else None
         return found if isinstance(found, Node) else None
 
@@ -94,6 +95,7 @@ class Node:
         return found.value if found is not None and isinstance(found.value, str) else ""
 
     def items(self) -> Iterator[tuple[str, Node]]:
+        """The keys of a mapping, each with its node."""
         yield from self.value.items() if isinstance(self.value, dict) else ()
 
     def nodes(self) -> list[Node]:

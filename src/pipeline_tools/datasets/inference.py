@@ -45,7 +45,12 @@ _PARQUET = {
 
 @dataclass(frozen=True)
 class Guess:
-    """What a column seems to be. physical: Redshift's type. check: what a person should look at, or ""."""
+    """What a column seems to be.
+
+    Attributes:
+        physical: Redshift's type.
+        check: what a person should look at, or "".
+    """
 
     physical: str
     required: bool
@@ -70,7 +75,8 @@ class Guess:
 def guess(connection: duckdb.DuckDBPyConnection, column: str, rows: int, *, is_text: bool = False) -> Guess:
     """What a column of texts in the table `sample` is; null and the empty text are no values.
 
-    is_text: its numbers, true and false are meant as texts, as within JSON's quotes.
+    Args:
+        is_text: its numbers, true and false are meant as texts, as within JSON's quotes.
     """
     # Each value once: a column of a large file has few.
     connection.execute(

@@ -58,7 +58,8 @@ class Description(TypedDict):
 def build(root: Path = ROOT, output: Path = OUTPUT, libraries: Sequence[Path] = ()) -> Description:
     """Write the package, where it is not there already, and return what package.json says.
 
-    libraries: the wheels that the Python shell job imports.
+    Args:
+        libraries: the wheels that the Python shell job imports.
 
     Raises:
         DatasetError: a dataset's folder is not complete or its contract cannot be honoured.

@@ -10,12 +10,14 @@ from pipeline_tools.plan_review.page import Section
 
 
 def head_line(before: Estimate, after: Estimate, listed: Prices) -> str:
+    """The costs of a month and of a run, in one line."""
     month = _change_of(_dollars(before.month), _dollars(after.month))
     run = _change_of(_dollars(before.run, True), _dollars(after.run, True))
     return f"Cost, estimated: {month} a month and {run} a run (list prices in {listed.region}; not a quote)"
 
 
 def cost_section(before: Estimate, after: Estimate, listed: Prices, region: str | None) -> Section:
+    """The part of the summary about costs."""
     section = Section("Cost", 3)
     for heading, per_run in (("a month", False), ("a run", True)):
         old = {item.label: item for item in before.items if item.per_run is per_run}

@@ -12,8 +12,10 @@ _CONTEXT = 24
 
 
 def code(text: str) -> str:
-    """A code span that holds any text: its fence is longer than every run of backticks in the text, and what could end
-    the line, or turn the reading direction, is written as an escape.
+    """A code span that holds any text.
+
+    Its fence is longer than every run of backticks in the text. What could end the line, or turn the reading direction,
+    is written as an escape.
     """
     safe = "".join(_visible(character) for character in text) or " "
     fence = "`" * (max((len(run) for run in re.findall("`+", safe)), default=0) + 1)

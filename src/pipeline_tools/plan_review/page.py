@@ -25,6 +25,7 @@ class Section:
     cut: int = 0
 
     def text(self) -> str:
+        """The section in Markdown."""
         note = [f"\n_… and {self.cut:,} more lines, cut since a comment has a limit._"] if self.cut else []
         return "\n".join(["", f"### {self.title}", "", *self.lines, *note, ""])
 

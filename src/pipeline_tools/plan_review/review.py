@@ -42,6 +42,8 @@ class Sensitive:
 
 
 class Action(Enum):
+    """What a plan does with a resource."""
+
     NO_OP = "no-op"
     CREATE = "create"
     READ = "read"
@@ -82,6 +84,8 @@ class Change:
 
 @dataclass(frozen=True)
 class Output:
+    """An output of a plan."""
+
     name: str
     action: Action
     before: Any
@@ -104,18 +108,22 @@ class Review:
     region: str | None = None
 
     def of(self, *actions: Action) -> list[Change]:
+        """The changes with one of these actions."""
         return [change for change in self.changes if change.action in actions]
 
     @property
     def moved(self) -> list[Change]:
+        """The resources that are moved."""
         return [change for change in self.changes if change.moved_from]
 
     @property
     def imported(self) -> list[Change]:
+        """The resources that are imported."""
         return [change for change in self.changes if change.imported]
 
     @property
     def changed_outputs(self) -> list[Output]:
+        """The outputs that change."""
         return [output for output in self.outputs if output.action is not Action.NO_OP]
 
     @property

@@ -34,7 +34,11 @@ Context = tuple[tuple[str, str, str], ...]  # each a key, its type and its value
 
 @dataclass(frozen=True)
 class Need:
-    """An action on a resource that a role has to be allowed. resource: an ARN, or "*" where AWS knows none."""
+    """An action on a resource that a role has to be allowed.
+
+    Attributes:
+        resource: an ARN, or "*" where AWS knows none.
+    """
 
     action: str
     resource: str

@@ -21,7 +21,10 @@ Handler = Callable[[Any, object], Any]
 
 
 class Context:
-    """https://docs.aws.amazon.com/lambda/latest/dg/python-context.html"""
+    """What a function gets as its context.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/python-context.html
+    """
 
     def __init__(self, invocation: dict[str, Any]) -> None:
         self.function_name = os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "")

@@ -40,6 +40,7 @@ class ProcessExecutor(RuntimeExecutor):
         self._process: LambdaProcess | None = None
 
     def start(self, env_vars: dict[str, str]) -> None:
+        """Start the process of a function."""
         assert _directory is not None
         function = self.function_version
         environment = {name: str(value) for name, value in env_vars.items()}
@@ -49,12 +50,14 @@ class ProcessExecutor(RuntimeExecutor):
             _running.add(self._process)
 
     def stop(self) -> None:
+        """End the process."""
         if self._process is not None:
             self._process.stop()
             with _lock:
                 _running.discard(self._process)
 
     def invoke(self, payload: dict[str, str]) -> InvocationResult:
+        """Invoke the function, and return its answer."""
         assert self._process is not None
         request_id = payload["invoke-id"]
         answer = self._process.invoke(
@@ -70,12 +73,15 @@ class ProcessExecutor(RuntimeExecutor):
         )
 
     def get_logs(self) -> str:
+        """What the process has written."""
         return self._process.log() if self._process is not None else ""
 
     def get_address(self) -> str:
+        """Where LocalStack would reach a container."""
         return str(config.GATEWAY_LISTEN[0].host)
 
     def get_endpoint_from_executor(self) -> str:
+        """Where the function reaches LocalStack."""
         return str(config.GATEWAY_LISTEN[0].host)
 
     def get_runtime_endpoint(self) -> str:
@@ -100,4 +106,5 @@ class ProcessExecutor(RuntimeExecutor):
 
     @classmethod
     def validate_environment(cls) -> bool:
+        """Processes need nothing that could be missing."""
         return True

@@ -40,6 +40,7 @@ def _service(name: str, table: Any) -> Service:
 
 @aws_provider(api="glue")
 def glue() -> Service:
+    """Provide Glue."""
     from local_aws.engines.localstack import providers
 
     return _service("glue", providers.glue(_used().glue_runs))
@@ -47,6 +48,7 @@ def glue() -> Service:
 
 @aws_provider(api="redshift-data")
 def redshift_data() -> Service:
+    """Provide the Redshift Data API."""
     from local_aws.engines.localstack import providers
 
     return _service("redshift-data", providers.redshift_data(_used().redshift_data))
@@ -54,6 +56,7 @@ def redshift_data() -> Service:
 
 @aws_provider(api="redshift", name=NAME)
 def redshift() -> Service:
+    """Provide Redshift's control plane."""
     from local_aws.engines.localstack import providers
 
     return _service("redshift", providers.redshift(_used().redshift))
@@ -61,6 +64,7 @@ def redshift() -> Service:
 
 @aws_provider(api="stepfunctions", name=NAME)
 def stepfunctions() -> Service:
+    """Provide Step Functions."""
     from local_aws.engines.localstack.step_functions import Provider
 
     return Service.for_provider(Provider())
@@ -72,6 +76,7 @@ class LambdaExecutorPlugin(RuntimeExecutorPlugin):
     name = NAME
 
     def load(self, *_args: Any, **_kwargs: Any) -> type[Any]:
+        """The executor that runs functions as processes."""
         from local_aws.engines.localstack.lambda_executor import ProcessExecutor
 
         return ProcessExecutor
@@ -83,6 +88,7 @@ class ServerPlugin(RuntimeServerPlugin):
     name = NAME
 
     def load(self, *_args: Any, **_kwargs: Any) -> RuntimeServer:
+        """The server that listens on the loopback interface alone."""
         from local_aws.engines.localstack.server import LoopbackServer
 
         return LoopbackServer()

@@ -130,7 +130,10 @@ class Deliveries:
         self._refuse(self._keys.refuse_sender(sender, arn))
 
     def _require_invoke(self, arn: str, source: str) -> None:
-        """https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html#eb-lambda-permissions"""
+        """Whether the policy of a function lets a rule call it.
+
+        https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html#eb-lambda-permissions
+        """
         from ministack.core import iam_evaluator
 
         policy, _ = iam_evaluator._resource_policy("lambda", arn) or ("", None)
@@ -138,7 +141,10 @@ class Deliveries:
             raise _refused(_EVENTS, "lambda:InvokeFunction", arn)
 
     def _write_log(self, arn: str, rule: Mapping[str, Any], event: Mapping[str, Any]) -> None:
-        """https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html"""
+        """Whether the policies of the logs let a rule write there.
+
+        https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
+        """
         from ministack.services import cloudwatch_logs, eventbridge
 
         group = arn.partition(":log-group:")[2].removesuffix(":*")

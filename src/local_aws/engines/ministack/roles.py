@@ -222,7 +222,7 @@ def _denied(principal: Any, call: ResourceAction) -> str:
 
 
 def _list(parameters: dict[str, list[str]], prefix: str) -> list[str]:
-    """The values of a list in a form: prefix1, prefix2, …"""
+    """The values of a list in a form, from prefix1 and prefix2 on."""
     found: list[str] = []
     while given := parameters.get(f"{prefix}{len(found) + 1}"):
         found += given[:1]

@@ -29,6 +29,7 @@ class Location:
     account_id: str
 
     def arn(self, service: str, resource: str) -> str:
+        """The ARN of a resource of a service."""
         return f"arn:aws:{service}:{self.region}:{self.account_id}:{resource}"
 
 

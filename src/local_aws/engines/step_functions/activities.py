@@ -43,17 +43,17 @@ class Activities:
         return {"activityArn": activity.arn, "creationDate": activity.creation_date}
 
     def delete(self, request: Request) -> Answer:
-        """DeleteActivity"""
+        """Answer DeleteActivity."""
         validation.check_arn(request["activityArn"], validation.ACTIVITY_ARN)
         self._store.activities.pop(request["activityArn"], None)
         return {}
 
     def describe(self, request: Request) -> Answer:
-        """DescribeActivity"""
+        """Answer DescribeActivity."""
         return dict(self._found(request).to_describe_activity_output())
 
     def list(self, request: Request) -> Answer:
-        """ListActivities"""
+        """Answer ListActivities."""
         found = [activity.to_activity_list_item() for activity in list(self._store.activities.values())]
         items, more = page(found, request, lambda item: str(item["activityArn"]))
         return {"activities": items, **more}
@@ -78,7 +78,7 @@ class Activities:
         raise AwsError("InvalidToken", "Invalid Token: 'Invalid token'")
 
     def succeed(self, request: Request) -> Answer:
-        """SendTaskSuccess"""
+        """Answer SendTaskSuccess."""
         pool = self._pool(request)
         text = request["output"]
         if len(text.encode()) > MOST_STATE_BYTES:
@@ -93,7 +93,7 @@ class Activities:
         return self._tell(lambda: pool.notify(callback_id=request["taskToken"], outcome=outcome))
 
     def fail(self, request: Request) -> Answer:
-        """SendTaskFailure"""
+        """Answer SendTaskFailure."""
         pool = self._pool(request)
         outcome = self._failure(
             callback_id=request["taskToken"], error=request.get("error"), cause=request.get("cause")

@@ -51,7 +51,7 @@ class Executions:
         return dict(execution.to_start_output())
 
     def start_sync(self, request: Request) -> Answer:
-        """StartSyncExecution"""
+        """Answer StartSyncExecution."""
         machine, _alias = self._machine(request["stateMachineArn"])
         if machine.sm_type != "EXPRESS":
             raise _unsupported_type()
@@ -63,18 +63,18 @@ class Executions:
         return dict(execution.to_start_sync_execution_output())
 
     def stop(self, request: Request) -> Answer:
-        """StopExecution"""
+        """Answer StopExecution."""
         execution = self._standard(request)
         now = datetime.now(UTC)
         execution.stop(stop_date=now, error=request.get("error"), cause=request.get("cause"))
         return {"stopDate": execution.stop_date or now}
 
     def redrive(self, request: Request) -> Answer:
-        """RedriveExecution"""
+        """Answer RedriveExecution."""
         return {"redriveDate": self._standard(request).redrive(request.get("clientToken"))}
 
     def describe(self, request: Request) -> Answer:
-        """DescribeExecution"""
+        """Answer DescribeExecution."""
         return self._described(self._standard(request))
 
     def state_machine(self, request: Request) -> Answer:
@@ -84,7 +84,7 @@ class Executions:
         return dict(self._store.execution(arn).to_describe_state_machine_for_execution_output())
 
     def history(self, request: Request) -> Answer:
-        """GetExecutionHistory"""
+        """Answer GetExecutionHistory."""
         return history.answer(self._standard(request).to_history_output()["events"], request)
 
     def list(self, request: Request) -> Answer:
@@ -110,18 +110,18 @@ class Executions:
     # Map runs
 
     def describe_map_run(self, request: Request) -> Answer:
-        """DescribeMapRun"""
+        """Answer DescribeMapRun."""
         return dict(self._map_run(request).describe())
 
     def list_map_runs(self, request: Request) -> Answer:
-        """ListMapRuns"""
+        """Answer ListMapRuns."""
         execution = self._store.execution(request["executionArn"])
         found = [record.list_item() for record in execution.exec_worker.env.map_run_record_pool_manager.get_all()]
         items, more = page(found, request, lambda item: str(item["mapRunArn"]))
         return {"mapRuns": items, **more}
 
     def update_map_run(self, request: Request) -> Answer:
-        """UpdateMapRun"""
+        """Answer UpdateMapRun."""
         self._map_run(request).update(
             max_concurrency=request.get("maxConcurrency"),
             tolerated_failure_count=request.get("toleratedFailureCount"),

@@ -26,7 +26,7 @@ class StateMachines:
         self._logging = store.interpreter.get("asl.eval.event.logging", "CloudWatchLoggingConfiguration")
 
     def create(self, request: Request) -> Answer:
-        """CreateStateMachine"""
+        """Answer CreateStateMachine."""
         if request.get("versionDescription") and not request.get("publish"):
             raise AwsError("ValidationException", "Version description can only be set when publish is true")
         name, kind = request["name"], request.get("type") or "STANDARD"
@@ -77,7 +77,7 @@ class StateMachines:
         return {"stateMachineArn": found.arn, "creationDate": found.create_date}
 
     def update(self, request: Request) -> Answer:
-        """UpdateStateMachine"""
+        """Answer UpdateStateMachine."""
         arn = request["stateMachineArn"]
         validation.check_arn(arn, validation.STATE_MACHINE_ARN)
         machine = self._store.revision(arn)
@@ -119,7 +119,7 @@ class StateMachines:
         return {**found.describe(), "tracingConfiguration": found.tracing_config or {"enabled": False}}
 
     def list(self, request: Request) -> Answer:
-        """ListStateMachines"""
+        """Answer ListStateMachines."""
         found = sorted((machine.itemise() for machine in self._store.revisions()), key=lambda item: item["name"])
         items, more = page(found, request, lambda item: str(item["stateMachineArn"]))
         return {"stateMachines": items, **more}
@@ -138,7 +138,7 @@ class StateMachines:
         return {}
 
     def validate(self, request: Request) -> Answer:
-        """ValidateStateMachineDefinition"""
+        """Answer ValidateStateMachineDefinition."""
         kind = request.get("type") or "STANDARD"
         found = diagnostics.diagnose(request["definition"], kind)
         if not found:
@@ -168,19 +168,19 @@ class StateMachines:
         return checked
 
     def tag(self, request: Request) -> Answer:
-        """TagResource"""
+        """Answer TagResource."""
         tags = self._tagged(request)
         validation.check_tags(tags.to_tag_list(), request.get("tags"))
         tags.add_all(request.get("tags") or [])
         return {}
 
     def untag(self, request: Request) -> Answer:
-        """UntagResource"""
+        """Answer UntagResource."""
         self._tagged(request).remove_all(request.get("tagKeys") or [])
         return {}
 
     def tags(self, request: Request) -> Answer:
-        """ListTagsForResource"""
+        """Answer ListTagsForResource."""
         return {"tags": self._tagged(request).to_tag_list()}
 
     def _tagged(self, request: Request) -> Any:

@@ -25,7 +25,7 @@ class Versions:
         self._version = store.interpreter.get("backend.state_machine", "StateMachineVersion")
 
     def publish(self, request: Request) -> Answer:
-        """PublishStateMachineVersion"""
+        """Answer PublishStateMachineVersion."""
         arn, revision = request["stateMachineArn"], request.get("revisionId")
         validation.check_arn(arn, validation.STATE_MACHINE_ARN)
         machine = self._store.revision(arn)
@@ -82,7 +82,7 @@ class Aliases:
         self._version = store.interpreter.get("backend.state_machine", "StateMachineVersion")
 
     def create(self, request: Request) -> Answer:
-        """CreateStateMachineAlias"""
+        """Answer CreateStateMachineAlias."""
         name, routing = request["name"], request["routingConfiguration"]
         _check_alias_name(name)
         self._check_routing(routing)
@@ -109,11 +109,11 @@ class Aliases:
         return {"stateMachineAliasArn": alias.state_machine_alias_arn, "creationDate": alias.create_date}
 
     def describe(self, request: Request) -> Answer:
-        """DescribeStateMachineAlias"""
+        """Answer DescribeStateMachineAlias."""
         return dict(self._found(request).to_description())
 
     def update(self, request: Request) -> Answer:
-        """UpdateStateMachineAlias"""
+        """Answer UpdateStateMachineAlias."""
         routing = request.get("routingConfiguration")
         if routing is None and request.get("description") is None:
             said = "Either the description or the RoutingConfiguration must be specified"

@@ -50,6 +50,7 @@ class JobRun:
 
     @property
     def over(self) -> bool:
+        """Whether the run has ended."""
         return glue.JOB_RUN_STATES[self.state]
 
     def document(self) -> dict[str, Any]:

@@ -47,7 +47,8 @@ _SPARK_SCRIPT = Path(__file__).with_name("spark_script.py")
 class LogSink(Protocol):
     """Takes what a run wrote: CloudWatch Logs, in the adapter."""
 
-    def append(self, group: str, stream: str, lines: Sequence[str]) -> None: ...
+    def append(self, group: str, stream: str, lines: Sequence[str]) -> None:
+        """Append lines to a log stream."""
 
 
 @dataclass(frozen=True)
@@ -388,7 +389,7 @@ def _most_resident_bytes(pid: int) -> int:
 
 
 def script_arguments(job_name: str, run_id: str, arguments: Mapping[str, str]) -> list[str]:
-    """argv after the script's name, as Glue builds it: its own three, then every argument of the run."""
+    """The arguments after the script's name, as Glue builds them: its own three, then every argument of the run."""
     own = {"--JOB_ID": f"j_{job_name}", "--JOB_RUN_ID": run_id, "--JOB_NAME": job_name}
     return [part for name, value in {**own, **arguments}.items() for part in (name, value)]
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 
 def main() -> None:
+    """Run the script, and write down the exception that ends it."""
     told = Path(os.environ.pop("GLUE_EXCEPTION_FILE"))
     del sys.argv[0]
     sys.path[0] = str(Path(sys.argv[0]).parent)

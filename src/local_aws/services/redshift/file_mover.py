@@ -29,7 +29,11 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class _Entry:
-    """An object that COPY reads. length: its size in bytes as a manifest says it."""
+    """An object that COPY reads.
+
+    Attributes:
+        length: its size in bytes as a manifest says it.
+    """
 
     url: str
     mandatory: bool
