@@ -31,7 +31,7 @@ LANGUAGE_FUNCTIONS: Final = frozenset(
 # "JSONata functions provided by Step Functions", with the most arguments that each takes. $random replaces the
 # language's own, which takes none.
 ADDED_FUNCTIONS: Final = {"partition": 2, "range": 3, "hash": 2, "random": 1, "uuid": 0, "parse": 1}
-# "… does not support $eval": calling it is calling something that is no function.
+# "… does not support $eval": calling it is calling something that is not a function.
 MISSING_FUNCTIONS: Final = frozenset({"eval"})
 FUNCTIONS: Final = (LANGUAGE_FUNCTIONS | ADDED_FUNCTIONS.keys()) - MISSING_FUNCTIONS
 HASH_ALGORITHMS: Final = ("MD5", "SHA-1", "SHA-256", "SHA-384", "SHA-512")

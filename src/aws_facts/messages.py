@@ -58,7 +58,7 @@ def publish_refusal(message: str, subject: str | None, structure: str | None = N
 
 
 def texts_by_protocol(document: Mapping[str, Any]) -> dict[str, str]:
-    """The members of a message for each protocol that count: one that is no text is ignored."""
+    """The members of a message for each protocol that count: one that is not a text is ignored."""
     return {protocol: text for protocol, text in document.items() if isinstance(text, str)}
 
 

@@ -108,9 +108,9 @@ class Properties:
         accepted = f"a printable text of 1 to {MOST_BYTES} bytes"
         name = element.text("name", accepted=accepted)
         if not name.isprintable() or len(name.encode("utf-8", "surrogatepass")) > MOST_BYTES or name != name.strip():
-            raise element.refuse("name", f"is no name of a column; accepted: {accepted}, no blank at its ends")
+            raise element.refuse("name", f"is not a name of a column; accepted: {accepted}, no blank at its ends")
         if name.lower() in [column.name.lower() for column in self.columns]:
-            raise element.refuse("name", "is there twice; accepted: names that differ by more than their case")
+            raise element.refuse("name", "occurs twice; accepted: names that differ by more than their case")
         if self._role == OUTPUT:
             _check_output(element, name)
         return name
@@ -121,7 +121,7 @@ class Properties:
             raise element.refuse("physicalName", f"is not the name, as an output's is; accepted: {name}")
         long = len(given.encode("utf-8", "surrogatepass")) > _MOST_HEADER_BYTES
         if not given.isprintable() or long or (given.startswith("$.") and not _PATH.fullmatch(given)):
-            raise element.refuse("physicalName", "is no header of a column; accepted: a printable text, or $.a.b")
+            raise element.refuse("physicalName", "is not a header of a column; accepted: a printable text, or $.a.b")
         for column in self.columns:
             if given.lower() == column.source_name.lower():
                 name_of = "physicalName" if "physicalName" in element else "name"
@@ -140,7 +140,7 @@ class Properties:
     def _note_keys(self, element: Element, column: Column) -> None:
         position = element.get("primaryKeyPosition", -1)
         if not isinstance(position, int) or isinstance(position, bool) or (position < 1 and position != -1):
-            raise element.refuse("primaryKeyPosition", "is no position; accepted: 1, 2, 3, …")
+            raise element.refuse("primaryKeyPosition", "is not a position; accepted: 1, 2, 3, …")
         if element.flag("primaryKey"):
             self._primary.append((position, column, element))
         elif position != -1:
@@ -236,7 +236,7 @@ def _enum(element: Element, type_: ColumnType, null_values: tuple[str, ...]) -> 
             raise entry.missing("value", f"a value of {type_.redshift}")
         found.append(values.read(entry.get("value"), type_, (*place, "value")))
         if found.count(found[-1]) > 1:
-            raise entry.refuse("value", "is there twice; accepted: each value once")
+            raise entry.refuse("value", "occurs twice; accepted: each value once")
     if not found:
         raise element.refuse("enum", "has no value; accepted: a list of values")
     place = (*element.place, "enum")

@@ -49,7 +49,7 @@ class Dialect:
         raise NotImplementedError
 
     def no_multiple(self, value: str, step: Decimal, type_: ColumnType) -> str:
-        """Whether a number is no multiple of `step`, exactly."""
+        """Whether a number is not a multiple of `step`, exactly."""
         raise NotImplementedError
 
 

@@ -189,18 +189,18 @@ def _check(value: Any, place: ElementPath, shape: Shape) -> None:
         _check(value, place, _fitting(value, shape))
     elif isinstance(shape, list):
         if not isinstance(value, list):
-            raise ContractError(place, f"{as_json(value)} is no list; accepted: a list")
+            raise ContractError(place, f"{as_json(value)} is not a list; accepted: a list")
         for index, item in enumerate(value):
             _check(item, (*place, index), shape[0])
     elif isinstance(shape, Mapping):
         if not isinstance(value, Mapping):
-            raise ContractError(place, f"{as_json(value)} is no mapping; accepted: {', '.join(shape)}")
+            raise ContractError(place, f"{as_json(value)} is not a mapping; accepted: {', '.join(shape)}")
         for name, item in value.items():
             if name not in shape:
                 raise unknown(place, name, tuple(shape))
             _check(item, (*place, name), shape[name])
     elif value is None or isinstance(value, (list, Mapping)):
-        raise ContractError(place, f"{as_json(value)} is no text; accepted: a text")
+        raise ContractError(place, f"{as_json(value)} is not a text; accepted: a text")
 
 
 def _fitting(value: Any, shapes: tuple[Any, ...]) -> Shape:

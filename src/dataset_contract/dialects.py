@@ -66,7 +66,7 @@ def _delimiter(element: Element, quote: str) -> str:
     given = element.text("delimiter", ",", accepted)
     bad = {"\r", "\n", "\0"} | ({quote} if quote else set())
     if len(given) > _MOST_DELIMITER or any(sign in bad for sign in given):
-        raise element.refuse("delimiter", f"is no delimiter; accepted: {accepted}")
+        raise element.refuse("delimiter", f"is not a delimiter; accepted: {accepted}")
     return given
 
 
@@ -74,7 +74,7 @@ def _sign(element: Element, name: str, default: str) -> str:
     accepted = 'one ASCII character that is printable, or "" for none'
     given = _any_text(element, name, default, accepted)
     if len(given) > 1 or (given and not (given.isascii() and given.isprintable() and not given.isalnum())):
-        raise element.refuse(name, f"is no {name}; accepted: {accepted}, no letter or digit")
+        raise element.refuse(name, f"cannot be the {name}; accepted: {accepted}, no letter or digit")
     return given
 
 
@@ -93,7 +93,7 @@ def _encoding(element: Element) -> str:
         name = ""
     if name in _ENCODINGS or name in _CODE_PAGES or name.startswith("iso8859-"):
         return name
-    raise element.refuse("encoding", f"is no encoding that is read; accepted: {ENCODINGS}")
+    raise element.refuse("encoding", f"is not an encoding that is read; accepted: {ENCODINGS}")
 
 
 def _separator(element: Element, name: str, default: str) -> str:
@@ -101,7 +101,7 @@ def _separator(element: Element, name: str, default: str) -> str:
     accepted = f"{listed} or another sign that separates digits" + ("" if default else ', "" for none')
     given = _any_text(element, name, default, accepted)
     if given not in (*_SEPARATORS, *([""] if not default else [])):
-        raise element.refuse(name, f"is no separator; accepted: {accepted}")
+        raise element.refuse(name, f"is not a separator; accepted: {accepted}")
     return given
 
 
@@ -109,7 +109,7 @@ def _comment(element: Element, quote: str) -> str:
     accepted = "1 to 8 printable characters that begin a line, no quote among them"
     given = _any_text(element, "comment", "", accepted)
     if len(given) > 8 or not given.isprintable() or (quote and quote in given):
-        raise element.refuse("comment", f"is no sign of a comment; accepted: {accepted}")
+        raise element.refuse("comment", f"is not a sign of a comment; accepted: {accepted}")
     return given
 
 

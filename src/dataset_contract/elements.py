@@ -38,7 +38,7 @@ class Element:
         refused: name -> why it is refused, and what to write instead.
 
     Raises:
-        ContractError: it is no mapping, or has a name that is refused or unknown.
+        ContractError: it is not a mapping, or has a name that is refused or unknown.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Element:
     ) -> None:
         describes = describing.below("".join(_step(step) for step in place).lstrip("."))
         if not isinstance(value, Mapping):
-            raise ContractError(place, f"{as_json(value)} is no mapping; accepted: {', '.join(enforced)}")
+            raise ContractError(place, f"{as_json(value)} is not a mapping; accepted: {', '.join(enforced)}")
         for name in value:
             if name in (refused or {}):
                 raise ContractError((*place, name), f"{as_json(value[name])} is refused: {(refused or {})[name]}")
@@ -87,14 +87,14 @@ class Element:
         """The value of a name that is true or false."""
         value = self.get(name, default)
         if not isinstance(value, bool):
-            raise self.refuse(name, "is no true or false; accepted: true, false")
+            raise self.refuse(name, "is not true or false; accepted: true, false")
         return value
 
     def whole(self, name: str, default: int, least: int = 0) -> int:
         """The value of a name that is a whole number of `least` or more."""
         value = self.get(name, default)
         if not isinstance(value, int) or isinstance(value, bool) or value < least:
-            raise self.refuse(name, f"is no whole number of {least} or more; accepted: such a number")
+            raise self.refuse(name, f"is not a whole number of {least} or more; accepted: such a number")
         return value
 
     def choice(self, name: str, accepted: Sequence[str], default: str | None = None) -> str:
@@ -109,7 +109,7 @@ class Element:
         """The items of a list with their places; none where the list is not there."""
         value = self.get(name, [])
         if not isinstance(value, list):
-            raise self.refuse(name, "is no list; accepted: a list")
+            raise self.refuse(name, "is not a list; accepted: a list")
         for index, item in enumerate(value):
             yield item, (*self.place, name, index)
 
@@ -118,12 +118,12 @@ def text(value: Any, place: ElementPath, accepted: str = "a text", *, variables:
     """The text at a place. `variables`: ${NAME} may be in it.
 
     Raises:
-        ContractError: it is no text, or has a variable of version 3.2. Where YAML made something else of an unquoted
+        ContractError: it is not a text, or has a variable of version 3.2. Where YAML made something else of an unquoted
             text, the message says so.
     """
     if not isinstance(value, str):
         advice = next((f"; {advice}" for kind, advice in _QUOTE.items() if isinstance(value, kind)), "")
-        raise ContractError(place, f"{as_json(value)} is no text; accepted: {accepted}{advice}")
+        raise ContractError(place, f"{as_json(value)} is not a text; accepted: {accepted}{advice}")
     if _VARIABLE.search(value) and not variables:
         raise ContractError(place, f"{as_json(value)} has a variable, and the pipeline sets none; accepted: {accepted}")
     return value
@@ -134,18 +134,20 @@ def column(value: Any, place: ElementPath, known: Sequence[str]) -> str:
     listed = ", ".join(known)
     name = text(value, place, listed)
     if name not in known:
-        raise ContractError(place, f"{as_json(name)} is no column{near(name, known)}; accepted: {listed}")
+        raise ContractError(place, f"{as_json(name)} is not a column{near(name, known)}; accepted: {listed}")
     return name
 
 
 def columns(value: Any, place: ElementPath, known: Sequence[str], *, most: int) -> tuple[str, ...]:
     """The names of 1 to `most` of the known columns, each once. Raises ContractError."""
     if not isinstance(value, list) or not 1 <= len(value) <= most:
-        raise ContractError(place, f"{as_json(value)} is no list of columns; accepted: a list of 1 to {most} columns")
+        raise ContractError(
+            place, f"{as_json(value)} is not a list of columns; accepted: a list of 1 to {most} columns"
+        )
     names = tuple(column(item, (*place, index), known) for index, item in enumerate(value))
     for index, name in enumerate(names):
         if name in names[:index]:
-            raise ContractError((*place, index), f"{as_json(name)} is there twice; accepted: each column once")
+            raise ContractError((*place, index), f"{as_json(name)} occurs twice; accepted: each column once")
     return names
 
 
@@ -153,12 +155,12 @@ def number(value: Any, place: ElementPath) -> int | Decimal:
     """The number at a place, exact.
 
     Raises:
-        ContractError: it is no number, or not finite.
+        ContractError: it is not a number, or not finite.
     """
     if isinstance(value, float):
         value = Decimal(repr(value))  # what the document says, not the double's own digits
     if isinstance(value, bool) or not isinstance(value, (int, Decimal)) or not Decimal(value).is_finite():
-        raise ContractError(place, f"{as_json(value)} is no number; accepted: a number")
+        raise ContractError(place, f"{as_json(value)} is not a number; accepted: a number")
     if abs(Decimal(value).adjusted()) > _LARGEST_EXPONENT:
         raise ContractError(place, f"{as_json(value)} is out of all bounds; accepted: a number that a DOUBLE holds")
     return value
@@ -181,7 +183,7 @@ def custom_properties(
         if "value" not in entry:
             raise entry.missing("value", f"the value of {name}")
         if name in found:
-            raise entry.refuse("property", "is there twice; accepted: each customProperty once")
+            raise entry.refuse("property", "occurs twice; accepted: each customProperty once")
         if name in (refused or {}):
             raise entry.refuse("property", f"is refused: {(refused or {})[name]}")
         if name not in known:
@@ -194,7 +196,7 @@ def _unknown_property(entry: Element, name: str, known: Sequence[str]) -> Contra
     accepted = ", ".join(known) or "none here"
     return entry.refuse(
         "property",
-        f"is no customProperty here{near(name, known)}; accepted: {accepted}, "
+        f"is not a customProperty here{near(name, known)}; accepted: {accepted}, "
         "and any with a `vendor`, the tool that it belongs to",
     )
 

@@ -51,7 +51,7 @@ def near(name: str, known: Iterable[str]) -> str:
 def unknown(place: ElementPath, name: object, known: Sequence[str]) -> ContractError:
     """The error for an element that does not exist at a place."""
     text = str(name)
-    problem = f"is no element here{near(text, known)}; accepted: {', '.join(known) or 'none'}"
+    problem = f"is not an element here{near(text, known)}; accepted: {', '.join(known) or 'none'}"
     if text.rstrip("\"'").endswith(")"):
         problem = (
             f"YAML reads {as_json(text)} as an element of its own, since a comma ends an unquoted text within {{ }}; "

@@ -14,10 +14,10 @@ def read(value: Any, place: ElementPath, csv: CsvDialect) -> tuple[str, ...]:
     """The texts of a customProperty nullValues, each once.
 
     Raises:
-        ContractError: it is no list of texts, or one could not stand in a field.
+        ContractError: it is not a list of texts, or one could not stand in a field.
     """
     if not isinstance(value, list):
-        raise ContractError(place, f'{as_json(value)} is no list; accepted: a list of texts, as ["", "NA"]')
+        raise ContractError(place, f'{as_json(value)} is not a list; accepted: a list of texts, as ["", "NA"]')
     found = []
     for index, item in enumerate(value):
         given = elements.text(item, (*place, index))

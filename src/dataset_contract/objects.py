@@ -92,11 +92,11 @@ def read(value: Any, place: ElementPath, taken: Sequence[str]) -> DataObject:
 def _name(element: Element, taken: Sequence[str]) -> str:
     name = element.text("name", accepted=NAME_ACCEPTED)
     if not NAME.fullmatch(name):
-        raise element.refuse("name", f"is no name of an object; accepted: {NAME_ACCEPTED}")
+        raise element.refuse("name", f"is not a name of an object; accepted: {NAME_ACCEPTED}")
     if name == PARAMETERS_VIEW:
         raise element.refuse("name", "is the name of the view with the parameters; accepted: another")
     if name in taken:
-        raise element.refuse("name", "is there twice; accepted: another, since each object becomes a view")
+        raise element.refuse("name", "occurs twice; accepted: another, since each object becomes a view")
     element.choice("logicalType", ("object",), "object")
     if element.text("physicalName", name) != name:
         raise element.refuse(
@@ -114,7 +114,7 @@ def _role(element: Element, custom: Custom) -> str:
         )
     value, place = custom["role"]
     if value not in ROLES:
-        raise ContractError(place, f"{as_json(value)} is no role{near(str(value), ROLES)}; accepted: {listed}")
+        raise ContractError(place, f"{as_json(value)} is not a role{near(str(value), ROLES)}; accepted: {listed}")
     for name, (_, where) in custom.items():
         if value not in CUSTOM[name]:
             accepted = " and ".join(CUSTOM[name])
@@ -148,7 +148,7 @@ def _distribution(custom: Custom, names: Sequence[str]) -> Distribution:
         given, place = custom["distributionStyle"]
         style = elements.text(given, place, ", ".join(_STYLES)).upper()
         if style not in _STYLES:
-            raise ContractError(place, f"{as_json(given)} is no distribution style; accepted: {', '.join(_STYLES)}")
+            raise ContractError(place, f"{as_json(given)} is not a distribution style; accepted: {', '.join(_STYLES)}")
         if (style == "KEY") != bool(key):
             problem = "needs a distributionKey" if style == "KEY" else "has no distributionKey; accepted with one: KEY"
             raise ContractError(place, f"{as_json(given)} {problem}")

@@ -74,7 +74,7 @@ def pattern(value: Any, place: ElementPath) -> ValueRule:
     try:
         patterns.check(given)
     except ValueError as error:
-        raise ContractError(place, f"{as_json(given)} is no pattern that every engine reads: {error}") from error
+        raise ContractError(place, f"{as_json(given)} is not a pattern that every engine reads: {error}") from error
     return ValueRule("pattern", given)
 
 
@@ -84,7 +84,7 @@ def _limits(options: Element, type_: ColumnType) -> tuple[ValueRule, ...]:
     for keyword, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
         strict = options.get(exclusive)
         if isinstance(strict, bool) and keyword not in options:
-            raise options.refuse(exclusive, f"is no limit; accepted: a limit, or true beside a {keyword}")
+            raise options.refuse(exclusive, f"is not a limit; accepted: a limit, or true beside a {keyword}")
         names = {keyword: exclusive if strict is True else keyword}
         if not isinstance(strict, bool):
             names[exclusive] = exclusive

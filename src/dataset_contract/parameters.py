@@ -71,17 +71,17 @@ def read(value: Any, place: ElementPath) -> dict[str, Parameter]:
     """The customProperty `parameters` of a contract.
 
     Raises:
-        ContractError: a parameter has an unknown element, or a default or limit that is no value of it.
+        ContractError: a parameter has an unknown element, or a default or limit that is not a value of it.
     """
     if not isinstance(value, Mapping):
-        raise ContractError(place, f"{as_json(value)} is no mapping; accepted: a mapping of names to parameters")
+        raise ContractError(place, f"{as_json(value)} is not a mapping; accepted: a mapping of names to parameters")
     found: dict[str, Parameter] = {}
     for name, item in value.items():
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             accepted = "1 to 63 letters, digits and _, a letter first"
-            raise ContractError((*place, str(name)), f"is no name of a parameter; accepted: {accepted}")
+            raise ContractError((*place, str(name)), f"is not a name of a parameter; accepted: {accepted}")
         if name.lower() in map(str.lower, found):
-            raise ContractError((*place, name), "is there twice; accepted: names that differ by more than their case")
+            raise ContractError((*place, name), "occurs twice; accepted: names that differ by more than their case")
         found[name] = _parameter(name, Element(item, (*place, name), ENFORCED))
     return found
 
@@ -92,7 +92,7 @@ def _parameter(name: str, element: Element) -> Parameter:
     bare = Parameter(name, kind)
     limits = {limit: _value(element, limit, bare) for limit in ("minimum", "maximum") if limit in element}
     if limits and kind in ("string", "boolean"):
-        raise element.refuse(next(iter(limits)), f"is no limit of a {kind}; accepted for: integer, number, date")
+        raise element.refuse(next(iter(limits)), f"is not a limit of a {kind}; accepted for: integer, number, date")
     if len(limits) == 2 and _comparable(limits["minimum"]) > _comparable(limits["maximum"]):
         raise element.refuse("minimum", f"is above the maximum {as_json(limits['maximum'])}; accepted: no more")
     limited = Parameter(name, kind, pattern=_pattern(element, kind), **limits)
@@ -107,7 +107,7 @@ def _value(element: Element, name: str, parameter: Parameter) -> Any:
     value = element.get(name)
     problem = _problem(parameter, value)
     if problem:
-        raise element.refuse(name, f"is no value of the parameter; accepted: {problem}")
+        raise element.refuse(name, f"is not a value of the parameter; accepted: {problem}")
     return value
 
 
@@ -118,7 +118,9 @@ def _valid_values(element: Element, parameter: Parameter) -> Sequence[Any]:
     for value, place in element.items("validValues"):
         problem = _problem(parameter, value)
         if problem or value in found:
-            raise ContractError(place, f"{as_json(value)} is no value here; accepted: {problem or 'each value once'}")
+            raise ContractError(
+                place, f"{as_json(value)} is not a value here; accepted: {problem or 'each value once'}"
+            )
         found.append(value)
     if not found:
         raise element.refuse("validValues", "has no value; accepted: a list of values")
@@ -134,7 +136,7 @@ def _pattern(element: Element, kind: str) -> str:
     try:
         patterns.check(pattern)
     except ValueError as error:
-        raise element.refuse("pattern", f"is no pattern that every engine reads: {error}") from error
+        raise element.refuse("pattern", f"is not a pattern that every engine reads: {error}") from error
     return pattern
 
 

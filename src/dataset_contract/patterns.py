@@ -236,7 +236,7 @@ class _PatternReader:
             raise self._refused(r"\x has no two hexadecimal digits, and no more in { }")
         code = int(digits, 16)
         if code > 0x10FFFF or 0xD800 <= code <= 0xDFFF:
-            raise self._refused(f"\\x{{{digits}}} is no character")
+            raise self._refused(f"\\x{{{digits}}} is not a character")
         return code
 
     def _class(self) -> str:

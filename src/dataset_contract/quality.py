@@ -103,7 +103,7 @@ def threshold(element: Element) -> tuple[str, tuple[Decimal, ...]]:
         return operator, (Decimal(elements.number(element.get(operator), place)),)
     pair = element.get(operator)
     if not isinstance(pair, list) or len(pair) != 2:
-        raise element.refuse(operator, "is no pair of numbers; accepted: [least, most]")
+        raise element.refuse(operator, "is not a pair of numbers; accepted: [least, most]")
     least, most = (Decimal(elements.number(item, (*place, index))) for index, item in enumerate(pair))
     if least >= most:
         raise element.refuse(operator, "is out of order; accepted: [least, most]")
@@ -115,9 +115,9 @@ def measured_in(element: Element, bounds: Iterable[Decimal], operator: str) -> s
     unit = element.choice("unit", UNITS, "rows")
     for bound in bounds:
         if unit == "rows" and (bound < 0 or bound != bound.to_integral_value()):
-            raise element.refuse(operator, "is no number of rows; accepted: whole numbers of 0 or more")
+            raise element.refuse(operator, "is not a number of rows; accepted: whole numbers of 0 or more")
         if unit == "percent" and not 0 <= bound <= 100:
-            raise element.refuse(operator, "is no share in percent; accepted: 0 to 100")
+            raise element.refuse(operator, "is not a share in percent; accepted: 0 to 100")
     return unit
 
 
@@ -184,9 +184,9 @@ def _note_id(rule: Element, ids: list[str]) -> None:
     for name in ("id", "name"):
         given = rule.text(name, "-")
         if len(given.encode("utf-8", "surrogatepass")) > MOST_ID_BYTES or not given.isprintable():
-            raise rule.refuse(name, f"is no identifier; accepted: a printable text of 1 to {MOST_ID_BYTES} bytes")
+            raise rule.refuse(name, f"is not an identifier; accepted: a printable text of 1 to {MOST_ID_BYTES} bytes")
     if "id" in rule and rule.get("id") in ids:
-        raise rule.refuse("id", "is there twice; accepted: an id for each rule")
+        raise rule.refuse("id", "occurs twice; accepted: an id for each rule")
     ids.append(rule.get("id"))
 
 
@@ -246,7 +246,7 @@ def _query(rule: Element, subject: RuleSubject) -> str:
         raise rule.refuse("query", str(error)) from error
     bare = _TEXTS_AND_COMMENTS.sub(" ", query)
     if not re.match(r"\s*\(*\s*(SELECT|WITH)\b", bare, re.IGNORECASE):
-        raise rule.refuse("query", "is no query; accepted: one SELECT, or WITH and a SELECT")
+        raise rule.refuse("query", "is not a query; accepted: one SELECT, or WITH and a SELECT")
     if ";" in bare:
         raise rule.refuse("query", "has more than one statement; accepted: one SELECT that gives one number")
     return query
@@ -257,7 +257,7 @@ def _library(rule: Element, subject: RuleSubject) -> Made:
     operator, bounds = threshold(rule)
     unit = measured_in(rule, bounds, operator)
     if metric == "rowCount" and unit == "percent":
-        raise rule.refuse("unit", "is no unit of rowCount; accepted: rows")
+        raise rule.refuse("unit", "is not a unit of rowCount; accepted: rows")
     _check_effect(rule, operator, bounds, unit)
     made = _arguments(rule, metric, subject)
     weight = severity(rule)
@@ -278,7 +278,7 @@ def _metric(rule: Element, subject: RuleSubject) -> str:
         where = "an object" if subject.column else "a property"
         raise rule.refuse("metric", f"is a metric of {where}; accepted here: {', '.join(accepted)}")
     if metric not in accepted:
-        raise rule.refuse("metric", f"is no metric{near(metric, accepted)}; accepted: {', '.join(accepted)}")
+        raise rule.refuse("metric", f"is not a metric{near(metric, accepted)}; accepted: {', '.join(accepted)}")
     return metric
 
 
@@ -332,7 +332,7 @@ def _invalid(arguments: Element, type_: ColumnType) -> tuple[ValueRule, ...]:
 def _missing(given: Any, type_: ColumnType, place: ElementPath) -> tuple[ValueRule, ...]:
     """Null in the list makes null count too. A value that is none of the type could never be there."""
     if not isinstance(given, list) or not given:
-        raise ContractError(place, f"{as_json(given)} is no list with a value in it; accepted: a list of values")
+        raise ContractError(place, f"{as_json(given)} is not a list with a value in it; accepted: a list of values")
     rules = [ValueRule("required")] if None in given else []
     found: list[RuleArgument] = []
     for index, item in enumerate(given):
@@ -349,9 +349,11 @@ def _key(arguments: Element, subject: RuleSubject) -> tuple[str, ...]:
     for item, place in arguments.items("properties"):
         name = elements.text(item, place, f"a column: {known}")
         if name not in subject.columns:
-            raise ContractError(place, f"{as_json(name)} is no column{near(name, subject.columns)}; accepted: {known}")
+            raise ContractError(
+                place, f"{as_json(name)} is not a column{near(name, subject.columns)}; accepted: {known}"
+            )
         if name in names:
-            raise ContractError(place, f"{as_json(name)} is there twice; accepted: each column once")
+            raise ContractError(place, f"{as_json(name)} occurs twice; accepted: each column once")
         names.append(name)
     if not names:
         raise arguments.refuse("properties", f"names no column; accepted: {known}")

@@ -56,7 +56,7 @@ def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     names = [name for name, _ in pairs]
     for position, name in enumerate(names):
         if name in names[:position]:
-            raise ValueError(f"{as_json(name)} is there twice in one object")
+            raise ValueError(f"{as_json(name)} occurs twice in one object")
     return dict(pairs)
 
 
@@ -70,13 +70,13 @@ def parse(document: Any) -> Contract:
         ContractError: an element cannot be honoured.
     """
     if not isinstance(document, Mapping):
-        raise ContractError((), "the contract is no mapping; accepted: a data contract with apiVersion, kind, …")
+        raise ContractError((), "the contract is not a mapping; accepted: a data contract with apiVersion, kind, …")
     element = Element(document, (), ENFORCED, REFUSED)
     element.choice("apiVersion", API_VERSIONS)
     element.choice("kind", ("DataContract",))
     dataset = element.text("name", accepted=objects.NAME_ACCEPTED)
     if not objects.NAME.fullmatch(dataset):
-        raise element.refuse("name", f"is no name of a dataset; accepted: {objects.NAME_ACCEPTED}")
+        raise element.refuse("name", f"is not a name of a dataset; accepted: {objects.NAME_ACCEPTED}")
     version = _version(element)
     custom = custom_properties(element, ("parameters",))
     tables = _tables(element)
@@ -95,7 +95,7 @@ def _version(element: Element) -> str:
     accepted = f'a printable text of 1 to {MOST_VERSION_BYTES} bytes, as "1.0.0"'
     version = element.text("version", accepted=accepted)
     if len(version.encode("utf-8", "surrogatepass")) > MOST_VERSION_BYTES or not version.isprintable():
-        raise element.refuse("version", f"is no version; accepted: {accepted}")
+        raise element.refuse("version", f"is not a version; accepted: {accepted}")
     return version
 
 

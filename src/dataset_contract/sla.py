@@ -70,7 +70,8 @@ def _rule(element: Element, objects: Sequence[DataObject]) -> SetRule:
     unit = element.choice("unit", tuple(_SECONDS))
     if subject.table.role == OUTPUT or subject.column.type.kind not in TIME_KINDS:
         raise element.refuse(
-            "element", "is no date or timestamp of a source or reference; accepted: such a column, by which age is told"
+            "element",
+            "is not a date or timestamp of a source or reference; accepted: such a column, by which age is told",
         )
     return SetRule(
         id=element.text("id", f"{place}.latency"),
@@ -88,7 +89,7 @@ def _completeness(element: Element, subject: _Subject, value: Decimal, severity:
     """At least `value` percent of the rows have a value, so at most the rest are null."""
     element.choice("unit", _PERCENT)
     if not 0 < value <= 100:
-        raise element.refuse("value", "is no share in percent that has to have a value; accepted: above 0 to 100")
+        raise element.refuse("value", "is not a share in percent that has to have a value; accepted: above 0 to 100")
     return SetRule(
         id=id_,
         object=subject.table.name,
@@ -109,7 +110,7 @@ def _subject(element: Element, objects: Sequence[DataObject]) -> _Subject:
             if (table.name, candidate.name) == (name, column):
                 return _Subject(table, candidate)
     known = [f"{table.name}.{candidate.name}" for table in objects for candidate in table.columns]
-    raise element.refuse("element", f"is no column{near(given, known)}; accepted: one column, as object.column")
+    raise element.refuse("element", f"is not a column{near(given, known)}; accepted: one column, as object.column")
 
 
 def _severity(element: Element) -> str:

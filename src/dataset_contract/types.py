@@ -143,7 +143,7 @@ def parse(text: str) -> ColumnType:
         return _text(match[1], match[2])
     if re.sub(r"\(.*\)", "", name) in _OTHERS:
         raise ValueError(f"is a type of Redshift that the pipeline does not carry; accepted: {KNOWN}")
-    raise ValueError(f"is no type that Redshift has; accepted: {KNOWN}")
+    raise ValueError(f"is not a type that Redshift has; accepted: {KNOWN}")
 
 
 def _decimal(precision: int, scale: int) -> ColumnType:

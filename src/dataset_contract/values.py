@@ -31,16 +31,16 @@ def read(value: Any, type_: ColumnType, place: ElementPath) -> Value:
     Numbers are exact, dates are `2024-12-31`, and timestamps are `2024-12-31T23:59:59.5` in UTC.
 
     Raises:
-        ContractError: it is no value of the type, or none that the type can hold.
+        ContractError: it is not a value of the type, or none that the type can hold.
     """
     if type_.kind in NUMERIC_KINDS:
         number = limit(value, type_, place)
         if type_.kind != FLOAT and _scale(Decimal(number)) > type_.scale:
-            raise ContractError(place, f"{as_json(value)} is no {type_.redshift}; {_decimals(type_)}")
+            raise ContractError(place, f"{as_json(value)} does not fit {type_.redshift}; {_decimals(type_)}")
         return number  # type: ignore[no-any-return]
     if type_.kind == BOOLEAN:
         if not isinstance(value, bool):
-            raise ContractError(place, f"{as_json(value)} is no BOOLEAN; accepted: true, false")
+            raise ContractError(place, f"{as_json(value)} does not fit BOOLEAN; accepted: true, false")
         return value
     if type_.kind in TEXT_KINDS:
         return _text(value, type_, place)
@@ -51,7 +51,7 @@ def limit(value: Any, type_: ColumnType, place: ElementPath) -> Any:
     """A lower or upper limit of a type: as `read`, and a number may have more decimals than the type.
 
     Raises:
-        ContractError: it is no value of the type, or lies beyond what the type holds.
+        ContractError: it is not a value of the type, or lies beyond what the type holds.
     """
     if type_.kind not in NUMERIC_KINDS:
         return read(value, type_, place)
@@ -85,17 +85,17 @@ def listed(values: Any, type_: ColumnType, place: ElementPath) -> tuple[Value, .
     """A list of values of a type, each once.
 
     Raises:
-        ContractError: it is empty or no list, or an item is no value of the type or there twice.
+        ContractError: it is empty or no list, or an item is not a value of the type or there twice.
     """
     if not isinstance(values, list) or not values:
-        raise ContractError(place, f"{as_json(values)} is no list with a value in it; accepted: a list of values")
+        raise ContractError(place, f"{as_json(values)} is not a list with a value in it; accepted: a list of values")
     found: list[Value] = []
     for index, item in enumerate(values):
         if item is None:
             raise ContractError((*place, index), "null keeps every rule but required; accepted: values, null left out")
         value = read(item, type_, (*place, index))
         if value in found:
-            raise ContractError((*place, index), f"{as_json(item)} is there twice; accepted: each value once")
+            raise ContractError((*place, index), f"{as_json(item)} occurs twice; accepted: each value once")
         found.append(value)
     return tuple(found)
 
@@ -176,7 +176,9 @@ def _text(value: Any, type_: ColumnType, place: ElementPath) -> str:
     if "\0" in given:
         raise ContractError(place, f"{as_json(value)} has a NUL character; accepted: a text without")
     if type_.kind == CHAR and not given.isascii():
-        raise ContractError(place, f"{as_json(value)} is no {type_.redshift}; accepted: single-byte characters only")
+        raise ContractError(
+            place, f"{as_json(value)} does not fit {type_.redshift}; accepted: single-byte characters only"
+        )
     size = len(given.encode("utf-8", "surrogatepass"))
     if type_.bytes is not None and size > type_.bytes:
         raise ContractError(
@@ -189,7 +191,9 @@ def _moment(value: Any, type_: ColumnType, place: ElementPath) -> str:
     given = elements.text(value, place, _accepted_moment(type_))
     match = _MOMENT.fullmatch(given)
     if match is None or (type_.kind == DATE and match[4]):
-        raise ContractError(place, f"{as_json(value)} is no {type_.redshift}; accepted: {_accepted_moment(type_)}")
+        raise ContractError(
+            place, f"{as_json(value)} does not fit {type_.redshift}; accepted: {_accepted_moment(type_)}"
+        )
     year, month, day, hour, minute, second = (int(match[group] or 0) for group in range(1, 7))
     try:
         micros = int((match[7] or "").ljust(6, "0"))

@@ -82,7 +82,7 @@ def local_copy(storage: Storage, file: StoredFile, scratch: Path) -> Iterator[Pa
 
 
 def _hidden(name: str) -> bool:
-    """Whether a file is no data: named so that readers pass over it, or Hadoop's marker of a directory."""
+    """Whether a file is not data: named so that readers pass over it, or Hadoop's marker of a directory."""
     return name.endswith("_$folder$") or any(part.startswith(("_", ".")) for part in name.split("/"))
 
 

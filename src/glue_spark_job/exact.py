@@ -115,7 +115,7 @@ def typed(found: T.DataType, column: Column, table: str) -> SparkColumn:
 def _problems(found: T.DataType, kind: str, target: ColumnType, name: str) -> Iterator[tuple[str, str]]:
     """SQL conditions that are true for a value that does not fit, never for null, each with what to say."""
     if kind == FLOAT:
-        yield f"NOT (abs({name}) < double('Infinity'))", "is no number; decide in transform.sql what it becomes"
+        yield f"NOT (abs({name}) < double('Infinity'))", "is not a number; decide in transform.sql what it becomes"
     if target.kind in TEXT_KINDS:
         yield from _text_problems(kind, target, name)
     elif kind == VARCHAR:
@@ -139,7 +139,7 @@ def _text_problems(kind: str, target: ColumnType, name: str) -> Iterator[tuple[s
     advice = "in transform.sql, or change the contract"
     if kind == VARCHAR:
         yield f"contains({name}, chr(0))", f"{wording.NUL}, which no database takes; remove it in transform.sql"
-        # Java decodes what is no UTF-8 as another character, so that other bytes come back.
+        # Java decodes what is not UTF-8 as another character, so that other bytes come back.
         yield f"encode({name}, 'UTF-8') <> CAST({name} AS BINARY)", "is not UTF-8; decode its bytes in transform.sql"
     else:
         name = f"CAST({name} AS STRING)"

@@ -48,7 +48,7 @@ class Script:
     def place(self, text: str, start: int, stop: int) -> str:
         """Where the expression from `start` to `stop` (inclusive) of a submitted `text` is, and what it says.
 
-        `transform.sql line 6, statement 2 (view priced): 1 / id`; "" where the text is no statement of this script.
+        `transform.sql line 6, statement 2 (view priced): 1 / id`; "" where the text is not a statement of this script.
         """
         for statement in self.statements:
             if text == self.submitted(statement):

@@ -17,7 +17,7 @@ from glue_spark_job.errors import JobError
 from glue_spark_job.origins import Script
 
 # A cause of one of these is about the data or the SQL, and so is one of Spark's own that has an error class. What else
-# can happen inside a job (a lost executor, a full disk) is no fault of the input: it propagates with its traceback.
+# can happen inside a job (a lost executor, a full disk) is not a fault of the input: it propagates with its traceback.
 _DATA_CAUSES = ("java.lang.ArithmeticException", "java.time.DateTimeException")
 _SPARK_CAUSE = "org.apache.spark.SparkThrowable"
 # Spark advises to change settings, above all to switch ANSI mode off. Nobody can, and nobody should: the result would

@@ -44,7 +44,7 @@ def conform(view: DataFrame, table: DataObject, job_id: str) -> DataFrame:
     found = {field.name.lower(): field.dataType for field in view.schema}
     problems = {
         "is missing": [name for name in declared if name.lower() not in found],
-        "is there twice": [name for name in declared if list(map(str.lower, view.columns)).count(name.lower()) > 1],
+        "occurs twice": [name for name in declared if list(map(str.lower, view.columns)).count(name.lower()) > 1],
         "is not in the contract": [name for name in view.columns if name.lower() not in map(str.lower, declared)],
     }
     for problem, names in problems.items():

@@ -119,5 +119,5 @@ class Delivery:
         asked = {"SecretId": self._settings.token_secret_arn}
         found = str(self._store.call("secretsmanager", "GetSecretValue", asked)["SecretString"]).strip()
         if not found.isascii() or not found.isprintable() or " " in found:
-            raise ValueError("the secret is no token: it has characters that a header may not have")
+            raise ValueError("the secret is not a token: it has characters that a header may not have")
         return found

@@ -65,7 +65,7 @@ def nominal_time(start: str) -> dict[str, Any]:
 
 
 def parameters(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Of a run; values that are no text are written as JSON has them."""
+    """Of a run; values that are not text are written as JSON has them."""
     listed = [{"key": name, "name": name, "value": _text(value)} for name, value in sorted(given.items())]
     return _facet("ExecutionParametersRunFacet", parameters=listed)
 

@@ -38,7 +38,7 @@ Document = dict[str, Any]
 
 
 class EventError(ValueError):
-    """What was handed over is no event that is known here."""
+    """What was handed over is not an event that is known here."""
 
 
 class LineageServices(delivery.DeliveryServices, Protocol):

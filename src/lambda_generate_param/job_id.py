@@ -119,5 +119,5 @@ def _moment(start_time: str | int) -> datetime:
     try:
         whole = datetime.strptime(match[1], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC)
     except ValueError as error:
-        raise JobIdError(f"start_time {start_time!r} is no moment: {error}") from error
+        raise JobIdError(f"start_time {start_time!r} is not a moment: {error}") from error
     return whole + timedelta(milliseconds=int((match[2] or "0").ljust(3, "0")[:3]))

@@ -210,7 +210,7 @@ def render(template: str, tokens: Mapping[str, str], *, where: str) -> str:
     """Put URIs in the place of their tokens, each a text constant: `'{{token}}'`.
 
     Raises:
-        SqlTemplateError: an unknown token, or a value that is no s3:// URI.
+        SqlTemplateError: an unknown token, or a value that is not an s3:// URI.
     """
 
     def value(match: re.Match[str]) -> str:

@@ -24,7 +24,7 @@ _ATTEMPT = (
     "AND redrive_count = CAST(:redrive_count AS INTEGER))"
 )
 _DELETE = f"DELETE FROM audit.rule_run WHERE job_id = :job_id AND attempt = {_ATTEMPT}"
-# VALUES takes no query, so the rows get their attempt after they are there. 0 is no attempt's number.
+# VALUES takes no query, so the rows get their attempt after they are there. 0 is not an attempt's number.
 _NUMBER = f"UPDATE audit.rule_run SET attempt = {_ATTEMPT} WHERE job_id = :job_id AND attempt = 0"
 
 

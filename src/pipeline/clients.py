@@ -35,7 +35,7 @@ class Clients:
                 region_name=self.region or "us-east-1",
                 aws_access_key_id="test",
                 aws_secret_access_key="test",
-                # An endpoint has one host: sync-… of TestState is no name of it.
+                # An endpoint has one host: sync-… of TestState is not a name of it.
                 config=Config(retries={"total_max_attempts": 3}, proxies={}, inject_host_prefix=False),
             )
 

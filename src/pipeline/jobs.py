@@ -199,12 +199,14 @@ def _of_arn(stack: Stack, arn: str) -> Job:
     if f"{machine}:" != arn_of_execution(stack, ""):
         if job_id.is_job_id(name[: job_id.LENGTH]):
             return _of_job_id(stack, name[: job_id.LENGTH])
-        raise UnknownJobError(f"{arn!r} is no execution of {stack.outputs['state_machine_arn']}")
+        raise UnknownJobError(f"{arn!r} is not an execution of {stack.outputs['state_machine_arn']}")
     if execution := executions.describe(stack.client("stepfunctions"), arn):
         return _assembled(stack, job_of(execution), execution)
     if record := job_records.of_execution(stack, arn):
         return _from(record.job_id, record, {})
-    raise UnknownJobError(f"{name!r} is no job ID, no beginning of one, and no execution; {_newest_named(stack)}")
+    raise UnknownJobError(
+        f"{name!r} is not a job ID, not a prefix of one, and not an execution; {_newest_named(stack)}"
+    )
 
 
 def _of_job_id(stack: Stack, identifier: str) -> Job:

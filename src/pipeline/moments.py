@@ -23,7 +23,7 @@ def since(text: str, now: datetime | None = None) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise UsageError(f"{text!r} is no moment; {ACCEPTED}") from None
+        raise UsageError(f"{text!r} is not a moment; {ACCEPTED}") from None
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 

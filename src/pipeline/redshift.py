@@ -23,7 +23,7 @@ class QueryError(RuntimeError):
 def query(
     client: RedshiftDataAPIServiceClient, outputs: Mapping[str, Any], sql: str, **parameters: str
 ) -> list[dict[str, Any]]:
-    """Run one statement and return its rows by column name; none where it is no query.
+    """Run one statement and return its rows by column name; none where it is not a query.
 
     Raises:
         QueryError: it failed, was cancelled, or took longer than two minutes.

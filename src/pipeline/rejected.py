@@ -142,12 +142,12 @@ class _Files:
             raise UsageError(f"--export {str(target)!r}: accepted endings of a compression: .gz, .bz2")
         self._around = around
         self._paths = [_numbered(target, number, each["format"]) for number, each in enumerate(around)]
-        # Names that begin with _ are no source files, so a directory with an export can be uploaded as it is.
+        # Names that begin with _ are not source files, so a directory with an export can be uploaded as it is.
         if target.name[0] in "_.":
             raise UsageError(f"--export {str(target)!r}: accepted: a name without _ or . first, which is not read")
         if not target.absolute().parent.is_dir():
             raise UsageError(
-                f"--export {str(target)!r}: {str(target.parent)!r} is no directory; accepted: one that is there"
+                f"--export {str(target)!r}: {str(target.parent)!r} is not a directory; accepted: one that is there"
             )
         self._reasons = target.with_name(f"_{target.name}.reasons.csv")
         for path in (*self._paths, self._reasons):

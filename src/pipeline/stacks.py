@@ -97,7 +97,7 @@ def _at(place: Path) -> Stack:
         try:
             text = place.read_text(encoding="utf-8")
         except UnicodeDecodeError as error:
-            raise StackNotFoundError(f"stack {str(place)!r} is no JSON ({error}); {_ACCEPTED}") from error
+            raise StackNotFoundError(f"stack {str(place)!r} is not JSON ({error}); {_ACCEPTED}") from error
     else:
         raise StackNotFoundError(f"stack {str(place)!r} is neither a file nor a directory; {_ACCEPTED}")
     outputs = _flat(text, place)
@@ -126,9 +126,9 @@ def _flat(text: str, place: Path) -> dict[str, Any]:
     try:
         document = json.loads(text)
     except ValueError as error:
-        raise StackNotFoundError(f"stack {str(place)!r} is no JSON ({error}); {_ACCEPTED}") from error
+        raise StackNotFoundError(f"stack {str(place)!r} is not JSON ({error}); {_ACCEPTED}") from error
     if not isinstance(document, dict):
-        raise StackNotFoundError(f"stack {str(place)!r} is no JSON object; {_ACCEPTED}")
+        raise StackNotFoundError(f"stack {str(place)!r} is not a JSON object; {_ACCEPTED}")
     return {
         name: value["value"] if isinstance(value, dict) and "value" in value else value
         for name, value in document.items()

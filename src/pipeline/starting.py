@@ -107,7 +107,7 @@ def document(
 def check_name(name: str) -> None:
     """Raises UsageError where Step Functions takes no execution of that name."""
     if not re.fullmatch(states_api.NAME, name):
-        raise UsageError(f"--name {name!r} is no name of an execution; accepted: {states_api.NAME_IN_WORDS}")
+        raise UsageError(f"--name {name!r} is not a name of an execution; accepted: {states_api.NAME_IN_WORDS}")
 
 
 def check_free(stack: Stack, name: str) -> None:

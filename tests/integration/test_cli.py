@@ -154,7 +154,7 @@ def test_what_is_not_accepted_is_refused_before_anything_starts(run: Run, pipeli
         (("flihgts", *source), 'dataset "flihgts" is unknown; did you mean "flights"'),
         (("flights", *source, "--param", "late_minutes=soon"), "accepted: a whole number"),
         (("flights", "--source", "s3://elsewhere/x/"), "accepted: a place in the raw bucket"),
-        (("flights", *source, "--name", "a b"), "--name 'a b' is no name of an execution; accepted: 1 to 80"),
+        (("flights", *source, "--name", "a b"), "--name 'a b' is not a name of an execution; accepted: 1 to 80"),
         (("flights", "--upload", str(tmp_path)), "gives no file"),
     ):
         answer = run("start", *arguments)

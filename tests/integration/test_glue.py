@@ -91,9 +91,9 @@ def test_a_script_gets_its_arguments_and_its_output_is_kept(jobs: Jobs) -> None:
     ("script", "code", "said"),
     [
         ("import sys\nsys.exit(3)\n", 3, ""),
-        ("raise ValueError('5 is no name')\n", 1, "ValueError: 5 is no name"),
+        ("raise ValueError('5 is not a name')\n", 1, "ValueError: 5 is not a name"),
         ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n", 137, ""),
-        ("this is no python\n", 1, "SyntaxError"),
+        ("this is not a python\n", 1, "SyntaxError"),
         ("import sys\nsys.exit('error: no such file')\n", 1, "error: no such file"),
     ],
 )

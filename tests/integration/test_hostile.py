@@ -58,10 +58,10 @@ def test_a_hostile_source_is_told_row_by_row_or_recorded_as_a_failure(pipeline: 
     mixed = pipeline.put(b"".join([*lines[:200], *bad[:2], *lines[200:], bad[2]]))
     whole = gzip.compress(b"".join(lines))
     failing = {
-        pipeline.put(whole[:-9], name="cut.csv.gz"): "cut.csv.gz is no complete gzip file",
+        pipeline.put(whole[:-9], name="cut.csv.gz"): "cut.csv.gz is not a complete gzip file",
         pipeline.put(
             b"PAR1" + whole[:99] + b"\x10\0\0\0PAR1", name="false.parquet"
-        ): "false.parquet is no Parquet file",
+        ): "false.parquet is not a Parquet file",
     }
     started = {pipeline.start(source): said for source, said in failing.items()}
     outcome = pipeline.run(mixed)

@@ -48,7 +48,7 @@ def test_what_names_no_job_or_several_is_told(stack: Stack, jobs_of_all_kinds: d
             jobs.find(stack, text)
     with pytest.raises(UnknownJobError, match=r"begins the IDs of several jobs: 2.*, 2"):
         jobs.find(stack, "2")
-    with pytest.raises(UnknownJobError, match="is no execution of"):
+    with pytest.raises(UnknownJobError, match="is not an execution of"):
         jobs.find(stack, "arn:aws:states:us-east-1:000000000000:execution:another:one")
 
 

@@ -205,7 +205,7 @@ class Batches:
                 ).fetchall()
         except duckdb.Error as error:
             cause = str(error).partition("LINE 1:")[0].strip()
-            raise JobError(f"{file.uri} is no Parquet file: {cause}") from error
+            raise JobError(f"{file.uri} is not a Parquet file: {cause}") from error
         layout = Layout(PARQUET, tuple(row[0] for row in described), tuple(row[1] for row in described))
         return layout, int(counted[0][0])
 

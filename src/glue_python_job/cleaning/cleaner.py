@@ -249,7 +249,7 @@ class _Cleaner:
         return _NotParsedError(cause)
 
     def _split(self, batch: Batch) -> None:
-        """Split the text exactly: refuse what is no record, and write the records anew for DuckDB."""
+        """Split the text exactly: refuse what is not a record, and write the records anew for DuckDB."""
         grammar = batch.layout.grammar(self._item)
         for segment in batch.segments:
             refuse = partial(self._keep, segment)

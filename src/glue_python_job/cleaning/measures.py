@@ -143,4 +143,6 @@ def _number(rule: SetRule, value: object) -> Number | None:
         return value
     if isinstance(value, float) and math.isfinite(value):
         return Decimal(repr(value))
-    raise JobError(f"the query of rule {rule.id} gives {str(value)[:100]!r}, which is no number; write one that does")
+    raise JobError(
+        f"the query of rule {rule.id} gives {str(value)[:100]!r}, which is not a number; write one that does"
+    )

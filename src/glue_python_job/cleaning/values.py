@@ -47,14 +47,14 @@ class Value:
     """A column's value in the SQL of a layout."""
 
     typed: str  # the value in the contract's type, null where there is none
-    misfit: str  # true for a value that is no value of the type; empty when every value is one
+    misfit: str  # true for a value that is not a value of the type; empty when every value is one
     fit: str = ""  # true for most values of the type, for no other, and quicker than `misfit`
 
 
 def read_text(field: str, column: Column, file_format: str, dialect: CsvDialect) -> str:
     """The text of a field, null for the texts that mean null; of a number, with its separators as SQL has them.
 
-    A number whose separators are at wrong places becomes a text that is no number.
+    A number whose separators are at wrong places becomes a text that is not a number.
     """
     if file_format == JSON and column.type.kind in (INTEGER, DECIMAL):
         return _without_exponent(field)
@@ -153,7 +153,7 @@ def _text_fit(read: str, typed: str, type_: ColumnType) -> str:
 
 
 def _separated(text: str, dialect: CsvDialect) -> str:
-    """The number with its separators as SQL has them; where they are at wrong places, a text that is no number."""
+    """The number with its separators as SQL has them; where they are at wrong places, a text that is not a number."""
     decimal, thousands = dialect.decimal_separator, dialect.thousands_separator
     whole = "[0-9]+"
     plain = text

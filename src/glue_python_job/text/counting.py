@@ -31,7 +31,7 @@ class _Outside:
 def count(segment: Segment, grammar: Grammar) -> bool:
     """Enter the number of records and empty lines into a segment that DuckDB parsed.
 
-    False: it has a text that is no record, as one with a surplus field, which DuckDB passes over when it is empty.
+    False: it has a text that is not a record, as one with a surplus field, which DuckDB passes over when it is empty.
     """
     assert isinstance(grammar, CsvGrammar)  # what is written anew has no such text, and was counted
     with segment.open() as handle:

@@ -35,7 +35,7 @@ def open_text(path: Path, uri: str, source: DataObject) -> SourceText:
     """Open a file of text.
 
     Raises:
-        JobError: it is no text in the encoding of the object's dialect.
+        JobError: it is not a text in the encoding of the object's dialect.
     """
     kind = kind_of(path, uri)
     return SourceText(path, uri, kind, source.csv.encoding if kind.format == CSV else "utf-8")
@@ -121,7 +121,7 @@ def _checked(pieces: Iterator[bytes], compression: str, uri: str) -> Iterator[by
     except (EOFError, zlib.error, OSError, ValueError) as error:
         if not compression:
             raise
-        raise JobError(f"{uri} is no complete {compression} file: {error}; store it again") from error
+        raise JobError(f"{uri} is not a complete {compression} file: {error}; store it again") from error
 
 
 def _bzip2(handle: BinaryIO) -> Iterator[bytes]:
@@ -208,7 +208,7 @@ def _array_lines(read: Callable[[int], bytes], uri: str) -> Iterator[bytes]:
 
 
 class _ArrayReader:
-    """Finds the elements of a JSON array. One that is no JSON ends where its brackets and quotes close."""
+    """Finds the elements of a JSON array. One that is not JSON ends where its brackets and quotes close."""
 
     def __init__(self, read: Callable[[int], bytes], uri: str) -> None:
         self._read = read

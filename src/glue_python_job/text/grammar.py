@@ -32,7 +32,7 @@ _LINE_END = rb"(?=\r?\n|\r?\Z)"
 
 @dataclass(frozen=True)
 class LineGrammar:
-    """A record is a line. Blank lines are no records."""
+    """A record is a line. Blank lines are not records."""
 
     encoding: str = "utf-8"
     quote = b""
@@ -42,7 +42,7 @@ class LineGrammar:
         return not line.strip(BLANKS)
 
     def problem(self, line: bytes) -> str:
-        """Why a line is no record."""
+        """Why a line is not a record."""
         return NUL if self.has_control(line) else ""
 
     def has_control(self, text: bytes) -> bool:
@@ -62,7 +62,7 @@ class CsvGrammar:
     delimiter: bytes = b","
     quote: bytes = b'"'  # b"": nothing quotes
     escape: bytes = b'"'
-    comment: bytes = b""  # a line that begins with it is no record
+    comment: bytes = b""  # a line that begins with it is not a record
     trailing: bool = False
     encoding: str = "utf-8"
 
@@ -91,7 +91,7 @@ class CsvGrammar:
         return self.columns - 1 + self.trailing
 
     def is_blank(self, line: bytes) -> bool:
-        """Whether a line is empty, where that is no value, or a comment."""
+        """Whether a line is empty, where that is not a value, or a comment."""
         return (not line and self.delimiters > 0) or self.is_comment(line)
 
     def is_comment(self, line: bytes) -> bool:
@@ -99,7 +99,7 @@ class CsvGrammar:
         return bool(self.comment) and line.startswith(self.comment)
 
     def problem(self, line: bytes) -> str:
-        """Why a plain line is no record."""
+        """Why a plain line is not a record."""
         return NUL if self.has_control(line) else self._number(line.split(self.delimiter))
 
     def has_control(self, text: bytes) -> bool:
@@ -114,7 +114,7 @@ class CsvGrammar:
         return [index for index, line in enumerate(lines) if line.count(delimiter) != number]
 
     def text(self, raw: bytes) -> str:
-        r"""A record's text as people read it; a byte that is no text as \xNN."""
+        r"""A record's text as people read it; a byte that is not a text as \xNN."""
         return shown(raw, self.encoding)
 
     def fields(self, raw: bytes) -> list[bytes]:
@@ -161,7 +161,7 @@ class CsvGrammar:
         return self._inner + last + rb"\Z"
 
     def quoted_problem(self, text: bytes) -> str:
-        """Why a well-quoted text of any number of fields is no record."""
+        """Why a well-quoted text of any number of fields is not a record."""
         return NUL if self.has_control(text) else self._number(self._split(text))
 
     @cached_property
@@ -236,7 +236,7 @@ def _without(*texts: bytes) -> bytes:
 
 
 def encoding_problem(raw: bytes, encoding: str) -> str:
-    """Why bytes are no text."""
+    """Why bytes are not text."""
     try:
         raw.decode("utf-8")
     except UnicodeDecodeError:
@@ -245,7 +245,7 @@ def encoding_problem(raw: bytes, encoding: str) -> str:
 
 
 def shown(raw: bytes, encoding: str) -> str:
-    r"""Text as people read it; a byte that is no text as \xNN."""
+    r"""Text as people read it; a byte that is not a text as \xNN."""
     if encoding != "utf-8":
         raw = raw.replace(UNDECODABLE, b"")
     return raw.decode("utf-8", "backslashreplace")

@@ -1,7 +1,7 @@
 """JSON as it is written: numbers by their text, never through a double; nothing chosen in silence.
 
-A file holds JSON lines, or one array at the top. A row is refused that is no JSON object, that has two keys of one
-name, or a key that differs from a column's by upper and lower case only. A value is refused that is no scalar, or no
+A file holds JSON lines, or one array at the top. A row is refused that is not a JSON object, that has two keys of one
+name, or a key that differs from a column's by upper and lower case only. A value is refused that is not a scalar, or no
 text that can be kept.
 """
 
@@ -201,7 +201,7 @@ def _told(key: str) -> str:
 
 
 def _refuse_constant(text: str) -> None:
-    raise ValueError(f"{text} is no JSON")
+    raise ValueError(f"{text} is not JSON")
 
 
 class JsonSplitter:

@@ -140,7 +140,7 @@ def check_columns(uri: str, found: Sequence[str], source: DataObject) -> list[st
     for name, positions in places:
         if len(positions) > 1:
             same = len({found[position] for position in positions}) == 1
-            problem = "is there twice" if same else "is there twice but for upper and lower case"
+            problem = "occurs twice" if same else "occurs twice but for upper and lower case"
             raise JobError(f"column {name} {problem} in the file {uri}; columns found: {', '.join(found)}")
     used = {positions[0] for _, positions in places}
     return [name for position, name in enumerate(found) if position not in used]

@@ -43,7 +43,7 @@ class Segment:
     among all segments. seen: what makes lines, suspect and doubtful known, while the text is read for the rows.
 
     Known later: malformed, the records that cannot be parsed; rows, the others; refused, those of them that a rule
-    refuses; empty_lines, those that are no records; parsed, the file that DuckDB reads when it is not `path`; unseen,
+    refuses; empty_lines, those that are not records; parsed, the file that DuckDB reads when it is not `path`; unseen,
     of JSON the positions of the columns whose key is in no record.
     """
 

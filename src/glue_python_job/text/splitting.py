@@ -1,4 +1,4 @@
-"""A segment split exactly: what is no record is refused, and the records are written anew for DuckDB."""
+"""A segment split exactly: what is not a record is refused, and the records are written anew for DuckDB."""
 
 from __future__ import annotations
 

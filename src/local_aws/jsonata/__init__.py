@@ -110,7 +110,7 @@ class _Result:
             return {str(name): self.json(member) for name, member in value.items()}
         if isinstance(value, list | tuple):
             return [self.json(member) for member in value]
-        raise TypeError(f"{'a function' if is_function(value) else type(value).__name__} is no JSON")
+        raise TypeError(f"{'a function' if is_function(value) else type(value).__name__} is not JSON")
 
 
 def _name(value: float) -> str:

@@ -181,7 +181,7 @@ class Program(Jsonata):  # type: ignore[misc]
                 found = self.eval(step, current, frame)
             elif in_tuples:
                 tuples = self.evaluate_tuple_step(step, current, tuples, frame)
-            else:  # what is no array has no elements to go on from
+            else:  # what is not an array has no elements to go on from
                 items = current if isinstance(current, list) else ()
                 found = self.evaluate_step(step, items, frame, number == len(node.steps) - 1)
             if not in_tuples and (found is None or found == []):

@@ -50,7 +50,7 @@ def print_fields(fields: Mapping[str, Any]) -> None:
 
 
 def status(text: str) -> str:
-    """A status in its color; without one where stdout is no terminal."""
+    """A status in its color; without one where stdout is not a terminal."""
     color = COLORS.get(text.strip())
     return click.style(text, fg=color) if color else text
 

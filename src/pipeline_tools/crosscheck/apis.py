@@ -65,7 +65,9 @@ class Api:
         """Raises ValueError, which says what is not known."""
         match = _RESOURCE.fullmatch(resource)
         if not match:
-            raise ValueError(f"Resource {resource!r} is no integration arn:aws:states:::[aws-sdk:]<service>:<action>")
+            raise ValueError(
+                f"Resource {resource!r} is not an integration arn:aws:states:::[aws-sdk:]<service>:<action>"
+            )
         api = cls(match[2], match[3], bool(match[1]), match[4] or "")
         if api.service not in _SERVICES:
             raise ValueError(f"service {api.service!r} is not among those that pipeline_tools.crosscheck.apis knows")

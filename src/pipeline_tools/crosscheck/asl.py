@@ -92,7 +92,7 @@ def _graph(scope: Node, report: Report) -> None:
     advice = f"the states are {', '.join(known) or 'missing'}"
     start = scope.text("StartAt")
     if start not in known:
-        report(scope.keys.get("StartAt", scope.line), f"StartAt {start!r} is no state", advice)
+        report(scope.keys.get("StartAt", scope.line), f"StartAt {start!r} is not a state", advice)
     reached, open_ = set(), {start} & set(known)
     while open_:
         name = open_.pop()
@@ -101,7 +101,7 @@ def _graph(scope: Node, report: Report) -> None:
     for name, state in known.items():
         for after, line in transitions(state):
             if after not in known:
-                report(line, f"state {name} goes on to {after!r}, which is no state", advice)
+                report(line, f"state {name} goes on to {after!r}, which is not a state", advice)
         if start in known and name not in reached:
             line = states.keys[name] if states else state.line
             report(line, f"state {name} is never reached from {start}", "let a state go on to it, or delete it")

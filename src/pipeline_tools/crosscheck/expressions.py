@@ -50,7 +50,7 @@ def examine(expression: str, scope: Scope, report: Report) -> Any:
     tree = program.ast
     named = tree.type == "variable" and tree.value in facts.FUNCTIONS and tree.value not in scope.variables
     if named or _types(tree) == frozenset({"function"}):
-        report(0, "the expression gives a function, which is no JSON and fails the state", "call it")
+        report(0, "the expression gives a function, which is not JSON and fails the state", "call it")
         return UNKNOWN
     if walk.uncertain or is_known(shape):
         return shape

@@ -60,7 +60,7 @@ def module_arguments(project: Project) -> None:
         for key in parse(file).find_data("object_elem_key"):
             name = "".join(map(str, key.scan_values(lambda _: True))).strip('"')
             if name.startswith("--") and name not in _SPECIAL:
-                wrong = f"{name} is no argument that Glue itself knows"
+                wrong = f"{name} is not an argument that Glue itself knows"
                 project.say(file, int(key.meta.line), wrong, "correct it, or pass it as a default_argument of the job")
 
 
@@ -79,7 +79,7 @@ def _check(project: Project, run: SampleRun, call: SampleCall, module: Module) -
             project.say(*places[name], wrong, "delete it")
             continue
         if name in _RESERVED or not (_NAME.fullmatch(name) or name in _SPECIAL):
-            wrong = f"{name} is no name that an argument of a Glue job may have"
+            wrong = f"{name} is not a name that an argument of a Glue job may have"
             project.say(*places[name], wrong, "name it --<letters, digits and _>, and none of Glue's own")
     if call.refused or not is_known(given):
         if call.refused:

@@ -53,7 +53,7 @@ class Expression:
         return tree
 
     def items(self) -> dict[str, Expression]:
-        """The elements of an object by their keys; nothing for what is no object."""
+        """The elements of an object by their keys; nothing for what is not an object."""
         found = {}
         for element in _trees(self.bare()):
             if element.data == "object_elem":
@@ -245,7 +245,7 @@ def _tree(text: str) -> Tree[Token]:
 
 
 def reference(tree: Tree[Token]) -> tuple[str, ...]:
-    """`local.names.x` as its parts; empty for what is no plain reference."""
+    """`local.names.x` as its parts; empty for what is not a plain reference."""
     tree = Expression(tree, Path()).bare()
     if tree.data == "identifier":
         return (_words(tree),)

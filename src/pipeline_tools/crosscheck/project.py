@@ -80,7 +80,7 @@ class Project:
                 node, twice = template.read(rendering)
                 definitions.append(node)
                 for line, key in twice:
-                    self.say(file, line, f"the key {key} is there twice", "delete one of them")
+                    self.say(file, line, f"the key {key} occurs twice", "delete one of them")
         except TemplateError as error:
             self.say(file, error.line, str(error), "correct it")
             return

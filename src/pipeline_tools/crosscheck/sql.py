@@ -96,7 +96,7 @@ def _problem(statement: str, dialect: str, procedures: dict[str, int]) -> tuple[
         text = details[0].get("description") or str(error)
         return (details[0].get("line") or 1) - 1, f"not {dialect} SQL: {text} near {details[0].get('highlight', '')!r}"
     if isinstance(parsed, exp.Command):
-        return _start(statement), f"{parsed.name} is no statement that can be checked as {dialect} SQL"
+        return _start(statement), f"{parsed.name} is not a statement that can be checked as {dialect} SQL"
     if name:
         count = len(parsed.expressions[0].find(exp.Anonymous, exp.Func).expressions)
         if name not in procedures:

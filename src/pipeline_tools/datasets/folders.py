@@ -129,7 +129,8 @@ def as_json(value: Any, indent: str = "") -> str:
 
 def _folder_findings(folder: Path, place: str) -> Iterator[str]:
     if not _NAME.fullmatch(folder.name):
-        yield f"{place}: is no dataset's name; accepted: lower-case letters, digits and _, a letter first, at most 63"
+        accepted = "lower-case letters, digits and _, a letter first, at most 63"
+        yield f"{place}: is not a dataset's name; accepted: {accepted}"
     for name in (CONTRACT, TRANSFORM):
         if not (folder / name).is_file():
             yield f"{place}/{name}: is missing; a dataset is {CONTRACT} and {TRANSFORM}"
@@ -144,7 +145,7 @@ def _document(path: Path, file: str) -> Document:
     except ProblemsError as error:
         raise DatasetError(_findings(file, error.problems)) from error
     if not isinstance(document.value, dict):
-        raise DatasetError([f"{file}:1: is no mapping; accepted: a contract of the Open Data Contract Standard"])
+        raise DatasetError([f"{file}:1: is not a mapping; accepted: a contract of the Open Data Contract Standard"])
     if problems := odcs.problems(document):
         raise DatasetError(_findings(file, problems))
     return document

@@ -10,7 +10,7 @@ import duckdb
 
 from dataset_contract import types
 
-# Texts that people write where there is no value. They count as such only where the column is no text then.
+# Texts that people write where there is no value. They count as such only where the column is not a text then.
 _NULLS = ("NA", "N/A", "n/a", "NULL", "null", "NaN", "nan", "None", "none", "-", "\\N", "?")
 _WHOLE = "-?(0|[1-9][0-9]*)"
 _SIZES = (("SMALLINT", 2**15), ("INTEGER", 2**31), ("BIGINT", 2**63))
@@ -117,7 +117,7 @@ def of_parquet(connection: duckdb.DuckDBPyConnection, source: str, column: str, 
 
 
 def _typed(connection: duckdb.DuckDBPyConnection, is_text: bool) -> dict[str, Any] | None:
-    """The type that takes every value of the table `one` and is no text; None where there is none."""
+    """The type that takes every value of the table `one` and is not a text; None where there is none."""
     dates = _dates(connection)
     if dates is not None or is_text:
         return dates

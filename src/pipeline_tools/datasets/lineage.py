@@ -49,7 +49,7 @@ def columns(contract: Contract, transform: str) -> dict[str, dict[str, list[dict
     """By output and column the columns that it is made of.
 
     Of each its object, its field and a subtype: IDENTITY, TRANSFORMATION or AGGREGATION.
-    The parameters of a run are no columns, and count(*) is made of none. What cannot be told has no entry.
+    The parameters of a run are not columns, and count(*) is made of none. What cannot be told has no entry.
     """
     inputs = (contract.source, *contract.references)
     schema = {item.name: {column.name: column.type.spark for column in item.columns} for item in inputs}

@@ -47,7 +47,7 @@ def create(root: Path, name: str, sample: Path) -> Path:
     """
     if not _NAME.fullmatch(name):
         raise NewDatasetError(
-            f"{name!r} is no name of a dataset; accepted: 1 to 59 lower-case letters, digits and _, a letter first"
+            f"{name!r} is not a name of a dataset; accepted: 1 to 59 lower-case letters, digits and _, a letter first"
         )
     folder = root / "sql" / "datasets" / name
     if folder.exists():

@@ -59,7 +59,7 @@ def read(path: Path, scratch: Path) -> FileSample:
         SampleError: it is not there, empty, or of no format that is read.
     """
     if not path.is_file():
-        raise SampleError(f"{path} is no file; accepted: a CSV, JSON or Parquet file")
+        raise SampleError(f"{path} is not a file; accepted: a CSV, JSON or Parquet file")
     plain = _unpacked(path, scratch)
     if plain.stat().st_size == 0:
         raise SampleError(f"{path} is empty; accepted: a file with some rows")
@@ -228,7 +228,9 @@ def _records(stream: IO[str], path: Path) -> Iterator[dict[str, Any]]:
                     continue
                 record = json.loads(item, parse_float=Decimal)
             if not isinstance(record, dict):
-                raise SampleError(f"{path}:{number}: is no JSON object; accepted: an object a line, or a list of them")
+                raise SampleError(
+                    f"{path}:{number}: is not a JSON object; accepted: an object a line, or a list of them"
+                )
             yield record
     except json.JSONDecodeError as error:
         raise SampleError(f"{path} is not JSON: {error}; accepted: an object a line, or a list of them") from error

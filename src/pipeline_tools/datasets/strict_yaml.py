@@ -1,7 +1,7 @@
 """YAML that every reader reads alike, with the line of each element.
 
 A scalar that YAML 1.1 and YAML 1.2 take for different values is refused (`NO` is false in one and a text in the other),
-as are a key that is there twice, an alias, a tag, and a text that a comma has cut in two. Numbers keep their digits.
+as are a key that occurs twice, an alias, a tag, and a text that a comma has cut in two. Numbers keep their digits.
 """
 
 from __future__ import annotations
@@ -140,9 +140,7 @@ class _YamlReader:
                 continue
             element = (*place, name)
             if name in found:
-                self._wrong(
-                    key, element, f"is there twice, first in line {self.document.lines[element]}; accepted: once"
-                )
+                self._wrong(key, element, f"occurs twice, first in line {self.document.lines[element]}; accepted: once")
                 continue
             self.document.lines[element] = _line(key)
             found[name] = self.node(item, element)
@@ -182,7 +180,7 @@ class _YamlReader:
             return int(text, 16) if "x" in text else int(text)
         if old == "float" and not text.lower().endswith(("inf", "nan")):
             return Decimal(text)
-        return text if old == "str" else self._wrong(node, place, f'{text} is no number; quote a text: "{text}"')
+        return text if old == "str" else self._wrong(node, place, f'{text} is not a number; quote a text: "{text}"')
 
     def _explicit(self, node: yaml.ScalarNode, place: ElementPath) -> Any:
         if node.tag != f"{_TAG}str":

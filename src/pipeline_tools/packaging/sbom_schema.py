@@ -16,7 +16,7 @@ FILE = ROOT / "build" / "package" / sbom.NAME
 
 
 def main(arguments: Sequence[str]) -> int:
-    """`[FILE]`: exit code 0, or 1 where the file is no CycloneDX 1.6."""
+    """`[FILE]`: exit code 0, or 1 where the file is not a CycloneDX 1.6."""
     file = Path(arguments[0]) if arguments else FILE
     error = JsonStrictValidator(SchemaVersion.V1_6).validate_str(file.read_text(encoding="utf-8"))
     if error:

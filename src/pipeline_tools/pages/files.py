@@ -39,7 +39,7 @@ def check(pages: Mapping[str, Page], names: Iterable[str]) -> Iterator[Finding]:
             if path in _ELSEWHERE or not _is_ours(path):
                 continue
             if not any(fnmatchcase(place, f"*/{path}") for place in places):
-                yield Finding(page.name, line, f"`{word}` is no file of the project", "name one that is there")
+                yield Finding(page.name, line, f"`{word}` is not a file of the project", "name one that is there")
 
 
 def _is_ours(path: str) -> bool:

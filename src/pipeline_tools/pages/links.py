@@ -43,7 +43,7 @@ def check_mentions(root: Path, pages: Mapping[str, Page], names: Iterable[str]) 
         for line, text in enumerate((root / name).read_text(encoding="utf-8").splitlines(), 1):
             for path, anchor in _MENTION.findall(text):
                 if path not in pages:
-                    yield Finding(name, line, f"{path} is no page", "name one that is there")
+                    yield Finding(name, line, f"{path} is not a page", "name one that is there")
                 elif anchor and anchor not in pages[path].anchors:
                     yield _no_heading(name, line, f"{path}#{anchor}", pages[path])
 

@@ -31,7 +31,7 @@ def read(environment: str, infra: Path = INFRA) -> Mapping[str, str]:
     """By name; those of the object `redshift` by redshift.<name>.
 
     Raises:
-        SettingsError: a setting is not found, or a file is no HCL.
+        SettingsError: a setting is not found, or a file is not HCL.
     """
     try:
         given = hcl.attributes(infra / "environments" / f"{environment}.tfvars")

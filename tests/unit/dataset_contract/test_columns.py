@@ -52,7 +52,7 @@ def test_a_logical_type_alone_is_enough(logical: str, redshift: str) -> None:
 @pytest.mark.parametrize(
     ("element", "message"),
     [
-        ({"physicalType": "BANANA"}, '.physicalType: "BANANA" is no type that Redshift has; accepted: SMALLINT, '),
+        ({"physicalType": "BANANA"}, '.physicalType: "BANANA" is not a type that Redshift has; accepted: SMALLINT, '),
         ({"physicalType": "SUPER"}, '.physicalType: "SUPER" is a type of Redshift that the pipeline does not carry'),
         ({"physicalType": "CHAR(5000)"}, '"CHAR(5000)" is out of Redshift\'s bounds; accepted: a length of 1 to 4096'),
         ({"physicalType": "DECIMAL(39,2)"}, "is out of Redshift's bounds; accepted: a precision of 1 to 38"),
@@ -76,12 +76,12 @@ def test_a_logical_type_alone_is_enough(logical: str, redshift: str) -> None:
         ({"logicalType": "string", "partitioned": True}, ".partitioned: true is refused: Redshift has no partitions"),
         ({"logicalType": "string", "partitionKeyPosition": 1}, ".partitionKeyPosition: 1 is refused"),
         ({"logicalType": "string", "semanticType": "measure"}, '.semanticType: "measure" is not known here'),
-        ({"logicalType": "string", "required": "yes"}, '.required: "yes" is no true or false; accepted: true, false'),
-        ({"logicalType": "string", "unique": 1}, ".unique: 1 is no true or false"),
+        ({"logicalType": "string", "required": "yes"}, '.required: "yes" is not true or false; accepted: true, false'),
+        ({"logicalType": "string", "unique": 1}, ".unique: 1 is not true or false"),
         ({"logicalType": "string", "primaryKeyPosition": 1}, ".primaryKeyPosition: 1 stands without a primaryKey"),
         ({"logicalType": "string", "primaryKey": True, "primaryKeyPosition": 2}, "does not number the 1 columns"),
-        ({"logicalType": "string", "primaryKey": True, "primaryKeyPosition": 0}, "0 is no position"),
-        ({"physicalType": "DATE", "physicalName": "$.a..b"}, '.physicalName: "$.a..b" is no header of a column'),
+        ({"logicalType": "string", "primaryKey": True, "primaryKeyPosition": 0}, "0 is not a position"),
+        ({"physicalType": "DATE", "physicalName": "$.a..b"}, '.physicalName: "$.a..b" is not a header of a column'),
         ({"physicalType": "${TYPE}"}, '.physicalType: "${TYPE}" has a variable, and the pipeline sets none'),
     ],
 )
@@ -96,7 +96,7 @@ def test_a_name_of_a_column_is_refused(name: object) -> None:
 
 def test_a_column_is_there_once_in_any_case() -> None:
     value = document(source=table("orders", "source", column("a"), column("A")))
-    assert refusal(value).startswith('schema[0].properties[1].name: "A" is there twice')
+    assert refusal(value).startswith('schema[0].properties[1].name: "A" occurs twice')
 
 
 def test_job_id_belongs_to_the_pipeline_in_outputs_only() -> None:
@@ -181,9 +181,9 @@ def test_options_become_rules(physical: str, options: dict[str, Any], expected: 
 @pytest.mark.parametrize(
     ("physical", "options", "message"),
     [
-        ("INTEGER", {"minimum": "abc"}, '.minimum: "abc" is no number; accepted: a number'),
-        ("INTEGER", {"minimum": True}, ".minimum: true is no number"),
-        ("INTEGER", {"minimum": float("nan")}, ".minimum: NaN is no number"),
+        ("INTEGER", {"minimum": "abc"}, '.minimum: "abc" is not a number; accepted: a number'),
+        ("INTEGER", {"minimum": True}, ".minimum: true is not a number"),
+        ("INTEGER", {"minimum": float("nan")}, ".minimum: NaN is not a number"),
         (
             "INTEGER",
             {"minimum": Decimal("1e999999999")},
@@ -196,31 +196,35 @@ def test_options_become_rules(physical: str, options: dict[str, Any], expected: 
         (
             "INTEGER",
             {"exclusiveMinimum": True},
-            ".exclusiveMinimum: true is no limit; accepted: a limit, or true beside",
+            ".exclusiveMinimum: true is not a limit; accepted: a limit, or true beside",
         ),
-        ("INTEGER", {"exclusiveMinimum": False}, ".exclusiveMinimum: false is no limit"),
+        ("INTEGER", {"exclusiveMinimum": False}, ".exclusiveMinimum: false is not a limit"),
         ("INTEGER", {"multipleOf": 0}, ".multipleOf: 0 is not above 0"),
-        ("INTEGER", {"multipleOf": 0.5}, ".multipleOf: 0.5 is no INTEGER; accepted: a whole number"),
-        ("DECIMAL(9,1)", {"multipleOf": 0.25}, "is no DECIMAL(9,1); accepted: a number of at most 1 decimals"),
+        ("INTEGER", {"multipleOf": 0.5}, ".multipleOf: 0.5 does not fit INTEGER; accepted: a whole number"),
+        ("DECIMAL(9,1)", {"multipleOf": 0.25}, "does not fit DECIMAL(9,1); accepted: a number of at most 1 decimals"),
         ("DOUBLE PRECISION", {"multipleOf": 5}, ".multipleOf: 5 cannot be told of a DOUBLE PRECISION"),
         ("BIGINT", {"format": "i128"}, '.format: "i128" is not known here; accepted: i8, i16, i32, i64, u8'),
         ("DECIMAL(9,2)", {"format": "i32"}, "is a format of whole numbers"),
         ("DOUBLE PRECISION", {"format": "f32"}, '.format: "f32" is not known here; accepted: f64'),
         ("VARCHAR(8)", {"maxLength": 9}, ".maxLength: 9 is more than VARCHAR(8) holds; accepted: 0 to 8"),
-        ("VARCHAR(8)", {"minLength": -1}, ".minLength: -1 is no whole number of 0 or more"),
+        ("VARCHAR(8)", {"minLength": -1}, ".minLength: -1 is not a whole number of 0 or more"),
         ("VARCHAR(8)", {"minLength": 5, "maxLength": 4}, ".minLength: 5 is more than maxLength 4"),
-        ("VARCHAR(8)", {"pattern": "(?=a)"}, '.pattern: "(?=a)" is no pattern that every engine reads: a look-ahead'),
+        (
+            "VARCHAR(8)",
+            {"pattern": "(?=a)"},
+            '.pattern: "(?=a)" is not a pattern that every engine reads: a look-ahead',
+        ),
         ("VARCHAR(8)", {"format": "password"}, '.format: "password" is not known here; accepted: uuid, email'),
-        ("VARCHAR(8)", {"minimum": 1}, ".minimum: is no element here"),
-        ("BOOLEAN", {"format": "yn"}, ".format: is no element here"),
-        ("DATE", {"minimum": "abc"}, '.minimum: "abc" is no DATE; accepted: a date as "2024-12-31"'),
+        ("VARCHAR(8)", {"minimum": 1}, ".minimum: is not an element here"),
+        ("BOOLEAN", {"format": "yn"}, ".format: is not an element here"),
+        ("DATE", {"minimum": "abc"}, '.minimum: "abc" does not fit DATE; accepted: a date as "2024-12-31"'),
         ("DATE", {"minimum": "2023-02-29"}, "is not in the calendar"),
-        ("DATE", {"minimum": "2023-01-01T00:00"}, "is no DATE"),
+        ("DATE", {"minimum": "2023-01-01T00:00"}, "does not fit DATE"),
         ("DATE", {"minimum": "2024-01-02", "maximum": "2024-01-01"}, "leaves no value below the maximum"),
         ("DATE", {"format": "dd/MM/yy"}, '.format: "dd/MM/yy" has yy: a year without its four digits'),
         ("DATE", {"format": "yyyy-MM-dd HH"}, "has the hour, which a DATE does not hold"),
-        ("DATE", {"timezone": False}, ".timezone: is no element here"),
-        ("TIMESTAMP", {"minimum": 5}, '.minimum: 5 is no text; accepted: a timestamp as "2024-12-31T23:59:59"'),
+        ("DATE", {"timezone": False}, ".timezone: is not an element here"),
+        ("TIMESTAMP", {"minimum": 5}, '.minimum: 5 is not a text; accepted: a timestamp as "2024-12-31T23:59:59"'),
         ("TIMESTAMP", {"timezone": True}, ".timezone: true is not what TIMESTAMP is; accepted: true with TIMESTAMPTZ"),
         ("TIMESTAMP", {"defaultTimezone": "Europe/Berlin"}, "is not the zone of timestamps without one, which is UTC"),
     ],
@@ -267,9 +271,9 @@ def test_enum_is_a_list_of_valid_values() -> None:
     [
         ([], ".enum: [] has no value"),
         ([{"label": "a"}], ".enum[0].value: is missing"),
-        ([{"value": "a"}, {"value": "a"}], '.enum[1].value: "a" is there twice'),
+        ([{"value": "a"}, {"value": "a"}], '.enum[1].value: "a" occurs twice'),
         ([{"value": False}], 'YAML reads an unquoted NO, yes, on or off as true or false; quote it, as in "NO"'),
-        ([{"value": "a", "lable": "b"}], '.enum[0].lable: is no element here; did you mean "label"'),
+        ([{"value": "a", "lable": "b"}], '.enum[0].lable: is not an element here; did you mean "label"'),
         ([{"value": "too long for it"}], "takes 15 bytes; accepted: at most 8, as VARCHAR(8) holds"),
     ],
 )
@@ -286,8 +290,8 @@ def test_null_texts_of_a_column_go_before_those_of_its_object() -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ("NA", '"NA" is no list'),
-        ([None], "null is no text"),
+        ("NA", '"NA" is not a list'),
+        ([None], "null is not a text"),
         (["a,b"], '"a,b" has "," in it'),
         (['"'], "in it; accepted: a text without delimiter, quote, line end"),
         (["a\n"], "in it"),

@@ -48,20 +48,23 @@ def test_an_output_says_how_it_is_loaded(load: dict[str, Any], expected: Load) -
     ("load", "said"),
     [
         ({"mode": "upsert"}, '.mode: "upsert" is not known here; accepted: append, replace, replace_partition, merge'),
-        ({"mode": 1}, ".mode: 1 is no text; accepted: append, replace, replace_partition, merge"),
+        ({"mode": 1}, ".mode: 1 is not a text; accepted: append, replace, replace_partition, merge"),
         ({"mode": "append", "columns": ["day"]}, '.columns: ["day"] does not apply to mode append; accepted for: '),
         ({"mode": "merge", "columns": ["day"]}, "does not apply to mode merge; accepted for: replace_partition"),
         ({"mode": "replace", "orderBy": ["day"]}, "does not apply to mode replace; accepted for: merge"),
-        ({"mode": "merge", "order_by": ["day"]}, '.order_by: is no element here; did you mean "orderBy"?; accepted: '),
+        (
+            {"mode": "merge", "order_by": ["day"]},
+            '.order_by: is not an element here; did you mean "orderBy"?; accepted: ',
+        ),
         ({"mode": "replace_partition"}, ".columns: is missing; accepted: a list of the columns whose values tell"),
         (
             {"mode": "replace_partition", "columns": []},
-            ".columns: [] is no list of columns; accepted: a list of 1 to 20",
+            ".columns: [] is not a list of columns; accepted: a list of 1 to 20",
         ),
-        ({"mode": "replace_partition", "columns": "day"}, '.columns: "day" is no list of columns'),
-        ({"mode": "replace_partition", "columns": ["dya"]}, '.columns[0]: "dya" is no column; did you mean "day"?'),
-        ({"mode": "replace_partition", "columns": ["day", "day"]}, '.columns[1]: "day" is there twice'),
-        ({"mode": "replace_partition", "columns": ["job_id"]}, '.columns[0]: "job_id" is no column'),
+        ({"mode": "replace_partition", "columns": "day"}, '.columns: "day" is not a list of columns'),
+        ({"mode": "replace_partition", "columns": ["dya"]}, '.columns[0]: "dya" is not a column; did you mean "day"?'),
+        ({"mode": "replace_partition", "columns": ["day", "day"]}, '.columns[1]: "day" occurs twice'),
+        ({"mode": "replace_partition", "columns": ["job_id"]}, '.columns[0]: "job_id" is not a column'),
         (
             {"mode": "replace_partition", "columns": ["ratio"]},
             '.columns[0]: "ratio" is REAL, whose values are not compared exactly; accepted: another type',
@@ -75,7 +78,7 @@ def test_an_output_says_how_it_is_loaded(load: dict[str, Any], expected: Load) -
             '.orderBy[0]: "paid" is BOOLEAN, which has no order; accepted: a number',
         ),
         ({"mode": "merge", "orderBy": ["day", "id"]}, '.orderBy[1]: "id" is of the primaryKey'),
-        ({"mode": "merge", "orderBy": []}, ".orderBy: [] is no list of columns"),
+        ({"mode": "merge", "orderBy": []}, ".orderBy: [] is not a list of columns"),
     ],
 )
 def test_what_cannot_be_done_is_refused(load: dict[str, Any], said: str) -> None:

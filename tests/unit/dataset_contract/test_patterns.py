@@ -149,7 +149,7 @@ def test_each_sign_can_be_escaped_or_is_refused(sign: str) -> None:
         (r"\0", "is not read alike"),
         (r"\x6", "has no two hexadecimal digits"),
         (r"\x{}", "has no two hexadecimal digits"),
-        (r"\x{110000}", "is no character"),
+        (r"\x{110000}", "is not a character"),
         ("a" * 1001, "it has 1001 characters"),
         ("(" * 51 + "a" + ")" * 51, "nested more than 50 deep"),
     ],

@@ -201,7 +201,7 @@ def test_a_rule_of_type_text_describes() -> None:
 @pytest.mark.parametrize(
     ("rule", "message"),
     [
-        ({"metric": "foo", "mustBe": 0}, '.metric: "foo" is no metric; accepted: nullValues, missingValues'),
+        ({"metric": "foo", "mustBe": 0}, '.metric: "foo" is not a metric; accepted: nullValues, missingValues'),
         ({"metric": "nulValues", "mustBe": 0}, 'did you mean "nullValues"'),
         ({"metric": "rowCount", "mustBe": 0}, '.metric: "rowCount" is a metric of an object; accepted here: '),
         ({"mustBe": 0}, ".metric: is missing; accepted: nullValues"),
@@ -211,14 +211,14 @@ def test_a_rule_of_type_text_describes() -> None:
         ),
         ({"metric": "nullValues"}, ": has no operator; accepted: mustBe, mustNotBe"),
         ({"metric": "nullValues", "mustBe": 0, "mustBeLessThan": 1}, ".mustBeLessThan: 1 stands beside mustBe"),
-        ({"metric": "nullValues", "mustBe": "0"}, '.mustBe: "0" is no number'),
-        ({"metric": "nullValues", "mustBe": True}, ".mustBe: true is no number"),
-        ({"metric": "nullValues", "mustBe": -1}, ".mustBe: -1 is no number of rows; accepted: whole numbers of 0"),
-        ({"metric": "nullValues", "mustBeLessThan": 0.5}, ".mustBeLessThan: 0.5 is no number of rows"),
-        ({"metric": "nullValues", "mustBeLessThan": 101, "unit": "percent"}, "101 is no share in percent"),
-        ({"metric": "nullValues", "mustBeBetween": [1]}, ".mustBeBetween: [1] is no pair of numbers"),
+        ({"metric": "nullValues", "mustBe": "0"}, '.mustBe: "0" is not a number'),
+        ({"metric": "nullValues", "mustBe": True}, ".mustBe: true is not a number"),
+        ({"metric": "nullValues", "mustBe": -1}, ".mustBe: -1 is not a number of rows; accepted: whole numbers of 0"),
+        ({"metric": "nullValues", "mustBeLessThan": 0.5}, ".mustBeLessThan: 0.5 is not a number of rows"),
+        ({"metric": "nullValues", "mustBeLessThan": 101, "unit": "percent"}, "101 is not a share in percent"),
+        ({"metric": "nullValues", "mustBeBetween": [1]}, ".mustBeBetween: [1] is not a pair of numbers"),
         ({"metric": "nullValues", "mustBeBetween": [2, 2]}, ".mustBeBetween: [2, 2] is out of order"),
-        ({"metric": "nullValues", "mustBeBetween": [1, "2"]}, '.mustBeBetween[1]: "2" is no number'),
+        ({"metric": "nullValues", "mustBeBetween": [1, "2"]}, '.mustBeBetween[1]: "2" is not a number'),
         (
             {"metric": "nullValues", "mustBe": 0, "unit": "files"},
             '.unit: "files" is not known here; accepted: rows, perc',
@@ -229,16 +229,16 @@ def test_a_rule_of_type_text_describes() -> None:
         ),
         (
             {"metric": "nullValues", "mustBe": 0, "arguments": {"a": 1}},
-            ".arguments.a: is no element here; accepted: none",
+            ".arguments.a: is not an element here; accepted: none",
         ),
-        ({"metric": "nullValues", "mustBe": 0, "arguments": None}, ".arguments: null is no mapping"),
+        ({"metric": "nullValues", "mustBe": 0, "arguments": None}, ".arguments: null is not a mapping"),
         (
             {"metric": "nullValues", "mustBe": 0, "schedule": "0 0 * * *"},
             '.schedule: "0 0 * * *" is refused: the pipeli',
         ),
         ({"metric": "nullValues", "mustBe": 0, "scheduler": "cron"}, ".scheduler: "),
         ({"metric": "nullValues", "mustBe": 0, "id": ""}, '.id: "" is empty'),
-        ({"metric": "nullValues", "mustBe": 0, "name": "x" * 257}, "is no identifier; accepted: a printable text"),
+        ({"metric": "nullValues", "mustBe": 0, "name": "x" * 257}, "is not an identifier; accepted: a printable text"),
         (
             {"metric": "nullValues", "mustBe": 0, "customProperties": custom(a=1)},
             '.customProperties[0].property: "a" is no',
@@ -247,14 +247,14 @@ def test_a_rule_of_type_text_describes() -> None:
             {"metric": "nullValues", "mustBe": 0, "query": "SELECT 1"},
             "stands in a rule of type library; accepted: type: sql",
         ),
-        ({"metric": "nullValues", "mustBe": 0, "element": "a.b"}, ".element: is no element here"),
+        ({"metric": "nullValues", "mustBe": 0, "element": "a.b"}, ".element: is not an element here"),
         ({"metric": "invalidValues", "mustBe": 0}, ".arguments: is missing; accepted: validValues or pattern"),
         ({"metric": "invalidValues", "mustBe": 0, "arguments": {}}, ".arguments: is missing"),
         ({"metric": "missingValues", "mustBe": 0}, ".arguments: is missing; accepted: missingValues"),
-        ({"metric": "missingValues", "mustBe": 0, "arguments": {"missingValues": []}}, "[] is no list with a value"),
+        ({"metric": "missingValues", "mustBe": 0, "arguments": {"missingValues": []}}, "[] is not a list with a value"),
         (
             {"metric": "missingValues", "mustBe": 0, "arguments": {"missingValues": [1]}},
-            "missingValues[0]: 1 is no text",
+            "missingValues[0]: 1 is not a text",
         ),
         (
             {"type": "custom", "engine": "soda", "implementation": "x"},
@@ -268,7 +268,7 @@ def test_a_rule_of_type_text_describes() -> None:
         ({"type": "sql", "query": "SELECT 1"}, "has no operator"),
         ({"type": "sql", "query": "SELECT 1", "mustBe": 1, "metric": "rowCount"}, "stands in a rule of type sql"),
         ({"type": "sql", "query": "SELECT 1", "mustBe": 1, "unit": "percent"}, "stands in a rule of type sql"),
-        ({"type": "sql", "query": "DELETE FROM orders", "mustBe": 1}, "is no query; accepted: one SELECT, or WITH"),
+        ({"type": "sql", "query": "DELETE FROM orders", "mustBe": 1}, "is not a query; accepted: one SELECT, or WITH"),
         ({"type": "sql", "query": "SELECT 1; DROP TABLE a", "mustBe": 1}, "has more than one statement"),
         (
             {"type": "sql", "query": 'SELECT "${object}"', "mustBe": 1},
@@ -293,18 +293,18 @@ def test_a_rule_of_a_column_is_refused(rule: dict[str, Any], message: str) -> No
             {"metric": "nullValues", "mustBe": 0},
             '.metric: "nullValues" is a metric of a property; accepted here: rowCou',
         ),
-        ({"metric": "rowCount", "mustBe": 5, "unit": "percent"}, '.unit: "percent" is no unit of rowCount'),
-        ({"metric": "rowCount", "mustBe": 5, "arguments": {"a": 1}}, ".arguments.a: is no element here"),
+        ({"metric": "rowCount", "mustBe": 5, "unit": "percent"}, '.unit: "percent" is not a unit of rowCount'),
+        ({"metric": "rowCount", "mustBe": 5, "arguments": {"a": 1}}, ".arguments.a: is not an element here"),
         ({"metric": "duplicateValues", "mustBe": 0}, ".arguments: is missing; accepted: properties"),
         (
             {"metric": "duplicateValues", "mustBe": 0, "arguments": {"properties": ["cod"]}},
-            '"cod" is no column; did you m',
+            '"cod" is not a column; did you m',
         ),
         (
             {"metric": "duplicateValues", "mustBe": 0, "arguments": {"properties": []}},
             "names no column; accepted: code, n",
         ),
-        ({"metric": "duplicateValues", "mustBe": 0, "arguments": {"properties": ["n", "n"]}}, '"n" is there twice'),
+        ({"metric": "duplicateValues", "mustBe": 0, "arguments": {"properties": ["n", "n"]}}, '"n" occurs twice'),
         (
             {"type": "sql", "query": "SELECT {property}", "mustBe": 1},
             "has the placeholder {property}; accepted: ${object}",
@@ -320,27 +320,31 @@ def test_a_rule_of_an_object_is_refused(rule: dict[str, Any], message: str) -> N
 def test_an_id_is_there_once_in_a_list() -> None:
     rule = {"id": "a", "metric": "nullValues", "mustBe": 0}
     assert refusal(with_quality(rule, {**rule, "metric": "duplicateValues"})) == (
-        'schema[0].properties[0].quality[1].id: "a" is there twice; accepted: an id for each rule'
+        'schema[0].properties[0].quality[1].id: "a" occurs twice; accepted: an id for each rule'
     )
 
 
 @pytest.mark.parametrize(
     ("physical", "values", "message"),
     [
-        ("VARCHAR(8)", [False, "SE"], "validValues[0]: false is no text; accepted: a text; YAML reads an unquoted NO"),
-        ("VARCHAR(8)", [1], 'validValues[0]: 1 is no text; accepted: a text; quote it, as in "1"'),
-        ("VARCHAR(8)", [], "validValues: [] is no list with a value in it"),
-        ("VARCHAR(8)", ["A", "A"], 'validValues[1]: "A" is there twice'),
+        (
+            "VARCHAR(8)",
+            [False, "SE"],
+            "validValues[0]: false is not a text; accepted: a text; YAML reads an unquoted NO",
+        ),
+        ("VARCHAR(8)", [1], 'validValues[0]: 1 is not a text; accepted: a text; quote it, as in "1"'),
+        ("VARCHAR(8)", [], "validValues: [] is not a list with a value in it"),
+        ("VARCHAR(8)", ["A", "A"], 'validValues[1]: "A" occurs twice'),
         ("VARCHAR(8)", ["A", None], "validValues[1]: null keeps every rule but required"),
         ("VARCHAR(8)", ["ünïcödé"], "takes 11 bytes; accepted: at most 8"),
         ("VARCHAR(8)", ["a\0"], "has a NUL character"),
-        ("CHAR(4)", ["né"], 'validValues[0]: "né" is no CHAR(4); accepted: single-byte characters only'),
-        ("SMALLINT", [1.5], "validValues[0]: 1.5 is no SMALLINT; accepted: a whole number"),
-        ("SMALLINT", ["1"], 'validValues[0]: "1" is no number'),
+        ("CHAR(4)", ["né"], 'validValues[0]: "né" does not fit CHAR(4); accepted: single-byte characters only'),
+        ("SMALLINT", [1.5], "validValues[0]: 1.5 does not fit SMALLINT; accepted: a whole number"),
+        ("SMALLINT", ["1"], 'validValues[0]: "1" is not a number'),
         ("SMALLINT", [99999], "is beyond SMALLINT"),
-        ("DECIMAL(5,1)", [1.25], "is no DECIMAL(5,1); accepted: a number of at most 1 decimals"),
-        ("BOOLEAN", ["true"], 'validValues[0]: "true" is no BOOLEAN; accepted: true, false'),
-        ("DATE", ["31.12.2024"], 'is no DATE; accepted: a date as "2024-12-31"'),
+        ("DECIMAL(5,1)", [1.25], "does not fit DECIMAL(5,1); accepted: a number of at most 1 decimals"),
+        ("BOOLEAN", ["true"], 'validValues[0]: "true" does not fit BOOLEAN; accepted: true, false'),
+        ("DATE", ["31.12.2024"], 'does not fit DATE; accepted: a date as "2024-12-31"'),
     ],
 )
 def test_a_valid_value_has_to_be_of_the_type(physical: str, values: list[Any], message: str) -> None:

@@ -35,19 +35,23 @@ def test_each_version_3_of_the_standard_is_read(version: str) -> None:
     [
         ("apiVersion", "v9.9.9", 'apiVersion: "v9.9.9" is not known here; accepted: v3.0.0, v3.0.1'),
         ("apiVersion", "v2.2.2", 'apiVersion: "v2.2.2" is not known here'),
-        ("apiVersion", 3.1, "apiVersion: 3.1 is no text"),
+        ("apiVersion", 3.1, "apiVersion: 3.1 is not a text"),
         ("kind", "Nope", 'kind: "Nope" is not known here; accepted: DataContract'),
-        ("name", "Orders", 'name: "Orders" is no name of a dataset; accepted: 1 to 63 lower-case letters'),
+        ("name", "Orders", 'name: "Orders" is not a name of a dataset; accepted: 1 to 63 lower-case letters'),
         ("name", "x" * 64, "name: "),
-        ("version", 1.0, 'version: 1.0 is no text; accepted: a printable text of 1 to 64 bytes, as "1.0.0"; quote it'),
+        (
+            "version",
+            1.0,
+            'version: 1.0 is not a text; accepted: a printable text of 1 to 64 bytes, as "1.0.0"; quote it',
+        ),
         ("version", "", 'version: "" is empty'),
-        ("version", "ü" * 33, "is no version; accepted: a printable text of 1 to 64 bytes"),
+        ("version", "ü" * 33, "is not a version; accepted: a printable text of 1 to 64 bytes"),
         ("slaDefaultElement", "orders.at", 'slaDefaultElement: "orders.at" is refused: the standard gives it up'),
-        ("schema", {}, "schema: {} is no list"),
+        ("schema", {}, "schema: {} is not a list"),
         ("schema", [], "schema: has 0 objects of role source and 0 of role output"),
-        ("shcema", [], 'shcema: is no element here; did you mean "schema"?; accepted: apiVersion, kind'),
-        ("quality", [], "quality: is no element here"),
-        ("slaProperties", None, "slaProperties: null is no list"),
+        ("shcema", [], 'shcema: is not an element here; did you mean "schema"?; accepted: apiVersion, kind'),
+        ("quality", [], "quality: is not an element here"),
+        ("slaProperties", None, "slaProperties: null is not a list"),
     ],
 )
 def test_an_element_of_the_contract_is_refused(element: str, value: Any, message: str) -> None:
@@ -66,7 +70,7 @@ def test_a_version_of_64_bytes_is_read() -> None:
 
 
 def test_a_document_that_is_no_mapping() -> None:
-    with pytest.raises(ContractError, match="the contract is no mapping"):
+    with pytest.raises(ContractError, match="the contract is not a mapping"):
         reading.parse([])
 
 
@@ -83,11 +87,11 @@ def test_the_text_of_a_contract_keeps_every_digit() -> None:
     ("text", "message"),
     [
         ("{", "contract s3://a/contract.json is not JSON: "),
-        ('{"name": "a", "name": "b"}', 'contract s3://a/contract.json is not JSON: "name" is there twice'),
+        ('{"name": "a", "name": "b"}', 'contract s3://a/contract.json is not JSON: "name" occurs twice'),
         ("[" * 100_000, "contract s3://a/contract.json is nested too deeply; `nox -s package` writes it"),
         ('{"a": 1e99999999999999999999}', "contract s3://a/contract.json has a number beyond all bounds"),
         ("1" * 5000, "contract s3://a/contract.json is not JSON: Exceeds the limit"),
-        ("[]", r"the contract is no mapping; .* \(contract s3://a/contract.json\)"),
+        ("[]", r"the contract is not a mapping; .* \(contract s3://a/contract.json\)"),
         ('{"kind": "Nope"}', r"^apiVersion: is missing; accepted: .* \(contract s3://a/contract.json\)$"),
     ],
 )
@@ -112,7 +116,7 @@ def test_a_type_whose_end_yaml_cut_off() -> None:
 def test_a_misspelt_element_is_told_with_the_one_that_was_meant() -> None:
     value = document(source=table("orders", "source", column(requried=True)))
     assert refusal(value).startswith(
-        f'{PLACE}.requried: is no element here; did you mean "required"?; accepted: name, '
+        f'{PLACE}.requried: is not an element here; did you mean "required"?; accepted: name, '
     )
 
 
@@ -121,16 +125,19 @@ def test_a_misspelt_element_is_told_with_the_one_that_was_meant() -> None:
     [
         ([table("a", "output", column())], "schema: has 0 objects of role source and 1 of role output"),
         ([table("a", "source", column())], "schema: has 1 objects of role source and 0 of role output"),
-        ([table("a", "source", column())] * 2, 'schema[1].name: "a" is there twice'),
-        ([table("a", "sauce", column())], 'schema[0].customProperties[0].value: "sauce" is no role; did you mean "sou'),
+        ([table("a", "source", column())] * 2, 'schema[1].name: "a" occurs twice'),
+        (
+            [table("a", "sauce", column())],
+            'schema[0].customProperties[0].value: "sauce" is not a role; did you mean "sou',
+        ),
         ([{"name": "a"}], "schema[0].customProperties: has no role; accepted: {property: role, value: …}"),
-        ([table("A", "source", column())], 'schema[0].name: "A" is no name of an object'),
+        ([table("A", "source", column())], 'schema[0].name: "A" is not a name of an object'),
         ([table("parameters", "source", column())], 'schema[0].name: "parameters" is the name of the view'),
         ([table("a", "source")], "schema[0].properties: has 0 columns; accepted: 1 to 1599 columns"),
         ([table("a", "source", column(), logicalType="array")], 'schema[0].logicalType: "array" is not known here'),
         ([table("a", "source", column(), physicalName="b")], 'schema[0].physicalName: "b" is not the name'),
         ([table("a", "source", column(), relationships=[])], "schema[0].relationships: [] is refused: no stage checks"),
-        (["a"], 'schema[0]: "a" is no mapping'),
+        (["a"], 'schema[0]: "a" is not a mapping'),
     ],
 )
 def test_an_object_is_refused(tables: list[object], message: str) -> None:
@@ -147,15 +154,15 @@ def test_an_object_may_repeat_its_name() -> None:
     [
         (
             custom(role="source", rolle=1),
-            'customProperties[1].property: "rolle" is no customProperty here; did you mean',
+            'customProperties[1].property: "rolle" is not a customProperty here; did you mean',
         ),
         (custom(role="source", load={}), "customProperties[1].value: load does not apply to an object of role source"),
-        (custom(role="source") * 2, 'customProperties[1].property: "role" is there twice'),
+        (custom(role="source") * 2, 'customProperties[1].property: "role" occurs twice'),
         ([{"property": "role"}], "customProperties[0].value: is missing; accepted: the value of role"),
         ([{"value": 1}], "customProperties[0].property: is missing"),
         (
             [{"property": "role", "vlaue": "source"}],
-            'customProperties[0].vlaue: is no element here; did you mean "value"',
+            'customProperties[0].vlaue: is not an element here; did you mean "value"',
         ),
     ],
 )
@@ -176,21 +183,21 @@ def test_a_custom_property_of_another_tool_describes() -> None:
 @pytest.mark.parametrize(
     ("element", "value", "message"),
     [
-        ("tags", "finance", 'tags: "finance" is no list; accepted: a list'),
-        ("tags", [["a"]], 'tags[0]: ["a"] is no text; accepted: a text'),
-        ("tags", None, "tags: null is no list"),
-        ("status", {"a": 1}, 'status: {"a": 1} is no text'),
-        ("description", "what for", 'description: "what for" is no mapping; accepted: usage, purpose, limitations'),
-        ("description", {"purpos": "a"}, 'description.purpos: is no element here; did you mean "purpose"'),
+        ("tags", "finance", 'tags: "finance" is not a list; accepted: a list'),
+        ("tags", [["a"]], 'tags[0]: ["a"] is not a text; accepted: a text'),
+        ("tags", None, "tags: null is not a list"),
+        ("status", {"a": 1}, 'status: {"a": 1} is not a text'),
+        ("description", "what for", 'description: "what for" is not a mapping; accepted: usage, purpose, limitations'),
+        ("description", {"purpos": "a"}, 'description.purpos: is not an element here; did you mean "purpose"'),
         (
             "team",
             {"members": [{"usrname": "a"}]},
-            'team.members[0].usrname: is no element here; did you mean "username"',
+            'team.members[0].usrname: is not an element here; did you mean "username"',
         ),
-        ("team", [{"member": "a"}], "team[0].member: is no element here"),
-        ("team", "us", 'team: "us" is no mapping; accepted: id, name, description, members'),
-        ("context", {"instruction": "a"}, 'context.instruction: is no element here; did you mean "instructions"'),
-        ("servers", [{"bucket": "a"}], "servers[0].bucket: is no element here"),
+        ("team", [{"member": "a"}], "team[0].member: is not an element here"),
+        ("team", "us", 'team: "us" is not a mapping; accepted: id, name, description, members'),
+        ("context", {"instruction": "a"}, 'context.instruction: is not an element here; did you mean "instructions"'),
+        ("servers", [{"bucket": "a"}], "servers[0].bucket: is not an element here"),
     ],
 )
 def test_a_describing_element_has_the_form_that_the_standard_gives_it(element: str, value: Any, message: str) -> None:

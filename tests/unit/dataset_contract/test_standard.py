@@ -304,7 +304,7 @@ def test_a_describing_element_changes_nothing() -> None:
 
 def test_a_misspelt_name_beside_a_describing_element_is_refused() -> None:
     for path in filter(described, ELEMENTS):
-        assert f".{path}X".rpartition(".")[2] + ": is no element here" in refusal(changed(f"{path}X", "x"))
+        assert f".{path}X".rpartition(".")[2] + ": is not an element here" in refusal(changed(f"{path}X", "x"))
 
 
 def test_the_list_of_describing_elements_has_elements_of_the_standard_only() -> None:

@@ -48,11 +48,11 @@ def test_decimals_have_digits(name: str, precision: int, scale: int) -> None:
 @pytest.mark.parametrize(
     ("name", "problem"),
     [
-        ("BANANA", "is no type that Redshift has; accepted: SMALLINT"),
-        ("STRING", "is no type that Redshift has"),
-        ("", "is no type that Redshift has"),
-        ("TEXT(5)", "is no type that Redshift has"),
-        ("FLOAT(3,2)", "is no type that Redshift has"),
+        ("BANANA", "is not a type that Redshift has; accepted: SMALLINT"),
+        ("STRING", "is not a type that Redshift has"),
+        ("", "is not a type that Redshift has"),
+        ("TEXT(5)", "is not a type that Redshift has"),
+        ("FLOAT(3,2)", "is not a type that Redshift has"),
         ("SUPER", "is a type of Redshift that the pipeline does not carry"),
         ("VARBYTE(5)", "is a type of Redshift that the pipeline does not carry"),
         ("TIME WITH TIME ZONE", "is a type of Redshift that the pipeline does not carry"),

@@ -90,7 +90,7 @@ def test_a_view_that_was_there_before_is_no_output(spark: SparkSession) -> None:
     [
         ("1 AS id", "column price is missing; the view has: id; change the SELECT of priced"),
         ("1 AS id, 2 AS price, 3 AS cost, 4 AS job_id", "column cost, job_id is not in the contract"),
-        ("1 AS id, 2 AS ID, 3 AS price", "column id is there twice; the view has: id, ID, price"),
+        ("1 AS id, 2 AS ID, 3 AS price", "column id occurs twice; the view has: id, ID, price"),
         ("1 AS id, DATE '2013-01-01' AS price", "the view has date, which cannot be DECIMAL(10,2); convert it"),
     ],
 )

@@ -172,7 +172,7 @@ def test_the_flights_are_enriched_and_their_delays_summed(job: Job) -> None:
 def test_a_complete_manifest_means_that_there_is_nothing_to_do(job: Job) -> None:
     assert job.run().returncode == 0
     before = (job.directory / "spark.json").read_text()
-    (job.directory / "transform.sql").write_text("this is no SQL")
+    (job.directory / "transform.sql").write_text("this is not SQL")
     assert job.run().returncode == 0
     assert (job.directory / "spark.json").read_text() == before
 

@@ -37,7 +37,7 @@ def problems(event: dict[str, Any]) -> list[str]:
         found.append(f"schemaURL {event['schemaURL']}")
     for name in ("producer", "schemaURL"):
         if not urlsplit(event[name]).scheme:
-            found.append(f"{name} is no URI")
+            found.append(f"{name} is not a URI")
     uuid.UUID(event["run"]["runId"])
     if datetime.fromisoformat(event["eventTime"]).tzinfo is None:
         found.append("eventTime has no zone")

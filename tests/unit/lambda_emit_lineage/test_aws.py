@@ -47,7 +47,7 @@ def test_a_signature_is_that_of_the_sdk(
     request.headers["X-Amz-Security-Token"] = ENVIRONMENT["AWS_SESSION_TOKEN"]
     request.headers["X-Amz-Content-SHA256"] = ours["x-amz-content-sha256"]
     if service != "s3":
-        # The SDK encodes a path again that is no S3 key; ours is "/" alone there.
+        # The SDK encodes a path again that is not an S3 key; ours is "/" alone there.
         encoded = "/"
         ours = aws.sign(ENVIRONMENT, service, "us-east-1", "PUT", host, encoded, query, headers, body, MOMENT)
         request.url = f"https://{host}/"

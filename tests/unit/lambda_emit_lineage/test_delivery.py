@@ -73,7 +73,7 @@ def test_the_token_is_a_header_and_nothing_else(world: World, capsys: pytest.Cap
 @pytest.mark.parametrize("token", ["a b", "ü", "a\r\nx-other: 1"])
 def test_a_token_that_is_none_is_not_sent(world: World, token: str) -> None:
     world.token = token
-    with pytest.raises(NotSentError, match="the secret is no token"):
+    with pytest.raises(NotSentError, match="the secret is not a token"):
         world.deliver(status("RUNNING"))
     assert world.posted == []
 

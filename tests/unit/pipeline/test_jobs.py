@@ -244,7 +244,7 @@ def test_a_prefix_of_several_names_some_of_them_and_none_says_which_is_newest(wo
 @pytest.mark.parametrize("text", ["", "a b", "x" * 81])
 def test_what_cannot_be_a_name_names_no_job(world: World, stack: Stack, text: str) -> None:
     world.add(1)
-    with pytest.raises(UnknownJobError, match=f"'{text}' is no job ID, no beginning of one, and no execution"):
+    with pytest.raises(UnknownJobError, match=f"'{text}' is not a job ID, not a prefix of one, and not an execution"):
         jobs.find(stack, text)
 
 

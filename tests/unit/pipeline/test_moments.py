@@ -27,7 +27,7 @@ def test_a_moment_is_so_long_ago_or_a_time(text: str, expected: datetime) -> Non
 
 def test_what_is_no_moment_is_refused() -> None:
     for text in ("yesterday", "7", "2026-13-01", ""):
-        with pytest.raises(UsageError, match="is no moment; accepted: 30m"):
+        with pytest.raises(UsageError, match="is not a moment; accepted: 30m"):
             moments.since(text, NOW)
 
 

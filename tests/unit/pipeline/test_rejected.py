@@ -243,7 +243,7 @@ def test_a_directory_with_an_export_is_uploaded_without_the_reasons(replay: Repl
 
 @pytest.mark.parametrize(
     ("name", "said"),
-    [("_refused.csv", "a name without _ or . first"), ("nowhere/refused.csv", "nowhere' is no direct")],
+    [("_refused.csv", "a name without _ or . first"), ("nowhere/refused.csv", "nowhere' is not a direct")],
 )
 def test_an_export_goes_where_it_can_be_loaded_from(replay: Replay, name: str, said: str) -> None:
     replay.run({"a.csv": b"id,t\nx,a\n"}, contract())

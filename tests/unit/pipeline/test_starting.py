@@ -82,7 +82,7 @@ def test_a_source_elsewhere_is_refused_before_anything_starts() -> None:
 
 @pytest.mark.parametrize("name", ["", "a b", "a/b", "a\n", "x" * 81, "\x9f", 'a"b'])
 def test_a_name_that_no_execution_may_have_is_refused_before_anything_is_uploaded(name: str) -> None:
-    with pytest.raises(UsageError, match="is no name of an execution; accepted: 1 to 80 characters without spaces"):
+    with pytest.raises(UsageError, match="is not a name of an execution; accepted: 1 to 80 characters without spaces"):
         starting.check_name(name)
 
 

@@ -84,7 +84,7 @@ class Provider(StepFunctionsProvider):
     def _validate_definition(definition: str, static_analysers: list[StaticAnalyser]) -> None:
         kind = "EXPRESS" if any(isinstance(one, ExpressStaticAnalyser) for one in static_analysers) else "STANDARD"
         try:
-            # A single state, as TestState has it, is no state machine.
+            # A single state, as TestState has it, is not a state machine.
             if not any(isinstance(one, TestStateStaticAnalyser) for one in static_analysers):
                 diagnostics.refuse(diagnostics.diagnose(definition, kind))
         except AwsError as error:

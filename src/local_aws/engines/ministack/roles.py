@@ -243,7 +243,7 @@ def naming(document: object, service: str) -> dict[str, object]:
     """The statements of a trust policy that name a service, as a policy whose resource is everything.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html: a list of one may stand without
-    its brackets, and "*" for all principals is no name of a service.
+    its brackets, and "*" for all principals is not a name of a service.
     """
     trust = json.loads(document) if isinstance(document, str) else document
     assert isinstance(trust, dict)

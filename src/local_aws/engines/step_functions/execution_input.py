@@ -34,12 +34,12 @@ def read(text: str | None) -> str:
 
 
 def _no_constant(name: str) -> float:
-    # Python reads NaN and Infinity, which are no JSON.
+    # Python reads NaN and Infinity, which are not JSON.
     raise ValueError(name)
 
 
 def json_error(text: str, error: ValueError) -> str:
-    """What the parser says of a text that is no JSON."""
+    """What the parser says of a text that is not JSON."""
     if not text.strip():
         return "Invalid execution input."
     place = error.pos if isinstance(error, json.JSONDecodeError) else text.find(str(error))

@@ -159,7 +159,7 @@ def _name_list_members(changes: Changes) -> None:
 
 
 def _take_any_body(changes: Changes) -> None:
-    """A body that is no UTF-8 is a text all the same, and no error that nothing catches."""
+    """A body that is not UTF-8 is a text all the same, and no error that nothing catches."""
     service = changes.interpreter.get(f"{SERVICE}.state_task_service", "StateTaskService")
 
     def text_of(value: Any) -> Any:

@@ -70,12 +70,12 @@ def read_json(body: bytes) -> FaultPlan:
     """Read the body of a request.
 
     Raises:
-        FaultsError: it is no JSON, or its document is refused.
+        FaultsError: it is not JSON, or its document is refused.
     """
     try:
         document = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise FaultsError(f"the body is no JSON: {error}; accepted: an object with faults and waits") from error
+        raise FaultsError(f"the body is not JSON: {error}; accepted: an object with faults and waits") from error
     return read(document)
 
 

@@ -76,7 +76,7 @@ class Occasion:
     """Something that a rule may be for.
 
     Args:
-        service: boto3's name of a client; empty where the work is no call.
+        service: boto3's name of a client; empty where the work is not a call.
         operation: of that service, as its API names it.
         members: of the request, of the event, of the job run's arguments …
         names: what is known beside the members, such as `state`; they come first.

@@ -327,7 +327,7 @@ def effective_arguments(job: Job, run_arguments: Mapping[str, Any]) -> dict[str,
     """Default arguments, overridden by the run's, overridden by those that the job does not let override.
 
     Raises:
-        AwsError: a name without a leading dash, a value that is no text, or more in all than Glue takes.
+        AwsError: a name without a leading dash, a value that is not a text, or more in all than Glue takes.
     """
     merged = {**(job.get("DefaultArguments") or {}), **run_arguments, **(job.get("NonOverridableArguments") or {})}
     for name, value in merged.items():

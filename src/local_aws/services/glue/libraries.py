@@ -52,7 +52,7 @@ class Libraries:
         """Return the directory that has what the files hold, and what pip finds by name (there is no index here).
 
         Raises:
-            InstallError: a file is no wheel, or none for Glue's Python and Linux.
+            InstallError: a file is not a wheel, or none for Glue's Python and Linux.
         """
         if refused := [file.name for file in files if file.suffix != ".whl"]:
             said = "Python shell installs wheels, and imports from nothing else"

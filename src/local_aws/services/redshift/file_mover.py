@@ -173,7 +173,7 @@ def _manifest_entries(body: bytes, copy: CopyStatement) -> list[_Entry]:
 
 def _typed(value: Any, kind: type[_T]) -> _T:
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-        raise TypeError(f"{value!r} is no {kind.__name__}")
+        raise TypeError(f"{value!r} is not of type {kind.__name__}")
     return value
 
 

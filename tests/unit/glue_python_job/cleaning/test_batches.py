@@ -133,7 +133,7 @@ def test_a_column_that_parquet_lacks_is_named(reading: Reading) -> None:
 
 
 def test_a_file_that_is_no_parquet_is_named(reading: Reading) -> None:
-    with pytest.raises(JobError, match=r"/x\.parquet is no Parquet file"):
+    with pytest.raises(JobError, match=r"/x\.parquet is not a Parquet file"):
         reading.run({"x.parquet": b"PAR1 PAR1"})
 
 

@@ -219,7 +219,7 @@ def test_columns_beyond_the_contract_are_named_in_the_log(job: Any, contract: st
             {"x.xml": b"<id/>\n"},
             "{root}/source/x.xml is not of a known format",
         ),
-        ({"x.parquet": b"PAR1"}, "{root}/source/x.parquet is no Parquet file"),
+        ({"x.parquet": b"PAR1"}, "{root}/source/x.parquet is not a Parquet file"),
         ({"_x.csv": b"id,name\n"}, "no files below {root}/source/"),
         ({}, "no files below {root}/source/"),
     ],
@@ -272,7 +272,7 @@ def test_a_damaged_gzip_file(job: Any, contract: str) -> None:
     path.write_bytes(path.read_bytes()[:-20])
     result = job.run()
     assert result.code == 1
-    assert f"{path} is no complete gzip file" in result.error
+    assert f"{path} is not a complete gzip file" in result.error
 
 
 def test_a_source_that_is_not_there(job: Any, contract: str) -> None:

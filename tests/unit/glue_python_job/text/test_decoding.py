@@ -60,7 +60,7 @@ def test_several_streams_of_bzip2_are_one_text(path: Path, size: int) -> None:
     streams = bz2.compress(begin), bz2.compress(end)
     assert text_of(path, "x.csv.bz2", b"".join(streams), 1_000_000) == begin + end
     for tail in (b"2,b\n", b"BZh0" + streams[1][4:], streams[1][:-1]):
-        with pytest.raises(JobError, match=r"x\.csv\.bz2 is no complete bzip2 file"):
+        with pytest.raises(JobError, match=r"x\.csv\.bz2 is not a complete bzip2 file"):
             text_of(path, "x.csv.bz2", streams[0] + tail, 1_000_000)
 
 
@@ -71,7 +71,7 @@ def test_a_zstd_file_is_read(path: Path) -> None:
     assert text_of(path, "x.csv.zst", packed, 1_000_000) == text
     assert text_of(path, "x.csv", packed + packed, 1_000_000) == text + text
     for damaged in (packed[: len(packed) // 2], packed[:-1], packed + b"no frame"):
-        with pytest.raises(JobError, match=r"x\.csv\.zst is no complete zstd file"):
+        with pytest.raises(JobError, match=r"x\.csv\.zst is not a complete zstd file"):
             text_of(path, "x.csv.zst", damaged, 1_000_000)
 
 
@@ -79,7 +79,7 @@ def test_a_zstd_file_is_read(path: Path) -> None:
 def test_a_damaged_file_is_named(path: Path, name: str, compress: Any) -> None:
     whole = compress(bytes(range(256)) * 2_000)
     for damaged in (whole[: len(whole) // 2], whole[:-3], whole[:40] + b"\xff" * 40 + whole[80:]):
-        with pytest.raises(JobError, match=f"/in/x.csv is no complete {name} file: .*; store it again"):
+        with pytest.raises(JobError, match=f"/in/x.csv is not a complete {name} file: .*; store it again"):
             text_of(path, "/in/x.csv", damaged, 1_000_000)
 
 
@@ -132,7 +132,7 @@ def test_utf_16_shows_by_its_first_bytes(path: Path) -> None:
         (b'[{\r\n"a":1}]', b'{\x1d\x1e"a":1}\n'),
         (b'[{"a":"\x1e\x1d"},1]', b'{"a":"\x1f\x1f"}\n1\n'),
         (b'[{"a":\xff},{"b":"\xff"}]', b'{"a":\xff}\n{"b":"\xff"}\n'),
-        # What is no JSON ends where its brackets and quotes close.
+        # What is not JSON ends where its brackets and quotes close.
         (b'[{"a":1,},foo,{a:"]"}]', b'{"a":1,}\nfoo\n{a:"]"}\n'),
     ],
 )

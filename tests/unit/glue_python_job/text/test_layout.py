@@ -84,7 +84,7 @@ def test_a_column_is_found_by_its_name_in_the_file() -> None:
     ("found", "message"),
     [
         (("a",), "contract column b .and c. is missing from the file x; columns found: a"),
-        (("A", "b", "c", "b"), "column b is there twice in the file x"),
+        (("A", "b", "c", "b"), "column b occurs twice in the file x"),
         (("a", "c", "b_"), "contract column b is missing from the file x"),
         ((), "columns found: none"),
     ],
@@ -95,6 +95,6 @@ def test_columns_that_are_not_there(found: tuple[str, ...], message: str) -> Non
 
 
 def test_two_names_that_differ_by_case_are_ambiguous_unless_one_is_the_columns() -> None:
-    with pytest.raises(JobError, match="column id is there twice but for upper and lower case in the file x"):
+    with pytest.raises(JobError, match="column id occurs twice but for upper and lower case in the file x"):
         check_columns("x", ("Id", "ID"), items("id"))
     assert check_columns("x", ("Id", "ID", "id"), items("id")) == ["Id", "ID"]

@@ -64,7 +64,7 @@ def test_choices_are_those_of_the_library() -> None:
         (["start", "flights"], "either --source or --upload"),
         (["start", "flights", "--source", "s3://a/b/", "--upload", "x"], "either --source or --upload"),
         (["start", "flights", "x.csv", "--source", "s3://a/b/"], "'x.csv' is given without --upload"),
-        (["list", "--since", "soon", "--stack", "outputs.json"], "'soon' is no moment"),
+        (["list", "--since", "soon", "--stack", "outputs.json"], "'soon' is not a moment"),
         (["list", "--stack", "nowhere"], "stack 'nowhere' is neither a file nor a directory"),
         (["datasets", "--stack", "outputs.json"], "stack 'outputs.json' has no output artifacts_bucket"),
         (["nothing"], "No such command 'nothing'; see pipeline --help"),

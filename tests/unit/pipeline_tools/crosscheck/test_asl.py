@@ -14,7 +14,7 @@ RUN_SQL = "infra/state_machines/run-sql.asl.yaml"
 @pytest.mark.parametrize(
     ("file", "after", "old", "new", "wrong", "todo"),
     [
-        (PIPELINE, "", "StartAt: IsContinued", "StartAt: Start", "StartAt 'Start' is no state", "IsContinued"),
+        (PIPELINE, "", "StartAt: IsContinued", "StartAt: Start", "StartAt 'Start' is not a state", "IsContinued"),
         (PIPELINE, "", "Next: RegisterJob", "Next: Register", "goes on to 'Register'", "the states are IsContinued"),
         (FAILURE, 'audit: "{% ($cause', "Next: Notify", "Next: Tell", "RecordFailure goes on to 'Tell'", "Notify"),
         (RUN_SQL, "", "Default: CancelStatement", "Default: Cancel", "goes on to 'Cancel'", "CancelStatement"),
@@ -52,7 +52,7 @@ def test_a_broken_structure_is_reported_where_it_is(
 
 def test_a_key_that_is_there_twice_is_reported(project: Copy) -> None:
     line = project.break_(RUN_SQL, "Type: Pass", "Type: Pass\n    Type: Pass", after="Done:")
-    project.assert_found(RUN_SQL, line + 1, "the key Type is there twice", "delete one of them")
+    project.assert_found(RUN_SQL, line + 1, "the key Type occurs twice", "delete one of them")
 
 
 @pytest.mark.parametrize(

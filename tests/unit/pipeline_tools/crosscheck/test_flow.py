@@ -78,7 +78,7 @@ def test_an_inner_machine_sees_the_variables_around_it_and_keeps_its_own() -> No
 
 def test_the_structure_of_an_inner_machine_is_checked() -> None:
     assert said_about(NESTED.replace("Next: Two", "Next: Three"))[:2] == [
-        "15: state One goes on to 'Three', which is no state",
+        "15: state One goes on to 'Three', which is not a state",
         "16: state Two is never reached from One",
     ]
 

@@ -36,7 +36,7 @@ def test_a_surplus_default_argument_is_reported(project: Copy) -> None:
 @pytest.mark.parametrize("name", ["--conf", "--debug", "--mode", "--JOB_NAME", "--JOB_ID", "job_id", "--job-id"])
 def test_a_name_that_glue_does_not_take_is_reported(project: Copy, name: str) -> None:
     line = project.break_(PIPELINE, '"--job_id":', f'"{name}": x\n        "--job_id":')
-    project.assert_found(PIPELINE, line, f"{name} is no name that an argument of a Glue job may have", "name it --")
+    project.assert_found(PIPELINE, line, f"{name} is not a name that an argument of a Glue job may have", "name it --")
 
 
 def test_an_argument_of_spark_that_a_python_shell_job_would_not_heed_is_reported(project: Copy) -> None:
@@ -48,7 +48,7 @@ def test_an_argument_of_spark_that_a_python_shell_job_would_not_heed_is_reported
 def test_an_argument_of_the_module_that_glue_does_not_know_is_reported(project: Copy) -> None:
     file = "infra/modules/glue_job/main.tf"
     line = project.break_(file, "--enable-metrics", "--enable-metric")
-    project.assert_found(file, line, "--enable-metric is no argument that Glue itself knows", "correct it")
+    project.assert_found(file, line, "--enable-metric is not an argument that Glue itself knows", "correct it")
 
 
 def test_a_value_that_the_parser_refuses_is_reported(project: Copy) -> None:

@@ -104,7 +104,7 @@ def test_statements_are_found_behind_conditions_and_locals(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("resource", "message"),
     [
-        ("arn:aws:lambda:us-east-1:123456789012:function:f", "is no integration"),
+        ("arn:aws:lambda:us-east-1:123456789012:function:f", "is not an integration"),
         ("arn:aws:states:::aws-sdk:iam:createUser", "service 'iam' is not among those"),
         ("arn:aws:states:::lambda:invoke.sync", "lambda:invoke.sync is not known"),
     ],

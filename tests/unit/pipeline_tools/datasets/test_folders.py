@@ -139,7 +139,9 @@ def test_a_file_that_is_generated_now_is_refused(sql: Path, name: str) -> None:
 
 def test_a_folder_name_that_could_not_be_a_dataset_is_refused(sql: Path) -> None:
     (only,) = findings(add(sql, "My-Orders"))
-    assert only.startswith("sql/datasets/My-Orders: is no dataset's name; accepted: lower-case letters, digits and _")
+    assert only.startswith(
+        "sql/datasets/My-Orders: is not a dataset's name; accepted: lower-case letters, digits and _"
+    )
 
 
 @pytest.mark.parametrize(
@@ -149,7 +151,7 @@ def test_a_folder_name_that_could_not_be_a_dataset_is_refused(sql: Path) -> None
         ("status: active", "status: [active", 7, "not YAML: "),
         ('["NO", SE]', "[NO, SE]", 17, 'quote it: "NO", or write false'),
         ('"DECIMAL(15,2)"', "DECIMAL(15,2)", 13, 'quote it: physicalType: "DECIMAL(15,2)"'),
-        ("status: active", "name: again", 6, "name: is there twice, first in line 4"),
+        ("status: active", "name: again", 6, "name: occurs twice, first in line 4"),
         # the standard
         ("kind: DataContract", "kind: Nope", 2, 'kind: is "Nope"; accepted: DataContract'),
         ("apiVersion: v3.1.0", "apiVersion: v9.9.9", 1, 'apiVersion: is "v9.9.9"; accepted: v3.2.0, v3.1.0'),

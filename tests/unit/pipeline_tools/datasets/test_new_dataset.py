@@ -179,7 +179,7 @@ def test_a_column_with_commas_is_a_text_beside_one_with_points(root: Path) -> No
         (b"PK\x03\x04", "is packed by zip or zstd"),
         (b"\x1f\x8b00", "cannot be unpacked"),
         ('{"a": ', "is not JSON"),
-        ("[1]", "is no JSON object"),
+        ("[1]", "is not a JSON object"),
         ('{"a": [1]}', "has no record with a text, a number, true or false"),
         (b"PAR1xx", "cannot be read"),
     ],
@@ -200,7 +200,7 @@ def test_a_dataset_that_is_there_is_not_overwritten(root: Path) -> None:
 
 @pytest.mark.parametrize("name", ["Orders", "1a", "a-b", "", "a" * 60, "../a"])
 def test_a_wrong_name_is_refused(root: Path, tmp_path: Path, name: str) -> None:
-    with pytest.raises(NewDatasetError, match="is no name of a dataset; accepted: 1 to 59 lower-case"):
+    with pytest.raises(NewDatasetError, match="is not a name of a dataset; accepted: 1 to 59 lower-case"):
         new_dataset.create(root, name, tmp_path / "a.csv")
 
 
@@ -208,4 +208,4 @@ def test_the_command_says_what_is_wrong(capsys: pytest.CaptureFixture[str]) -> N
     assert new_dataset.main(["orders"]) == 2
     assert "usage: nox -s new -- NAME SAMPLE" in capsys.readouterr().err
     assert new_dataset.main(["orders", "/nowhere"]) == 1
-    assert "error: /nowhere is no file; accepted: a CSV, JSON or Parquet file" in capsys.readouterr().err
+    assert "error: /nowhere is not a file; accepted: a CSV, JSON or Parquet file" in capsys.readouterr().err

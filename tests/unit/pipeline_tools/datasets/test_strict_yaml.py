@@ -58,8 +58,8 @@ def test_an_element_has_its_line_or_that_of_the_one_around_it() -> None:
         ("1e5", "a text in YAML 1.1 and a number in YAML 1.2"),
         ("2024-01-31", "a date or time in YAML 1.1 and a text in YAML 1.2; quote it"),
         ("2024-01-31T10:00:00Z", "a date or time in YAML 1.1"),
-        (".nan", ".nan is no number"),
-        ("-.inf", "-.inf is no number"),
+        (".nan", ".nan is not a number"),
+        ("-.inf", "-.inf is not a number"),
         ("=", "a default key in YAML 1.1"),
         ("!!str NO", "has the tag tag:yaml.org,2002:str"),
         ("!date '2024-01-31'", "has the tag !date"),
@@ -145,7 +145,7 @@ def test_an_element_without_a_value_in_braces_is_null() -> None:
 @pytest.mark.parametrize(
     ("text", "line", "told"),
     [
-        ("a: 1\nb: 2\na: 3\n", 3, "is there twice, first in line 1; accepted: once"),
+        ("a: 1\nb: 2\na: 3\n", 3, "occurs twice, first in line 1; accepted: once"),
         ("a: &x 1\nb: *x\n", 2, "is an alias"),
         ("a: &x [*x]\n", 1, "is an alias"),
         ("<<: {a: 1}\n", 1, "a merge key in YAML 1.1"),

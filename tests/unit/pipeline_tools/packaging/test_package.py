@@ -39,7 +39,7 @@ def contents(folder: Path) -> Iterator[tuple[str, bytes]]:
 def test_equal_sources_give_byte_identical_files(project: Path, tmp_path: Path) -> None:
     package.build(project, tmp_path / "one")
     for path in project.rglob("*.py"):
-        path.touch()  # another time of change is no change
+        path.touch()  # another time of change is not a change
     package.build(project, tmp_path / "two")
     assert dict(contents(tmp_path / "one")) == dict(contents(tmp_path / "two"))
 

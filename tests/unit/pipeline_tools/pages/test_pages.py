@@ -68,8 +68,8 @@ def test_a_page_that_is_right_has_no_finding(project: Path, right: str) -> None:
         ("[x](docs/other.md#none)", "README.md:1: docs/other.md#none names no heading; docs/other.md has other, "),
         ("[x](#none)", "README.md:1: #none names no heading; README.md has "),
         ("![x](docs/none.png)", "README.md:1: the link docs/none.png leads to no file"),
-        ("`src/none.py`", "README.md:1: `src/none.py` is no file of the project"),
-        ("| a |\n|---|\n| `ways/none.py` |", "README.md:3: `ways/none.py` is no file of the project"),
+        ("`src/none.py`", "README.md:1: `src/none.py` is not a file of the project"),
+        ("| a |\n|---|\n| `ways/none.py` |", "README.md:3: `ways/none.py` is not a file of the project"),
         ("`./noxw -s none`", "README.md:1: `./noxw -s none`: there is no session none; there are plan, unit"),
         (
             "`./noxw -s plan -- --fast`",
@@ -97,7 +97,7 @@ def test_a_page_that_code_names_has_to_be_there(project: Path) -> None:
     (project / "tests" / "a.py").write_text('MADE_UP = "docs/no.md"\n')
     first, second = found(project, "")
     assert first.startswith("src/a.py:1: docs/other.md#no names no heading; docs/other.md has other, ")
-    assert second == "src/a.py:2: docs/no.md is no page; name one that is there"
+    assert second == "src/a.py:2: docs/no.md is not a page; name one that is there"
 
 
 def test_the_log_may_name_files_of_former_releases(project: Path) -> None:

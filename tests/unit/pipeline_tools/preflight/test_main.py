@@ -89,7 +89,7 @@ def refused(argument: str) -> tuple[str, Any]:
 
 
 def test_parameters_of_a_batch_are_asked_about_beside_what_is_no_argument() -> None:
-    """The local endpoint knows Parameters and refuses what is no argument; other answers are given here."""
+    """The local endpoint knows Parameters and refuses what is not an argument; other answers are given here."""
 
     def answers(*given: tuple[str, Any], mode: str = "bound") -> CheckAnswer:
         # Each question has a client of its own: they are answered from one list.

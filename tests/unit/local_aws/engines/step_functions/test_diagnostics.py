@@ -398,5 +398,5 @@ def test_a_text_of_an_intrinsic_function_has_its_own_escapes(call: str, is_refus
     said = "The value for the field 'v.$' must be a valid JSONPath or a valid intrinsic function call"
     expected = [Diagnostic(SCHEMA, said, f"/States/A/{field}/Payload")] if is_refused else []
     assert diagnose(json.dumps(machine(A={**task, **inner})), "STANDARD") == expected
-    # What is no template is no call.
+    # What is not a template is not a call.
     assert diagnose(json.dumps(machine(A={**PASS, "Result": {"v.$": call}})), "STANDARD") == []

@@ -1,4 +1,4 @@
-"""Inputs of executions that are no JSON, as AWS's parser words it."""
+"""Inputs of executions that are not JSON, as AWS's parser words it."""
 
 from __future__ import annotations
 

@@ -228,7 +228,7 @@ def test_a_file_is_yaml_or_json(tmp_path: Any) -> None:
 def test_a_body_is_json() -> None:
     assert read_json(json.dumps(rule()).encode()).rules[0].name == "r"
     for body in (b"", b"{", b"\xff", b"[" * 100_000):
-        with pytest.raises(FaultsError, match="the body is no JSON"):
+        with pytest.raises(FaultsError, match="the body is not JSON"):
             read_json(body)
 
 

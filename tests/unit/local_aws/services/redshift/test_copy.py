@@ -225,9 +225,9 @@ SIZED = {"url": "s3://lake/in/1", "mandatory": True, "meta": {"content_length": 
             "Manifest file is not in correct json format.\n  Detail: Manifest file location = s3://lake/m: KeyError",
         ),
         ("nothing", "Manifest file is not in correct json format."),
-        (entries({**SIZED, "url": 5}), "5 is no str"),
-        (entries({**SIZED, "mandatory": "yes"}), "'yes' is no bool"),
-        (entries({**SIZED, "meta": {"content_length": "7"}}), "'7' is no int"),
+        (entries({**SIZED, "url": 5}), "5 is not of type str"),
+        (entries({**SIZED, "mandatory": "yes"}), "'yes' is not of type bool"),
+        (entries({**SIZED, "meta": {"content_length": "7"}}), "'7' is not of type int"),
         (entries({**SIZED, "url": "in/1"}), "'in/1' is not s3://bucket/key"),
         (
             None,
