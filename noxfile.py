@@ -246,7 +246,7 @@ def _variables(**more: str) -> dict[str, str]:
 
 
 def _python(session: nox.Session, *arguments: str, **variables: str) -> None:
-    # What is interrupted gets the time to end what it started.
+    # Gives interrupted commands time to stop their children.
     waits = {"interrupt_timeout": 60.0, "terminate_timeout": 60.0}
     session.run(str(environments.DEV.ensure()), *arguments, env=_variables(**variables), external=True, **waits)
 

@@ -29,7 +29,7 @@ RESULT_SECONDS: Final = 24 * 3600
 # https://docs.aws.amazon.com/redshift/latest/mgmt/data-api.html#data-api-calling-considerations-idempotency
 CLIENT_TOKEN_SECONDS: Final = 8 * 3600
 
-# Requests a second, of an account in a region: https://docs.aws.amazon.com/general/latest/gr/redshift-service.html
+# Requests per second, of an account in a region: https://docs.aws.amazon.com/general/latest/gr/redshift-service.html
 REQUESTS_A_SECOND: Final[Mapping[str, int]] = MappingProxyType(
     {
         "BatchExecuteStatement": 20,

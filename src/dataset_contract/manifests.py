@@ -19,7 +19,7 @@ from typing import Any
 from dataset_contract.naming import as_json
 
 VERSION = 4
-# Of a manifest or an error file, in UTF-8. All that a job may have, twice a stage, are together read by one state.
+# Of a manifest or an error file, in UTF-8. All that a job may have, twice per stage, are together read by one state.
 MOST_BYTES = 60_000
 # Of the verdicts in it. What is left is for the counts of each table or reference.
 MOST_RULE_BYTES = 30_000

@@ -85,7 +85,10 @@ def create_table(output: DataObject) -> str:
 
 
 def column_list(output: DataObject) -> str:
-    """The columns of an output's files in their order, one a line: COPY maps them by it, whatever the table's order."""
+    """The columns of an output's files in their order, one per line.
+
+    COPY maps them by this order, whatever that of the table.
+    """
     return ",\n".join(f"    {identifier(name)}" for name in _wanted(output))
 
 

@@ -18,7 +18,7 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class Log:
-    """Writes one JSON object a line: time, level, job_id, stage, message and whatever fields are given."""
+    """Writes one JSON object per line: time, level, job_id, stage, message and whatever fields are given."""
 
     job_id: str
     stream: TextIO = field(default_factory=lambda: sys.stdout)

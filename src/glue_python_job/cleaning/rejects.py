@@ -75,7 +75,7 @@ class RejectWriter:
 
         Args:
             source_file: URI of the file.
-            line_number: 1-based line of its begin, of Parquet the 1-based row.
+            line_number: 1-based line of its start, of Parquet the 1-based row.
             column: of the contract; None when the row as such is refused.
             reason: why, in the words of dataset_contract.wording.
             raw_row: its text, of Parquet the row as JSON.

@@ -66,7 +66,7 @@ def _has_gap(text: bytes) -> bool:
 
 def _outside_quotes(handle: BinaryIO, grammar: CsvGrammar) -> _Outside | None:
     """None: the quotes are not all where they should be."""
-    found, rest, inside = _Outside(), b"\n", False  # the line end before stands for the begin of the text
+    found, rest, inside = _Outside(), b"\n", False  # the line end before stands for the start of the text
     misplaced = _misplaced(grammar) if grammar.quote else None
     while window := handle.read(records.WINDOW_BYTES):
         outside, inside = _without_quoted(window, grammar.quote, inside) if misplaced else (window, False)

@@ -68,7 +68,7 @@ class Segment:
     unseen: frozenset[int] = frozenset()
 
     def open(self) -> BinaryIO:
-        """The part, from its begin."""
+        """The part, from its start."""
         handle = self.path.open("rb")
         handle.seek(self.begin)
         return handle
@@ -121,7 +121,7 @@ class Batch:
 
 
 class TextReader:
-    """Reads one CSV or JSON file from its begin to its end, a segment at a time.
+    """Reads one CSV or JSON file from its start to its end, one segment at a time.
 
     whole: take the file as it is, with no copy of its text, if it is plain and what comes before the first record
     allows it. layout: None when the text has nothing, not even a header.
@@ -224,7 +224,7 @@ class TextReader:
             self._pending += self._read_more(CHUNK_BYTES)
         with path.open("wb") as out:
             if self._pending.startswith(codecs.BOM_UTF8):
-                # It is of the first value here. DuckDB takes one away from the begin of each file: this one.
+                # It is of the first value here. DuckDB takes one away from the start of each file: this one.
                 segment.begin = out.write(codecs.BOM_UTF8)
             while chunk := self._pending or self._read_more(CHUNK_BYTES):
                 self._pending = chunk

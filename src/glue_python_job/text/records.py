@@ -43,7 +43,7 @@ class RecordRun(NamedTuple):
 class Splitter:
     """Splits text into records, one after the other, in bounded memory.
 
-    `read(n)` gives up to n bytes, nothing at the end; the text begins at the begin of a record. When the text is not
+    `read(n)` gives up to n bytes, nothing at the end; the text starts where a record starts. When the text is not
     final, a record may end beyond it: what is left then is in `tail` and belongs before what follows. `empty_lines`
     counts the blank lines that were passed.
     """
@@ -62,7 +62,7 @@ class Splitter:
 
     @property
     def tail(self) -> bytes:
-        """What is left when the records are used up: the begin of one whose end lies beyond."""
+        """What is left when the records are used up: the start of one whose end lies beyond."""
         return self._buffer[self._position :]
 
     def runs(self) -> Iterator[RecordRun]:

@@ -20,7 +20,7 @@ _LAST = ',"."\n'
 def split(segment: Segment, grammar: Grammar, refuse: Refuse) -> bytes:
     r"""Write the records to `segment.parsed`, in the layout `split_text`; hand each text that is none to `refuse`.
 
-    Returns what is left at the end, the begin of a record that goes on in the next segment. The counts of the segment
+    Returns what is left at the end, the start of a record that goes on in the next segment. The counts of the segment
     are those of the records; an undecodable byte in a text is shown as \xNN.
     """
     segment.parsed = segment.path.with_name(segment.path.name + "-records")

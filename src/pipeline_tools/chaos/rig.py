@@ -127,7 +127,7 @@ class Rig:
         return redshift.query(self.clients.get("redshift-data"), redshift.as_administrator(self.outputs), sql)
 
     def statements(self, job: str, status: str) -> list[dict[str, Any]]:
-        """A job's statements of a status, or ALL. The API lists only so often a second, for all who ask.
+        """A job's statements of a status, or ALL. The API lists only a few times per second, for all who ask.
 
         Raises:
             RigError: it did not in half a minute.

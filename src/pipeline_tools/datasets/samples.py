@@ -229,11 +229,11 @@ def _records(stream: IO[str], path: Path) -> Iterator[dict[str, Any]]:
                 record = json.loads(item, parse_float=Decimal)
             if not isinstance(record, dict):
                 raise SampleError(
-                    f"{path}:{number}: is not a JSON object; accepted: an object a line, or a list of them"
+                    f"{path}:{number}: is not a JSON object; accepted: an object per line, or a list of them"
                 )
             yield record
     except json.JSONDecodeError as error:
-        raise SampleError(f"{path} is not JSON: {error}; accepted: an object a line, or a list of them") from error
+        raise SampleError(f"{path} is not JSON: {error}; accepted: an object per line, or a list of them") from error
 
 
 def _fields(record: dict[str, Any], path: str = "", depth: int = 1) -> Iterator[tuple[str, Any]]:

@@ -1,4 +1,4 @@
-"""What a deployment costs a month and a run, before and after a plan, from the list prices of prices.toml."""
+"""What a deployment costs per month and per run, before and after a plan, from the list prices of prices.toml."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ class Estimate:
 
     @property
     def month(self) -> float:
-        """Dollars a month without runs."""
+        """Dollars per month without runs."""
         return sum(item.dollars for item in self.items if not item.per_run)
 
     @property
     def run(self) -> float:
-        """Dollars a run."""
+        """Dollars per run."""
         return sum(item.dollars for item in self.items if item.per_run)
 
 

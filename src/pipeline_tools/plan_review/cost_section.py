@@ -13,13 +13,13 @@ def head_line(before: Estimate, after: Estimate, listed: Prices) -> str:
     """The costs of a month and of a run, in one line."""
     month = _change_of(_dollars(before.month), _dollars(after.month))
     run = _change_of(_dollars(before.run, True), _dollars(after.run, True))
-    return f"Cost, estimated: {month} a month and {run} a run (list prices in {listed.region}; not a quote)"
+    return f"Cost, estimated: {month} per month and {run} per run (list prices in {listed.region}; not a quote)"
 
 
 def cost_section(before: Estimate, after: Estimate, listed: Prices, region: str | None) -> Section:
     """The part of the summary about costs."""
     section = Section("Cost", 3)
-    for heading, per_run in (("a month", False), ("a run", True)):
+    for heading, per_run in (("per month", False), ("per run", True)):
         old = {item.label: item for item in before.items if item.per_run is per_run}
         new = {item.label: item for item in after.items if item.per_run is per_run}
         section.lines += [f"| {heading} | before | after | how |", "|---|--:|--:|---|"]
@@ -33,7 +33,7 @@ def cost_section(before: Estimate, after: Estimate, listed: Prices, region: str 
         section.lines += [f"| **sum** | {sums} | |", ""]
     runs = listed.assumed("runs_per_month")
     months = [_dollars(side.month + runs * side.run) for side in (before, after)]
-    section.lines.append(f"With {runs:.0f} runs a month: {months[0]} → {months[1]}.")
+    section.lines.append(f"With {runs:.0f} runs per month: {months[0]} → {months[1]}.")
     section.lines += [f"- not counted: {code(gap)}" for gap in after.gaps]
     sentences = [
         f"List prices in {listed.region}, read up to {listed.as_of}, without tax, free tiers and discounts;",

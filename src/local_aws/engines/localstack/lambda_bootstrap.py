@@ -1,7 +1,7 @@
 """The program of a Lambda process: it imports a handler and answers one invocation after the other.
 
-`python lambda_bootstrap.py FD` reads invocations from stdin, one JSON object a line, and writes the answers to the file
-descriptor FD, one a line; what the handler prints goes where stdout and stderr go. It ends with stdin. Standard
+`python lambda_bootstrap.py FD` reads invocations from stdin, one JSON object per line, and writes the answers to the
+file descriptor FD, one per line; what the handler prints goes where stdout and stderr go. It ends with stdin. Standard
 library only: it runs in whatever interpreter serves the function.
 """
 

@@ -132,7 +132,7 @@ class GlueJobRuns:
         return operations[operation](request)
 
     def wait(self, job_name: str, run_id: str, *, give_up: Callable[[], bool] = lambda: False) -> dict[str, Any]:
-        """Return the run once it is over; stop it first when `give_up` says so (asked once a second)."""
+        """Return the run once it is over; stop it first when `give_up` says so (asked once per second)."""
         run = self._find(job_name, run_id)
         while True:
             with run.changed:

@@ -1,4 +1,4 @@
-"""Requests a second: a bucket of tokens for each operation."""
+"""Requests per second: a bucket of tokens for each operation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Throttle:
     """Lets through as many requests of an operation as its rate allows; at most those of one second come at once.
 
     Args:
-        rates: requests a second by operation; one that is missing has no limit.
+        rates: requests per second by operation; one that is missing has no limit.
         clock: seconds, from any moment on.
     """
 

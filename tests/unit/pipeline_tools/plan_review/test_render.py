@@ -261,7 +261,7 @@ def test_a_policy_that_somebody_changed_is_told_by_statement() -> None:
 def test_the_cost_of_a_change_is_in_the_head() -> None:
     cluster = {"cluster_identifier": "c", "node_type": "ra3.large", "number_of_nodes": 1}
     text = summary(resource("aws_redshift_cluster.this", "update", cluster, {**cluster, "number_of_nodes": 2}))
-    assert "Cost, estimated: $396.63 → $793.02 a month and $0.0000 a run" in text.splitlines()[4]
+    assert "Cost, estimated: $396.63 → $793.02 per month and $0.0000 per run" in text.splitlines()[4]
 
 
 def test_another_region_is_told() -> None:
