@@ -171,7 +171,7 @@ CALLER_KEY_ACTIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "scheduler:GetSchedule": (_DECRYPT,),
     }
 )
-"""By the API that is called: what the caller needs on the customer-managed key of what the call touches, if it has one.
+"""What a caller needs on the customer-managed key of a resource, by the API that it calls.
 
 Key policy and the caller's own policies both decide: https://docs.aws.amazon.com/kms/latest/developerguide/key-policies.html
 """

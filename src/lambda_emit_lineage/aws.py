@@ -34,6 +34,8 @@ class AwsRequestError(Exception):
 
 @dataclass(frozen=True)
 class HttpResponse:
+    """What a service answered by HTTP."""
+
     status: int
     headers: Mapping[str, str]
     body: bytes
@@ -58,6 +60,7 @@ class Aws:
         return answer is not None and answer.status == 200
 
     def put(self, bucket: str, key: str, body: bytes) -> None:
+        """Write an object."""
         self._s3("PUT", bucket, key, body=body)
 
     def age(self, bucket: str, key: str, now: float) -> float | None:
@@ -184,7 +187,11 @@ def sign(
     body: bytes,
     moment: datetime,
 ) -> dict[str, str]:
-    """The headers of a request with its signature (version 4). path: as it is sent, encoded."""
+    """The headers of a request with its signature (version 4).
+
+    Args:
+        path: as it is sent, encoded.
+    """
     stamp = f"{moment:%Y%m%d}T{moment:%H%M%S}Z"
     digest = hashlib.sha256(body).hexdigest()
     given = {**headers, "host": host, "x-amz-date": stamp, "x-amz-content-sha256": digest}

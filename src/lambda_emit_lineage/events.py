@@ -154,7 +154,7 @@ class Lineage:
 
     @property
     def _source_uri(self) -> str:
-        """Of a job that another execution continues, as the first stage was given it."""
+        """The source; if another execution continues the job, the first stage knows it."""
         if isinstance(given := self.attempt.given.get("source_uri"), str):
             return given
         known = {**self.errors, **self.manifests}.get(PYTHON, {})

@@ -65,7 +65,7 @@ def nominal_time(start: str) -> dict[str, Any]:
 
 
 def parameters(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Of a run; values that are not text are written as JSON has them."""
+    """The parameters of a run; JSON writes values that are not text."""
     listed = [{"key": name, "name": name, "value": _text(value)} for name, value in sorted(given.items())]
     return _facet("ExecutionParametersRunFacet", parameters=listed)
 
@@ -76,7 +76,7 @@ def error(message: str, language: str) -> dict[str, Any]:
 
 
 def engine(text: str) -> dict[str, Any]:
-    """Of what a manifest calls its engine: `duckdb 1.4.5, python 3.9.21`."""
+    """The engine of a stage, from a manifest's text such as `duckdb 1.4.5, python 3.9.21`."""
     name, _, version = text.partition(",")[0].partition(" ")
     return _facet("ProcessingEngineRunFacet", name=name, version=version or name)
 
@@ -87,7 +87,7 @@ def sql(query: str) -> dict[str, Any]:
 
 
 def schema(fields: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Of compiled fields: name, type and perhaps description."""
+    """The schema of a dataset, from compiled fields: name, type and perhaps description."""
     kept = [
         {**{name: field[name] for name in ("name", "type", "description") if name in field}, "ordinal_position": number}
         for number, field in enumerate(fields, start=1)
@@ -96,7 +96,7 @@ def schema(fields: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def column_lineage(fields: Mapping[str, Iterable[Mapping[str, str]]]) -> dict[str, Any]:
-    """By column what it is made of: namespace, name and field of the input, and subtype."""
+    """What each column is made of: namespace, name and field of the input, and subtype."""
     made = {
         column: {
             "inputFields": [

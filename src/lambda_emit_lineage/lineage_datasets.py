@@ -22,7 +22,7 @@ Manifest = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Datasets:
-    """Of one job.
+    """The OpenLineage datasets of one job.
 
     Attributes:
         compiled: what pipeline_tools.datasets made of the contract.
@@ -183,7 +183,7 @@ def _counts(found: Mapping[str, Any], **names: str) -> dict[str, int]:
 
 
 def _verdicts(found: Manifest) -> dict[str, list[Mapping[str, Any]]]:
-    """By object."""
+    """The verdicts of a manifest by object."""
     listed: dict[str, list[Mapping[str, Any]]] = {}
     for verdict in found.get("rules") or ():
         listed.setdefault(str(verdict.get("object")), []).append(verdict)

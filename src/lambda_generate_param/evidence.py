@@ -20,7 +20,7 @@ STAGES = (PYTHON, SPARK)
 
 @dataclass(frozen=True)
 class StageEvidence:
-    """By stage: complete has the manifests, failed the error files of stages without one."""
+    """What stages left: the manifests of complete stages, and the error files of failed ones."""
 
     complete: Mapping[str, Mapping[str, Any]]
     failed: Mapping[str, Mapping[str, Any]]

@@ -59,7 +59,7 @@ class SqlBatch:
     parameters: Mapping[str, str]
 
     def document(self) -> dict[str, object]:
-        """In the form of BatchExecuteStatement's arguments, as Step Functions spells them."""
+        """The arguments of BatchExecuteStatement, as Step Functions spells them."""
         return {
             "statement_name": self.name,
             "statements": list(self.statements),
@@ -84,7 +84,8 @@ def split(sql: str) -> list[str]:
 def schema(sql: Path, datasets: Sequence[Dataset], user: str | None = None) -> SqlBatch:
     """The tables and procedures that the pipeline needs; each statement may run again at any time.
 
-    user: name of who loads, who gets the grants that this takes; None where the owner loads.
+    Args:
+        user: name of who loads, who gets the grants that this takes; None where the owner loads.
     """
     statements = audit_statements(sql, "schema") + audit_statements(sql, "loads")
     for dataset in datasets:
@@ -124,9 +125,12 @@ def portions(statements: Sequence[str]) -> Iterator[list[str]]:
 
 def register(sql: Path, places: Places, *, execution_arn: str, started_at: str, source_uri: str, parameters: str,
              repeat: bool, replays: str | None = None) -> SqlBatch:  # fmt: skip
-    """The audit rows of an attempt that begins: status RUNNING. parameters: as JSON.
+    """The audit rows of an attempt that begins: status RUNNING.
 
     Bound by the state machine, since a redrive changes them after this batch was made: OF_THE_ATTEMPT.
+
+    Args:
+        parameters: as JSON.
     """
     bound = {
         "job_id": places.job_id,
@@ -243,7 +247,10 @@ def audit_statements(sql: Path, name: str, **tokens: str) -> list[str]:
 def batch(
     identifier: str, step: str, statements: Sequence[str], bound: Mapping[str, str], *, most: int = MOST_BYTES
 ) -> SqlBatch:
-    """A step's transaction; each statement begins with a comment that names the job. most: bytes of its document.
+    """A step's transaction; each statement begins with a comment that names the job.
+
+    Args:
+        most: bytes of its document.
 
     Raises:
         SqlTemplateError: it is more than the Data API or Step Functions takes.
@@ -263,7 +270,7 @@ def batch(
 
 
 def _check_sizes(made: SqlBatch, step: str) -> None:
-    """With the values in place, as the Data API gets them where it takes no Parameters with a batch."""
+    """Refuse a batch that is too large with its values in place, as the Data API gets it without Parameters."""
     values = {**dict.fromkeys(OF_THE_MOMENT, "m" * _MOST_BYTES_OF_A_MOMENT), **made.parameters}
     sizes = [len(inlining.inlined(statement, values).encode()) for statement in made.statements]
     for number, size in enumerate(sizes, 1):

@@ -191,7 +191,7 @@ def _redshift(stack: Stack, usage: Usage, listed: Prices) -> Iterator[CostLine |
 def _stored(usage: Usage, listed: Prices) -> Iterator[CostLine]:
     price = listed.one("s3", "gb_month")
     size = usage.stored_bytes / GB
-    yield CostLine("S3 lake, a month", size, "GB-months", price, size * price, f"sizes of {usage.objects} objects")
+    yield CostLine("S3 lake, per month", size, "GB-months", price, size * price, f"sizes of {usage.objects} objects")
     price = listed.one("cloudwatch", "log_gb_ingested")
     size = usage.log_bytes / GB
     yield CostLine("CloudWatch Logs", size, "GB", price, size * price, "log lines of the job runs")

@@ -20,7 +20,11 @@ _SLACK = timedelta(minutes=2)
 
 @dataclass(frozen=True)
 class LogLine:
-    """A log line. at: UTC, to the millisecond."""
+    """A log line.
+
+    Attributes:
+        at: UTC, to the millisecond.
+    """
 
     at: datetime
     stage: str
@@ -30,7 +34,11 @@ class LogLine:
 
 
 def lines(stack: Stack, job: Job, stages: tuple[str, ...] = ()) -> list[LogLine]:
-    """The lines of a job, oldest first; those of one moment stay in their stream's order. stages: none means all."""
+    """The lines of a job, oldest first; those of one moment stay in their stream's order.
+
+    Args:
+        stages: none means all.
+    """
     found = [line for stage in stages or STAGES for line in _READERS[stage](stack, job)]
     return sorted(found, key=lambda line: line.at)
 

@@ -32,7 +32,13 @@ _HANDED_ON = "the execution that EventBridge starts hands a failure on in 4 tran
 
 @dataclass(frozen=True)
 class UsedJobRun:
-    """A run of a Glue job. seconds: of work; dpu: its size; dpu_seconds: as Glue counted them, where it did."""
+    """A run of a Glue job.
+
+    Attributes:
+        seconds: of work.
+        dpu: its size.
+        dpu_seconds: as Glue counted them, where it did.
+    """
 
     name: str
     identifier: str
@@ -46,7 +52,11 @@ class UsedJobRun:
 
 @dataclass(frozen=True)
 class Invocation:
-    """An invocation of the Lambda function. reported: by its REPORT line; else the time is that of the history."""
+    """An invocation of the Lambda function.
+
+    Attributes:
+        reported: by its REPORT line; else the time is that of the history.
+    """
 
     seconds: float
     reported: bool
@@ -54,7 +64,11 @@ class Invocation:
 
 @dataclass
 class Usage:
-    """What was found. gaps: what was not, as sentences."""
+    """What was found.
+
+    Attributes:
+        gaps: what was not, as sentences.
+    """
 
     transitions: Counter[str] = field(default_factory=Counter)  # by state machine
     executions: int = 0
@@ -76,7 +90,11 @@ def of_job(stack: Stack, job: Job) -> Usage:
 
 @dataclass(frozen=True)
 class _Call:
-    """An invocation as a history has it. request: the ID that its REPORT line has."""
+    """An invocation as a history has it.
+
+    Attributes:
+        request: the ID that its REPORT line has.
+    """
 
     request: str | None
     began: datetime
@@ -163,7 +181,7 @@ class _Measurer:
         self.usage.job_runs.append(_run_of(name, identifier, run))
 
     def _invocations(self) -> None:
-        """By the lines that Lambda writes of each; where there is none, by the times of the history."""
+        """Add the invocations, from the lines that Lambda writes about each, or else from the times of the history."""
         reported = self._reported() if self._calls else {}
         for call in self._calls:
             billed = reported.get(call.request or "")

@@ -148,7 +148,7 @@ class LocalEndpoint:
 
     @property
     def process_id(self) -> int:
-        """Of the running endpoint.
+        """The ID of the endpoint's process.
 
         Raises:
             EndpointError: it does not run.

@@ -26,7 +26,7 @@ _watcher: processes.Watcher | None = None
 
 
 def follow() -> None:
-    """From now on: end this process soon after nox, as by Ctrl-C, and with this process all that it starts."""
+    """End this process and all that it starts, as by Ctrl-C, soon after nox ends."""
     global _watcher
     with _lock:
         if _watcher is not None:

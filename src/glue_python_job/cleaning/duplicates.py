@@ -110,7 +110,7 @@ class Duplicates:
         return LocalPart(path, part.rows - count)
 
     def _ascends(self, parts: Sequence[LocalPart], key: Key) -> bool:
-        """Whether each row's key is greater than that of the row before: then none is there twice, and none is null.
+        """Whether each row's key is greater than that of the row before: then none occurs twice, and none is null.
 
         Many sources are sorted by their key, and to see this takes a tenth of the time of grouping.
         """

@@ -69,7 +69,7 @@ class Refusals:
             self._told = {ordinal: plan.explain(codes, fields) for ordinal, codes, fields in rows}
 
     def keep_text(self, segment: Segment, table: str, read: Read, grammar: Grammar, rules: Sequence[RowRule]) -> None:
-        """Keep the rows of a segment that `table` names. `read` gives the segment's text from its begin."""
+        """Keep the rows of a segment that `table` names. `read` gives the segment's text from its start."""
         refused = self._rows(f"SELECT ordinal, code FROM {table} WHERE segment = {segment.number} ORDER BY ordinal")
         runs, first, run = records.kept(read, grammar), 0, records.RecordRun(0, [], "")
         for ordinal, code in refused:

@@ -73,7 +73,7 @@ class RowPlan:
         return f"SELECT CAST({_verdict(self.rules)} AS USMALLINT) AS code FROM ({self._typed(files)})"
 
     def explained(self, files: Sequence[Path], ordinals: Sequence[int]) -> str:
-        """For these rows, by their position in the files: `ordinal`, `codes` of all rules broken, `fields` as texts."""
+        """A query for rows by their position in the files: `ordinal`, `codes` of broken rules, `fields` as texts."""
         codes = ", ".join(f"CASE WHEN {rule.condition} THEN {code} END" for code, rule in enumerate(self.rules))
         fields = ", ".join(f"CAST({self._field(index)} AS VARCHAR)" for index in range(len(self._item.columns)))
         rows = f"SELECT *, row_number() OVER () - 1 AS ordinal FROM ({self._typed(files)})"
@@ -129,8 +129,9 @@ class RowPlan:
         return [RowRule(column.name, reason, condition) for reason, condition in found]
 
     def _plain(self, index: int) -> bool:
-        """Whether the field itself gives the typed value of each row that is kept: no other text than '' is null, and
-        '' is null in the type as well, or refused.
+        """Whether the field itself gives the typed value of each row that is kept.
+
+        It does if no other text than '' is null, and '' is null in the type as well, or refused.
         """
         column, layout = self._item.columns[index], self._layout
         if layout.format != CSV or read_text("f", column, CSV, self._item.csv) != null_if_empty("f"):
@@ -170,7 +171,7 @@ class RowPlan:
             # Where a value may be null, a comparison with it is neither true nor false.
             absent = f"{read} = ''" if plain else f"{read} IS NULL"
             return [f"({absent} OR ({' AND '.join(conditions)}))"] if conditions else []
-        # '' is no value of a type but text.
+        # '' is not a value of a type but text.
         present = f"{read} <> ''" if plain else f"{read} IS NOT NULL"
         return conditions if plain and value.misfit else [present, *conditions]
 

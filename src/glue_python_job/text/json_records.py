@@ -47,7 +47,11 @@ def path_of(source_name: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class JsonGrammar:
-    """Rows of these columns. array: the text is of an array, one line for each element."""
+    """Rows of these columns.
+
+    Attributes:
+        array: the text is of an array, one line for each element.
+    """
 
     columns: tuple[Column, ...]
     array: bool = False
@@ -195,7 +199,7 @@ class JsonGrammar:
 
 
 def _told(key: str) -> str:
-    """A key as JSON writes it, cut where it is long. Half a surrogate pair cannot be kept and is written as \\uNNNN."""
+    r"""A key as JSON writes it, cut where it is long. Half a surrogate pair cannot be kept and is written as \uNNNN."""
     cut = key if len(key) <= _KEY_CHARACTERS else key[:_KEY_CHARACTERS] + "…"
     return as_json(cut).encode("utf-8", "backslashreplace").decode("utf-8")
 
@@ -217,6 +221,7 @@ class JsonSplitter:
 
     @property
     def empty_lines(self) -> int:
+        """The number of empty lines so far."""
         return self._lines.empty_lines
 
     @property
@@ -225,6 +230,7 @@ class JsonSplitter:
         return frozenset(self._unseen)
 
     def runs(self) -> Iterator[RecordRun]:
+        """The records of the text, in order."""
         for run in self._lines.runs():
             if self._grammar.array:
                 yield from self._elements(run)

@@ -55,6 +55,7 @@ class Observed:
         return (end, False) if end else (guess, True)
 
     def add(self, chunk: bytes) -> None:
+        """Observe the next chunk of the text."""
         lines = chunk.count(b"\n")
         self.lines += lines
         self.file_lines += chunk.count(self._mark) if self._mark else lines

@@ -35,16 +35,21 @@ CHUNK_BYTES = 8 * 1024 * 1024
 class Segment:
     """A part of a source file.
 
-    source: position of the file among the source files. path: a local file with the part, from byte `begin` on (the
-    header is before it when the file is taken as it is). offset, length: where the part is in the text of the source
-    file, in bytes of its stream (texts.py). first_line: 1-based line of its first record.
-    lines: physical lines, which is the number of records when each is one line. suspect: not to be given to DuckDB as
-    it is. doubtful: blanks beside quotes, which DuckDB may pass over; the records are to be counted. number: position
-    among all segments. seen: what makes lines, suspect and doubtful known, while the text is read for the rows.
-
     Known later: malformed, the records that cannot be parsed; rows, the others; refused, those of them that a rule
     refuses; empty_lines, those that are not records; parsed, the file that DuckDB reads when it is not `path`; unseen,
     of JSON the positions of the columns whose key is in no record.
+
+    Attributes:
+        source: position of the file among the source files.
+        path: a local file with the part, from byte `begin` on (the header is before it when the file is taken as it
+            is).
+        offset, length: where the part is in the text of the source file, in bytes of its stream (texts.py).
+        first_line: 1-based line of its first record.
+        lines: physical lines, which is the number of records when each is one line.
+        suspect: not to be given to DuckDB as it is.
+        doubtful: blanks beside quotes, which DuckDB may pass over; the records are to be counted.
+        number: position among all segments.
+        seen: what makes lines, suspect and doubtful known, while the text is read for the rows.
     """
 
     source: int
@@ -98,6 +103,7 @@ class Batch:
 
     @property
     def bytes(self) -> int:
+        """The size of all segments."""
         return sum(segment.length for segment in self.segments)
 
     def wait(self) -> None:
@@ -110,8 +116,9 @@ class Batch:
     def adds_up(self, written: int, counted: bool) -> bool:
         """Whether DuckDB, which wrote so many rows, refused none and took no field for surplus.
 
-        counted: DuckDB was told to refuse records with other fields than the header. As many rows as lines means that
-        no line end is in quotes.
+        Args:
+            counted: DuckDB was told to refuse records with other fields than the header. As many rows as lines
+                means that no line end is in quotes.
         """
         if written != sum(segment.lines for segment in self.segments):
             return False

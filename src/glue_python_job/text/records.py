@@ -27,10 +27,14 @@ Read = Callable[[int], bytes]
 
 
 class RecordRun(NamedTuple):
-    """Records on consecutive lines, one line each; or one record over several lines; or one text that is no record.
+    """Records on consecutive lines, one line each; or one record over several lines; or one text that is not a record.
 
-    line: lines before it, from the first. raws: the bytes of each without the line end. problem: why it is no record,
-    column: because of which column, if it is one. rows: the values of each, where splitting found them (JSON).
+    Attributes:
+        line: lines before it, from the first.
+        raws: the bytes of each without the line end.
+        problem: why it is not a record.
+        column: because of which column, if it is one.
+        rows: the values of each, where splitting found them (JSON).
     """
 
     line: int
@@ -66,6 +70,7 @@ class Splitter:
         return self._buffer[self._position :]
 
     def runs(self) -> Iterator[RecordRun]:
+        """The records of the text, in order."""
         while self._fill():
             yield from self._plain_lines()
             if self._position >= len(self._buffer) or (not self._end and self._is_short()):

@@ -39,7 +39,7 @@ class RoleCredentials(Protocol):
     """Who gives out the credentials of roles."""
 
     def credentials(self, role: str, service: str, session: str) -> Mapping[str, str]:
-        """Of a role (its ARN or name) that an AWS service uses, as the environment variables of the SDKs.
+        """The credentials of a role (ARN or name) that an AWS service uses, as environment variables of the SDKs.
 
         Raises:
             AwsError: the service may not use the role.

@@ -326,10 +326,10 @@ class PostgresServer:
         return copy / binaries.relative_to(package.parent)
 
     def _name_of(self, data: Path) -> Path:
-        """By what name the server, started inside of them, reaches its data.
+        """The name by which the server, which is started in its data, reaches them.
 
         Raises:
-            RuntimeError: by none.
+            RuntimeError: it reaches them by no name.
         """
         for name in (data, _HERE):
             if self._can_run("/bin/sh", "-c", 'test -w "$0" && cd "$0"', name, cwd=data):

@@ -50,7 +50,7 @@ class ApiCall:
 
 
 def call_of(request: HttpRequest) -> ApiCall | None:
-    """What a request asks for; None where it is signed for no service, or is no operation of it."""
+    """What a request asks for; None where it is signed for no service, or is not an operation of it."""
     scope = _SCOPE.search(request.headers.get("authorization", ""))
     presigned = request.query.get("X-Amz-Credential", "").split("/")
     signed = scope[1] if scope else presigned[3] if len(presigned) == 5 else None

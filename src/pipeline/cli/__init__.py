@@ -40,7 +40,12 @@ COMMANDS: dict[str, str] = {
 
 @dataclass
 class CommandContext:
-    """What all commands share. stack_name: of --stack; output: json or table."""
+    """What all commands share.
+
+    Attributes:
+        stack_name: of --stack.
+        output: json or table.
+    """
 
     stack_name: str | None
     output: str

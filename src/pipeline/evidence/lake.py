@@ -60,7 +60,7 @@ def _objects(stack: Stack, uri: str) -> Objects | None:
 
 
 def _curated(stack: Stack, at: Places) -> dict[str, Objects]:
-    """By table: below curated/<dataset>/ there is a folder for each."""
+    """The objects of each table, which has a folder below curated/<dataset>/."""
     prefix = at.curated("").partition(f"{at.lake_bucket}/")[2].partition("//")[0] + "/"
     pages = stack.client("s3").get_paginator("list_objects_v2")
     listed = pages.paginate(Bucket=at.lake_bucket, Prefix=prefix, Delimiter="/")

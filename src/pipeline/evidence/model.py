@@ -16,7 +16,12 @@ T_co = TypeVar("T_co", covariant=True)
 
 @dataclass(frozen=True)
 class Answer(Generic[T_co]):
-    """What a service answered. value: None where it has none; problem: why it could not be asked."""
+    """What a service answered.
+
+    Attributes:
+        value: None where it has none.
+        problem: why it could not be asked.
+    """
 
     value: T_co | None = None
     problem: str | None = None
@@ -51,7 +56,12 @@ class GlueRuns:
 
 @dataclass(frozen=True)
 class Lines:
-    """Log lines with a job ID. retention_days: None where the group keeps them for ever. stream: of the first one."""
+    """Log lines with a job ID.
+
+    Attributes:
+        retention_days: None where the group keeps them for ever.
+        stream: of the first one.
+    """
 
     group: str
     lines: Answer[Sequence[str]]
@@ -61,7 +71,11 @@ class Lines:
 
 @dataclass(frozen=True)
 class Objects:
-    """What lies below a prefix. bytes: of all of it."""
+    """What lies below a prefix.
+
+    Attributes:
+        bytes: of all of it.
+    """
 
     uri: str
     count: int
@@ -71,7 +85,12 @@ class Objects:
 
 @dataclass(frozen=True)
 class Lake:
-    """What S3 has. documents: those below runs/<job ID>/, by file name without .json; curated: by table."""
+    """What S3 has.
+
+    Attributes:
+        documents: those below runs/<job ID>/, by file name without .json.
+        curated: by table.
+    """
 
     staged: Answer[Objects]
     rejected: Answer[Objects]
@@ -82,7 +101,11 @@ class Lake:
 
 @dataclass(frozen=True)
 class WarehouseRows:
-    """Rows of the audit tables by table name; rows: how many each output table has with the job ID."""
+    """Rows of the audit tables by table name.
+
+    Attributes:
+        rows: how many each output table has with the job ID.
+    """
 
     tables: Mapping[str, Answer[Sequence[Mapping[str, Any]]]]
     rows: Mapping[str, Answer[int]]
@@ -107,7 +130,11 @@ class Told:
 
 @dataclass(frozen=True)
 class Evidence:
-    """All of it. checked_at: when the services were asked."""
+    """All of it.
+
+    Attributes:
+        checked_at: when the services were asked.
+    """
 
     job: Job
     checked_at: datetime

@@ -29,7 +29,11 @@ def of_job(stack: Stack, job: Job) -> tuple[str, dict[str, Any]]:
 
 
 def html_of_job(shown: dict[str, Any]) -> str:
-    """The page of a job. shown: facts.of_trace."""
+    """The page of a job.
+
+    Args:
+        shown: facts.of_trace.
+    """
     drawn = {"wide": drawing.drawn(shown["flow"], drawing.WIDE), "narrow": drawing.drawn(shown["flow"], drawing.NARROW)}
     return page.render("job.html.j2", shown, drawn=drawn, made_at=datetime.now(UTC))
 

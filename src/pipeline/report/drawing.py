@@ -9,7 +9,12 @@ from typing import Any
 
 @dataclass(frozen=True)
 class DrawingLayout:
-    """Sizes in units of the drawing. columns: where the four columns begin; label: most characters of a name."""
+    """Sizes in units of the drawing.
+
+    Attributes:
+        columns: where the four columns begin.
+        label: most characters of a name.
+    """
 
     width: int
     columns: tuple[int, int, int, int]

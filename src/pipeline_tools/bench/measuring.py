@@ -99,7 +99,7 @@ class Comparison:
     limit: float | None = None
 
     def ratios(self, what: str = "seconds") -> dict[str, tuple[float, float, float]]:
-        """Of each other subject: the lowest, median and highest ratio to the first one's run of the same round."""
+        """The lowest, median and highest ratio of each other subject to the first one, in runs of the same round."""
         first, *others = self.subjects
         found = {}
         for other in others:

@@ -148,7 +148,7 @@ def beyond_scripts(outcome: executions.ExecutionOutcome, bare: Mapping[str, floa
 def at_once(
     pipeline: DeployedPipeline, dataset: str, source_uri: str, counts: Sequence[int], tell: Callable[[str], None]
 ) -> Growth:
-    """So many executions at once; all have to succeed and say that they loaded the same rows.
+    """Measure numbers of executions at the same time; all must succeed and load the same rows.
 
     Raises:
         BenchError: one failed, or loaded other rows than the rest.

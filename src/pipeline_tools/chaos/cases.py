@@ -18,7 +18,7 @@ Verb = Literal[
     "start", "again", "continue", "enter", "stop", "end", "recorded", "wait", "redrive", "record", "fault", "call"
 ]
 EITHER = "SUCCEEDED or FAILED"
-"""Of a job whose load is committed or cancelled, whichever is first: its row and its rows have to say the same."""
+"""The end of a job whose load is committed or cancelled, whichever is first. Its audit row and its rows must agree."""
 
 
 @dataclass(frozen=True)

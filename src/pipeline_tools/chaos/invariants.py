@@ -50,7 +50,7 @@ class Ledger:
 
 
 def loaded_rows(rig: Rig) -> dict[tuple[str, str], int]:
-    """By job and table, the rows of it."""
+    """The number of loaded rows by job and table."""
     found: dict[tuple[str, str], int] = {}
     for table in ROWS:
         for row in rig.query(f"SELECT job_id, COUNT(*) AS n FROM analytics.{table} GROUP BY job_id"):

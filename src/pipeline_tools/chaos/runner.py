@@ -19,7 +19,11 @@ _AT_ONCE = 3
 
 @dataclass(frozen=True)
 class CaseResult:
-    """What became of a case. seconds: from its first step to the end of its checks."""
+    """What became of a case.
+
+    Attributes:
+        seconds: from its first step to the end of its checks.
+    """
 
     case: ChaosCase
     seconds: float
@@ -29,6 +33,7 @@ class CaseResult:
 
     @property
     def passed(self) -> bool:
+        """Whether nothing was found."""
         return not self.findings
 
     def document(self) -> dict[str, Any]:

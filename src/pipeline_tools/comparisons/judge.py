@@ -69,7 +69,11 @@ _METRICS: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class JudgedPair:
-    """A pair of contract and data. differs: rule -> key of the reason why the verdicts differ."""
+    """A pair of contract and data.
+
+    Attributes:
+        differs: rule -> key of the reason why the verdicts differ.
+    """
 
     name: str
     format: str  # csv, json (lines), parquet
@@ -124,7 +128,11 @@ class JudgedPair:
 
 @dataclass(frozen=True)
 class VerdictDifference:
-    """A rule on which the two verdicts differ. reason: why, or "" where nobody said so yet."""
+    """A rule on which the two verdicts differ.
+
+    Attributes:
+        reason: why, or "" where nobody said so yet.
+    """
 
     rule: str
     ours: str
@@ -144,6 +152,7 @@ class PairOutcome:
 
     @property
     def is_as_listed(self) -> bool:
+        """Whether exactly the listed differences were found."""
         return not self.gone and all(difference.reason for difference in self.differences)
 
 
@@ -279,7 +288,7 @@ def _their_verdict(case: JudgedPair, check: Mapping[str, Any]) -> str:
 def compare(
     case: JudgedPair, mine: Mapping[str, str], others: Mapping[str, str], reasons: Mapping[str, str]
 ) -> PairOutcome:
-    """Compare the verdicts of a case. A rule that only we judge is no difference; one that only they judge is."""
+    """Compare the verdicts of a case. A rule that only we judge is not a difference; one that only they judge is."""
     differences = [
         VerdictDifference(rule, mine.get(rule, NO_VERDICT), verdict, reasons.get(case.differs.get(rule, ""), ""))
         for rule, verdict in others.items()

@@ -36,7 +36,11 @@ class DatasetError(ValueError):
 
 @dataclass(frozen=True)
 class DatasetFolder:
-    """A checked folder of sql/datasets. document: the contract as written, numbers as int and Decimal."""
+    """A checked folder of sql/datasets.
+
+    Attributes:
+        document: the contract as written, numbers as int and Decimal.
+    """
 
     file: str  # of the contract, as messages name it
     contract: Contract
@@ -61,7 +65,7 @@ class DatasetFolder:
         return (as_json(made) + "\n").encode()
 
     def _descriptions(self) -> dict[tuple[str, str], str]:
-        """Of columns, by object and column."""
+        """The descriptions of columns, by object and column."""
         return {
             (item["name"], column["name"]): column["description"]
             for item in self.document["schema"]
@@ -94,7 +98,8 @@ def read(folder: Path) -> DatasetFolder:
 def read_all(sql: Path) -> list[DatasetFolder]:
     """Check all folders of sql/datasets, that their loads fit, and that no two have an output of one name.
 
-    sql: the folder sql/ with datasets/ and audit/.
+    Args:
+        sql: the folder sql/ with datasets/ and audit/.
 
     Raises:
         DatasetError: the findings of all of them.

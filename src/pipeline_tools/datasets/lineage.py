@@ -46,7 +46,7 @@ def document(contract: Contract, transform: str, descriptions: Mapping[tuple[str
 
 
 def columns(contract: Contract, transform: str) -> dict[str, dict[str, list[dict[str, str]]]]:
-    """By output and column the columns that it is made of.
+    """The columns from which each column of each output is made.
 
     Of each its object, its field and a subtype: IDENTITY, TRANSFORMATION or AGGREGATION.
     The parameters of a run are not columns, and count(*) is made of none. What cannot be told has no entry.

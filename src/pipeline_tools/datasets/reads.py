@@ -23,8 +23,8 @@ _REFUSED_FUNCTIONS = {
 }
 _REFUSED_NODES = {
     exp.QueryTransform: "TRANSFORM … USING runs another program",
-    exp.Describe: "DESCRIBE is no SELECT",
-    exp.Summarize: "SUMMARIZE is no SELECT",
+    exp.Describe: "DESCRIBE is not an SELECT",
+    exp.Summarize: "SUMMARIZE is not an SELECT",
     exp.Command: "only a SELECT is read",
 }
 # Spark fills these from its settings and from the environment, before it parses the statement.
@@ -33,14 +33,18 @@ _VARIABLE = re.compile(r"\$\{[^\s}]+\}")
 
 @dataclass(frozen=True)
 class ForbiddenRead:
-    """What a query may not read. line: within the text that was parsed, from 1."""
+    """What a query may not read.
+
+    Attributes:
+        line: within the text that was parsed, from 1.
+    """
 
     line: int
     text: str
 
 
 def findings(tree: exp.Expr, known: Collection[str], text: str) -> Iterator[ForbiddenRead]:
-    """Whatever a query reads that is no known view.
+    """Whatever a query reads that is not a known view.
 
     Args:
         tree: the query, or the view that is cached.
@@ -85,7 +89,7 @@ def _table(table: exp.Table, known: Collection[str], text: str) -> Iterator[Forb
     called = ".".join(part.sql("spark") for part in table.parts)
     listed = ", ".join(known)
     meant = near(name, known) if bare(table) else ""
-    yield ForbiddenRead(_line(table), f"reads {called}, which is no view here{meant}; accepted: {listed}")
+    yield ForbiddenRead(_line(table), f"reads {called}, which is not a view here{meant}; accepted: {listed}")
 
 
 def _rows(function: exp.Func, text: str) -> Iterator[ForbiddenRead]:

@@ -31,7 +31,11 @@ class SampleError(ValueError):
 
 @dataclass(frozen=True)
 class SampleColumn:
-    """A column. source: its header, or its path in JSON; empty where the file has no header."""
+    """A column.
+
+    Attributes:
+        source: its header, or its path in JSON; empty where the file has no header.
+    """
 
     source: str
     guess: Guess
@@ -39,7 +43,12 @@ class SampleColumn:
 
 @dataclass
 class FileSample:
-    """What a file told. csv: the customProperty, what differs from the standard dialect. notes: for a person."""
+    """What a file told.
+
+    Attributes:
+        csv: the customProperty, what differs from the standard dialect.
+        notes: for a person.
+    """
 
     columns: list[SampleColumn]
     rows: int
@@ -262,7 +271,11 @@ def _quoted(value: Any) -> str:
 
 
 def _guessed(connection: duckdb.DuckDBPyConnection, names: list[str], texts: set[int] | None = None) -> FileSample:
-    """The columns c0, c1, … of the table `sample`. texts: those whose numbers are meant as texts."""
+    """The columns c0, c1, … of the table `sample`.
+
+    Args:
+        texts: those whose numbers are meant as texts.
+    """
     row = connection.execute("SELECT count(*) FROM sample").fetchone()
     rows = int(row[0]) if row else 0
     columns = [

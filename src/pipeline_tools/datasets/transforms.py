@@ -159,12 +159,12 @@ def _inputs(contract: Contract) -> dict[str, str]:
 
 
 def _reads(statement: Statement, parsed: exp.Create | exp.Cache, known: Collection[str]) -> Iterator[Problem]:
-    """What a statement reads that is no view. CACHE TABLE without a query reads the view that it names."""
+    """What a statement reads that is not a view. CACHE TABLE without a query reads the view that it names."""
     made = parsed.this.this if isinstance(parsed.this, exp.Schema) else parsed.this
     found = [*reads.findings(parsed.expression or made, known, statement.text)]
     if parsed.expression is not None and not (isinstance(made, exp.Table) and reads.bare(made)):
         found.append(
-            reads.ForbiddenRead(1, f"makes {made.sql('spark')}, which is no bare name; accepted: a view's name")
+            reads.ForbiddenRead(1, f"makes {made.sql('spark')}, which is not a bare name; accepted: a view's name")
         )
     if (filled := reads.variable(statement.text)) is not None:
         found.append(filled)

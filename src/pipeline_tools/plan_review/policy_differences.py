@@ -26,9 +26,11 @@ class PlannedStatement:
 
     @property
     def allows(self) -> bool:
+        """Whether the statement allows, and does not deny."""
         return self.effect != "Deny"
 
     def same_as(self, other: PlannedStatement) -> bool:
+        """Whether another statement says the same."""
         return (self.effect, self.elements) == (other.effect, other.elements)
 
 
@@ -40,9 +42,11 @@ class StatementChange:
     after: PlannedStatement | None
 
     def came(self, element: str) -> list[str]:
+        """The new values of an element."""
         return sorted(_of(self.after, element) - _of(self.before, element))
 
     def went(self, element: str) -> list[str]:
+        """The removed values of an element."""
         return sorted(_of(self.before, element) - _of(self.after, element))
 
     @property
@@ -73,10 +77,12 @@ class PolicyChange:
 
     @property
     def widens(self) -> bool:
+        """Whether a statement allows more than before."""
         return any(statement.widenings for statement in self.statements)
 
     @property
     def removes(self) -> bool:
+        """Whether a statement is removed."""
         return any(statement.after is None for statement in self.statements)
 
 
@@ -137,8 +143,10 @@ def statements(policy: Any) -> list[PlannedStatement]:
 
 
 def compare(before: Sequence[PlannedStatement], after: Sequence[PlannedStatement]) -> Iterator[StatementChange]:
-    """Changes between two policies. Statements are the same by content, whatever their order and Sid, or else by Sid,
-    or else those without a common Sid that share most.
+    """Changes between two policies.
+
+    Statements are the same by content, whatever their order and Sid, or else by Sid, or else those without a common Sid
+    that share most.
     """
     left, right = list(before), list(after)
     for statement in before:

@@ -56,7 +56,11 @@ class CheckedDeployment:
 
 @dataclass(frozen=True)
 class CheckAnswer:
-    """What AWS said. problems: what is not as the pipeline needs it; empty where all is well."""
+    """What AWS said.
+
+    Attributes:
+        problems: what is not as the pipeline needs it; empty where all is well.
+    """
 
     said: str
     problems: tuple[str, ...] = ()

@@ -61,7 +61,12 @@ def polling(target: CheckedDeployment) -> CheckAnswer:
 def _taken(
     target: CheckedDeployment, api: str, known: Mapping[str, Any], new: Mapping[str, Any], setting: str, without: str
 ) -> CheckAnswer:
-    """Whether a call takes what is new in it. setting: of `redshift`; without: its value that needs nothing new."""
+    """Whether a call takes what is new in it.
+
+    Args:
+        setting: of `redshift`.
+        without: its value that needs nothing new.
+    """
     client = target.clients.get("stepfunctions")
     if refusal := _refused(client, api, known):
         raise NotAskedError(f"the call is refused without {', '.join(new)} too: {refusal}")

@@ -28,7 +28,7 @@ class SettingsError(ValueError):
 
 
 def read(environment: str, infra: Path = INFRA) -> Mapping[str, str]:
-    """By name; those of the object `redshift` by redshift.<name>.
+    """The settings of an environment by name; those of the object `redshift` are named redshift.<name>.
 
     Raises:
         SettingsError: a setting is not found, or a file is not HCL.

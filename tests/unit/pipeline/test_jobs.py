@@ -237,7 +237,7 @@ def test_a_prefix_of_several_names_some_of_them_and_none_says_which_is_newest(wo
     assert jobs.find(stack, own[3][:16]).job_id == own[3]
     with pytest.raises(UnknownJobError, match=rf"'202611' begins the IDs of several jobs: {own[8]}, .*, …$"):
         jobs.find(stack, "202611")
-    with pytest.raises(UnknownJobError, match=f"no execution; the newest job is {own[8]}"):
+    with pytest.raises(UnknownJobError, match=f"not an execution; the newest job is {own[8]}"):
         jobs.find(stack, "202512")
 
 

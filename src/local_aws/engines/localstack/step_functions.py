@@ -171,7 +171,7 @@ class Provider(StepFunctionsProvider):
     def describe_state_machine(
         self, context: RequestContext, state_machine_arn: str, *args: Any, **kwargs: Any
     ) -> DescribeStateMachineOutput:
-        """With the tracing configuration, which LocalStack keeps and does not give back."""
+        """Add the tracing configuration, which LocalStack keeps and does not give back."""
         answer = super().describe_state_machine(context, state_machine_arn, *args, **kwargs)
         tracing = self.get_store(context).state_machines[state_machine_arn].tracing_config
         return DescribeStateMachineOutput(**answer, tracingConfiguration=tracing or {"enabled": False})

@@ -92,7 +92,7 @@ class _Served:
         return give
 
     async def _cut(self, held: list[Message], bytes_left: int) -> None:
-        """Of an answer, its head and so many bytes of its body; nothing at all where that is none."""
+        """Send the head of an answer and this many bytes of its body; with 0, send nothing at all."""
         for message in held if bytes_left else ():
             if message["type"] == "http.response.body":
                 part = bytes(message.get("body", b""))[:bytes_left]

@@ -29,7 +29,11 @@ _lock = threading.Lock()
 
 @dataclass
 class Redrives:
-    """Of one execution. `tokens`: by client token, the moment of the redrive that it asked for."""
+    """The redrives of one execution.
+
+    Attributes:
+        tokens: the moment of the redrive that each client token asked for.
+    """
 
     count: int = 0
     last: datetime | None = None

@@ -15,7 +15,7 @@ MOST_ENDED_EXECUTIONS: Final = 10_000
 
 
 class Store:
-    """By ARN; what is in it are objects of the interpreter's `backend`.
+    """What Step Functions keeps, by ARN: objects of the interpreter's `backend`.
 
     Args:
         interpreter: the one that executes.

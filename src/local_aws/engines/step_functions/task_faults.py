@@ -32,7 +32,7 @@ def change(changes: Changes, faults: Faults) -> None:
 
 
 def _meet_calls(changes: Changes, faults: Faults) -> None:
-    """At what each integration calls, whichever it is."""
+    """Apply faults to the calls of every integration."""
     interpreter = changes.interpreter
     invoked = interpreter.get(f"{SERVICE}.state_task_service_lambda", "StateTaskServiceLambda")
     for kind in _kinds(interpreter.get(f"{SERVICE}.state_task_service", "StateTaskService")):
@@ -65,7 +65,7 @@ def _watched_call(interpreter: Interpreter, faults: Faults, evaluate: Callable[.
 
 
 def _meet_invocations(changes: Changes, faults: Faults) -> None:
-    """At what calls functions: the integration, and a Resource that is the ARN of one."""
+    """Apply faults to calls of functions: by the integration, and by a Resource that is an ARN."""
     interpreter = changes.interpreter
     module = interpreter.module("asl.component.state.exec.state_task.lambda_eval_utils")
     execute = module.execute_lambda_function_integration
@@ -83,7 +83,7 @@ def _meet_invocations(changes: Changes, faults: Faults) -> None:
 
 
 def _meet_looks(changes: Changes, faults: Faults) -> None:
-    """At what a task with a pattern asks for what it waits for."""
+    """Apply faults to the calls with which a task follows its work."""
     interpreter = changes.interpreter
     for kind in (
         interpreter.get(f"{SERVICE}.state_task_service_glue", "StateTaskServiceGlue"),
@@ -160,7 +160,7 @@ class _Met:
         return client_error(self._occasion.service, self._occasion.operation, error)
 
     def _named(self, error: Error) -> Exception:
-        """By the whole name that Retry and Catch meet, such as Lambda.Unknown."""
+        """The error with the whole name that Retry and Catch see, such as Lambda.Unknown."""
         interpreter = self._interpreter
         details = interpreter.of_api("TaskFailedEventDetails")(error=error.code, cause=error.message)
         if self._task is not None:

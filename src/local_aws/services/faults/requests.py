@@ -34,7 +34,7 @@ def _json(status: int, document: object) -> wire.Answer:
 
 
 def occasion_of(request: wire.HttpRequest) -> Occasion:
-    """What a request is to the rules; where it is no call that is known, only rules without a service are for it."""
+    """What a request is to the rules; where it is not a call that is known, only rules without a service are for it."""
     call = wire.call_of(request)
     return Occasion(call.service, call.operation, call.members) if call else Occasion()
 

@@ -128,5 +128,5 @@ def _key(files: Sequence[Path], names: Sequence[str]) -> str:
 
 @lru_cache(maxsize=1_000)
 def _digest(file: Path, _changed: int, _size: int) -> bytes:
-    """Of a file's content, once for each time of change: 40 MB are named by every run."""
+    """The hash of a file's content, computed once per change: every run names 40 MB."""
     return hashlib.sha256(file.read_bytes()).digest()

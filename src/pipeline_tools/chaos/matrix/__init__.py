@@ -28,7 +28,7 @@ def cases() -> list[ChaosCase]:
 
 
 def subset(found: Sequence[ChaosCase], most: int) -> list[ChaosCase]:
-    """So many cases, in turn from each part of the matrix, and there from each state."""
+    """At most `most` cases, in turn from each part of the matrix, and there from each state."""
     machines = [_in_turn(_grouped(each, part)) for each in _grouped(found, lambda name: name.split(".")[0])]
     return _in_turn(machines)[:most]
 

@@ -11,7 +11,7 @@ from pipeline_tools.chaos.matrix.tasks import ENDS_HERE
 
 
 def pairs(cases: Sequence[ChaosCase], count: int, chance: random.Random) -> Iterator[ChaosCase]:
-    """So many pairs of the faults of given cases: one that passes, and any other one, which decides how it ends."""
+    """Random pairs of faults of the given cases: one that passes, and any other one, which decides how it ends."""
     single = [case for case in cases if case.steps == RUN and case.faults and not case.alone]
     passing = [case for case in single if _passes(case)]
     for number in range(count):
@@ -37,7 +37,7 @@ def _one(case: ChaosCase, chance: random.Random) -> Rule:
 
 
 def walks(count: int, chance: random.Random) -> Iterator[ChaosCase]:
-    """So many jobs that fail in up to three states, and after each are redriven, or continued by another execution."""
+    """Random jobs that fail in up to three states, and are redriven or continued by another execution after each."""
     states = list(DENIED_IN)
     for number in range(count):
         chosen = sorted(chance.sample(states, chance.randint(1, 3)), key=states.index)

@@ -33,7 +33,11 @@ _IN_A_ROW: Final = 4
 
 @dataclass(frozen=True)
 class RecorderCall:
-    """A state's call. optional: without its answer the failure is recorded all the same, so nothing is tried later."""
+    """A state's call.
+
+    Attributes:
+        optional: without its answer the failure is recorded all the same, so nothing is tried later.
+    """
 
     state: str
     service: str
@@ -49,6 +53,7 @@ class RecorderCall:
 
     @property
     def others(self) -> list[CallError]:
+        """The errors of the call that no row has."""
         return [error for error in self.errors if error not in self.row]
 
 

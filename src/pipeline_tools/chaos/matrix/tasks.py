@@ -24,7 +24,11 @@ REDRIVEN: Final = (CaseStep("start"), CaseStep("wait"), CaseStep("redrive"), Cas
 
 @dataclass(frozen=True)
 class CallError:
-    """An error of a call. passes: a second try can mend it; else a person has to, and then a redrive."""
+    """An error of a call.
+
+    Attributes:
+        passes: a second try can mend it; else a person has to, and then a redrive.
+    """
 
     name: str
     code: str
@@ -125,10 +129,12 @@ class TaskCall:
 
     @property
     def passing(self) -> list[CallError]:
+        """The errors that a retry gets past."""
         return [error for error in self.errors if error.passes]
 
     @property
     def lasting(self) -> list[CallError]:
+        """The errors that no retry gets past."""
         return [error for error in self.errors if not error.passes]
 
 

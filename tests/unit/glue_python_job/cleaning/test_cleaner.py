@@ -536,7 +536,7 @@ def test_rows_keep_their_order_with_several_threads(job: Any, contract_of: Calla
     values = [f"value {number}" for number in range(20)]
     column = {"name": "v", "logicalType": "string", "quality": [valid(values)]}
     contract = contract_of([{"name": "id", "logicalType": "integer", "unique": True}, column])
-    # Several of DuckDB's buffers, of 8 MB each. The ID that is there twice is far from its first row.
+    # Several of DuckDB's buffers, of 8 MB each. The ID that occurs twice is far from its first row.
     rows = [f"{number},{values[number % 20]}," + "x" * 100 for number in range(250_000)]
     rows[200_000] = "7,value 1,twice"
     rows[100_000] = "100000,no value,refused"

@@ -19,7 +19,7 @@ def test_a_bare_name_is_one_name(sql: str, bare: bool) -> None:
 def test_a_common_table_expression_is_known_within_its_query_only() -> None:
     sql = "SELECT 1 FROM (WITH x AS (SELECT 1) SELECT * FROM x) AS a\nJOIN x"
     found = list(reads.findings(sqlglot.parse_one(sql, read="spark"), ("a",), sql))
-    assert found == [reads.ForbiddenRead(2, "reads x, which is no view here; accepted: a")]
+    assert found == [reads.ForbiddenRead(2, "reads x, which is not a view here; accepted: a")]
 
 
 def test_a_variable_is_told_with_its_line() -> None:
