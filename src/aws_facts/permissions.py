@@ -9,17 +9,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from aws_facts import service_names
+
 # ---- Tasks of Step Functions ----
 
-# Services that IAM names otherwise than Step Functions does.
-# https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.html
-# https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
-_IAM_PREFIXES: Final = {
-    "cloudwatchlogs": "logs",
-    "eventbridge": "events",
-    "redshiftdata": "redshift-data",
-    "sfn": "states",
-}
 # APIs whose action has another name than theirs.
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
@@ -110,7 +103,7 @@ https://docs.aws.amazon.com/redshift/latest/mgmt/data-api-access.html
 
 def action(service: str, api: str) -> str:
     """The IAM action of an API, named as in the Resource of a Task: `redshiftdata`, `executeStatement`."""
-    return _OTHER_ACTIONS.get((service, api), f"{_IAM_PREFIXES.get(service, service)}:{api[:1].upper()}{api[1:]}")
+    return _OTHER_ACTIONS.get((service, api), f"{service_names.of_iam(service)}:{api[:1].upper()}{api[1:]}")
 
 
 # ---- The key of what a call touches ----

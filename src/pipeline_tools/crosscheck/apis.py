@@ -15,31 +15,26 @@ from typing import Any
 import botocore.session
 from botocore.model import ListShape, OperationModel, ServiceModel, Shape, StructureShape
 
-from aws_facts import errors, permissions, redshift_data
+from aws_facts import errors, permissions, redshift_data, service_names
 from pipeline_tools.crosscheck.sample_values import UNKNOWN
 
 _RESOURCE = re.compile(r"arn:[^:]+:states:::(aws-sdk:)?([a-z0-9]+):([A-Za-z0-9]+)(\.[a-zA-Z]+(?::2)?)?")
 _DEPTH = 5  # of an answer's sample; deeper is UNKNOWN
 
 
-@dataclass(frozen=True)
-class _Service:
-    botocore: str
-    errors: str  # prefix of the error names of its aws-sdk integration
-
-
-_SERVICES = {
-    "dynamodb": _Service("dynamodb", "DynamoDb"),
-    "eventbridge": _Service("events", "EventBridge"),
-    "glue": _Service("glue", "Glue"),
-    "lambda": _Service("lambda", "Lambda"),
-    "redshiftdata": _Service("redshift-data", "RedshiftData"),
-    "s3": _Service("s3", "S3"),
-    "secretsmanager": _Service("secretsmanager", "SecretsManager"),
-    "sfn": _Service("stepfunctions", "Sfn"),
-    "sns": _Service("sns", "Sns"),
-    "sqs": _Service("sqs", "Sqs"),
-    "states": _Service("stepfunctions", "StepFunctions"),
+# The services that a state machine may call, each with the prefix of its error names in the aws-sdk integration.
+_ERROR_PREFIXES = {
+    "dynamodb": "DynamoDb",
+    "eventbridge": "EventBridge",
+    "glue": "Glue",
+    "lambda": "Lambda",
+    "redshiftdata": "RedshiftData",
+    "s3": "S3",
+    "secretsmanager": "SecretsManager",
+    "sfn": "Sfn",
+    "sns": "Sns",
+    "sqs": "Sqs",
+    "states": "StepFunctions",
 }
 # The APIs that need credentials of the database.
 _DATA_API = {("redshiftdata", "executeStatement"), ("redshiftdata", "batchExecuteStatement")}
@@ -69,7 +64,7 @@ class Api:
                 f"Resource {resource!r} is not an integration arn:aws:states:::[aws-sdk:]<service>:<action>"
             )
         api = cls(match[2], match[3], bool(match[1]), match[4] or "")
-        if api.service not in _SERVICES:
+        if api.service not in _ERROR_PREFIXES:
             raise ValueError(f"service {api.service!r} is not among those that pipeline_tools.crosscheck.apis knows")
         if api.pattern.startswith(".sync") and (api.service, api.action, api.pattern) not in permissions.SYNC_ACTIONS:
             raise ValueError(f"{api.service}:{api.action}{api.pattern} is not known to pipeline_tools.crosscheck.apis")
@@ -111,8 +106,8 @@ class Api:
     def has_error(self, name: str) -> bool:
         """Whether an error name such as Glue.ThrottlingException can be one of this call."""
         prefix, _, error = name.partition(".")
-        service = _SERVICES[self.service]
-        names = errors.Names(service.errors, f"{service.errors}Exception")
+        prefix_of_sdk = _ERROR_PREFIXES[self.service]
+        names = errors.Names(prefix_of_sdk, f"{prefix_of_sdk}Exception")
         if not self.sdk:
             names = errors.OPTIMIZED[self.service]
         if prefix != names.prefix:
@@ -145,7 +140,7 @@ class Api:
 
 @cache
 def _model(service: str) -> ServiceModel:
-    return botocore.session.get_session().get_service_model(_SERVICES[service].botocore)
+    return botocore.session.get_session().get_service_model(service_names.of_botocore(service))
 
 
 def _pascal(name: str) -> str:

@@ -12,7 +12,7 @@ import logging
 import os
 import queue
 import threading
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,6 +21,8 @@ from botocore.exceptions import ClientError
 
 from local_aws.engines.ministack import corrections, http_faults, lambda_errors, resources
 from local_aws.engines.ministack.deliveries import Deliveries
+from local_aws.engines.ministack.glue_jobs import GlueJobs
+from local_aws.engines.ministack.json_protocol import Handler, Response, answer_json, document_of, operation_of
 from local_aws.engines.ministack.keys import Keys, caller
 from local_aws.engines.ministack.roles import Roles, let_the_account_have_its_keys
 from local_aws.engines.ministack.s3_objects import keep_objects_in
@@ -40,14 +42,9 @@ from local_aws.engines.step_functions.interpreter import MOTO
 from local_aws.errors import AwsError
 from local_aws.java import java_home
 from local_aws.services.faults.fault_rules import Faults
-from local_aws.services.glue.job_requests import check_job
-from local_aws.services.glue.job_runs import OPERATIONS as GLUE_OPERATIONS
 from local_aws.services.glue.libraries import Libraries
 from local_aws.services.glue.process import ProcessSettings
 from local_aws.workdir import RunningExecutions
-
-Response = tuple[int, dict[str, str], bytes]
-Handler = Callable[[str, str, dict[str, str], bytes, dict[str, Any]], Awaitable[Response]]
 
 _log = logging.getLogger(__name__)
 ACCOUNT_ID = "000000000000"
@@ -77,7 +74,6 @@ class MiniStackEngine:
         settings = ProcessSettings(workdir, libraries, java_home=java_home())
         self._services = Services(endpoint, settings, faults=faults, roles=self._roles)
         keep_objects_in(workdir / "s3")
-        self._job_properties: dict[str, dict[str, Any]] = {}
         self._task_clients = EndpointClients(endpoint, _OF_TASKS)
         self._status_events: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         changes.apply(
@@ -145,7 +141,7 @@ class MiniStackEngine:
         handlers: dict[str, Handler] = app.SERVICE_HANDLERS
         handlers["redshift"] = self._handle_redshift
         handlers["redshift-data"] = self._handle_redshift_data
-        handlers["glue"] = self._wrap_glue(handlers["glue"])
+        handlers["glue"] = GlueJobs(self._services.glue_runs, self._region, ACCOUNT_ID).wrap(handlers["glue"])
         handlers["states"] = self._handle_states
         router.SERVICE_PATTERNS["redshift-data"] = {
             "target_prefixes": ["RedshiftData"],
@@ -235,61 +231,17 @@ class MiniStackEngine:
             return self._services.redshift_data.handle(operation, request, caller_arn=principal.arn)
 
         principal = caller(headers, query)
-        if "WaitTimeSeconds" in _document(body):
-            return await in_daemon_thread(_answer_json, answer, headers, body)
-        return await asyncio.to_thread(_answer_json, answer, headers, body)
-
-    def _wrap_glue(self, ministack: Handler) -> Handler:
-        async def handle(
-            method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
-        ) -> Response:
-            operation = _operation(headers)
-            if operation in GLUE_OPERATIONS:
-                return await asyncio.to_thread(_answer_json, self._services.glue_runs.handle, headers, body)
-            request = _document(body)
-            try:
-                if operation in ("CreateJob", "UpdateJob"):
-                    check_job(operation, request)
-            except AwsError as error:
-                return _error(error)
-            response = await ministack(method, path, headers, body, query)
-            if response[0] >= 400:
-                return response
-            if operation == "CreateJob" and request.get("Tags"):
-                # MiniStack forgets the tags of a new job.
-                arn = f"arn:aws:glue:{self._region}:{ACCOUNT_ID}:job/{request['Name']}"
-                tag = {**headers, "x-amz-target": "AWSGlue.TagResource"}
-                tags = json.dumps({"ResourceArn": arn, "TagsToAdd": request["Tags"]}).encode()
-                await ministack(method, path, tag, tags, query)
-            return self._keep_job_properties(operation, request, response)
-
-        return handle
-
-    def _keep_job_properties(self, operation: str, request: dict[str, Any], response: Response) -> Response:
-        """MiniStack forgets these properties of a job; what a job run does depends on them."""
-        if operation == "CreateJob":
-            self._job_properties[request["Name"]] = _job_properties(request)
-        elif operation == "UpdateJob":
-            self._job_properties[request["JobName"]] = _job_properties(request.get("JobUpdate") or {})
-        elif operation == "DeleteJob":
-            self._job_properties.pop(request.get("JobName", ""), None)
-        elif operation in ("GetJob", "GetJobs"):
-            document = _document(response[2])
-            for job in [document["Job"]] if operation == "GetJob" else document.get("Jobs", []):
-                job.update(self._job_properties.get(job["Name"], {}))
-                if (job.get("Command") or {}).get("Name") == "pythonshell":
-                    for name in ("WorkerType", "NumberOfWorkers", "GlueVersion"):
-                        job.pop(name, None)
-            return response[0], response[1], json.dumps(document).encode()
-        return response
+        if "WaitTimeSeconds" in document_of(body):
+            return await in_daemon_thread(answer_json, answer, headers, body)
+        return await asyncio.to_thread(answer_json, answer, headers, body)
 
     async def _handle_states(
         self, method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
     ) -> Response:
-        if _operation(headers) in AT_ONCE:
-            return _answer_json(self._answer_states, headers, body)
+        if operation_of(headers) in AT_ONCE:
+            return answer_json(self._answer_states, headers, body)
         # Some take long: GetActivityTask waits a minute, StartSyncExecution for the execution.
-        return await in_daemon_thread(_answer_json, self._answer_states, headers, body)
+        return await in_daemon_thread(answer_json, self._answer_states, headers, body)
 
     def _answer_states(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
         if operation in ("CreateStateMachine", "UpdateStateMachine"):
@@ -306,7 +258,7 @@ class MiniStackEngine:
         definition = request.get("definition") or (known.definition if known else "{}")
         logging_configuration = request.get("loggingConfiguration") or (known.logging_config if known else None)
         role = str(request.get("roleArn") or (known.role_arn if known else ""))
-        needed = definition_calls(_document(definition), logging_configuration, self._place)
+        needed = definition_calls(document_of(definition), logging_configuration, self._place)
         self._roles.require(role, "states.amazonaws.com", "create", needed)
 
 
@@ -348,39 +300,3 @@ def _accepts(host: str, port: int) -> bool:
             return True
     except OSError:
         return False
-
-
-def _operation(headers: Mapping[str, str]) -> str:
-    return headers.get("x-amz-target", "").rpartition(".")[2]
-
-
-def _document(body: bytes | str) -> dict[str, Any]:
-    try:
-        document = json.loads(body or b"{}")
-    except ValueError:
-        return {}
-    return document if isinstance(document, dict) else {}
-
-
-def _job_properties(request: Mapping[str, Any]) -> dict[str, Any]:
-    names = ("ExecutionProperty", "ExecutionClass", "MaintenanceWindow", "JobMode", "JobRunQueuingEnabled")
-    return {name: request[name] for name in names if name in request}
-
-
-def _answer_json(
-    handle: Callable[[str, Mapping[str, Any]], dict[str, Any]], headers: Mapping[str, str], body: bytes
-) -> Response:
-    answered = {"Content-Type": "application/x-amz-json-1.1"}
-    try:
-        return 200, answered, json.dumps(handle(_operation(headers), _document(body)), default=_seconds).encode()
-    except AwsError as error:
-        return _error(error)
-
-
-def _error(error: AwsError) -> Response:
-    document = {"__type": error.code, "message": error.message, "Message": error.message, **error.fields}
-    return error.status, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(document).encode()
-
-
-def _seconds(value: Any) -> float:
-    return float(value.timestamp())  # the JSON protocols write a timestamp as seconds since 1970-01-01 UTC

@@ -12,18 +12,11 @@ from typing import Any, Final
 from botocore.exceptions import DataNotFoundError
 from botocore.model import OperationModel, ServiceModel
 
+from aws_facts import service_names
 from aws_facts import states_language as facts
 from local_aws.services.request_model import service_model
 
 _RESOURCE: Final = re.compile(r"arn:aws[a-z-]*:states:::(?P<sdk>aws-sdk:)?(?P<service>[^:.]+):(?P<api>[^:.]+)(\..*)?")
-# Services that botocore knows by another name.
-BOTOCORE_NAMES: Final = {
-    "redshiftdata": "redshift-data",
-    "cloudwatchlogs": "logs",
-    "eventbridge": "events",
-    "sfn": "stepfunctions",
-    "states": "stepfunctions",
-}
 
 
 def of_task(body: Mapping[str, Any], language: str) -> Iterator[tuple[str, str]]:
@@ -34,7 +27,7 @@ def of_task(body: Mapping[str, Any], language: str) -> Iterator[tuple[str, str]]
     optimised = not found["sdk"]
     if optimised and found["service"] not in facts.PATTERNS:
         return
-    service = _service(BOTOCORE_NAMES.get(found["service"], found["service"]))
+    service = _service(service_names.of_botocore(found["service"]))
     if service is None:
         return
     operation = _operation(service, found["api"])
@@ -65,7 +58,7 @@ def of_task(body: Mapping[str, Any], language: str) -> Iterator[tuple[str, str]]
 def empty_place(resource: str, given: Mapping[str, Any]) -> str:
     """The member of a request that has its place in the path of the URL and is empty; empty where none is."""
     found = _RESOURCE.fullmatch(resource)
-    service = _service(BOTOCORE_NAMES.get(found["service"], found["service"])) if found else None
+    service = _service(service_names.of_botocore(found["service"])) if found else None
     operation = _operation(service, found["api"]) if found and service else None
     shape = operation.input_shape if operation else None
     for name, member in shape.members.items() if shape else ():

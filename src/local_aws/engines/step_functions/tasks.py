@@ -14,10 +14,10 @@ from botocore.exceptions import ClientError
 from botocore.model import ListShape, StructureShape
 from botocore.response import StreamingBody
 
+from aws_facts import service_names
 from aws_facts.states_language import JSONATA
 from local_aws.endings import Endings
 from local_aws.engines.step_functions import call_parameters
-from local_aws.engines.step_functions.call_parameters import BOTOCORE_NAMES
 from local_aws.engines.step_functions.interpreter import SERVICE, Changes
 from local_aws.engines.step_functions.mends import failure
 from local_aws.services.request_model import find_operation
@@ -44,7 +44,7 @@ def change(changes: Changes, client_for: ClientFor | None, permit: Permit | None
         _call_with(changes, client_for)
         _name_by_shapes(changes)
     service = interpreter.get(f"{SERVICE}.state_task_service", "StateTaskService")
-    names = {**service._SERVICE_NAME_SFN_TO_BOTO_OVERRIDES, **BOTOCORE_NAMES}
+    names = {**service._SERVICE_NAME_SFN_TO_BOTO_OVERRIDES, **service_names.BOTOCORE}
     changes.replace(service, "_SERVICE_NAME_SFN_TO_BOTO_OVERRIDES", names)
     _name_list_members(changes)
     _take_any_body(changes)
