@@ -38,6 +38,7 @@ def lint(session: nox.Session) -> None:
     session.run("terraform", "fmt", "-check", "-diff", "-recursive", "infra")
     _python(session, "-m", "pipeline_tools.crosscheck")
     _python(session, "-m", "pipeline_tools.pages")
+    _python(session, "-m", "pipeline_tools.pages.terraform_docs", "--check")
 
 
 @nox.session

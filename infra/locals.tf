@@ -36,34 +36,51 @@ locals {
     start_on_schedule = "${local.prefix}-start-on-schedule"
   }
 
+  # An ARN of this account and region up to the kind of the resource, by service.
+  arn_of = {
+    cloudwatch = "arn:${local.partition}:cloudwatch:${local.region}:${local.account_id}"
+    events     = "arn:${local.partition}:events:${local.region}:${local.account_id}"
+    glue       = "arn:${local.partition}:glue:${local.region}:${local.account_id}"
+    lambda     = "arn:${local.partition}:lambda:${local.region}:${local.account_id}"
+    logs       = "arn:${local.partition}:logs:${local.region}:${local.account_id}"
+    redshift   = "arn:${local.partition}:redshift:${local.region}:${local.account_id}"
+    s3         = "arn:${local.partition}:s3::"
+    scheduler  = "arn:${local.partition}:scheduler:${local.region}:${local.account_id}"
+    sns        = "arn:${local.partition}:sns:${local.region}:${local.account_id}"
+    sqs        = "arn:${local.partition}:sqs:${local.region}:${local.account_id}"
+    states     = "arn:${local.partition}:states:${local.region}:${local.account_id}"
+  }
+
   # ARNs are composed of known names, not read from resources: a first plan then shows the policies in full, but for
   # those with a key or a secret that is yet to be made.
   arns = {
-    artifacts_bucket = "arn:${local.partition}:s3:::${local.names.artifacts_bucket}"
-    failure_queue    = "arn:${local.partition}:sqs:${local.region}:${local.account_id}:${local.names.failure_queue}"
-    failure_rule     = "arn:${local.partition}:events:${local.region}:${local.account_id}:rule/${local.names.failure_rule}"
-    failure_topic    = "arn:${local.partition}:sns:${local.region}:${local.account_id}:${local.names.failure_topic}"
-    lake_bucket      = "arn:${local.partition}:s3:::${local.names.lake_bucket}"
-    lambda_function  = "arn:${local.partition}:lambda:${local.region}:${local.account_id}:function:${local.names.lambda_function}"
-    lineage_function = "arn:${local.partition}:lambda:${local.region}:${local.account_id}:function:${local.names.lineage_function}"
-    pipeline         = "arn:${local.partition}:states:${local.region}:${local.account_id}:stateMachine:${local.names.pipeline}"
-    pipeline_runs    = "arn:${local.partition}:states:${local.region}:${local.account_id}:execution:${local.names.pipeline}:*"
-    python_job       = "arn:${local.partition}:glue:${local.region}:${local.account_id}:job/${local.names.python_job}"
-    raw_bucket       = "arn:${local.partition}:s3:::${local.names.raw_bucket}"
-    record_failure   = "arn:${local.partition}:states:${local.region}:${local.account_id}:stateMachine:${local.names.record_failure}"
-    recorder_runs    = "arn:${local.partition}:states:${local.region}:${local.account_id}:execution:${local.names.record_failure}:*"
-    run_sql          = "arn:${local.partition}:states:${local.region}:${local.account_id}:stateMachine:${local.names.run_sql}"
-    run_sql_runs     = "arn:${local.partition}:states:${local.region}:${local.account_id}:execution:${local.names.run_sql}:*"
-    spark_job        = "arn:${local.partition}:glue:${local.region}:${local.account_id}:job/${local.names.spark_job}"
+    artifacts_bucket  = "${local.arn_of.s3}:${local.names.artifacts_bucket}"
+    failure_queue     = "${local.arn_of.sqs}:${local.names.failure_queue}"
+    failure_rule      = "${local.arn_of.events}:rule/${local.names.failure_rule}"
+    failure_topic     = "${local.arn_of.sns}:${local.names.failure_topic}"
+    lake_bucket       = "${local.arn_of.s3}:${local.names.lake_bucket}"
+    lambda_function   = "${local.arn_of.lambda}:function:${local.names.lambda_function}"
+    lineage_function  = "${local.arn_of.lambda}:function:${local.names.lineage_function}"
+    pipeline          = "${local.arn_of.states}:stateMachine:${local.names.pipeline}"
+    pipeline_runs     = "${local.arn_of.states}:execution:${local.names.pipeline}:*"
+    python_job        = "${local.arn_of.glue}:job/${local.names.python_job}"
+    raw_bucket        = "${local.arn_of.s3}:${local.names.raw_bucket}"
+    record_failure    = "${local.arn_of.states}:stateMachine:${local.names.record_failure}"
+    recorder_runs     = "${local.arn_of.states}:execution:${local.names.record_failure}:*"
+    run_sql           = "${local.arn_of.states}:stateMachine:${local.names.run_sql}"
+    run_sql_runs      = "${local.arn_of.states}:execution:${local.names.run_sql}:*"
+    schedule_group    = "${local.arn_of.scheduler}:schedule-group/${local.names.schedules}"
+    spark_job         = "${local.arn_of.glue}:job/${local.names.spark_job}"
+    start_on_arrival  = "${local.arn_of.states}:stateMachine:${local.names.start_on_arrival}"
+    start_on_schedule = "${local.arn_of.states}:stateMachine:${local.names.start_on_schedule}"
 
-    # A cluster's ARN up to its identifier.
-    redshift_cluster_prefix = "arn:${local.partition}:redshift:${local.region}:${local.account_id}:cluster:"
-
-    # A log group's ARN up to its name.
-    log_group_prefix = "arn:${local.partition}:logs:${local.region}:${local.account_id}:log-group:"
+    # Up to the name of a cluster, a rule and a log group.
+    redshift_cluster_prefix = "${local.arn_of.redshift}:cluster:"
+    event_rule_prefix       = "${local.arn_of.events}:rule/"
+    log_group_prefix        = "${local.arn_of.logs}:log-group:"
 
     # Step Functions itself makes this rule, to learn that a nested execution has ended.
-    nested_execution_rule = "arn:${local.partition}:events:${local.region}:${local.account_id}:rule/StepFunctionsGetEventsForStepFunctionsExecutionRule"
+    nested_execution_rule = "${local.arn_of.events}:rule/StepFunctionsGetEventsForStepFunctionsExecutionRule"
   }
 
   # The prefixes of the lake bucket.
@@ -116,7 +133,10 @@ locals {
   )
 
   package_missing = setsubtract(
-    ["package.json", local.python_modules[0], local.lambda_zip, local.lineage_zip, local.python_script, local.python_wheel, local.spark_script, local.spark_zip],
+    [
+      "package.json", local.python_modules[0], local.lambda_zip, local.lineage_zip, local.python_script, local.python_wheel,
+      local.spark_script, local.spark_zip,
+    ],
     local.package_keys,
   )
 }

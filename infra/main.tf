@@ -4,8 +4,11 @@ resource "terraform_data" "package" {
 
   lifecycle {
     precondition {
-      condition     = length(local.package_missing) == 0
-      error_message = "Missing in ${local.package_dir}: ${join(", ", local.package_missing)}. Run `nox -s package` first, or set package_dir to the folder that it wrote."
+      condition = length(local.package_missing) == 0
+      error_message = join(" ", [
+        "Missing in ${local.package_dir}: ${join(", ", local.package_missing)}. Run `nox -s package` first, or set",
+        "package_dir to the folder that it wrote.",
+      ])
     }
     precondition {
       condition     = length(local.package_missing) > 0 || local.code_version != ""
@@ -115,20 +118,17 @@ module "python_job" {
   default_arguments   = { "--code_version" = local.code_version }
   timeout_minutes     = var.python_timeout_minutes
   max_concurrent_runs = var.max_concurrent_runs
-  python_shell = {
-    max_capacity              = var.python_max_capacity
+  python_shell = merge(var.python_shell, {
     additional_python_modules = [for key in local.python_modules : "s3://${local.names.artifacts_bucket}/${key}"]
-  }
+  })
 
-  s3_read = [
+  s3_access = [
     { bucket_arn = local.arns.raw_bucket, prefix = "" },
     { bucket_arn = local.arns.artifacts_bucket, prefix = "" },
-  ]
-  s3_write = [
-    { bucket_arn = local.arns.lake_bucket, prefix = local.lake.staged },
-    { bucket_arn = local.arns.lake_bucket, prefix = local.lake.references },
-    { bucket_arn = local.arns.lake_bucket, prefix = local.lake.rejected },
-    { bucket_arn = local.arns.lake_bucket, prefix = local.lake.runs },
+    { bucket_arn = local.arns.lake_bucket, prefix = local.lake.staged, write = true },
+    { bucket_arn = local.arns.lake_bucket, prefix = local.lake.references, write = true },
+    { bucket_arn = local.arns.lake_bucket, prefix = local.lake.rejected, write = true },
+    { bucket_arn = local.arns.lake_bucket, prefix = local.lake.runs, write = true },
   ]
   kms_key_arn          = local.kms_key_arn
   log_group_arn_prefix = local.arns.log_group_prefix
@@ -147,25 +147,21 @@ module "spark_job" {
   default_arguments   = { "--code_version" = local.code_version }
   timeout_minutes     = var.spark_timeout_minutes
   max_concurrent_runs = var.max_concurrent_runs
-  spark = {
-    worker_type       = var.spark_worker_type
-    number_of_workers = var.spark_number_of_workers
-    execution_class   = var.spark_execution_class
-    auto_scaling      = var.spark_auto_scaling
-    event_logs_uri    = var.spark_event_logs_enabled ? "s3://${local.names.lake_bucket}/${local.lake.spark_events}" : null
-  }
+  spark = merge(var.spark, {
+    event_logs_uri = var.spark_event_logs_enabled ? "s3://${local.names.lake_bucket}/${local.lake.spark_events}" : null
+  })
 
-  s3_read = [
-    { bucket_arn = local.arns.artifacts_bucket, prefix = "" },
-    { bucket_arn = local.arns.lake_bucket, prefix = local.lake.references },
-    { bucket_arn = local.arns.lake_bucket, prefix = local.lake.staged },
-  ]
-  s3_write = concat(
+  s3_access = concat(
     [
-      { bucket_arn = local.arns.lake_bucket, prefix = local.lake.curated },
-      { bucket_arn = local.arns.lake_bucket, prefix = local.lake.runs },
+      { bucket_arn = local.arns.artifacts_bucket, prefix = "" },
+      { bucket_arn = local.arns.lake_bucket, prefix = local.lake.references },
+      { bucket_arn = local.arns.lake_bucket, prefix = local.lake.staged },
+      { bucket_arn = local.arns.lake_bucket, prefix = local.lake.curated, write = true },
+      { bucket_arn = local.arns.lake_bucket, prefix = local.lake.runs, write = true },
     ],
-    var.spark_event_logs_enabled ? [{ bucket_arn = local.arns.lake_bucket, prefix = local.lake.spark_events }] : [],
+    var.spark_event_logs_enabled
+    ? [{ bucket_arn = local.arns.lake_bucket, prefix = local.lake.spark_events, write = true }]
+    : [],
   )
   kms_key_arn          = local.kms_key_arn
   log_group_arn_prefix = local.arns.log_group_prefix
@@ -187,6 +183,7 @@ module "redshift" {
   provisioned    = var.redshift.provisioned
   serverless     = var.redshift.serverless
   existing       = var.redshift.existing
+  protect        = var.protect
   require_ssl    = var.require_tls
   kms_key_arn    = local.kms_key_arn
 
@@ -202,6 +199,13 @@ module "redshift" {
 # ---- State machines ------------------------------------------------------------------------------------------------
 
 locals {
+  state_machine_logging = {
+    retention_days         = var.log_retention_days
+    level                  = var.state_machine_log_level
+    include_execution_data = var.state_machine_log_execution_data
+    kms_key_arn            = local.log_kms_key_arn
+  }
+
   # Known before the key is made. What we make has one key for both the warehouse and its secret.
   uses_existing_redshift = var.redshift.mode == "existing"
   has_warehouse_kms_key  = local.uses_existing_redshift ? try(var.redshift.existing.kms_key_arn, null) != null : local.has_kms_key
@@ -255,11 +259,8 @@ module "run_sql" {
     sql_parameters            = var.redshift.sql_parameters
     polling                   = var.redshift.polling
   }
-  log_retention_days     = var.log_retention_days
-  log_level              = var.state_machine_log_level
-  include_execution_data = var.state_machine_log_execution_data
-  tracing_enabled        = var.tracing_enabled
-  kms_key_arn            = local.log_kms_key_arn
+  logging         = local.state_machine_logging
+  tracing_enabled = var.tracing_enabled
 
   policy_statements = concat(
     [
@@ -337,11 +338,8 @@ module "pipeline" {
     spark_timeout_seconds     = local.spark_timeout_seconds
     timeout_seconds           = local.pipeline_timeout_seconds
   }
-  log_retention_days     = var.log_retention_days
-  log_level              = var.state_machine_log_level
-  include_execution_data = var.state_machine_log_execution_data
-  tracing_enabled        = var.tracing_enabled
-  kms_key_arn            = local.log_kms_key_arn
+  logging         = local.state_machine_logging
+  tracing_enabled = var.tracing_enabled
 
   policy_statements = concat(
     [local.invoke_lambda_statement],
@@ -391,11 +389,8 @@ module "record_failure" {
     topic_arn                        = local.arns.failure_topic
     chat_notifications               = var.chat_notifications_enabled
   }
-  log_retention_days     = var.log_retention_days
-  log_level              = var.state_machine_log_level
-  include_execution_data = var.state_machine_log_execution_data
-  tracing_enabled        = var.tracing_enabled
-  kms_key_arn            = local.log_kms_key_arn
+  logging         = local.state_machine_logging
+  tracing_enabled = var.tracing_enabled
 
   policy_statements = concat(
     [local.invoke_lambda_statement],

@@ -77,3 +77,8 @@ output "lineage_function_name" {
   description = "Lambda function that emits OpenLineage events; null without them."
   value       = one(module.emit_lineage[*].name)
 }
+
+output "dashboard_name" {
+  description = "CloudWatch dashboard of the pipeline; null without monitoring."
+  value       = one(module.monitoring[*].dashboard_name)
+}

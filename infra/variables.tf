@@ -1,7 +1,10 @@
 # ---- Where and under which names -----------------------------------------------------------------------------------
 
 variable "environment" {
-  description = "Name of the environment, such as dev or prod. It tags every resource; without name_prefix, tdp-<environment> begins every name."
+  description = <<-EOT
+    Name of the environment, such as dev or prod. It tags every resource; without name_prefix, tdp-<environment>
+    begins every name.
+  EOT
   type        = string
 
   validation {
@@ -11,14 +14,23 @@ variable "environment" {
 }
 
 variable "name_prefix" {
-  description = "Begins every name; null for tdp-<environment>. Nothing else in the account may begin with it, since whoever deploys may change all that does; infra/bootstrap is given the same. Roles are global: the same environment in a second region needs a prefix of its own."
+  description = <<-EOT
+    Begins every name; null for tdp-<environment>. Nothing else in the account may begin with it, since whoever
+    deploys may change all that does; infra/bootstrap is given the same. Roles are global: the same environment in a
+    second region needs a prefix of its own.
+  EOT
   type        = string
   default     = null
 
   validation {
     # Longest name: <prefix>-artifacts-<12 digits>-<region, up to 14>, and S3 takes 63 characters. Redshift forbids "--".
-    condition     = var.name_prefix == null || can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", var.name_prefix)) && length(coalesce(var.name_prefix, "-")) <= 20
-    error_message = "name_prefix \"${coalesce(var.name_prefix, "null")}\": up to 20 lower-case letters, digits and single hyphens; it starts with a letter."
+    condition = var.name_prefix == null || (
+      can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", var.name_prefix)) && length(coalesce(var.name_prefix, "-")) <= 20
+    )
+    error_message = join(" ", [
+      "name_prefix \"${coalesce(var.name_prefix, "null")}\": up to 20 lower-case letters, digits and single",
+      "hyphens; it starts with a letter.",
+    ])
   }
 }
 
@@ -41,7 +53,10 @@ variable "package_dir" {
 }
 
 variable "protect" {
-  description = "For an environment whose data is worth keeping: refuses the settings that lose data, logs or encryption. False for what can be thrown away."
+  description = <<-EOT
+    For an environment whose data is worth keeping: refuses the settings that lose data, logs or encryption. False for
+    what can be thrown away.
+  EOT
   type        = bool
   default     = true
 
@@ -78,12 +93,18 @@ variable "kms" {
     error_message = "kms.mode \"${var.kms.mode}\": key_arn is given with mode existing, and only then."
   }
   validation {
-    condition     = var.kms.key_arn == null || can(regex("^arn:[^:]+:kms:[^:]+:[0-9]{12}:key/.+$", var.kms.key_arn))
-    error_message = "kms.key_arn \"${coalesce(var.kms.key_arn, "null")}\": the ARN of a key (not of an alias), arn:aws:kms:<region>:<account>:key/<id>."
+    condition = var.kms.key_arn == null || can(regex("^arn:[^:]+:kms:[^:]+:[0-9]{12}:key/.+$", var.kms.key_arn))
+    error_message = join(" ", [
+      "kms.key_arn \"${coalesce(var.kms.key_arn, "null")}\": the ARN of a key (not of an alias),",
+      "arn:aws:kms:<region>:<account>:key/<id>.",
+    ])
   }
   validation {
-    condition     = !var.protect || (var.kms.mode != "none" && var.kms.rotate)
-    error_message = "kms.mode \"${var.kms.mode}\", rotate = ${var.kms.rotate} with protect = true: a protected environment has a key of its own, which rotates."
+    condition = !var.protect || (var.kms.mode != "none" && var.kms.rotate)
+    error_message = join(" ", [
+      "kms.mode \"${var.kms.mode}\", rotate = ${var.kms.rotate} with protect = true: a protected environment has a",
+      "key of its own, which rotates.",
+    ])
   }
 }
 
@@ -121,8 +142,11 @@ variable "staged_expiration_days" {
   default     = 30
 
   validation {
-    condition     = var.staged_expiration_days >= 15 && floor(var.staged_expiration_days) == var.staged_expiration_days
-    error_message = "staged_expiration_days ${var.staged_expiration_days}: whole days, 15 or more, since an execution can be redriven for 14 days."
+    condition = var.staged_expiration_days >= 15 && floor(var.staged_expiration_days) == var.staged_expiration_days
+    error_message = join(" ", [
+      "staged_expiration_days ${var.staged_expiration_days}: whole days, 15 or more, since an execution can be",
+      "redriven for 14 days.",
+    ])
   }
 }
 
@@ -144,13 +168,22 @@ variable "log_retention_days" {
 
   validation {
     # What CloudWatch Logs accepts.
-    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
-    error_message = "log_retention_days ${var.log_retention_days}: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653."
+    condition = contains(
+      [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653],
+      var.log_retention_days,
+    )
+    error_message = join(" ", [
+      "log_retention_days ${var.log_retention_days}: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731,",
+      "1096, 1827, 2192, 2557, 2922, 3288 or 3653.",
+    ])
   }
 
   validation {
-    condition     = !var.protect || var.log_retention_days >= 365
-    error_message = "log_retention_days ${var.log_retention_days} with protect = true: 365 or more, so that a job of the last year can be traced."
+    condition = !var.protect || var.log_retention_days >= 365
+    error_message = join(" ", [
+      "log_retention_days ${var.log_retention_days} with protect = true: 365 or more, so that a job of the last",
+      "year can be traced.",
+    ])
   }
 }
 
@@ -184,13 +217,20 @@ variable "notification_emails" {
 }
 
 variable "chat_notifications_enabled" {
-  description = "Give subscriptions of the failure topic by https the form that Slack and Teams show through Amazon Q Developer in chat applications, instead of JSON for machines. Who subscribes a channel to the topic does it there: docs/failures.md."
+  description = <<-EOT
+    Give subscriptions of the failure topic by https the form that Slack and Teams show through Amazon Q Developer in
+    chat applications, instead of JSON for machines. Who subscribes a channel to the topic does it there:
+    docs/failures.md.
+  EOT
   type        = bool
   default     = false
 }
 
 variable "keep_undelivered_events" {
-  description = "Keep events of failed executions that could not be handed over in a queue. False only for a local endpoint that hands over at once or never: the provider waits half a minute for a queue."
+  description = <<-EOT
+    Keep events of failed executions that could not be handed over in a queue. False only for a local endpoint that
+    hands over at once or never: the provider waits half a minute for a queue.
+  EOT
   type        = bool
   default     = true
 
@@ -208,10 +248,14 @@ variable "max_concurrent_runs" {
   default     = 20
 }
 
-variable "python_max_capacity" {
-  description = "DPU of the Python shell job: 0.0625 (about 1 GB of memory) or 1 (about 16 GB)."
-  type        = number
-  default     = 0.0625
+variable "python_shell" {
+  description = <<-EOT
+    Size of the Python shell job: the input `python_shell` of modules/glue_job, whose page says what it takes. The wheels are
+    those of the package.
+  EOT
+  type        = any
+  default     = {}
+  nullable    = false
 }
 
 variable "python_timeout_minutes" {
@@ -220,28 +264,14 @@ variable "python_timeout_minutes" {
   default     = 60
 }
 
-variable "spark_worker_type" {
-  description = "Worker type of the Spark job."
-  type        = string
-  default     = "G.1X"
-}
-
-variable "spark_number_of_workers" {
-  description = "Workers of the Spark job, the driver among them; with spark_auto_scaling the most that it grows to."
-  type        = number
-  default     = 2
-}
-
-variable "spark_auto_scaling" {
-  description = "Let Glue add and remove workers during a run."
-  type        = bool
-  default     = true
-}
-
-variable "spark_execution_class" {
-  description = "STANDARD, or FLEX: cheaper, starts when there is spare capacity, may be interrupted. A run that waits for long makes the pipeline's step time out."
-  type        = string
-  default     = "STANDARD"
+variable "spark" {
+  description = <<-EOT
+    Size of the Spark job: the input `spark` of modules/glue_job, whose page says what it takes. With execution_class FLEX a run
+    that waits for long makes the pipeline's step time out.
+  EOT
+  type        = any
+  default     = {}
+  nullable    = false
 }
 
 variable "spark_timeout_minutes" {
@@ -260,47 +290,30 @@ variable "spark_event_logs_enabled" {
 
 variable "redshift" {
   description = <<-EOT
-    The data warehouse. modules/redshift checks the values and says more about each.
+    The data warehouse.
     mode: provisioned (a cluster, paid by the hour), serverless (a workgroup, paid by use) or existing (nothing is made).
     database: where the pipeline's schemas are.
     admin_username: owner of a cluster or namespace that is made. Redshift makes, keeps and rotates the password.
-    network: your own subnets and security groups; without them, those of the default VPC.
     log_exports: audit logs to send to CloudWatch: connectionlog, userlog, useractivitylog.
     sql_parameters: how values reach a batch of statements. bound: as Parameters of BatchExecuteStatement, which are new (April
     2026); inlined: as quoted text constants, where Step Functions in the region does not know them yet.
     polling: how the end of a batch is seen. long: by looks that wait for it, with WaitTimeSeconds of DescribeStatement, which is
     new (July 2026); short: by looks after 1, 2, 4 … 30 seconds, where Step Functions in the region does not know it yet.
+    network: your own subnets and security groups; without them, those of the default VPC.
     provisioned, serverless, existing: the settings of that mode.
+    The last four are inputs of modules/redshift, whose page says what each takes.
   EOT
   type = object({
     mode           = optional(string, "provisioned")
     database       = optional(string, "analytics")
     admin_username = optional(string, "pipeline_admin")
-    network = optional(object({
-      subnet_ids           = optional(list(string), [])
-      security_group_ids   = optional(list(string), [])
-      enhanced_vpc_routing = optional(bool, false)
-    }), {})
     log_exports    = optional(list(string), [])
     sql_parameters = optional(string, "bound")
     polling        = optional(string, "long")
-    provisioned = optional(object({
-      node_type               = optional(string, "ra3.large")
-      number_of_nodes         = optional(number, 1)
-      snapshot_retention_days = optional(number, 7)
-      skip_final_snapshot     = optional(bool, false)
-    }), {})
-    serverless = optional(object({
-      base_capacity = optional(number, 8)
-      max_capacity  = optional(number, 32)
-    }), {})
-    existing = optional(object({
-      cluster_identifier = optional(string)
-      workgroup_name     = optional(string)
-      kms_key_arn        = optional(string)
-      secret_arn         = string
-      secret_kms_key_arn = optional(string)
-    }))
+    network        = optional(any, {})
+    provisioned    = optional(any, {})
+    serverless     = optional(any, {})
+    existing       = optional(any)
   })
   default  = {}
   nullable = false
@@ -309,19 +322,93 @@ variable "redshift" {
     condition     = contains(["bound", "inlined"], var.redshift.sql_parameters)
     error_message = "redshift.sql_parameters \"${var.redshift.sql_parameters}\": bound or inlined."
   }
-
   validation {
     condition     = contains(["long", "short"], var.redshift.polling)
     error_message = "redshift.polling \"${var.redshift.polling}\": long or short."
   }
+}
+
+# ---- From day to day -----------------------------------------------------------------------------------------------
+
+variable "monitoring_enabled" {
+  description = <<-EOT
+    Make CloudWatch alarms, which notify the failure topic, and a dashboard. About 3 USD a month: 10 cents an alarm.
+    They need a key (kms), since alarms cannot publish to a topic with the key that AWS keeps for SNS. False for an
+    endpoint without CloudWatch alarms.
+  EOT
+  type        = bool
+  default     = true
 
   validation {
-    condition     = !var.protect || !var.redshift.provisioned.skip_final_snapshot
-    error_message = "redshift.provisioned.skip_final_snapshot = true with protect = true: a destroy would take the data with it."
+    condition = !var.monitoring_enabled || var.kms.mode != "none"
+    error_message = join(" ", [
+      "monitoring_enabled with kms.mode \"none\": alarms cannot use the key that AWS keeps for SNS; set kms.mode to",
+      "create or existing, or monitoring_enabled to false.",
+    ])
   }
+}
+
+variable "schedules" {
+  description = <<-EOT
+    Executions to start by the clock, by name: the input `schedules` of modules/schedule, whose page says what each takes.
+  EOT
+  type        = any
+  default     = {}
+  nullable    = false
+}
+
+variable "arrival_triggers" {
+  description = <<-EOT
+    Folders of the raw bucket that start an execution when a marker object (`_READY`) is uploaded as their last, by name: the
+    input `triggers` of modules/arrival_trigger, whose page says what each takes.
+  EOT
+  type        = any
+  default     = {}
+  nullable    = false
+}
+
+variable "lineage" {
+  description = <<-EOT
+    OpenLineage events of every execution and stage, in the lake bucket below lineage/. docs/lineage.md says what they hold.
+    enabled: false for none, and nothing of them is made.
+    url: where they are posted besides, such as https://marquez.example.com/api/v1/lineage; empty for nowhere.
+    token_secret_arn: a secret of Secrets Manager whose text is the bearer token for it; null for none.
+    token_kms_key_arn: the customer managed key of that secret; null where AWS's own key has it.
+  EOT
+  type = object({
+    enabled           = optional(bool, true)
+    url               = optional(string, "")
+    token_secret_arn  = optional(string)
+    token_kms_key_arn = optional(string)
+  })
+  default  = {}
+  nullable = false
 
   validation {
-    condition     = !var.protect || var.redshift.provisioned.snapshot_retention_days >= 7
-    error_message = "redshift.provisioned.snapshot_retention_days ${var.redshift.provisioned.snapshot_retention_days} with protect = true: 7 or more."
+    condition = var.lineage.url == "" || can(regex("^https?://[^/@\\s]+(/[!-~]*)?$", var.lineage.url))
+    error_message = join(" ", [
+      "lineage.url \"${var.lineage.url}\": http(s)://host[:port]/path, without a user or a password; a token goes",
+      "into token_secret_arn.",
+    ])
+  }
+  validation {
+    condition     = !var.protect || !startswith(var.lineage.url, "http:")
+    error_message = "lineage.url \"${var.lineage.url}\" with protect = true: a protected environment speaks TLS only; accepted: https://…"
+  }
+  validation {
+    condition = var.lineage.token_secret_arn == null || can(
+      regex("^arn:[^:]+:secretsmanager:[^:]+:[0-9]{12}:secret:.+$", var.lineage.token_secret_arn)
+    )
+    error_message = join(" ", [
+      "lineage.token_secret_arn \"${coalesce(var.lineage.token_secret_arn, "null")}\":",
+      "arn:aws:secretsmanager:<region>:<account>:secret:<name>.",
+    ])
+  }
+  validation {
+    condition = var.lineage.token_kms_key_arn == null || can(regex("^arn:[^:]+:kms:[^:]+:[0-9]{12}:key/.+$", var.lineage.token_kms_key_arn))
+    error_message = join(" ", [
+      "lineage.token_kms_key_arn \"${coalesce(var.lineage.token_kms_key_arn, "null")}\": the ARN of a key (not of",
+      "an alias), arn:aws:kms:<region>:<account>:key/<id>.",
+    ])
   }
 }

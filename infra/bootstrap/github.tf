@@ -8,7 +8,11 @@ locals {
   repository_names = split("/", var.github_repository)
   repositories = {
     names = "repo:${var.github_repository}"
-    ids   = try("repo:${local.repository_names[0]}@${var.github_repository_ids.owner}/${local.repository_names[1]}@${var.github_repository_ids.repository}", "")
+    ids = try(format(
+      "repo:%s@%d/%s@%d",
+      local.repository_names[0], var.github_repository_ids.owner,
+      local.repository_names[1], var.github_repository_ids.repository,
+    ), "")
   }
   trusted_repositories = [for form in sort(var.github_subject_forms) : local.repositories[form]]
 
@@ -48,8 +52,10 @@ resource "aws_iam_role" "github" {
   for_each = local.roles
 
   # Not below an environment's prefix: an apply role may change every role there, and so its own.
-  name                 = "github-${each.key}"
-  description          = "Terraform ${endswith(each.key, "-plan") ? "plan" : "apply"} of ${each.value.environment}, from ${var.github_repository}."
+  name = "github-${each.key}"
+  description = format(
+    "Terraform %s of %s, from %s.", endswith(each.key, "-plan") ? "plan" : "apply", each.value.environment, var.github_repository
+  )
   max_session_duration = 3600
   assume_role_policy = jsonencode({
     Version = "2012-10-17"

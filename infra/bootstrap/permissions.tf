@@ -4,12 +4,18 @@
 locals {
   scopes = {
     for key, role in local.roles : key => {
-      regional   = "${var.region}:${local.account_id}"
-      prefix     = role.prefix
-      buckets    = [for kind in ["artifacts", "lake", "raw"] : "arn:${local.partition}:s3:::${role.prefix}-${kind}-${local.account_id}-${var.region}"]
-      serverless = [for kind in ["namespace", "workgroup"] : "arn:${local.partition}:redshift-serverless:${var.region}:${local.account_id}:${kind}/*"]
-      state      = "arn:${local.partition}:s3:::${local.state_bucket}/${var.state_key_prefix}/${role.environment}/terraform.tfstate"
-      plans      = "arn:${local.partition}:s3:::${local.state_bucket}/${var.state_key_prefix}/${role.environment}/plans/*"
+      regional = "${var.region}:${local.account_id}"
+      prefix   = role.prefix
+      buckets = [
+        for kind in ["artifacts", "lake", "raw"] :
+        "arn:${local.partition}:s3:::${role.prefix}-${kind}-${local.account_id}-${var.region}"
+      ]
+      serverless = [
+        for kind in ["namespace", "workgroup"] :
+        "arn:${local.partition}:redshift-serverless:${var.region}:${local.account_id}:${kind}/*"
+      ]
+      state = "arn:${local.partition}:s3:::${local.state_bucket}/${var.state_key_prefix}/${role.environment}/terraform.tfstate"
+      plans = "arn:${local.partition}:s3:::${local.state_bucket}/${var.state_key_prefix}/${role.environment}/plans/*"
     }
   }
 
@@ -24,8 +30,11 @@ locals {
   # The key that the environment encrypts with: the one that it made itself, or one that it was given.
   used_keys = {
     for key, role in local.roles : key => {
-      arns      = role.kms_key_arn == null ? ["arn:${local.partition}:kms:${var.region}:${local.account_id}:key/*"] : [role.kms_key_arn]
-      condition = { for test, values in { StringEquals = { "aws:ResourceTag/Pipeline" = role.prefix } } : test => values if role.kms_key_arn == null }
+      arns = role.kms_key_arn == null ? ["arn:${local.partition}:kms:${var.region}:${local.account_id}:key/*"] : [role.kms_key_arn]
+      condition = {
+        for test, values in { StringEquals = { "aws:ResourceTag/Pipeline" = role.prefix } } :
+        test => values if role.kms_key_arn == null
+      }
     }
   }
 
@@ -54,10 +63,14 @@ locals {
         resources = ["${scope.buckets[0]}/*"]
       }
       Lambda = {
-        read = ["lambda:GetFunction", "lambda:GetFunctionCodeSigningConfig", "lambda:GetFunctionConfiguration", "lambda:GetPolicy", "lambda:ListTags", "lambda:ListVersionsByFunction"]
+        read = [
+          "lambda:GetFunction", "lambda:GetFunctionCodeSigningConfig", "lambda:GetFunctionConfiguration",
+          "lambda:GetPolicy", "lambda:ListTags", "lambda:ListVersionsByFunction",
+        ]
         write = [
           "lambda:AddPermission", "lambda:CreateFunction", "lambda:DeleteFunction", "lambda:DeleteFunctionConcurrency",
-          "lambda:PutFunctionConcurrency", "lambda:RemovePermission", "lambda:TagResource", "lambda:UntagResource", "lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration",
+          "lambda:PutFunctionConcurrency", "lambda:RemovePermission", "lambda:TagResource", "lambda:UntagResource",
+          "lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration",
           # `nox -s schema` asks the function for the statements.
           "lambda:InvokeFunction",
         ]
@@ -71,13 +84,17 @@ locals {
       StateMachines = {
         read = ["states:DescribeStateMachine", "states:ListStateMachineVersions", "states:ListTagsForResource"]
         write = [
-          "states:CreateStateMachine", "states:DeleteStateMachine", "states:TagResource", "states:UntagResource", "states:UpdateStateMachine",
+          "states:CreateStateMachine", "states:DeleteStateMachine", "states:TagResource", "states:UntagResource",
+          "states:UpdateStateMachine",
         ]
         resources = ["arn:${local.partition}:states:${scope.regional}:stateMachine:${scope.prefix}-*"]
       }
       Topics = {
-        read      = ["sns:GetTopicAttributes", "sns:ListSubscriptionsByTopic", "sns:ListTagsForResource"]
-        write     = ["sns:CreateTopic", "sns:DeleteTopic", "sns:SetTopicAttributes", "sns:Subscribe", "sns:TagResource", "sns:UntagResource"]
+        read = ["sns:GetTopicAttributes", "sns:ListSubscriptionsByTopic", "sns:ListTagsForResource"]
+        write = [
+          "sns:CreateTopic", "sns:DeleteTopic", "sns:SetTopicAttributes", "sns:Subscribe", "sns:TagResource",
+          "sns:UntagResource",
+        ]
         resources = ["arn:${local.partition}:sns:${scope.regional}:${scope.prefix}-*"]
       }
       Queues = {
@@ -99,7 +116,10 @@ locals {
           "scheduler:CreateSchedule", "scheduler:CreateScheduleGroup", "scheduler:DeleteSchedule", "scheduler:DeleteScheduleGroup",
           "scheduler:TagResource", "scheduler:UntagResource", "scheduler:UpdateSchedule",
         ]
-        resources = [for kind in ["schedule", "schedule-group"] : "arn:${local.partition}:scheduler:${scope.regional}:${kind}/${scope.prefix}-*"]
+        resources = [
+          for kind in ["schedule", "schedule-group"] :
+          "arn:${local.partition}:scheduler:${scope.regional}:${kind}/${scope.prefix}-*"
+        ]
       }
       Logs = {
         read = ["logs:ListTagsForResource"]
@@ -134,9 +154,13 @@ locals {
           "redshift:CreateCluster", "redshift:CreateClusterParameterGroup", "redshift:CreateClusterSubnetGroup", "redshift:CreateTags",
           "redshift:DeleteCluster", "redshift:DeleteClusterParameterGroup", "redshift:DeleteClusterSubnetGroup", "redshift:DeleteTags",
           "redshift:DisableLogging", "redshift:EnableLogging", "redshift:ModifyCluster", "redshift:ModifyClusterIamRoles",
-          "redshift:ModifyClusterParameterGroup", "redshift:ModifyClusterSubnetGroup", "redshift:RebootCluster", "redshift:ResetClusterParameterGroup",
+          "redshift:ModifyClusterParameterGroup", "redshift:ModifyClusterSubnetGroup", "redshift:RebootCluster",
+          "redshift:ResetClusterParameterGroup",
         ]
-        resources = [for kind in ["cluster", "parametergroup", "subnetgroup", "snapshot"] : "arn:${local.partition}:redshift:${scope.regional}:${kind}:${scope.prefix}-*"]
+        resources = [
+          for kind in ["cluster", "parametergroup", "subnetgroup", "snapshot"] :
+          "arn:${local.partition}:redshift:${scope.regional}:${kind}:${scope.prefix}-*"
+        ]
       }
       # Namespaces and workgroups have no names in their ARNs. To describe them takes no tag, since Terraform also asks for
       # those that are gone; to change them takes the tag that Terraform gives everything (providers.tf).
@@ -191,7 +215,10 @@ locals {
         resources = ["arn:${local.partition}:secretsmanager:${scope.regional}:secret:${scope.prefix}-*"]
       }
       Roles = {
-        read = ["iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListInstanceProfilesForRole", "iam:ListRolePolicies"]
+        read = [
+          "iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListInstanceProfilesForRole",
+          "iam:ListRolePolicies",
+        ]
         write = [
           "iam:CreateRole", "iam:DeleteRole", "iam:DeleteRolePolicy", "iam:PutRolePolicy", "iam:TagRole", "iam:UntagRole",
           "iam:UpdateAssumeRolePolicy", "iam:UpdateRole", "iam:UpdateRoleDescription",
@@ -226,7 +253,8 @@ locals {
       UseKey = {
         read = ["kms:Decrypt", "kms:DescribeKey"]
         write = [
-          "kms:Encrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:RetireGrant",
+          "kms:Encrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom",
+          "kms:ReEncryptTo", "kms:RetireGrant",
         ]
         resources = local.used_keys[key].arns
         condition = local.used_keys[key].condition
@@ -244,8 +272,9 @@ locals {
         resources = ["arn:${local.partition}:kms:${scope.regional}:alias/${scope.prefix}-*"]
       }
       # For these AWS accepts no other resource than "*": lists and descriptions, a definition that is checked before it
-      # has a name, single states, quotas, identity providers, subscriptions, passwords, statements (only one's own), and the resource policies and deliveries of CloudWatch Logs, which belong to
-      # the account. (A VPC has an ARN, but only its ID.)
+      # has a name, single states, quotas, identity providers, subscriptions, passwords, statements (only one's own), and
+      # the resource policies and deliveries of CloudWatch Logs, which belong to the account. (A VPC has an ARN, but only
+      # its ID.)
       Account = {
         read = [
           "ec2:DescribeAccountAttributes", "ec2:DescribeAddresses", "ec2:DescribeAvailabilityZones", "ec2:DescribeInternetGateways",
@@ -324,7 +353,8 @@ locals {
         Action   = ["iam:PassRole"]
         Resource = ["arn:${local.partition}:iam::${local.account_id}:role/${scope.prefix}-*"]
         Condition = { StringEquals = { "iam:PassedToService" = [
-          "events.amazonaws.com", "glue.amazonaws.com", "lambda.amazonaws.com", "redshift-serverless.amazonaws.com", "redshift.amazonaws.com",
+          "events.amazonaws.com", "glue.amazonaws.com", "lambda.amazonaws.com", "redshift-serverless.amazonaws.com",
+          "redshift.amazonaws.com",
           "scheduler.amazonaws.com", "states.amazonaws.com",
         ] } }
       } if endswith(role, "-apply")
@@ -333,7 +363,8 @@ locals {
 
   # What holds data, and what may be done with it. A policy has 6,144 characters at most, so these have their own.
   data_services = [
-    "Aliases", "Artifacts", "Buckets", "GrantKey", "Keys", "NewKeys", "NewServerless", "OwnSecrets", "OwnServerless", "Queries", "Redshift", "Roles", "Secrets", "Serverless", "ServerlessQueries", "Simulations", "UseKey",
+    "Aliases", "Artifacts", "Buckets", "GrantKey", "Keys", "NewKeys", "NewServerless", "OwnSecrets", "OwnServerless",
+    "Queries", "Redshift", "Roles", "Secrets", "Serverless", "ServerlessQueries", "Simulations", "UseKey",
   ]
 
   statements = {
@@ -349,10 +380,13 @@ locals {
   policies = merge([
     for key, statements in local.statements : {
       for policy, found in {
-        "${key}/state"      = local.state_statements[key]
-        "${key}/read"       = [for name, statement in statements.read : statement if !contains(local.data_services, name)]
-        "${key}/read-data"  = [for name, statement in statements.read : statement if contains(local.data_services, name)]
-        "${key}/write"      = concat(local.pass_role_statements[key], [for name, statement in statements.write : statement if !contains(local.data_services, name)])
+        "${key}/state"     = local.state_statements[key]
+        "${key}/read"      = [for name, statement in statements.read : statement if !contains(local.data_services, name)]
+        "${key}/read-data" = [for name, statement in statements.read : statement if contains(local.data_services, name)]
+        "${key}/write" = concat(
+          local.pass_role_statements[key],
+          [for name, statement in statements.write : statement if !contains(local.data_services, name)],
+        )
         "${key}/write-data" = [for name, statement in statements.write : statement if contains(local.data_services, name)]
       } : policy => found if endswith(key, "-apply") || !strcontains(policy, "/write")
     }

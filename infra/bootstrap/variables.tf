@@ -14,7 +14,10 @@ variable "github_repository" {
 }
 
 variable "github_repository_ids" {
-  description = "IDs of the repository and its owner: `gh api repos/OWNER/REPO --jq '{owner: .owner.id, repository: .id}'`. They never change, and nobody else ever has them."
+  description = <<-EOT
+    IDs of the repository and its owner: `gh api repos/OWNER/REPO --jq '{owner: .owner.id, repository: .id}'`. They
+    never change, and nobody else ever has them.
+  EOT
   type = object({
     owner      = number
     repository = number
@@ -22,8 +25,13 @@ variable "github_repository_ids" {
   default = null
 
   validation {
-    condition     = var.github_repository_ids == null || can([for id in values(var.github_repository_ids) : regex("^[1-9][0-9]*$", format("%d", id))])
-    error_message = "github_repository_ids ${jsonencode(var.github_repository_ids)}: two whole numbers; gh api repos/${var.github_repository} --jq '{owner: .owner.id, repository: .id}' gives them."
+    condition = var.github_repository_ids == null || can([
+      for id in values(var.github_repository_ids) : regex("^[1-9][0-9]*$", format("%d", id))
+    ])
+    error_message = join(" ", [
+      "github_repository_ids ${jsonencode(var.github_repository_ids)}: two whole numbers; gh api",
+      "repos/${var.github_repository} --jq '{owner: .owner.id, repository: .id}' gives them.",
+    ])
   }
 }
 
@@ -41,8 +49,12 @@ variable "github_subject_forms" {
     error_message = "github_subject_forms ${jsonencode(var.github_subject_forms)}: one or both of \"ids\" and \"names\"."
   }
   validation {
-    condition     = !contains(var.github_subject_forms, "ids") || var.github_repository_ids != null
-    error_message = "github_subject_forms has \"ids\" without github_repository_ids: set them (gh api repos/${var.github_repository} --jq '{owner: .owner.id, repository: .id}'), or leave \"ids\" out for a repository that GitHub still names without IDs."
+    condition = !contains(var.github_subject_forms, "ids") || var.github_repository_ids != null
+    error_message = join(" ", [
+      "github_subject_forms has \"ids\" without github_repository_ids: set them (gh api",
+      "repos/${var.github_repository} --jq '{owner: .owner.id, repository: .id}'), or leave \"ids\" out for a",
+      "repository that GitHub still names without IDs.",
+    ])
   }
 }
 
@@ -59,26 +71,49 @@ variable "environments" {
   }))
 
   validation {
-    condition     = length(var.environments) > 0 && alltrue([for name in keys(var.environments) : can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", name))])
+    condition = length(var.environments) > 0 && alltrue([
+      for name in keys(var.environments) : can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", name))
+    ])
     error_message = "environments ${join(", ", keys(var.environments))}: at least one, each lower-case letters, digits and single hyphens."
   }
   validation {
-    condition     = alltrue([for environment in values(var.environments) : environment.kms_key_arn == null || can(regex("^arn:[^:*]+:kms:[^:*]+:[0-9]{12}:key/[0-9A-Za-z-]+$", environment.kms_key_arn))])
-    error_message = "kms_key_arn ${join(", ", [for environment in values(var.environments) : coalesce(environment.kms_key_arn, "null")])}: the ARN of one key, arn:<partition>:kms:<region>:<account>:key/<ID>; an alias is no key."
+    condition = alltrue([
+      for arn in values(var.environments)[*].kms_key_arn :
+      arn == null || can(regex("^arn:[^:*]+:kms:[^:*]+:[0-9]{12}:key/[0-9A-Za-z-]+$", arn))
+    ])
+    error_message = join(" ", [
+      "kms_key_arn",
+      "${join(", ", [for environment in values(var.environments) : coalesce(environment.kms_key_arn, "null")])}:",
+      "the ARN of one key, arn:<partition>:kms:<region>:<account>:key/<ID>; an alias is no key.",
+    ])
   }
   validation {
-    condition     = alltrue([for environment in values(var.environments) : environment.name_prefix == null || can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)+$", environment.name_prefix))])
-    error_message = "name_prefix ${join(", ", [for environment in values(var.environments) : coalesce(environment.name_prefix, "null")])}: at least two words of lower-case letters and digits with a hyphen between, such as acme-dev. The roles may change whatever in the account begins with it."
+    condition = alltrue([
+      for prefix in values(var.environments)[*].name_prefix :
+      prefix == null || can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)+$", prefix))
+    ])
+    error_message = join(" ", [
+      "name_prefix",
+      "${join(", ", [for environment in values(var.environments) : coalesce(environment.name_prefix, "null")])}: at",
+      "least two words of lower-case letters and digits with a hyphen between, such as acme-dev. The roles may",
+      "change whatever in the account begins with it.",
+    ])
   }
   validation {
     # The prefix is what keeps a role to its own environment.
     condition = alltrue(flatten([
       for name, one in var.environments : [
         for other_name, other in var.environments :
-        !startswith("${coalesce(other.name_prefix, "tdp-${other_name}")}-", "${coalesce(one.name_prefix, "tdp-${name}")}-") if other_name != name
+        !startswith(
+          "${coalesce(other.name_prefix, "tdp-${other_name}")}-", "${coalesce(one.name_prefix, "tdp-${name}")}-"
+        ) if other_name != name
       ]
     ]))
-    error_message = "Prefixes ${join(", ", [for name, environment in var.environments : coalesce(environment.name_prefix, "tdp-${name}")])}: none may be another one, or begin it (\"a\" and \"a-b\")."
+    error_message = join(" ", [
+      "Prefixes",
+      "${join(", ", [for name, environment in var.environments : coalesce(environment.name_prefix, "tdp-${name}")])}:",
+      "none may be another one, or begin it (\"a\" and \"a-b\").",
+    ])
   }
 }
 

@@ -89,11 +89,17 @@ run "on_a_cluster_the_statements_name_it_and_may_do_no_more" {
   command = plan
 
   assert {
-    condition     = strcontains(module.run_sql.definition, "'ClusterIdentifier': 'prod-redshift'") && !strcontains(module.run_sql.definition, "WorkgroupName")
+    condition = (
+      strcontains(module.run_sql.definition, "'ClusterIdentifier': 'prod-redshift'") &&
+      !strcontains(module.run_sql.definition, "WorkgroupName")
+    )
     error_message = "run-sql does not name the cluster."
   }
   assert {
-    condition     = strcontains(module.run_sql.definition, "{'Parameters': [$batch.parameters]}") && !strcontains(module.run_sql.definition, "$inlined")
+    condition = (
+      strcontains(module.run_sql.definition, "{'Parameters': [$batch.parameters]}") &&
+      !strcontains(module.run_sql.definition, "$inlined")
+    )
     error_message = "The values are not bound."
   }
   assert {
@@ -144,11 +150,18 @@ run "on_a_workgroup_the_statements_name_it" {
     error_message = "The looks are not short."
   }
   assert {
-    condition     = strcontains(module.run_sql.definition, "function($sql) { $inlined($sql) }") && !strcontains(module.run_sql.definition, "'Parameters'")
+    condition = (
+      strcontains(module.run_sql.definition, "function($sql) { $inlined($sql) }") &&
+      !strcontains(module.run_sql.definition, "'Parameters'")
+    )
     error_message = "The values are not put in place."
   }
   assert {
-    condition     = strcontains(module.run_sql.definition, "'WorkgroupName': 'prod-redshift'") && strcontains(module.run_sql.definition, "'Database': 'warehouse'") && !strcontains(module.run_sql.definition, "ClusterIdentifier")
+    condition = (
+      strcontains(module.run_sql.definition, "'WorkgroupName': 'prod-redshift'") &&
+      strcontains(module.run_sql.definition, "'Database': 'warehouse'") &&
+      !strcontains(module.run_sql.definition, "ClusterIdentifier")
+    )
     error_message = "run-sql does not name the workgroup."
   }
   assert {
@@ -183,11 +196,17 @@ run "on_what_is_there_already_nothing_is_made" {
     error_message = "run-sql does not name the workgroup."
   }
   assert {
-    condition     = output.redshift_admin_secret_arn == null && output.redshift_secret_arn == "arn:aws:secretsmanager:eu-central-1:123456789012:secret:shared"
+    condition = (
+      output.redshift_admin_secret_arn == null &&
+      output.redshift_secret_arn == "arn:aws:secretsmanager:eu-central-1:123456789012:secret:shared"
+    )
     error_message = "There is one user of the warehouse that was there."
   }
   assert {
-    condition     = jsondecode(module.run_sql.policy).Statement[0].Resource == ["arn:aws:redshift-serverless:eu-central-1:123456789012:workgroup/found"]
+    condition = (
+      jsondecode(module.run_sql.policy).Statement[0].Resource ==
+      ["arn:aws:redshift-serverless:eu-central-1:123456789012:workgroup/found"]
+    )
     error_message = "Policy of run-sql: ${module.run_sql.policy}"
   }
   assert {
@@ -343,6 +362,24 @@ run "an_execution_outlasts_its_jobs" {
   }
 }
 
+run "the_jobs_get_their_size_and_their_code" {
+  command = plan
+
+  variables {
+    spark        = { auto_scaling = false }
+    python_shell = { max_capacity = 1 }
+  }
+
+  assert {
+    condition     = module.spark_job.default_arguments["--enable-auto-scaling"] == "false"
+    error_message = "The Spark job does not get its settings: ${jsonencode(module.spark_job.default_arguments)}"
+  }
+  assert {
+    condition     = endswith(module.python_job.default_arguments["--additional-python-modules"], ".whl")
+    error_message = "The Python job's settings take its wheels away: ${jsonencode(module.python_job.default_arguments)}"
+  }
+}
+
 run "a_protected_environment_keeps_its_data_logs_and_encryption" {
   command = plan
 
@@ -351,13 +388,12 @@ run "a_protected_environment_keeps_its_data_logs_and_encryption" {
     require_tls             = false
     log_retention_days      = 30
     kms                     = { mode = "none" }
-    redshift                = { provisioned = { skip_final_snapshot = true, snapshot_retention_days = 1 } }
     keep_undelivered_events = false
     state_machine_log_level = "OFF"
   }
 
   expect_failures = [
-    var.force_destroy, var.require_tls, var.log_retention_days, var.kms, var.redshift, var.keep_undelivered_events,
+    var.force_destroy, var.require_tls, var.log_retention_days, var.kms, var.keep_undelivered_events,
     var.state_machine_log_level,
   ]
 }

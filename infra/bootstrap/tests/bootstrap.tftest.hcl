@@ -22,7 +22,10 @@ run "the_state_is_safe" {
   command = plan
 
   assert {
-    condition     = aws_s3_bucket.state.bucket == "123456789012-eu-central-1-terraform-state" && aws_s3_bucket_versioning.state.versioning_configuration[0].status == "Enabled"
+    condition = (
+      aws_s3_bucket.state.bucket == "123456789012-eu-central-1-terraform-state" &&
+      aws_s3_bucket_versioning.state.versioning_configuration[0].status == "Enabled"
+    )
     error_message = "A damaged state could not be put back."
   }
   assert {
@@ -33,15 +36,24 @@ run "the_state_is_safe" {
     error_message = "The state could become public."
   }
   assert {
-    condition     = jsondecode(aws_s3_bucket_policy.state.policy).Statement[0].Effect == "Deny" && jsondecode(aws_s3_bucket_policy.state.policy).Statement[0].Condition == { Bool = { "aws:SecureTransport" = "false" } }
+    condition = (
+      jsondecode(aws_s3_bucket_policy.state.policy).Statement[0].Effect == "Deny" &&
+      jsondecode(aws_s3_bucket_policy.state.policy).Statement[0].Condition == { Bool = { "aws:SecureTransport" = "false" } }
+    )
     error_message = "The state could be read without TLS."
   }
   assert {
-    condition     = one(one(aws_s3_bucket_server_side_encryption_configuration.state.rule).apply_server_side_encryption_by_default).sse_algorithm == "AES256"
+    condition = (
+      one(one(aws_s3_bucket_server_side_encryption_configuration.state.rule).apply_server_side_encryption_by_default).sse_algorithm ==
+      "AES256"
+    )
     error_message = "The state is not encrypted."
   }
   assert {
-    condition     = aws_s3_bucket_lifecycle_configuration.state.rule[0].noncurrent_version_expiration[0].noncurrent_days == 90 && aws_s3_bucket_lifecycle_configuration.state.rule[0].noncurrent_version_expiration[0].newer_noncurrent_versions == 10
+    condition = (
+      aws_s3_bucket_lifecycle_configuration.state.rule[0].noncurrent_version_expiration[0].noncurrent_days == 90 &&
+      aws_s3_bucket_lifecycle_configuration.state.rule[0].noncurrent_version_expiration[0].newer_noncurrent_versions == 10
+    )
     error_message = "Old versions are kept for ever, or the last ones are not kept."
   }
 }
@@ -86,7 +98,10 @@ run "a_repository_with_ids_is_trusted_by_them_alone" {
     github_subject_forms = ["ids"]
   }
   assert {
-    condition     = jsondecode(aws_iam_role.github["dev-apply"].assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:sub"] == ["repo:acme@4242/pipeline@1234567890:environment:dev"]
+    condition = (
+      jsondecode(aws_iam_role.github["dev-apply"].assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:sub"] ==
+      ["repo:acme@4242/pipeline@1234567890:environment:dev"]
+    )
     error_message = "Whoever takes over the name could deploy."
   }
 }
@@ -98,7 +113,10 @@ run "a_repository_without_ids_is_trusted_by_its_name" {
     github_repository_ids = null
   }
   assert {
-    condition     = jsondecode(aws_iam_role.github["dev-apply"].assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:sub"] == ["repo:acme/pipeline:environment:dev"]
+    condition = (
+      jsondecode(aws_iam_role.github["dev-apply"].assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:sub"] ==
+      ["repo:acme/pipeline:environment:dev"]
+    )
     error_message = "The workflow of the repository could not deploy."
   }
 }
@@ -269,7 +287,10 @@ run "the_key_is_used_for_the_environment_alone" {
         Condition = { StringEquals = { "aws:ResourceTag/Pipeline" = "tdp-dev" } }
       },
     ]
-    error_message = "The apply role could not encrypt with the key, or could use another one: ${aws_iam_policy.github["dev-apply/write-data"].policy}"
+    error_message = join(" ", [
+      "The apply role could not encrypt with the key, or could use another one:",
+      "${aws_iam_policy.github["dev-apply/write-data"].policy}",
+    ])
   }
   assert {
     condition = [for statement in jsondecode(aws_iam_policy.github["dev-plan/read-data"].policy).Statement : statement if statement.Sid == "ReadUseKey"] == [{
@@ -337,8 +358,11 @@ run "an_apply_keeps_to_its_prefix" {
     error_message = "An apply role could take a policy from outside its prefix."
   }
   assert {
-    condition     = alltrue([for policy in aws_iam_policy.github : length(policy.policy) <= 6144])
-    error_message = "AWS refuses a policy of more than 6144 characters: ${jsonencode({ for key, policy in aws_iam_policy.github : key => length(policy.policy) })}"
+    condition = alltrue([for policy in aws_iam_policy.github : length(policy.policy) <= 6144])
+    error_message = join(" ", [
+      "AWS refuses a policy of more than 6144 characters:",
+      "${jsonencode({ for key, policy in aws_iam_policy.github : key => length(policy.policy) })}",
+    ])
   }
 }
 
@@ -350,8 +374,11 @@ run "the_longest_names_fit_into_a_policy" {
     environments = { development = { name_prefix = "abcdefghij-abcdefghi" } }
   }
   assert {
-    condition     = alltrue([for policy in aws_iam_policy.github : length(policy.policy) <= 6144])
-    error_message = "AWS refuses a policy of more than 6144 characters: ${jsonencode({ for key, policy in aws_iam_policy.github : key => length(policy.policy) })}"
+    condition = alltrue([for policy in aws_iam_policy.github : length(policy.policy) <= 6144])
+    error_message = join(" ", [
+      "AWS refuses a policy of more than 6144 characters:",
+      "${jsonencode({ for key, policy in aws_iam_policy.github : key => length(policy.policy) })}",
+    ])
   }
 }
 

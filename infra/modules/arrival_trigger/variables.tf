@@ -36,9 +36,13 @@ variable "dead_letter_queue_arn" {
 
 variable "triggers" {
   description = <<-EOT
-    Folders to watch, by name. An object named `marker` in the folder `prefix`, or anywhere below it, starts the pipeline
-    on the folder that it lies in; it is uploaded last, so that no half-uploaded folder is read. parameters: as for
-    schedules.
+    Folders to watch, by name. An object named `marker` in the folder `prefix`, or anywhere below it, starts the pipeline on the
+    folder that it lies in. It is uploaded last, so that no half-uploaded folder is read.
+    dataset: its folder in sql/datasets.
+    prefix: the folder to watch, such as flights/.
+    marker: name of the object that says that a folder is complete.
+    parameters: of the dataset; each a number, true, false or a text.
+    enabled: a trigger that is not is kept, and starts nothing.
   EOT
   type = map(object({
     dataset    = string
@@ -54,21 +58,41 @@ variable "triggers" {
     error_message = "Trigger names ${join(", ", keys(var.triggers))}: each is 1 to 20 letters, digits, hyphens or underscores."
   }
   validation {
-    condition     = alltrue([for trigger in values(var.triggers) : can(regex("^[a-z][a-z0-9_]*$", trigger.dataset))])
-    error_message = "dataset of ${join(", ", [for name, trigger in var.triggers : "${name} is ${jsonencode(trigger.dataset)}" if !can(regex("^[a-z][a-z0-9_]*$", trigger.dataset))])}: the name of a folder in sql/datasets."
+    condition = alltrue([for trigger in values(var.triggers) : can(regex("^[a-z][a-z0-9_]*$", trigger.dataset))])
+    error_message = format("dataset of %s: the name of a folder in sql/datasets.", join(", ", [
+      for name, trigger in var.triggers :
+      "${name} is ${jsonencode(trigger.dataset)}" if !can(regex("^[a-z][a-z0-9_]*$", trigger.dataset))
+    ]))
   }
   validation {
     # Below reference/ the pipeline looks for what it joins with.
-    condition     = alltrue([for trigger in values(var.triggers) : can(regex("^[0-9A-Za-z!_.()=+,@/-]{0,800}[0-9A-Za-z!_.()=+,@-]/$", trigger.prefix)) && !startswith(trigger.prefix, "reference/")])
-    error_message = "prefix of ${join(", ", [for name, trigger in var.triggers : "${name} is ${jsonencode(trigger.prefix)}"])}: a folder such as flights/, which ends with a slash, of letters, digits and !_.()=+,@/- and is not below reference/."
+    condition = alltrue([
+      for prefix in values(var.triggers)[*].prefix :
+      can(regex("^[0-9A-Za-z!_.()=+,@/-]{0,800}[0-9A-Za-z!_.()=+,@-]/$", prefix)) && !startswith(prefix, "reference/")
+    ])
+    error_message = join("", [
+      "prefix of ",
+      join(", ", [for name, trigger in var.triggers : "${name} is ${jsonencode(trigger.prefix)}"]),
+      ": a folder such as flights/, which ends with a slash, of letters, digits and !_.()=+,@/- and is not below reference/.",
+    ])
   }
   validation {
     # The Python shell job leaves such names out.
-    condition     = alltrue([for trigger in values(var.triggers) : can(regex("^[_.][0-9A-Za-z_.-]{1,100}$", trigger.marker))])
-    error_message = "marker of ${join(", ", [for name, trigger in var.triggers : "${name} is ${jsonencode(trigger.marker)}"])}: a file name that begins with _ or . and so is not read as data, such as _READY."
+    condition = alltrue([for trigger in values(var.triggers) : can(regex("^[_.][0-9A-Za-z_.-]{1,100}$", trigger.marker))])
+    error_message = format(
+      "marker of %s: a file name that begins with _ or . and so is not read as data, such as _READY.",
+      join(", ", [for name, trigger in var.triggers : "${name} is ${jsonencode(trigger.marker)}"]),
+    )
   }
   validation {
-    condition     = alltrue([for trigger in values(var.triggers) : alltrue([for value in values(trigger.parameters) : can(length(tostring(try(jsondecode(value), value))))])])
-    error_message = "parameters of ${join(", ", [for name, trigger in var.triggers : "${name} is ${jsonencode(trigger.parameters)}"])}: each value is a number, true, false or a text; not null, a list or an object."
+    condition = alltrue(flatten([
+      for trigger in values(var.triggers) : [
+        for value in values(trigger.parameters) : can(length(tostring(try(jsondecode(value), value))))
+      ]
+    ]))
+    error_message = format(
+      "parameters of %s: each value is a number, true, false or a text; not null, a list or an object.",
+      join(", ", [for name, trigger in var.triggers : "${name} is ${jsonencode(trigger.parameters)}"]),
+    )
   }
 }

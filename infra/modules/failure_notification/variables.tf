@@ -50,8 +50,11 @@ variable "recorder_state_machine_arn" {
   type        = string
 
   validation {
-    condition     = var.recorder_state_machine_arn != var.watched_state_machine_arn
-    error_message = "The recorder ${var.recorder_state_machine_arn} is the watched state machine: a failure would start it again without end."
+    condition = var.recorder_state_machine_arn != var.watched_state_machine_arn
+    error_message = join("", [
+      "The recorder ${var.recorder_state_machine_arn} is the watched state machine:",
+      " a failure would start it again without end.",
+    ])
   }
 }
 
@@ -77,7 +80,10 @@ variable "kms_key_arn" {
 }
 
 variable "alarm_arns" {
-  description = "CloudWatch alarms that may publish to the topic; `*` stands for any text. Empty for any of the account. The key's policy has to let cloudwatch.amazonaws.com use it."
+  description = <<-EOT
+    CloudWatch alarms that may publish to the topic; `*` stands for any text. Empty for any of the account. The key's policy
+    has to let cloudwatch.amazonaws.com use it.
+  EOT
   type        = list(string)
   default     = []
 

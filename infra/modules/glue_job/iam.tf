@@ -14,7 +14,7 @@ resource "aws_iam_role" "this" {
 }
 
 locals {
-  read_and_write = concat(var.s3_read, var.s3_write)
+  writable = [for place in var.s3_access : place if place.write]
 
   statements = {
     # Prefixes are listed to find the files below them, and Spark's S3 client asks for the region.
@@ -22,28 +22,28 @@ locals {
       Sid      = "ListBuckets"
       Effect   = "Allow"
       Action   = ["s3:GetBucketLocation", "s3:ListBucket"]
-      Resource = distinct([for place in local.read_and_write : place.bucket_arn])
+      Resource = distinct([for place in var.s3_access : place.bucket_arn])
     }
     # Input, and what the job itself wrote: it reads that back to count it.
     read = {
       Sid      = "ReadObjects"
       Effect   = "Allow"
       Action   = ["s3:GetObject"]
-      Resource = [for place in local.read_and_write : "${place.bucket_arn}/${place.prefix}*"]
+      Resource = [for place in var.s3_access : "${place.bucket_arn}/${place.prefix}*"]
     }
     write = {
       Sid    = "WriteObjects"
       Effect = "Allow"
       # Large objects go up in parts; a failed run has to be able to take them back.
       Action   = ["s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]
-      Resource = [for place in var.s3_write : "${place.bucket_arn}/${place.prefix}*"]
+      Resource = [for place in local.writable : "${place.bucket_arn}/${place.prefix}*"]
     }
     # To find what a failed run left of a large object.
     list_uploads = {
       Sid      = "ListUploads"
       Effect   = "Allow"
       Action   = ["s3:ListBucketMultipartUploads"]
-      Resource = distinct([for place in var.s3_write : place.bucket_arn])
+      Resource = distinct([for place in local.writable : place.bucket_arn])
     }
     logs = {
       Sid    = "WriteLogs"

@@ -35,16 +35,26 @@ variable "script_uri" {
 }
 
 variable "extra_py_files" {
-  description = "s3:// URIs of what Glue puts on the script's import path: wheels of a pythonshell job, zip files or wheels of a spark job."
+  description = <<-EOT
+    s3:// URIs of what Glue puts on the script's import path: wheels of a pythonshell job, zip files or wheels of a spark job.
+  EOT
   type        = list(string)
 
   validation {
-    condition     = length(var.extra_py_files) > 0 && alltrue([for uri in var.extra_py_files : can(regex("^s3://[^/,]+/[^,]+\\.(zip|whl)$", uri))])
-    error_message = "extra_py_files ${jsonencode(var.extra_py_files)}: at least one s3://<bucket>/<key>.zip or .whl; Glue's Python 3.9 takes no .egg."
+    condition = length(var.extra_py_files) > 0 && alltrue([
+      for uri in var.extra_py_files : can(regex("^s3://[^/,]+/[^,]+\\.(zip|whl)$", uri))
+    ])
+    error_message = join("", [
+      "extra_py_files ${jsonencode(var.extra_py_files)}: at least one s3://<bucket>/<key>.zip or .whl;",
+      " Glue's Python 3.9 takes no .egg.",
+    ])
   }
   validation {
-    condition     = var.kind != "pythonshell" || alltrue([for uri in var.extra_py_files : endswith(uri, ".whl")])
-    error_message = "extra_py_files ${jsonencode(var.extra_py_files)}: wheels (.whl); a pythonshell job installs them with pip and cannot import from a .zip."
+    condition = var.kind != "pythonshell" || alltrue([for uri in var.extra_py_files : endswith(uri, ".whl")])
+    error_message = join("", [
+      "extra_py_files ${jsonencode(var.extra_py_files)}: wheels (.whl);",
+      " a pythonshell job installs them with pip and cannot import from a .zip.",
+    ])
   }
 }
 
@@ -54,8 +64,11 @@ variable "default_arguments" {
   default     = {}
 
   validation {
-    condition     = !anytrue([for name in keys(var.default_arguments) : lower(trimprefix(name, "--")) == "job_id"])
-    error_message = "default_arguments has ${join(", ", keys(var.default_arguments))}: the job ID belongs to a run; the state machine passes it."
+    condition = !anytrue([for name in keys(var.default_arguments) : lower(trimprefix(name, "--")) == "job_id"])
+    error_message = join(" ", [
+      "default_arguments has ${join(", ", keys(var.default_arguments))}: the job ID belongs to a run; the state",
+      "machine passes it.",
+    ])
   }
   validation {
     condition     = alltrue([for name in keys(var.default_arguments) : startswith(name, "--")])
@@ -105,7 +118,10 @@ variable "python_shell" {
     condition = alltrue([
       for module in var.python_shell.additional_python_modules : can(regex("^s3://[^/,]+/[^,]+\\.whl$", module))
     ])
-    error_message = "additional_python_modules ${jsonencode(var.python_shell.additional_python_modules)}: each s3://<bucket>/<key>.whl, so that every run gets the same code and asks no package index."
+    error_message = join("", [
+      "additional_python_modules ${jsonencode(var.python_shell.additional_python_modules)}: each s3://<bucket>/<key>.whl,",
+      " so that every run gets the same code and asks no package index.",
+    ])
   }
 }
 
@@ -149,24 +165,27 @@ variable "spark" {
   }
 }
 
-variable "s3_read" {
-  description = "Where the job may read: a bucket's ARN and the prefix below it, empty for all of it."
-  type        = list(object({ bucket_arn = string, prefix = string }))
-  default     = []
+variable "s3_access" {
+  description = <<-EOT
+    Where the job may read, and with write also write and delete: a bucket's ARN and the prefix below it, empty for all of it.
+  EOT
+  type = list(object({
+    bucket_arn = string
+    prefix     = string
+    write      = optional(bool, false)
+  }))
 
   validation {
-    condition     = alltrue([for place in var.s3_read : place.prefix == "" || endswith(place.prefix, "/")])
-    error_message = "s3_read prefixes ${join(", ", var.s3_read[*].prefix)}: each is empty or ends with a slash."
+    condition     = alltrue([for place in var.s3_access : place.prefix == "" || endswith(place.prefix, "/")])
+    error_message = "s3_access prefixes ${join(", ", var.s3_access[*].prefix)}: each is empty or ends with a slash."
   }
-}
-
-variable "s3_write" {
-  description = "Where the job may read, write and delete: a bucket's ARN and the prefix below it."
-  type        = list(object({ bucket_arn = string, prefix = string }))
-
   validation {
-    condition     = length(var.s3_write) > 0 && alltrue([for place in var.s3_write : can(regex("./$", place.prefix))])
-    error_message = "s3_write prefixes \"${join(", ", var.s3_write[*].prefix)}\": at least one, and each ends with a slash; no job may write to a whole bucket."
+    condition = anytrue(var.s3_access[*].write) && alltrue([for place in var.s3_access : !place.write || place.prefix != ""])
+    error_message = join("", [
+      "s3_access with write below \"",
+      join(", ", [for place in var.s3_access : place.prefix if place.write]),
+      "\": at least one prefix, and none is empty; no job may write to a whole bucket.",
+    ])
   }
 }
 

@@ -34,12 +34,14 @@ variable "account_id" {
 }
 
 variable "deletion_window_days" {
-  description = "Days between the key's deletion and its end; until then it can be taken back. After it, all that it encrypted is lost."
+  description = <<-EOT
+    Days between the key's deletion and its end; until then it can be taken back. After it, all that it encrypted is lost.
+  EOT
   type        = number
   default     = 30
 
   validation {
-    condition     = var.deletion_window_days >= 7 && var.deletion_window_days <= 30 && floor(var.deletion_window_days) == var.deletion_window_days
+    condition     = contains(range(7, 31), var.deletion_window_days)
     error_message = "deletion_window_days ${var.deletion_window_days}: whole days, 7 to 30."
   }
 }
@@ -55,7 +57,12 @@ variable "log_group_arns" {
   type        = list(string)
 
   validation {
-    condition     = length(var.log_group_arns) > 0 && alltrue([for arn in var.log_group_arns : can(regex("^arn:[^:]+:logs:[^:*]+:[^:*]+:log-group:[^:*]+$", arn))])
-    error_message = "log_group_arns ${join(", ", var.log_group_arns)}: at least one arn:<partition>:logs:<region>:<account>:log-group:<name>, without a wildcard."
+    condition = length(var.log_group_arns) > 0 && alltrue([
+      for arn in var.log_group_arns : can(regex("^arn:[^:]+:logs:[^:*]+:[^:*]+:log-group:[^:*]+$", arn))
+    ])
+    error_message = format(
+      "log_group_arns %s: at least one arn:<partition>:logs:<region>:<account>:log-group:<name>, without a wildcard.",
+      join(", ", var.log_group_arns),
+    )
   }
 }

@@ -10,7 +10,7 @@ resource "aws_cloudwatch_log_group" "this" {
 
 resource "aws_lambda_function" "this" {
   #checkov:skip=CKV_AWS_115:Reserved concurrency would be taken from the account's; who calls it tries again when throttled
-  #checkov:skip=CKV_AWS_116:Step Functions waits for the answer; of lineage, which EventBridge asks for, the next event makes up for a lost one
+  #checkov:skip=CKV_AWS_116:Step Functions waits for the answer; the next event makes up for a lost one of lineage
   #checkov:skip=CKV_AWS_117:It calls nothing inside a VPC
   #checkov:skip=CKV_AWS_272:Terraform uploads the package itself and shows its hash in the plan
   function_name = var.name

@@ -55,7 +55,10 @@ locals {
     ]...),
     {
       for key, rule in local.glue_rule_names : "${key}-job-failed" => {
-        description = "A run of the Glue job ${var.glue_job_names[key]} failed or timed out. The log group ${local.glue_log_group_name} says why."
+        description = join(" ", [
+          "A run of the Glue job ${var.glue_job_names[key]} failed or timed out.",
+          "The log group ${local.glue_log_group_name} says why.",
+        ])
         namespace   = "AWS/Events"
         metric_name = "TriggeredRules"
         dimensions  = { RuleName = rule }

@@ -46,8 +46,11 @@ variable "glue_job_names" {
   type        = map(string)
 
   validation {
-    condition     = contains(keys(var.glue_job_names), "spark")
-    error_message = "glue_job_names has the keys ${join(", ", keys(var.glue_job_names))}: `spark` has to be among them, since it alone has metrics of its own."
+    condition = contains(keys(var.glue_job_names), "spark")
+    error_message = format(
+      "glue_job_names has the keys %s: `spark` has to be among them, since it alone has metrics of its own.",
+      join(", ", keys(var.glue_job_names)),
+    )
   }
 }
 

@@ -12,7 +12,9 @@ resource "aws_iam_role" "copy" {
       Effect = "Allow"
       Action = "sts:AssumeRole"
       # Serverless asks as both: https://docs.aws.amazon.com/redshift/latest/mgmt/serverless-iam.html
-      Principal = { Service = local.is_serverless ? ["redshift-serverless.amazonaws.com", "redshift.amazonaws.com"] : ["redshift.amazonaws.com"] }
+      Principal = {
+        Service = concat(local.is_serverless ? ["redshift-serverless.amazonaws.com"] : [], ["redshift.amazonaws.com"])
+      }
       Condition = { StringEquals = { "aws:SourceAccount" = var.account_id } }
     }]
   })

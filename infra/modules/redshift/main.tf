@@ -3,6 +3,8 @@ locals {
   is_serverless  = var.mode == "serverless"
   is_existing    = var.mode == "existing"
 
+  cluster_arn = "${var.cluster_arn_prefix}${coalesce(try(var.existing.cluster_identifier, null), var.name)}"
+
   subnet_ids         = length(var.network.subnet_ids) == 0 ? null : var.network.subnet_ids
   security_group_ids = length(var.network.security_group_ids) == 0 ? null : var.network.security_group_ids
 }

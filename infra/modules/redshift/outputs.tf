@@ -9,9 +9,14 @@ output "workgroup_name" {
 }
 
 output "arn" {
-  description = "ARN of the cluster or workgroup: what the Data API's actions are allowed on. A cluster's is composed, so that a first plan shows it."
-  value = local.is_existing && try(var.existing.workgroup_name, null) != null ? data.aws_redshiftserverless_workgroup.existing[0].arn : (
-    local.is_serverless ? aws_redshiftserverless_workgroup.this[0].arn : "${var.cluster_arn_prefix}${local.is_existing ? var.existing.cluster_identifier : var.name}"
+  description = <<-EOT
+    ARN of the cluster or workgroup: what the Data API's actions are allowed on. A cluster's is composed, so that a first plan
+    shows it.
+  EOT
+  value = coalesce(
+    one(data.aws_redshiftserverless_workgroup.existing[*].arn),
+    one(aws_redshiftserverless_workgroup.this[*].arn),
+    local.cluster_arn,
   )
 }
 
@@ -28,7 +33,9 @@ output "secret_arn" {
 output "admin_secret_arn" {
   description = "ARN of the secret of the user that makes tables and the loader; null where the warehouse was there before."
   value = local.is_existing ? null : (
-    local.is_serverless ? aws_redshiftserverless_namespace.this[0].admin_password_secret_arn : aws_redshift_cluster.this[0].master_password_secret_arn
+    local.is_serverless
+    ? aws_redshiftserverless_namespace.this[0].admin_password_secret_arn
+    : aws_redshift_cluster.this[0].master_password_secret_arn
   )
 }
 
@@ -38,6 +45,8 @@ output "kms_key_arn" {
 }
 
 output "secret_kms_key_arn" {
-  description = "ARN of the customer managed key of these secrets; null where they are under the key that AWS keeps for Secrets Manager."
+  description = <<-EOT
+    ARN of the customer managed key of these secrets; null where they are under the key that AWS keeps for Secrets Manager.
+  EOT
   value       = local.is_existing ? var.existing.secret_kms_key_arn : var.kms_key_arn
 }

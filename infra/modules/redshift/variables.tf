@@ -1,5 +1,7 @@
 variable "mode" {
-  description = "provisioned makes a cluster, serverless a namespace and a workgroup; existing makes nothing and uses what is named."
+  description = <<-EOT
+    provisioned makes a cluster, serverless a namespace and a workgroup; existing makes nothing and uses what is named.
+  EOT
   type        = string
 
   validation {
@@ -23,8 +25,11 @@ variable "database" {
   type        = string
 
   validation {
-    condition     = can(regex("^[a-z_][a-z0-9_]{0,63}$", var.database))
-    error_message = "Redshift database \"${var.database}\": up to 64 lower-case letters, digits and underscores; it does not start with a digit."
+    condition = can(regex("^[a-z_][a-z0-9_]{0,63}$", var.database))
+    error_message = join(" ", [
+      "Redshift database \"${var.database}\": up to 64 lower-case letters, digits and underscores; it does not",
+      "start with a digit.",
+    ])
   }
 }
 
@@ -34,8 +39,11 @@ variable "admin_username" {
   default     = "pipeline_admin"
 
   validation {
-    condition     = can(regex("^[a-z][a-z0-9_]{0,127}$", var.admin_username))
-    error_message = "Redshift admin_username \"${var.admin_username}\": lower-case letters, digits and underscores; it starts with a letter."
+    condition = can(regex("^[a-z][a-z0-9_]{0,127}$", var.admin_username))
+    error_message = join(" ", [
+      "Redshift admin_username \"${var.admin_username}\": lower-case letters, digits and underscores; it starts",
+      "with a letter.",
+    ])
   }
   validation {
     condition     = var.admin_username != "pipeline_loader"
@@ -65,6 +73,12 @@ variable "network" {
     condition     = alltrue([for id in var.network.security_group_ids : startswith(id, "sg-")])
     error_message = "Redshift security_group_ids ${join(", ", var.network.security_group_ids)}: IDs that start with sg-."
   }
+}
+
+variable "protect" {
+  description = "Refuse settings of a cluster that lose its data. False for what can be thrown away."
+  type        = bool
+  default     = true
 }
 
 variable "log_exports" {
@@ -113,8 +127,16 @@ variable "provisioned" {
     error_message = "Redshift number_of_nodes ${var.provisioned.number_of_nodes}: a whole number, 1 or more."
   }
   validation {
-    condition     = var.provisioned.snapshot_retention_days >= 1 && var.provisioned.snapshot_retention_days <= 35 && floor(var.provisioned.snapshot_retention_days) == var.provisioned.snapshot_retention_days
+    condition     = contains(range(1, 36), var.provisioned.snapshot_retention_days)
     error_message = "Redshift snapshot_retention_days ${var.provisioned.snapshot_retention_days}: whole days, 1 to 35."
+  }
+  validation {
+    condition     = !var.protect || var.provisioned.snapshot_retention_days >= 7
+    error_message = "Redshift snapshot_retention_days ${var.provisioned.snapshot_retention_days} with protect = true: 7 or more."
+  }
+  validation {
+    condition     = !var.protect || !var.provisioned.skip_final_snapshot
+    error_message = "Redshift skip_final_snapshot = true with protect = true: a destroy would take the data with it."
   }
 }
 
@@ -134,8 +156,11 @@ variable "serverless" {
     error_message = "Redshift base_capacity ${var.serverless.base_capacity}: whole RPU, 4 or more."
   }
   validation {
-    condition     = var.serverless.max_capacity >= var.serverless.base_capacity
-    error_message = "Redshift max_capacity ${var.serverless.max_capacity}: not less than base_capacity, which is ${var.serverless.base_capacity}."
+    condition = var.serverless.max_capacity >= var.serverless.base_capacity
+    error_message = format(
+      "Redshift max_capacity %s: not less than base_capacity, which is %s.",
+      var.serverless.max_capacity, var.serverless.base_capacity,
+    )
   }
 }
 
@@ -143,7 +168,8 @@ variable "existing" {
   description = <<-EOT
     What mode existing uses, all in this account and region.
     cluster_identifier or workgroup_name: where the statements run; exactly one of them.
-    secret_arn: secret with "username" and "password"; the user needs CREATE on the database, since it makes the tables and loads.
+    secret_arn: secret with "username" and "password"; the user needs CREATE on the database, since it makes the tables and
+    loads.
     kms_key_arn: customer managed key of the cluster or namespace, if it has one; statements need rights on it.
     secret_kms_key_arn: customer managed key of that secret, if it has one.
     COPY reads by the default role that the cluster or namespace already has. It has to read curated/ and runs/ of the
@@ -163,16 +189,29 @@ variable "existing" {
     error_message = "Redshift mode \"${var.mode}\": the settings \"existing\" are given with mode existing, and only then."
   }
   validation {
-    condition     = var.existing == null || length(compact([try(var.existing.cluster_identifier, ""), try(var.existing.workgroup_name, "")])) == 1
+    condition = var.existing == null || length(
+      compact([try(var.existing.cluster_identifier, ""), try(var.existing.workgroup_name, "")])
+    ) == 1
     error_message = "Redshift existing: exactly one of cluster_identifier and workgroup_name."
   }
   validation {
-    condition     = var.existing == null || can(regex("^arn:[^:]+:secretsmanager:[^:]+:[0-9]{12}:secret:.+$", var.existing.secret_arn))
-    error_message = "Redshift existing.secret_arn \"${try(var.existing.secret_arn, "")}\": arn:aws:secretsmanager:<region>:<account>:secret:<name>."
+    condition = var.existing == null || can(regex("^arn:[^:]+:secretsmanager:[^:]+:[0-9]{12}:secret:.+$", var.existing.secret_arn))
+    error_message = format(
+      "Redshift existing.secret_arn \"%s\": arn:aws:secretsmanager:<region>:<account>:secret:<name>.",
+      try(var.existing.secret_arn, ""),
+    )
   }
   validation {
-    condition     = alltrue([for arn in [try(var.existing.kms_key_arn, null), try(var.existing.secret_kms_key_arn, null)] : arn == null || can(regex("^arn:[^:]+:kms:[^:]+:[0-9]{12}:key/.+$", arn))])
-    error_message = "Redshift existing.kms_key_arn \"${try(coalesce(var.existing.kms_key_arn), "null")}\", secret_kms_key_arn \"${try(coalesce(var.existing.secret_kms_key_arn), "null")}\": the ARN of a key (not of an alias), arn:aws:kms:<region>:<account>:key/<id>."
+    condition = alltrue([
+      for arn in [try(var.existing.kms_key_arn, null), try(var.existing.secret_kms_key_arn, null)] :
+      arn == null || can(regex("^arn:[^:]+:kms:[^:]+:[0-9]{12}:key/.+$", arn))
+    ])
+    error_message = format(
+      "Redshift existing.kms_key_arn \"%s\", secret_kms_key_arn \"%s\": %s",
+      try(coalesce(var.existing.kms_key_arn), "null"),
+      try(coalesce(var.existing.secret_kms_key_arn), "null"),
+      "the ARN of a key (not of an alias), arn:aws:kms:<region>:<account>:key/<id>.",
+    )
   }
 }
 

@@ -4,7 +4,7 @@ resource "aws_scheduler_schedule_group" "this" {
 }
 
 resource "aws_scheduler_schedule" "this" {
-  # checkov:skip=CKV_AWS_297:The input holds a dataset's name, a folder and parameters; kms_key_arn names a key of the caller's.
+  #checkov:skip=CKV_AWS_297:The input holds a dataset's name, a folder and parameters; kms_key_arn names a key
   for_each = var.schedules
 
   name       = each.key

@@ -19,7 +19,10 @@ variable "group_arn" {
 }
 
 variable "state_machine_arn" {
-  description = "State machine that the schedules start with schedule, scheduled_time, dataset, source_uri, parameters and repeat; nothing else can be started by them."
+  description = <<-EOT
+    State machine that the schedules start, and nothing else, with schedule, scheduled_time, dataset, source_uri, parameters
+    and repeat.
+  EOT
   type        = string
 }
 
@@ -37,10 +40,16 @@ variable "kms_key_arn" {
 
 variable "schedules" {
   description = <<-EOT
-    Executions to start, by name. expression: `cron(minutes hours day-of-month month day-of-week year)` or `rate(number
-    unit)`, in the time zone. source_uri: the folder to read, s3://bucket/prefix/. parameters: of the dataset; a number, a
-    truth value or a text. What reads as a number or as true or false is passed as one: write such a text with quotes in
-    it ("\"007\""). repeat: load files again that an earlier job has appended. flexible_window_minutes: start at any moment of that time, 0 for at once. Disabled schedules are kept.
+    Executions to start, by name.
+    dataset: its folder in sql/datasets.
+    source_uri: the folder to read, s3://bucket/prefix/.
+    expression: `cron(minutes hours day-of-month month day-of-week year)` or `rate(number unit)`.
+    timezone: of the expression, such as Europe/Berlin.
+    parameters: of the dataset; each a number, true, false or a text. What reads as a number or as true or false is passed as
+    one: write such a text with quotes in it ("\"007\"").
+    repeat: load files again that an earlier job has appended.
+    enabled: a schedule that is not is kept, and starts nothing.
+    flexible_window_minutes: start at any moment of that time; 0 for at once.
   EOT
   type = map(object({
     dataset                 = string
@@ -60,28 +69,65 @@ variable "schedules" {
     error_message = "Schedule names ${join(", ", keys(var.schedules))}: each is 1 to 63 letters, digits, hyphens or underscores."
   }
   validation {
-    condition     = alltrue([for schedule in values(var.schedules) : can(regex(local.patterns.dataset, schedule.dataset))])
-    error_message = "dataset of ${join(", ", [for name, schedule in var.schedules : "${name} is ${jsonencode(schedule.dataset)}" if !can(regex(local.patterns.dataset, schedule.dataset))])}: the name of a folder in sql/datasets."
+    condition = alltrue([for schedule in values(var.schedules) : can(regex(local.patterns.dataset, schedule.dataset))])
+    error_message = format("dataset of %s: the name of a folder in sql/datasets.", join(", ", [
+      for name, schedule in var.schedules :
+      "${name} is ${jsonencode(schedule.dataset)}" if !can(regex(local.patterns.dataset, schedule.dataset))
+    ]))
   }
   validation {
-    condition     = alltrue([for schedule in values(var.schedules) : can(regex(local.patterns.source_uri, schedule.source_uri))])
-    error_message = "source_uri of ${join(", ", [for name, schedule in var.schedules : "${name} is ${jsonencode(schedule.source_uri)}" if !can(regex(local.patterns.source_uri, schedule.source_uri))])}: s3://bucket/prefix/, which ends with a slash, of letters, digits and !_.()=+,@/-"
+    condition = alltrue([for schedule in values(var.schedules) : can(regex(local.patterns.source_uri, schedule.source_uri))])
+    error_message = format(
+      "source_uri of %s: s3://bucket/prefix/, which ends with a slash, of letters, digits and !_.()=+,@/-",
+      join(", ", [
+        for name, schedule in var.schedules :
+        "${name} is ${jsonencode(schedule.source_uri)}" if !can(regex(local.patterns.source_uri, schedule.source_uri))
+      ]),
+    )
   }
   validation {
-    condition     = alltrue([for schedule in values(var.schedules) : can(regex(local.patterns.expression, schedule.expression))])
-    error_message = "expression of ${join(", ", [for name, schedule in var.schedules : "${name} is ${jsonencode(schedule.expression)}" if !can(regex(local.patterns.expression, schedule.expression))])}: rate(<number> minutes|hours|days), or cron(<minutes> <hours> <day of month> <month> <day of week> <year>) with \"?\" for one of the two days, such as cron(0 6 * * ? *)."
+    condition = alltrue([for schedule in values(var.schedules) : can(regex(local.patterns.expression, schedule.expression))])
+    error_message = join("", [
+      "expression of ",
+      join(", ", [
+        for name, schedule in var.schedules :
+        "${name} is ${jsonencode(schedule.expression)}" if !can(regex(local.patterns.expression, schedule.expression))
+      ]),
+      ": rate(<number> minutes|hours|days), or cron(<minutes> <hours> <day of month> <month> <day of week> <year>)",
+      " with \"?\" for one of the two days, such as cron(0 6 * * ? *).",
+    ])
   }
   validation {
-    condition     = alltrue([for schedule in values(var.schedules) : can(regex(local.patterns.timezone, schedule.timezone))])
-    error_message = "timezone of ${join(", ", [for name, schedule in var.schedules : "${name} is ${jsonencode(schedule.timezone)}" if !can(regex(local.patterns.timezone, schedule.timezone))])}: a name of the IANA database, such as UTC or Europe/Berlin."
+    condition = alltrue([for schedule in values(var.schedules) : can(regex(local.patterns.timezone, schedule.timezone))])
+    error_message = format("timezone of %s: a name of the IANA database, such as UTC or Europe/Berlin.", join(", ", [
+      for name, schedule in var.schedules :
+      "${name} is ${jsonencode(schedule.timezone)}" if !can(regex(local.patterns.timezone, schedule.timezone))
+    ]))
   }
   validation {
-    condition     = alltrue([for schedule in values(var.schedules) : alltrue([for value in values(schedule.parameters) : can(length(tostring(try(jsondecode(value), value))))])])
-    error_message = "parameters of ${join(", ", [for name, schedule in var.schedules : "${name} is ${jsonencode(schedule.parameters)}" if !alltrue([for value in values(schedule.parameters) : can(length(tostring(try(jsondecode(value), value))))])])}: each value is a number, true, false or a text; not null, a list or an object."
+    condition = alltrue(flatten([
+      for schedule in values(var.schedules) : [
+        for value in values(schedule.parameters) : can(length(tostring(try(jsondecode(value), value))))
+      ]
+    ]))
+    error_message = join("", [
+      "parameters of ",
+      join(", ", [
+        for name, schedule in var.schedules : "${name} is ${jsonencode(schedule.parameters)}"
+        if !alltrue([for value in values(schedule.parameters) : can(length(tostring(try(jsondecode(value), value))))])
+      ]),
+      ": each value is a number, true, false or a text; not null, a list or an object.",
+    ])
   }
   validation {
-    condition     = alltrue([for schedule in values(var.schedules) : (schedule.flexible_window_minutes >= 0 && schedule.flexible_window_minutes <= 1440 && floor(schedule.flexible_window_minutes) == schedule.flexible_window_minutes)])
-    error_message = "flexible_window_minutes of ${join(", ", [for name, schedule in var.schedules : "${name} is ${jsonencode(schedule.flexible_window_minutes)}" if !(schedule.flexible_window_minutes >= 0 && schedule.flexible_window_minutes <= 1440 && floor(schedule.flexible_window_minutes) == schedule.flexible_window_minutes)])}: 0 for none, or whole minutes up to 1440."
+    condition = alltrue([
+      for minutes in values(var.schedules)[*].flexible_window_minutes :
+      minutes >= 0 && minutes <= 1440 && floor(minutes) == minutes
+    ])
+    error_message = format("flexible_window_minutes of %s: 0 for none, or whole minutes up to 1440.", join(", ", [
+      for name, minutes in { for name, schedule in var.schedules : name => schedule.flexible_window_minutes } :
+      "${name} is ${minutes}" if !(minutes >= 0 && minutes <= 1440 && floor(minutes) == minutes)
+    ]))
   }
 }
 

@@ -1,8 +1,8 @@
 resource "aws_cloudwatch_log_group" "this" {
   # Below this prefix one entry in the resource policy of CloudWatch Logs, whose size is limited, serves all log groups.
   name              = "/aws/vendedlogs/states/${var.name}"
-  retention_in_days = var.log_retention_days
-  kms_key_id        = var.kms_key_arn
+  retention_in_days = var.logging.retention_days
+  kms_key_id        = var.logging.kms_key_arn
 }
 
 resource "aws_sfn_state_machine" "this" {
@@ -14,8 +14,8 @@ resource "aws_sfn_state_machine" "this" {
   definition = jsonencode(yamldecode(templatefile(var.definition_file, var.definition_variables)))
 
   logging_configuration {
-    level                  = var.log_level
-    include_execution_data = var.include_execution_data
+    level                  = var.logging.level
+    include_execution_data = var.logging.include_execution_data
     log_destination        = "${aws_cloudwatch_log_group.this.arn}:*"
   }
 

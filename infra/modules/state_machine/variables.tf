@@ -43,35 +43,29 @@ variable "policy_statements" {
   }
 }
 
-variable "log_retention_days" {
-  description = "Days that log events are kept."
-  type        = number
-}
-
-variable "log_level" {
-  description = "Which events of an execution are logged: ALL, ERROR, FATAL or OFF."
-  type        = string
-  default     = "ALL"
+variable "logging" {
+  description = <<-EOT
+    The log group of the executions.
+    retention_days: days that log events are kept.
+    level: which events are logged: ALL, ERROR, FATAL or OFF.
+    include_execution_data: log the inputs and outputs of the states too.
+    kms_key_arn: KMS key of the log group; null for AWS's own keys.
+  EOT
+  type = object({
+    retention_days         = number
+    level                  = optional(string, "ALL")
+    include_execution_data = optional(bool, true)
+    kms_key_arn            = optional(string)
+  })
 
   validation {
-    condition     = contains(["ALL", "ERROR", "FATAL", "OFF"], var.log_level)
-    error_message = "log_level \"${var.log_level}\": ALL, ERROR, FATAL or OFF."
+    condition     = contains(["ALL", "ERROR", "FATAL", "OFF"], var.logging.level)
+    error_message = "logging.level \"${var.logging.level}\": ALL, ERROR, FATAL or OFF."
   }
-}
-
-variable "include_execution_data" {
-  description = "Log the inputs and outputs of the states too."
-  type        = bool
-  default     = true
 }
 
 variable "tracing_enabled" {
   description = "Send traces to X-Ray."
   type        = bool
   default     = true
-}
-
-variable "kms_key_arn" {
-  description = "KMS key of the log group; null for AWS's own keys."
-  type        = string
 }

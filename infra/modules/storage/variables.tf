@@ -7,8 +7,11 @@ variable "bucket_names" {
   })
 
   validation {
-    condition     = alltrue([for name in values(var.bucket_names) : can(regex("^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", name))])
-    error_message = "Bucket names ${join(", ", values(var.bucket_names))}: each needs 3 to 63 lower-case letters, digits or hyphens, and starts and ends with a letter or digit."
+    condition = alltrue([for name in values(var.bucket_names) : can(regex("^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", name))])
+    error_message = join("", [
+      "Bucket names ${join(", ", values(var.bucket_names))}: each needs 3 to 63 lower-case letters, digits or hyphens,",
+      " and starts and ends with a letter or digit.",
+    ])
   }
 }
 

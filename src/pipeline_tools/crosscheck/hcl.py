@@ -45,6 +45,10 @@ class Expression:
         """The line at which the expression starts."""
         return int(self.tree.meta.line)
 
+    def source(self) -> str:
+        """The expression as it is written in the file."""
+        return self.file.read_text(encoding="utf-8")[self.tree.meta.start_pos : self.tree.meta.end_pos]
+
     def bare(self) -> Tree[Token]:
         """The tree without the layers that only group."""
         tree = self.tree
@@ -119,7 +123,7 @@ class Infra:
         return infra
 
     def _add(self, block: Tree[Token], file: Path) -> None:
-        kind, *labels = [_words(tree).strip('"') for tree in _trees(block) if tree.data in ("identifier", "string")]
+        kind, *labels = _labels(block)
         if kind == "locals":
             self.locals |= _attributes(block, file)
         elif kind == "module":
@@ -230,13 +234,13 @@ def attributes(file: Path) -> dict[str, Expression]:
 
 def blocks(file: Path, kind: str) -> dict[str, dict[str, Expression]]:
     """The attributes of a file's blocks of a kind with one label, by that label. Raises HclError."""
-    found = {}
-    (body,) = _trees(parse(file))
-    for block in _trees(body):
-        labels = [_words(tree).strip('"') for tree in _trees(block) if tree.data in ("identifier", "string")]
-        if block.data == "block" and labels[:1] == [kind]:
-            found[labels[1]] = _attributes(block, file)
-    return found
+    return {labels[1]: found for labels, found in labelled(file) if labels[0] == kind and len(labels) == 2}
+
+
+def labelled(file: Path) -> list[tuple[tuple[str, ...], dict[str, Expression]]]:
+    """The kind and labels of every block of a file, nested ones too, and its attributes. Raises HclError."""
+    found = sorted(parse(file).find_data("block"), key=lambda block: int(block.meta.start_pos))
+    return [(_labels(block), _attributes(block, file)) for block in found]
 
 
 @lru_cache(maxsize=256)
@@ -254,6 +258,10 @@ def reference(tree: Tree[Token]) -> tuple[str, ...]:
         before = reference(of)
         return (*before, _words(attribute).lstrip(".")) if before else ()
     return ()
+
+
+def _labels(block: Tree[Token]) -> tuple[str, ...]:
+    return tuple(_words(tree).strip('"') for tree in _trees(block) if tree.data in ("identifier", "string"))
 
 
 def _attributes(block: Tree[Token], file: Path) -> dict[str, Expression]:

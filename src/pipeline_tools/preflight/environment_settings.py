@@ -1,4 +1,4 @@
-"""The settings of an environment that checks depend on: of its .tfvars file, or by default of infra/variables.tf."""
+"""The settings of an environment that checks depend on: of its .tfvars file, or defaults of Terraform variables."""
 
 from __future__ import annotations
 
@@ -20,6 +20,11 @@ _PLACES: Final[Mapping[str, tuple[str, ...]]] = {
     "redshift.sql_parameters": ("redshift", "sql_parameters"),
     "redshift.polling": ("redshift", "polling"),
 }
+# The configuration passes these on to a module, where the default stands as that of a member of the module's variable.
+_OF_MODULE: Final[Mapping[str, str]] = {
+    "redshift.node_type": "redshift",
+    "redshift.number_of_nodes": "redshift",
+}
 _OPTIONAL: Final = frozenset({"name_prefix"})
 
 
@@ -36,15 +41,23 @@ def read(environment: str, infra: Path = INFRA) -> Mapping[str, str]:
     try:
         given = hcl.attributes(infra / "environments" / f"{environment}.tfvars")
         variables = hcl.blocks(infra / "variables.tf", "variable")
+        modules = {
+            module: hcl.blocks(infra / "modules" / module / "variables.tf", "variable")
+            for module in _OF_MODULE.values()
+        }
     except hcl.HclError as error:
         raise SettingsError(f"{error}: no HCL from here on") from error
     found = {}
     for name, (variable, *members) in _PLACES.items():
-        value = _given(given.get(variable), members) or _default(variables.get(variable, {}), members)
+        value = _given(given.get(variable), members)
+        if value is None and name in _OF_MODULE:
+            value = _default(modules[_OF_MODULE[name]].get(members[0], {}), members[1:])
+        elif value is None:
+            value = _default(variables.get(variable, {}), members)
         if value is not None:
             found[name] = value
         elif name not in _OPTIONAL:
-            said = "not found in the environment's .tfvars file, nor its default in infra/variables.tf"
+            said = "not found in the environment's .tfvars file, nor its default in a variables.tf of infra/"
             raise SettingsError(f"{name}: {said}")
     return found
 

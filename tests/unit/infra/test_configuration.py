@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 from lark import Token, Tree
 
-from pipeline_tools.crosscheck.hcl import parse
+from pipeline_tools.crosscheck.hcl import Infra, labelled, parse
 from pipeline_tools.environments import ROOT
 
-FILES = sorted(path for path in (ROOT / "infra").rglob("*.tf") if ".terraform" not in path.parts)
+INFRA = ROOT / "infra"
+FILES = sorted(path for path in INFRA.rglob("*.tf") if ".terraform" not in path.parts)
+MODULES = sorted(path for path in (INFRA / "modules").iterdir() if path.is_dir())
+LINE = 140
 # What provider 6 deprecates or does not have, and what provider 5 does not have.
 # https://registry.terraform.io/providers/hashicorp/aws/latest/docs/guides/version-6-upgrade
 ONE_PROVIDER_ONLY = {
@@ -37,7 +40,7 @@ def _resources(path: Path) -> list[tuple[str, Tree[Token]]]:
     return found
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT / "infra")))
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(INFRA)))
 def test_both_providers_take_it(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     for pattern, instead in ONE_PROVIDER_ONLY.items():
@@ -60,17 +63,71 @@ def test_log_groups_wait_for_the_policy_of_their_key() -> None:
     making = {
         path.parent.name for path in FILES if "aws_cloudwatch_log_group" in {kind for kind, _ in _resources(path)}
     }
-    calls = [
-        (words, module[1])
-        for path in FILES
-        for block in parse(path).find_data("block")
-        for words in [re.sub(r"#[^\n]*|\s", "", _words(block))]
-        if (module := re.match(r'module"\w+"\{source="\./modules/(\w+)"', words)) and module[1] in making
-    ]
-    assert {name for _, name in calls} == making
-    for words, _ in calls:
+    infra = Infra.read(INFRA)
+    calls = [(name, module) for name in sorted(making) for module in infra.of(name)]
+    assert {name for name, _ in calls} == making
+    for _, module in calls:
         # CloudWatch Logs asks the key when a group is made: "local.kms_key_arn" may be there before its policy is.
-        assert re.search(r"kms_key_arn=local\.log_kms_key_arn", words), words[:80]
+        logging = module.attributes.get("logging")
+        given = infra.entries(logging) if logging else module.attributes
+        assert given["kms_key_arn"].source() == "local.log_kms_key_arn", module.name
+
+
+def test_a_module_has_the_files_that_readers_look_for() -> None:
+    files = {"main.tf", "iam.tf", "variables.tf", "outputs.tf", "versions.tf", "README.md"}
+    for module in MODULES:
+        assert files <= {path.name for path in module.iterdir()}, module.name
+        assert (module / "examples" / "basic" / "main.tf").is_file(), module.name
+        inputs = {
+            labels[0] for path in module.glob("*.tf") if path.name != "variables.tf" for labels, _ in labelled(path)
+        }
+        assert "variable" not in inputs, module.name
+
+
+def test_every_example_is_planned_by_a_test() -> None:
+    for module in MODULES:
+        examples = {path.parent.name for path in module.glob("examples/*/main.tf")}
+        test = (module / "tests" / "examples.tftest.hcl").read_text(encoding="utf-8")
+        assert set(re.findall(r'source = "\./examples/(\w+)"', test)) == examples, module.name
+
+
+def test_modules_take_any_newer_provider_and_configurations_pin_it() -> None:
+    versions = {
+        path.parent: attributes["aws"].items()["version"].literal()
+        for path in FILES
+        for labels, attributes in labelled(path)
+        if labels == ("required_providers",)
+    }
+    pinned = {folder: versions.pop(folder) for folder in (INFRA, INFRA / "bootstrap")}
+    assert set(pinned.values()) == {"~> 5.100"}
+    examples = {path.parent for module in MODULES for path in module.glob("examples/*/main.tf")}
+    assert versions == dict.fromkeys([*MODULES, *examples], ">= 5.100")
+
+
+def test_no_type_is_written_twice() -> None:
+    """Modules may have the same one as another: each of them is used without the others."""
+    for module in MODULES:
+        types = [kind for folder in (INFRA, module) for kind in _object_types(folder)]
+        assert len(types) == len(set(types)), f"{module.name}: {sorted(types)}"
+
+
+def _object_types(folder: Path) -> list[str]:
+    """The objects in the types of a folder's variables, without the defaults of their members."""
+    found = []
+    for file in folder.glob("*.tf"):
+        for labels, attributes in labelled(file):
+            if labels[0] == "variable":
+                for call in attributes["type"].tree.find_data("function_call"):
+                    words = re.sub(r"#[^\n]*|\s", "", _words(call))
+                    if words.startswith("object("):
+                        found.append(re.sub(r"(optional\(\w+(?:\(\w+\))?),[^()]*?\)", r"\1)", words))
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(INFRA)))
+def test_lines_are_short_enough_to_read(path: Path) -> None:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert [number for number, line in enumerate(lines, 1) if len(line) > LINE] == []
 
 
 def test_the_roles_and_the_configuration_make_the_same_prefix() -> None:

@@ -34,7 +34,11 @@ run "only_the_marker_of_a_folder_matches" {
     error_message = "Other objects would start the pipeline: ${aws_cloudwatch_event_rule.this["flights"].event_pattern}"
   }
   assert {
-    condition     = strcontains(aws_cloudwatch_event_rule.this["paused"].event_pattern, "old/flights/*/.done") && aws_cloudwatch_event_rule.this["paused"].state == "DISABLED" && aws_cloudwatch_event_rule.this["flights"].state == "ENABLED"
+    condition = (
+      strcontains(aws_cloudwatch_event_rule.this["paused"].event_pattern, "old/flights/*/.done") &&
+      aws_cloudwatch_event_rule.this["paused"].state == "DISABLED" &&
+      aws_cloudwatch_event_rule.this["flights"].state == "ENABLED"
+    )
     error_message = "A trigger has its own marker and can be paused."
   }
 }

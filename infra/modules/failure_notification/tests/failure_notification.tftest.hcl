@@ -33,7 +33,10 @@ run "every_end_without_success_starts_the_recorder" {
     error_message = "Event pattern: ${aws_cloudwatch_event_rule.this.event_pattern}"
   }
   assert {
-    condition     = aws_cloudwatch_event_target.this.arn == var.recorder_state_machine_arn && aws_cloudwatch_event_target.this.dead_letter_config[0].arn == var.queue_arn
+    condition = (
+      aws_cloudwatch_event_target.this.arn == var.recorder_state_machine_arn &&
+      aws_cloudwatch_event_target.this.dead_letter_config[0].arn == var.queue_arn
+    )
     error_message = "The rule starts something else, or forgets what it could not hand over."
   }
 }
@@ -120,7 +123,10 @@ run "topic_and_queue_are_encrypted_with_the_key" {
   command = plan
 
   assert {
-    condition     = aws_sns_topic.this.kms_master_key_id == var.kms_key_arn && aws_sqs_queue.undelivered[0].kms_master_key_id == var.kms_key_arn
+    condition = (
+      aws_sns_topic.this.kms_master_key_id == var.kms_key_arn &&
+      aws_sqs_queue.undelivered[0].kms_master_key_id == var.kms_key_arn
+    )
     error_message = "The topic or the queue is not encrypted with the key."
   }
 }

@@ -1,14 +1,16 @@
 mock_provider "aws" {}
 
 variables {
-  name                 = "dev-job"
-  kind                 = "pythonshell"
-  script_uri           = "s3://dev-artifacts/job/main.py"
-  extra_py_files       = ["s3://dev-artifacts/job-1-py3-none-any.whl"]
-  default_arguments    = { "--code_version" = "1" }
-  timeout_minutes      = 60
-  s3_read              = [{ bucket_arn = "arn:aws:s3:::dev-raw", prefix = "" }]
-  s3_write             = [{ bucket_arn = "arn:aws:s3:::dev-lake", prefix = "staged/" }]
+  name              = "dev-job"
+  kind              = "pythonshell"
+  script_uri        = "s3://dev-artifacts/job/main.py"
+  extra_py_files    = ["s3://dev-artifacts/job-1-py3-none-any.whl"]
+  default_arguments = { "--code_version" = "1" }
+  timeout_minutes   = 60
+  s3_access = [
+    { bucket_arn = "arn:aws:s3:::dev-raw", prefix = "" },
+    { bucket_arn = "arn:aws:s3:::dev-lake", prefix = "staged/", write = true },
+  ]
   kms_key_arn          = "arn:aws:kms:us-east-1:123456789012:key/1"
   log_group_arn_prefix = "arn:aws:logs:us-east-1:123456789012:log-group:"
 }
@@ -114,11 +116,17 @@ run "a_spark_job_has_workers_metrics_and_no_capacity" {
     error_message = "Not the Spark job that was asked for."
   }
   assert {
-    condition     = aws_glue_job.this.default_arguments["--spark-event-logs-path"] == "s3://dev-lake/spark-events/" && aws_glue_job.this.default_arguments["--enable-metrics"] == "true"
+    condition = (
+      aws_glue_job.this.default_arguments["--spark-event-logs-path"] == "s3://dev-lake/spark-events/" &&
+      aws_glue_job.this.default_arguments["--enable-metrics"] == "true"
+    )
     error_message = "Arguments: ${jsonencode(aws_glue_job.this.default_arguments)}"
   }
   assert {
-    condition     = jsondecode(aws_iam_role_policy.this.policy).Statement[*].Sid == ["ListBuckets", "ReadObjects", "WriteObjects", "ListUploads", "WriteLogs", "WriteMetrics"]
+    condition = (
+      jsondecode(aws_iam_role_policy.this.policy).Statement[*].Sid ==
+      ["ListBuckets", "ReadObjects", "WriteObjects", "ListUploads", "WriteLogs", "WriteMetrics"]
+    )
     error_message = "Policy of the job: ${aws_iam_role_policy.this.policy}"
   }
   assert {
@@ -158,11 +166,33 @@ run "writing_to_a_whole_bucket_is_refused" {
   command = plan
 
   variables {
-    s3_read  = [{ bucket_arn = "arn:aws:s3:::dev-raw", prefix = "reference" }]
-    s3_write = [{ bucket_arn = "arn:aws:s3:::dev-lake", prefix = "" }]
+    s3_access = [{ bucket_arn = "arn:aws:s3:::dev-lake", prefix = "", write = true }]
   }
 
-  expect_failures = [var.s3_read, var.s3_write]
+  expect_failures = [var.s3_access]
+}
+
+run "a_job_that_writes_nowhere_is_refused" {
+  command = plan
+
+  variables {
+    s3_access = [{ bucket_arn = "arn:aws:s3:::dev-raw", prefix = "reference/" }]
+  }
+
+  expect_failures = [var.s3_access]
+}
+
+run "a_prefix_that_others_begin_with_is_refused" {
+  command = plan
+
+  variables {
+    s3_access = [
+      { bucket_arn = "arn:aws:s3:::dev-raw", prefix = "reference" },
+      { bucket_arn = "arn:aws:s3:::dev-lake", prefix = "staged/", write = true },
+    ]
+  }
+
+  expect_failures = [var.s3_access]
 }
 
 run "a_job_that_is_neither_or_not_pinned_is_refused" {

@@ -84,11 +84,17 @@ run "log_and_environment_are_encrypted_and_kept" {
     error_message = "The log is kept for another time."
   }
   assert {
-    condition     = aws_lambda_function.this.logging_config[0].log_group == "/aws/lambda/dev-function" && aws_lambda_function.this.logging_config[0].log_format == "Text"
+    condition = (
+      aws_lambda_function.this.logging_config[0].log_group == "/aws/lambda/dev-function" &&
+      aws_lambda_function.this.logging_config[0].log_format == "Text"
+    )
     error_message = "The function logs elsewhere, or wraps its JSON lines."
   }
   assert {
-    condition     = aws_lambda_function.this.tracing_config[0].mode == "Active" && aws_lambda_function.this.architectures == tolist(["arm64"])
+    condition = (
+      aws_lambda_function.this.tracing_config[0].mode == "Active" &&
+      aws_lambda_function.this.architectures == tolist(["arm64"])
+    )
     error_message = "The function is not traced, or runs on another processor."
   }
 }

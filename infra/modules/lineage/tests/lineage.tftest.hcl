@@ -46,7 +46,10 @@ run "the_rules_alone_may_call_the_function" {
   command = plan
 
   assert {
-    condition     = { for rule, target in aws_cloudwatch_event_target.this : rule => target.arn } == { executions = var.function_arn, stages = var.function_arn }
+    condition = (
+      { for rule, target in aws_cloudwatch_event_target.this : rule => target.arn } ==
+      { executions = var.function_arn, stages = var.function_arn }
+    )
     error_message = "A rule calls something else."
   }
   assert {

@@ -55,7 +55,10 @@ run "all_that_can_fail_has_an_alarm" {
       "AWS/Events TriggeredRules dev-spark-job-failed Sum",
       "AWS/SQS ApproximateNumberOfMessagesVisible dev-pipeline-failed-undelivered Maximum",
     ])
-    error_message = "The alarms are not these: ${join("\n", [for alarm in aws_cloudwatch_metric_alarm.this : "${alarm.namespace} ${alarm.metric_name} ${join(",", values(alarm.dimensions))} ${alarm.statistic}"])}"
+    error_message = join(" ", [
+      "The alarms are not these:",
+      "${join("\n", [for alarm in aws_cloudwatch_metric_alarm.this : "${alarm.namespace} ${alarm.metric_name} ${join(",", values(alarm.dimensions))} ${alarm.statistic}"])}",
+    ])
   }
 }
 

@@ -56,7 +56,10 @@ run "a_cluster_is_private_encrypted_and_keeps_its_password_to_itself" {
     error_message = "The subnet group has other subnets."
   }
   assert {
-    condition     = { for parameter in aws_redshift_parameter_group.this[0].parameter : parameter.name => parameter.value } == { enable_user_activity_logging = "true", require_ssl = "true" }
+    condition = (
+      { for parameter in aws_redshift_parameter_group.this[0].parameter : parameter.name => parameter.value } ==
+      { enable_user_activity_logging = "true", require_ssl = "true" }
+    )
     error_message = "Connections without TLS are let in."
   }
   assert {
@@ -102,7 +105,10 @@ run "the_secret_of_the_user_that_loads_is_encrypted_and_empty" {
   command = plan
 
   assert {
-    condition     = aws_secretsmanager_secret.loader[0].kms_key_id == var.kms_key_arn && aws_secretsmanager_secret.loader[0].name_prefix == "dev-redshift-loader-"
+    condition = (
+      aws_secretsmanager_secret.loader[0].kms_key_id == var.kms_key_arn &&
+      aws_secretsmanager_secret.loader[0].name_prefix == "dev-redshift-loader-"
+    )
     error_message = "The secret is not encrypted with the key, or its name could be taken."
   }
 }
@@ -179,15 +185,24 @@ run "a_workgroup_is_private_encrypted_and_keeps_its_password_to_itself" {
     error_message = "The workgroup is not in the network that it was given."
   }
   assert {
-    condition     = one([for parameter in aws_redshiftserverless_workgroup.this[0].config_parameter : parameter.parameter_value if parameter.parameter_key == "require_ssl"]) == "true"
+    condition = (
+      one([for parameter in aws_redshiftserverless_workgroup.this[0].config_parameter : parameter.parameter_value if parameter.parameter_key == "require_ssl"]) ==
+      "true"
+    )
     error_message = "Connections without TLS are let in."
   }
   assert {
-    condition     = aws_redshiftserverless_workgroup.this[0].base_capacity == 8 && aws_redshiftserverless_workgroup.this[0].max_capacity == 32
+    condition = (
+      aws_redshiftserverless_workgroup.this[0].base_capacity == 8 &&
+      aws_redshiftserverless_workgroup.this[0].max_capacity == 32
+    )
     error_message = "The workgroup has another size."
   }
   assert {
-    condition     = jsondecode(aws_iam_role.copy[0].assume_role_policy).Statement[0].Principal == { Service = ["redshift-serverless.amazonaws.com", "redshift.amazonaws.com"] }
+    condition = (
+      jsondecode(aws_iam_role.copy[0].assume_role_policy).Statement[0].Principal ==
+      { Service = ["redshift-serverless.amazonaws.com", "redshift.amazonaws.com"] }
+    )
     error_message = "The role is assumed by others: ${aws_iam_role.copy[0].assume_role_policy}"
   }
   assert {
@@ -195,7 +210,10 @@ run "a_workgroup_is_private_encrypted_and_keeps_its_password_to_itself" {
     error_message = "COPY says IAM_ROLE DEFAULT, and the namespace has another default."
   }
   assert {
-    condition     = length(aws_redshift_cluster.this) + length(aws_redshift_subnet_group.this) + length(aws_redshift_parameter_group.this) + length(aws_redshift_logging.this) == 0
+    condition = (
+      length(aws_redshift_cluster.this) + length(aws_redshift_subnet_group.this) + length(aws_redshift_parameter_group.this) + length(aws_redshift_logging.this) ==
+      0
+    )
     error_message = "A workgroup was asked for."
   }
   assert {
@@ -308,6 +326,41 @@ run "wrong_values_are_refused" {
     var.name, var.database, var.admin_username, var.network, var.log_exports, var.provisioned, var.serverless,
     var.cluster_arn_prefix, var.copy_from,
   ]
+}
+
+run "a_protected_cluster_keeps_its_snapshots" {
+  command = plan
+
+  variables {
+    provisioned = { snapshot_retention_days = 1 }
+  }
+
+  expect_failures = [var.provisioned]
+}
+
+run "a_protected_cluster_is_not_destroyed_without_a_snapshot" {
+  command = plan
+
+  variables {
+    provisioned = { skip_final_snapshot = true }
+  }
+
+  expect_failures = [var.provisioned]
+}
+
+run "what_can_be_thrown_away_keeps_no_snapshot" {
+  command = plan
+
+  variables {
+    protect     = false
+    provisioned = { snapshot_retention_days = 1, skip_final_snapshot = true }
+  }
+
+  assert {
+    condition = (aws_redshift_cluster.this[0].skip_final_snapshot &&
+    aws_redshift_cluster.this[0].automated_snapshot_retention_period == 1)
+    error_message = "The cluster keeps snapshots that nobody wants."
+  }
 }
 
 run "a_mode_that_is_none_is_refused" {

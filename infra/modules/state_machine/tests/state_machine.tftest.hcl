@@ -12,8 +12,7 @@ variables {
   account_id           = "123456789012"
   definition_file      = "tests/definition.yaml"
   definition_variables = { seconds = "60" }
-  log_retention_days   = 365
-  kms_key_arn          = "arn:aws:kms:us-east-1:123456789012:key/1"
+  logging              = { retention_days = 365, kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/1" }
   policy_statements = [{
     sid       = "Notify"
     actions   = ["sns:Publish"]
@@ -100,15 +99,24 @@ run "its_log_is_encrypted_and_kept" {
   command = plan
 
   assert {
-    condition     = aws_cloudwatch_log_group.this.kms_key_id == var.kms_key_arn && aws_cloudwatch_log_group.this.retention_in_days == 365
+    condition = (
+      aws_cloudwatch_log_group.this.kms_key_id == var.logging.kms_key_arn &&
+      aws_cloudwatch_log_group.this.retention_in_days == 365
+    )
     error_message = "The log group is not encrypted with the key, or kept for another time."
   }
   assert {
-    condition     = aws_sfn_state_machine.this.logging_configuration[0].log_destination == "arn:aws:logs:us-east-1:123456789012:log-group:/aws/vendedlogs/states/dev-machine:*"
+    condition = (
+      aws_sfn_state_machine.this.logging_configuration[0].log_destination ==
+      "arn:aws:logs:us-east-1:123456789012:log-group:/aws/vendedlogs/states/dev-machine:*"
+    )
     error_message = "Step Functions wants the ARN of a log group with :* behind."
   }
   assert {
-    condition     = aws_sfn_state_machine.this.logging_configuration[0].level == "ALL" && aws_sfn_state_machine.this.tracing_configuration[0].enabled
+    condition = (
+      aws_sfn_state_machine.this.logging_configuration[0].level == "ALL" &&
+      aws_sfn_state_machine.this.tracing_configuration[0].enabled
+    )
     error_message = "By default everything is logged and traced."
   }
 }
@@ -119,10 +127,10 @@ run "actions_with_wildcards_are_refused" {
   variables {
     policy_statements = [{ sid = "All", actions = ["s3:*"], resources = ["*"] }]
     name              = "dev machine"
-    log_level         = "SOME"
+    logging           = { retention_days = 365, level = "SOME" }
   }
 
-  expect_failures = [var.policy_statements, var.name, var.log_level]
+  expect_failures = [var.policy_statements, var.name, var.logging]
 }
 
 run "a_statement_id_is_used_once" {

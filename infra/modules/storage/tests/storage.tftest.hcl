@@ -96,7 +96,10 @@ run "a_local_endpoint_may_speak_plain_http" {
     error_message = "Only plain HTTP is let in, nobody else."
   }
   assert {
-    condition     = one(one(aws_s3_bucket_server_side_encryption_configuration.this["raw"].rule).apply_server_side_encryption_by_default).sse_algorithm == "AES256"
+    condition = (
+      one(one(aws_s3_bucket_server_side_encryption_configuration.this["raw"].rule).apply_server_side_encryption_by_default).sse_algorithm ==
+      "AES256"
+    )
     error_message = "Without a key, S3's own encrypt."
   }
 }
@@ -109,7 +112,10 @@ run "only_what_can_be_made_again_expires" {
   }
 
   assert {
-    condition     = { for rule in aws_s3_bucket_lifecycle_configuration.this["lake"].rule : rule.id => rule.expiration[0].days if length(rule.expiration) > 0 } == { expire-staged = 30, expire-rejected = 90 }
+    condition = (
+      { for rule in aws_s3_bucket_lifecycle_configuration.this["lake"].rule : rule.id => rule.expiration[0].days if length(rule.expiration) > 0 } ==
+      { expire-staged = 30, expire-rejected = 90 }
+    )
     error_message = "Other objects of the lake expire."
   }
   assert {

@@ -115,6 +115,6 @@ def test_a_resource_that_is_not_known_is_refused(resource: str, message: str) ->
 
 
 def test_a_wildcard_for_anybody_but_the_account_itself_is_reported(project: Copy) -> None:
-    file = "infra/modules/kms_key/main.tf"
+    file = "infra/modules/kms_key/iam.tf"
     line = project.break_(file, "${var.account_id}:root", "${var.account_id}:user/somebody")
     project.assert_found(file, line + 1, r"action kms:\* has a wildcard", "name each action")

@@ -155,7 +155,9 @@ def test_each_check_has_its_name_question_and_remedy() -> None:
 
 def test_settings_come_from_the_environment_or_by_default(tmp_path: Any) -> None:
     (tmp_path / "environments").mkdir()
-    (tmp_path / "variables.tf").write_text((ROOT / "infra" / "variables.tf").read_text(encoding="utf-8"))
+    for name in ("variables.tf", "modules/redshift/variables.tf"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text((ROOT / "infra" / name).read_text(encoding="utf-8"))
     file = tmp_path / "environments" / "mine.tfvars"
     file.write_text('environment = "mine"\n')
     assert environment_settings.read("mine", tmp_path) == {
