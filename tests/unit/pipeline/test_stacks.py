@@ -40,10 +40,10 @@ def test_the_option_goes_before_the_variable_and_the_variable_before_what_is_nea
     ("text", "said"),
     [
         (None, "neither a file nor a directory"),
-        ("{", "no JSON"),
-        ("[]", "no JSON object"),
+        ("{", "is not JSON"),
+        ("[]", "is not a JSON object"),
         ("{}", "has no output state_machine_arn"),
-        ("\xff", "no JSON"),
+        ("\xff", "is not JSON"),
         ('{"state_machine_arn": 3}', "output state_machine_arn is 3; accepted: its ARN"),
     ],
 )
