@@ -60,6 +60,7 @@ class Batches:
         self._segments = 0
         self._target = self._learned = FIRST_BATCH_BYTES
         self._handed = 0
+        self._filling: Batch | None = None  # begun, and not handed on yet
         self._thread = ThreadPoolExecutor(1)
         self._next: Future[Batch | None] = Future()
         self.notes: dict[int, str] = {}
@@ -90,13 +91,18 @@ class Batches:
                 # This generator holds the open file, and hands on the unfinished batch.
                 batch = yield from self._file(index, file, batch)
                 if batch and (not self._room(batch) or len(batch.segments) >= MOST_SEGMENTS):
-                    yield batch
+                    yield self._handed_on(batch)
                     batch = None
             if batch:
-                yield batch
+                yield self._handed_on(batch)
         finally:
-            if batch:
-                batch.resources.close()
+            if self._filling:
+                self._filling.resources.close()
+
+    def _handed_on(self, batch: Batch) -> Batch:
+        # It is cleaned while this goes on, so its files are no longer this one's to delete.
+        self._filling = None
+        return batch
 
     def learn(self, text_bytes: int, parquet_bytes: int) -> None:
         """Choose the size of the batches to come by what the last one became."""
@@ -132,17 +138,18 @@ class Batches:
                 return batch
             self._tell_surplus(file, reader)
             if batch and (batch.layout != layout or (reader.whole and file.size > self._room(batch))):
-                yield batch
+                yield self._handed_on(batch)
                 batch = None
             found = False
             while segment := self._segment(reader, local, self._room(batch)):
                 batch, found = batch or Batch(layout), True
+                self._filling = batch
                 batch.segments.append(segment)
                 if layout.format == JSON:
                     self._json.setdefault(index, []).append(segment)
                 if segment.final:
                     break
-                yield batch
+                yield self._handed_on(batch)
                 batch = None
             if not found:
                 self._note(index, "header only" if self._source.csv.header else "no rows")
@@ -186,10 +193,10 @@ class Batches:
         if not rows:
             self._note(index, "no rows")
         if batch and (batch.layout != layout or file.size > self._room(batch)):
-            yield batch
+            yield self._handed_on(batch)
             batch = None
         segment = Segment(index, path, layout, length=file.size, lines=rows, rows=rows, number=self._segments)
-        batch = batch or Batch(layout)
+        batch = self._filling = batch or Batch(layout)
         batch.segments.append(segment)
         batch.resources.push(stack.pop_all())
         return batch

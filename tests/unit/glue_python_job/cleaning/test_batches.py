@@ -39,15 +39,22 @@ class Reading:
             batch.resources.close()
         return found, {Path(listed[index].uri).name: note for index, note in made.notes.items()}
 
-    def batches(self, files: dict[str, bytes], **dialect: Any) -> tuple[Batches, list[StoredFile]]:
+    def batches(
+        self, files: dict[str, bytes], storage: LocalStorage | None = None, **dialect: Any
+    ) -> tuple[Batches, list[StoredFile]]:
         """The batches, and the files as listed."""
         columns = tuple(Column(name, parse("VARCHAR"), name) for name in ("a", "b"))
         source = DataObject("items", SOURCE, columns, csv=CsvDialect(**dialect))
         for name, content in files.items():
             (self.directory / name).write_bytes(content)
-        storage = LocalStorage()
+        storage = storage or LocalStorage()
         listed = storage.list_files(str(self.directory))
         return Batches(self._connection, source, listed, storage, self._scratch, Log("j", self._log)), listed
+
+    @property
+    def copies(self) -> list[str]:
+        """The downloaded copies that are left."""
+        return [path.name for path in self._scratch.glob("copy-of-*")]
 
     @property
     def read(self) -> int:
@@ -176,3 +183,57 @@ def test_the_first_batches_of_text_are_small(
     else:
         assert sizes[0] < sizes[1] < sizes[2]
         assert sizes[0] < 30_000
+
+
+class Downloading(LocalStorage):
+    """Gives copies, as S3 does: they are deleted when nobody needs them any more."""
+
+    remote = True
+
+    def open_local(self, file: StoredFile, scratch: Path) -> Path:
+        copy = scratch / f"copy-of-{Path(file.uri).name}"
+        copy.write_bytes(Path(file.uri).read_bytes())
+        return copy
+
+
+ROWS, OTHERS = b"a,b\n1,2\n", b"b,a\n1,2\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "most", "counts"),
+    [
+        ({"a.csv": ROWS}, 500, [1]),
+        ({"a.csv": ROWS, "b.csv": ROWS}, 500, [2]),
+        ({"a.csv": ROWS, "b.csv": ROWS, "c.csv": ROWS}, 1, [1, 1, 1]),
+        ({"a.csv": ROWS, "b.csv": OTHERS}, 500, [1, 1]),
+    ],
+)
+def test_a_batch_keeps_its_copies_until_it_is_done_with(
+    reading: Reading, monkeypatch: pytest.MonkeyPatch, files: dict[str, bytes], most: int, counts: list[int]
+) -> None:
+    monkeypatch.setattr(batches, "MOST_SEGMENTS", most)
+    made, _ = reading.batches(files, storage=Downloading())
+    found = []
+    for batch in made:
+        made._thread.submit(bool).result()  # the next one has been made then
+        assert all(segment.path.read_bytes() for segment in batch.segments)
+        found.append(len(batch.segments))
+        batch.resources.close()
+    assert found == counts
+    assert reading.copies == []
+
+
+def test_a_batch_keeps_its_copies_when_the_next_file_turns_out_to_be_broken(
+    reading: Reading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("glue_python_job.text.reader.CHUNK_BYTES", 4096)  # what is read of a file to see its header
+    packed = gzip.compress(b"b,a\n" + b"".join(b"%d,%d\n" % (n, n * n) for n in range(300_000)))
+    made, _ = reading.batches({"a.csv": ROWS, "b.csv.gz": packed[: len(packed) // 2]}, storage=Downloading())
+    first = next(iterator := iter(made))
+    with pytest.raises(JobError):
+        made._next.result()
+    assert first.segments[0].path.read_bytes() == ROWS
+    first.resources.close()
+    with pytest.raises(JobError, match=r"b\.csv\.gz"):
+        next(iterator)
+    assert reading.copies == []
