@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from local_aws.endings import Endings
 from local_aws.services.faults.fault_rules import Faults
 
 # Of what LocalStack imports.
@@ -94,7 +95,7 @@ def test_a_definition_with_a_field_that_aws_refuses_is_refused() -> None:
 
     ours: Any = importlib.import_module("local_aws.engines.localstack.step_functions")
     StepFunctionsProvider._validate_definition(WRONG, [StaticAnalyser()])  # LocalStack's own takes it
-    changes = ours.change(Faults(), lambda *_: None)
+    changes = ours.change(Faults(), lambda *_: None, Endings())
     try:
         StepFunctionsProvider._validate_definition(RIGHT, [StaticAnalyser()])
         with pytest.raises(InvalidDefinition) as refused:
