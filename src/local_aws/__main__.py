@@ -14,9 +14,10 @@ import signal
 import socket
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from aws_facts import sdk_environment
 from local_aws import workdir
@@ -161,5 +162,17 @@ def _bindable(host: str, port: int) -> int:
         return int(probe.getsockname()[1])
 
 
+def _end(code: int) -> NoReturn:
+    """End this process, whatever its threads do: an emulator's may wait for ever to answer who has gone."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        result = main(sys.argv[1:])
+    except Exception:  # the process ends here too, and says of what
+        traceback.print_exc()
+        result = 1
+    _end(result)

@@ -23,6 +23,15 @@ with workdir.held(Path(sys.argv[1])) as found:
 """
 
 
+# A thread that never ends, as the emulators have where a client went away while it was answered.
+HANGS = """
+import runpy, sys, threading
+threading.Thread(target=threading.Event().wait).start()
+sys.argv[0] = "local_aws"
+runpy.run_module("local_aws", run_name="__main__")
+"""
+
+
 @pytest.fixture(autouse=True)
 def no_mark(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(processes.OWNER, "to be set")  # so that it is as before at the end
@@ -143,3 +152,19 @@ def test_an_endpoint_without_its_database_ends_at_once_and_says_why(tmp_path: Pa
     assert done.stderr.startswith("error: PostgreSQL ")
     assert str(tmp_path / "postgres") in done.stderr
     assert done.stdout == ""
+
+
+@pytest.mark.endpoint
+def test_an_endpoint_ends_whatever_its_threads_do(tmp_path: Path) -> None:
+    line = [sys.executable, "-c", HANGS, "--workdir", str(tmp_path), "--port", "0", "--until-stdin-ends"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3] / "src")}
+    with subprocess.Popen(
+        line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
+    ) as process:
+        try:
+            assert process.stdout
+            assert b"endpoint_url" in process.stdout.readline()
+            process.communicate(timeout=60)  # closes its stdin
+        finally:
+            process.kill()
+    assert process.returncode == 0
