@@ -421,7 +421,7 @@ class Histories(RuleBasedStateMachine):
 
 @pytest.fixture
 def gated(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(data_api, "Execution", GatedExecution)
+    monkeypatch.setattr(data_api, "StatementExecution", GatedExecution)
     yield
 
 
