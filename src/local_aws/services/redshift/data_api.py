@@ -180,6 +180,7 @@ class RedshiftData:
         sent_statements.sub_statement(statement, request["Id"])
         if "WaitTimeSeconds" in request:
             statement.done.wait(request["WaitTimeSeconds"])
+            self._store.get(request["Id"])  # it may have been forgotten meanwhile
         return sent_statements.describe(statement, request["Id"])
 
     def _result(self, request: Mapping[str, Any], _caller: str) -> dict[str, Any]:
@@ -198,6 +199,7 @@ class RedshiftData:
         sub = sent_statements.sub_statement(statement, identifier)
         if "WaitTimeSeconds" in request:
             statement.done.wait(request["WaitTimeSeconds"])
+            self._store.get(identifier)  # it may have been forgotten meanwhile
         if sub is None:
             if statement.batch:
                 raise validation_error("BatchExecuteStatement result can only be retrieved with sub-statement id.")

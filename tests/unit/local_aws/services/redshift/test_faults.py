@@ -62,6 +62,16 @@ def test_a_statement_is_forgotten(table: Redshift, when: Any) -> None:
         assert time.monotonic() < deadline
 
 
+@pytest.mark.parametrize("operation", ["DescribeStatement", "GetStatementResult"])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_statement_is_forgotten_while_its_end_is_waited_for(table: Redshift, when: Any, operation: str) -> None:
+    table.faults.put(rule(when=when, delay=0.5, state="forgotten", match={"sql": "insert*"}))
+    identifier = table.start("insert into t values (1)")
+    with pytest.raises(AwsError) as raised:
+        table.call(operation, Id=identifier, WaitTimeSeconds=30)
+    assert (raised.value.code, raised.value.message) == ("ResourceNotFoundException", "Query does not exist.")
+
+
 def test_a_commit_is_late_with_its_locks_held_and_can_be_cancelled(table: Redshift) -> None:
     table.faults.put(rule(delay=60.0, match={"sql": "insert*"}))
     identifier = table.start("insert into t values (1)", "select 1")
