@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 import sys
 import tempfile
@@ -115,8 +114,6 @@ class LocalStackEngine:
 
         self._services.close()
         lambda_executor.stop_all()
-        # The interpreter's last collections would take seconds over all that LocalStack has loaded.
-        gc.freeze()
 
 
 def use_models(directory: Path, models: Path) -> None:
