@@ -176,12 +176,18 @@ class RedshiftData:
     # What became of them.
 
     def _describe(self, request: Mapping[str, Any], _caller: str) -> dict[str, Any]:
-        statement = self._store.get(request["Id"])
-        sent_statements.sub_statement(statement, request["Id"])
+        statement, _ = self._asked_for(request)
+        return sent_statements.describe(statement, request["Id"])
+
+    def _asked_for(self, request: Mapping[str, Any]) -> tuple[SentStatement, SubStatement | None]:
+        """The statement, and its part where the ID names one, once it has ended or the time to wait is over."""
+        identifier = request["Id"]
+        statement = self._store.get(identifier)
+        sub = sent_statements.sub_statement(statement, identifier)
         if "WaitTimeSeconds" in request:
             statement.done.wait(request["WaitTimeSeconds"])
-            self._store.get(request["Id"])  # it may have been forgotten meanwhile
-        return sent_statements.describe(statement, request["Id"])
+            self._store.get(identifier)  # it may have been forgotten meanwhile
+        return statement, sub
 
     def _result(self, request: Mapping[str, Any], _caller: str) -> dict[str, Any]:
         result, start, end = self._page(request, "JSON")
@@ -195,11 +201,7 @@ class RedshiftData:
 
     def _page(self, request: Mapping[str, Any], form: str) -> tuple[ResultSet, int, int]:
         identifier = request["Id"]
-        statement = self._store.get(identifier)
-        sub = sent_statements.sub_statement(statement, identifier)
-        if "WaitTimeSeconds" in request:
-            statement.done.wait(request["WaitTimeSeconds"])
-            self._store.get(identifier)  # it may have been forgotten meanwhile
+        statement, sub = self._asked_for(request)
         if sub is None:
             if statement.batch:
                 raise validation_error("BatchExecuteStatement result can only be retrieved with sub-statement id.")
