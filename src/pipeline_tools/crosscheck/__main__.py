@@ -1,23 +1,17 @@
-"""`python -m pipeline_tools.crosscheck`: the last step of `nox -s lint`. Exit code 1 when something is wrong."""
+"""`python -m pipeline_tools.crosscheck`: a step of `nox -s lint`. Exit code 1 when something is wrong."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
 
-from pipeline_tools import crosscheck
+from pipeline_tools import console, crosscheck
 from pipeline_tools.environments import ROOT
 
 
 def main(arguments: Sequence[str]) -> int:
     """Print the findings; the exit code is 0 without any, 1 with some, 2 for usage."""
-    if arguments:
-        print("crosscheck takes no arguments", file=sys.stderr)
-        return 2
-    findings = crosscheck.check(ROOT)
-    for finding in findings:
-        print(finding)
-    return 1 if findings else 0
+    return console.tell_findings("crosscheck", crosscheck.check, ROOT, arguments)
 
 
 if __name__ == "__main__":

@@ -5,19 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from pipeline_tools import pages
+from pipeline_tools import console, pages
 from pipeline_tools.environments import ROOT
 
 
 def main(arguments: Sequence[str]) -> int:
     """Print the findings; the exit code is 0 without any, 1 with some, 2 for usage."""
-    if arguments:
-        print("pages takes no arguments", file=sys.stderr)
-        return 2
-    findings = pages.check(ROOT)
-    for finding in findings:
-        print(finding)
-    return 1 if findings else 0
+    return console.tell_findings("pages", pages.check, ROOT, arguments)
 
 
 if __name__ == "__main__":
