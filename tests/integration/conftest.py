@@ -112,6 +112,12 @@ class Pipeline:
 
         return until(recorder, "record-failure was started")
 
+    def update_function(self, name: str, **settings: Any) -> None:
+        """Change a function's configuration and wait until it holds: until then Lambda refuses the next change."""
+        client = self.clients.get("lambda")
+        client.update_function_configuration(FunctionName=name, **settings)
+        client.get_waiter("function_updated_v2").wait(FunctionName=name)
+
     def input_of(self, execution_arn: str) -> Any:
         """The input of an execution. It is asked for once: whoever polls a list asks for those of all that it names."""
         if execution_arn not in self._inputs:

@@ -95,13 +95,11 @@ def posting_to(pipeline: Pipeline, url: str) -> Iterator[None]:
     """Have the function post its events meanwhile."""
     client, name = pipeline.clients.get("lambda"), function(pipeline)
     before = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-    client.update_function_configuration(FunctionName=name, Environment={"Variables": {**before, "LINEAGE_URL": url}})
-    client.get_waiter("function_updated_v2").wait(FunctionName=name)
+    pipeline.update_function(name, Environment={"Variables": {**before, "LINEAGE_URL": url}})
     try:
         yield
     finally:
-        client.update_function_configuration(FunctionName=name, Environment={"Variables": before})
-        client.get_waiter("function_updated_v2").wait(FunctionName=name)
+        pipeline.update_function(name, Environment={"Variables": before})
 
 
 @pytest.mark.parametrize(

@@ -305,18 +305,17 @@ def test_what_an_option_makes_a_role_call_is_asked_about(applied: CheckedDeploym
     outputs = pipeline.outputs
     function, job_name = outputs["lambda_function_name"], outputs["spark_job_name"]
     machine = {"stateMachineArn": outputs["run_sql_state_machine_arn"]}
-    lambdas, glue = pipeline.clients.get("lambda"), pipeline.clients.get("glue")
-    states = pipeline.clients.get("stepfunctions")
+    glue, states = pipeline.clients.get("glue"), pipeline.clients.get("stepfunctions")
     job = glue.get_job(JobName=job_name)["Job"]
     update = {name: job[name] for name in ("Role", "Command", "GlueVersion", "WorkerType", "NumberOfWorkers")}
     logged = {**job["DefaultArguments"], "--spark-event-logs-path": f"s3://{outputs['lake_bucket']}/spark-events/"}
-    lambdas.update_function_configuration(FunctionName=function, TracingConfig={"Mode": "Active"})
+    pipeline.update_function(function, TracingConfig={"Mode": "Active"})
     states.update_state_machine(**machine, tracingConfiguration={"enabled": True})
     glue.update_job(JobName=job_name, JobUpdate={**update, "DefaultArguments": logged})
     try:
         found = problems("roles", applied)
     finally:
-        lambdas.update_function_configuration(FunctionName=function, TracingConfig={"Mode": "PassThrough"})
+        pipeline.update_function(function, TracingConfig={"Mode": "PassThrough"})
         states.update_state_machine(**machine, tracingConfiguration={"enabled": False})
         glue.update_job(JobName=job_name, JobUpdate={**update, "DefaultArguments": job["DefaultArguments"]})
     run_sql = outputs["run_sql_state_machine_arn"].rpartition(":")[2]

@@ -32,7 +32,7 @@ def rig(pipeline: Pipeline, endpoint: LocalEndpoint) -> Iterator[Rig]:
         pytest.skip("an endpoint of one's own has no faults")
     made = Rig(pipeline.clients, pipeline.outputs, endpoint)
     yield made
-    made.clear_faults()
+    made.end()
 
 
 def test_what_breaks_is_mended_or_told(rig: Rig) -> None:

@@ -73,21 +73,21 @@ def test_a_change_that_the_tables_cannot_take_is_not_applied(pipeline: Pipeline,
     pipeline.administer("ALTER TABLE analytics.route_delays ADD COLUMN by_hand INTEGER")
     name, client = pipeline.outputs["lambda_function_name"], pipeline.clients.get("lambda")
     before = client.get_function_configuration(FunctionName=name)["Description"]
-    client.update_function_configuration(FunctionName=name, Description="what Terraform would put right")
+    pipeline.update_function(name, Description="what Terraform would put right")
     found = deployed.Deployed(pipeline.clients, pipeline.outputs)
     try:
         assert deploy.bring(found, deployment) == 1
         assert client.get_function_configuration(FunctionName=name)["Description"] == "what Terraform would put right"
     finally:
         pipeline.administer("ALTER TABLE analytics.route_delays DROP COLUMN by_hand")
-        client.update_function_configuration(FunctionName=name, Description=before)
+        pipeline.update_function(name, Description=before)
 
 
 def test_a_deployment_is_brought_to_the_checkout(pipeline: Pipeline, deployment: Deployment) -> None:
     # What was changed by hand is put right, and the tables are looked at.
     name, client = pipeline.outputs["lambda_function_name"], pipeline.clients.get("lambda")
     before = client.get_function_configuration(FunctionName=name)
-    client.update_function_configuration(FunctionName=name, Description="changed by hand")
+    pipeline.update_function(name, Description="changed by hand")
     assert deploy.bring(deployed.Deployed(pipeline.clients, pipeline.outputs), deployment) == 0
     after = client.get_function_configuration(FunctionName=name)
     assert (after["Description"], after["Environment"]) == (before["Description"], before["Environment"])

@@ -181,6 +181,7 @@ def lambda_calls(pipeline: DeployedPipeline, rounds: int) -> tuple[Sample, list[
     settings = client.get_function_configuration(FunctionName=name)
     # A change of the configuration ends the warm environments, as on AWS.
     client.update_function_configuration(FunctionName=name, Timeout=int(settings["Timeout"]))
+    client.get_waiter("function_updated_v2").wait(FunctionName=name)
     payload = json.dumps({"action": "schema", "user": "bench"}).encode()
 
     def call() -> Sample:

@@ -69,6 +69,16 @@ class Rig:
         self._trusting, self._reading = threading.Lock(), threading.Lock()
         self._run_sql: tuple[float, Any] | None = None  # until when its credentials are used, and a client
         self._details: dict[str, dict[str, Any]] = {}  # what each execution of record-failure was told
+        self._trust_before: tuple[str, str] | None = None  # a role that trusts the account meanwhile, and its policy
+
+    def end(self) -> None:
+        """Leave the deployment as it was found: without faults, and run-sql's role trusting whom it trusted."""
+        self.clear_faults()
+        with self._trusting:
+            if self._trust_before:
+                name, policy = self._trust_before
+                self.clients.get("iam").update_assume_role_policy(RoleName=name, PolicyDocument=policy)
+            self._trust_before = self._run_sql = None
 
     # Faults
 
@@ -169,6 +179,7 @@ class Rig:
         trust = iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]
         trusted = {"AWS": f"arn:aws:iam::{account}:root"}
         if all(statement["Principal"] != trusted for statement in trust["Statement"]):
+            self._trust_before = name, json.dumps(trust)
             trust["Statement"].append({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": trusted})
             iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(trust))
 
