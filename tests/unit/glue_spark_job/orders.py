@@ -19,7 +19,7 @@ from glue_spark_job.main import main
 from local_aws.java import java_home
 from local_aws.services.glue import spark_classes
 
-QUICK_JVM = spark_classes.quick(java_home(), Path(pyspark.__file__).parent)
+QUICK_JVM = spark_classes.quick(java_home(), Path(pyspark.__file__).resolve().parent)
 JOB_ID = "20130101T100000000Z-3f2c"
 
 ORDERS = (

@@ -216,7 +216,8 @@ def _spark_home() -> Path:
     found = find_spec("pyspark")
     if found is None or found.origin is None:
         raise ModuleNotFoundError("Spark runs need the package pyspark")
-    return Path(found.origin).parent
+    # An archive of classes is used only by the paths that it was made with.
+    return Path(found.origin).resolve().parent
 
 
 class JobProcess:

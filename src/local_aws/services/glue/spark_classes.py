@@ -109,7 +109,7 @@ def main() -> int:
 
     from local_aws.java import java_home
 
-    java, spark = java_home(), Path(pyspark.__file__).parent
+    java, spark = java_home(), Path(pyspark.__file__).resolve().parent
     if not archive(java, spark).is_file():
         print("archiving the classes of Spark, once for this environment", file=sys.stderr, flush=True)
     make(java, spark, Path(sys.executable))
