@@ -149,7 +149,7 @@ def wait(
     on_entered: Callable[[str], None] | None = None,
     on_left: Callable[[StateTime], None] | None = None,
 ) -> ExecutionOutcome:
-    """Follow an execution to its end; the callbacks see each state as it begins and ends.
+    """Follow an execution to its end; the callbacks see each state as it begins and ends, in the order of the history.
 
     Without callbacks the history, which grows, is read once.
 
@@ -157,21 +157,20 @@ def wait(
         ExecutionTimeoutError: it had not ended in time; it goes on.
     """
     deadline = time.monotonic() + timeout_seconds
-    seen = left = 0
+    seen = 0
     while True:
         description = client.describe_execution(executionArn=arn)
         ended = description["status"] in FINAL_STATUSES
         if ended or on_entered or on_left:
             events = _history(client, arn)
-            states = list(state_times(events))
-            if on_entered:
-                for event in events[seen:]:
-                    if "stateEnteredEventDetails" in event:
-                        on_entered(event["stateEnteredEventDetails"]["name"])
-            if on_left:
-                for state in states[left:]:
-                    on_left(state)
-            seen, left = len(events), len(states)
+            changes = list(_changes(events))
+            for change in changes[seen:]:
+                if isinstance(change, StateTime):
+                    if on_left:
+                        on_left(change)
+                elif on_entered:
+                    on_entered(change)
+            seen = len(changes)
             if ended:
                 return _outcome(dict(description), events)
         if time.monotonic() > deadline:
@@ -205,10 +204,17 @@ def _outcome(description: dict[str, Any], events: list[Any]) -> ExecutionOutcome
 
 def state_times(events: list[Any]) -> Iterator[StateTime]:
     """How long each state took, in the order in which they ended."""
+    return (change for change in _changes(events) if isinstance(change, StateTime))
+
+
+def _changes(events: list[Any]) -> Iterator[str | StateTime]:
+    """The name of each state as it is entered, and its time as it is left."""
     entered: dict[str, datetime] = {}
     for event in events:
         if "stateEnteredEventDetails" in event:
-            entered[event["stateEnteredEventDetails"]["name"]] = event["timestamp"]
+            name = event["stateEnteredEventDetails"]["name"]
+            entered[name] = event["timestamp"]
+            yield name
         elif "stateExitedEventDetails" in event:
             name = event["stateExitedEventDetails"]["name"]
             yield StateTime(name, (event["timestamp"] - entered[name]).total_seconds())

@@ -16,13 +16,14 @@ import localstack_client.session
 import pytest
 from botocore.exceptions import ClientError
 
+from pipeline import executions
 from pipeline.clients import Clients
 from pipeline_tools import terraform
 from pipeline_tools.deployment import local
 from pipeline_tools.endpoint import EndpointError, LocalEndpoint
 from pipeline_tools.environments import ROOT
 from pipeline_tools.terraform import INFRA, Deployment, TerraformError
-from tests.integration.conftest import Pipeline, until
+from tests.integration.conftest import SECONDS, Pipeline, until
 
 
 def test_awslocal_starts_an_execution_and_queries_the_result(pipeline: Pipeline) -> None:
@@ -65,6 +66,25 @@ def test_localstack_client_finds_what_terraform_made(pipeline: Pipeline) -> None
     kinds = {job["Name"]: job["Command"]["Name"] for job in jobs}
     assert kinds[pipeline.outputs["python_job_name"]] == "pythonshell"
     assert kinds[pipeline.outputs["spark_job_name"]] == "glueetl"
+
+
+def test_who_follows_an_execution_sees_its_states_in_the_order_of_the_history(pipeline: Pipeline) -> None:
+    client, seen = pipeline.clients.get("stepfunctions"), []
+    role = client.describe_state_machine(stateMachineArn=pipeline.outputs["state_machine_arn"])["roleArn"]
+    definition = {"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "B"}, "B": {"Type": "Pass", "End": True}}}
+    made = client.create_state_machine(name="followed", definition=json.dumps(definition), roleArn=role)
+    try:
+        arn = executions.start(client, made["stateMachineArn"], {})
+        executions.wait(
+            client,
+            arn,
+            timeout_seconds=SECONDS,
+            on_entered=lambda name: seen.append(f"{name} began"),
+            on_left=lambda state: seen.append(f"{state.name} ended"),
+        )
+    finally:
+        client.delete_state_machine(stateMachineArn=made["stateMachineArn"])
+    assert seen == ["A began", "A ended", "B began", "B ended"]
 
 
 def test_a_second_plan_has_nothing_to_change(pipeline: Pipeline, deployment: Deployment, tmp_path: Path) -> None:
