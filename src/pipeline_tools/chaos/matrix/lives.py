@@ -306,7 +306,9 @@ def _input(name: str, given: dict[str, Any], said: str) -> ChaosCase:
 
 def _events() -> Iterator[ChaosCase]:
     denied = {"name": "denied", **_STOPS[0][1], "match": _in("GenerateJobId"), "error": _DENIED}
-    event = {"name": "event", "at": "event", "match": {"detail.executionArn": "*:{execution}"}}
+    # Of the failure, to the recorder: the rules of lineage get events of the same execution, that of its start first.
+    match = {"detail.executionArn": "*:{execution}", "rule": "*-pipeline-failed"}
+    event = {"name": "event", "at": "event", "match": match}
     once = failed("GenerateJobId", "chaos")
     yield ChaosCase(
         "event.twice", "the event of a failure is delivered twice", [denied, {**event, "copies": 2}], ends=once

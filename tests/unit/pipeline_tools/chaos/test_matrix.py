@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from local_aws.services.faults import documents
+from local_aws.services.faults.fault_rules import Occasion
 from pipeline_tools.chaos import matrix
 from pipeline_tools.chaos.__main__ import chosen
 from pipeline_tools.chaos.cases import ChaosCase, filled
@@ -111,6 +112,22 @@ def test_the_endpoint_takes_the_faults_of_a_case(case: ChaosCase) -> None:
     ]
     documents.read({"waits": case.waits, "faults": rules})
     assert "{" not in str([rule["match"] for rule in rules if "match" in rule]).replace("{'", "").replace("{}", "")
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.name.startswith("event.")], ids=lambda case: case.name)
+def test_a_fault_of_an_event_is_about_the_one_that_the_recorder_gets(case: ChaosCase) -> None:
+    arn = "arn:aws:states:us-east-1:000000000000:execution:local-pipeline:x"
+    named = [filled(rule, {"execution": "x", "execution3": "z"}) for rule in case.faults]
+    rules = documents.read({"faults": [rule for rule in named if rule["at"] == "event"]}).rules
+    assert rules or case.name == "event.again-after-redrive"
+    # Both get the failure; lineage gets the start, too.
+    recorder, lineage = (
+        Occasion(members={"detail": {"executionArn": arn}}, names={"rule": name})
+        for name in ("local-pipeline-failed", "local-emit-lineage-executions")
+    )
+    for rule in rules:
+        assert recorder.fits(rule)
+        assert not lineage.fits(rule)
 
 
 def test_what_is_drawn_is_drawn_again_by_its_seed() -> None:
