@@ -175,11 +175,13 @@ class Play:
 
     def _record(self, step: CaseStep) -> None:
         """Start the recorder again with the event that it had, as a late or second delivery does."""
-        client = self.rig.clients.get("stepfunctions")
-        event = self.rig.event_of(self._run(step).arn)
-        outcome = self.ended(executions.start(client, self.rig.machine("record-failure"), event))
-        if not outcome.succeeded:
-            raise PlayError(f"the recorder ended as {outcome.status}: {outcome.error}: {outcome.cause}")
+        client, arn = self.rig.clients.get("stepfunctions"), self._run(step).arn
+        before = self.rig.recorders(arn, 0, self.began)
+        executions.start(client, self.rig.machine("record-failure"), self.rig.event_of(arn))
+        # It may start another one, which does the work.
+        for outcome in self._recorders(arn, 0):
+            if outcome.arn not in before and not outcome.succeeded:
+                raise PlayError(f"the recorder ended as {outcome.status}: {outcome.error}: {outcome.cause}")
 
     def _fault(self, step: CaseStep) -> None:
         self._met = self.met()
