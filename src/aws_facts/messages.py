@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 # ASCII that begins with a letter, a number or punctuation, without control characters:
 # https://docs.aws.amazon.com/sns/latest/api/API_Publish.html; 100 characters are taken and 101 are not:
@@ -57,7 +57,7 @@ def publish_refusal(message: str, subject: str | None, structure: str | None = N
     return "" if "default" in texts_by_protocol(document) else _NO_DEFAULT_REFUSED
 
 
-def texts_by_protocol(document: Mapping[str, Any]) -> dict[str, str]:
+def texts_by_protocol(document: Mapping[str, object]) -> dict[str, str]:
     """The members of a message for each protocol that count: one that is not a text is ignored."""
     return {protocol: text for protocol, text in document.items() if isinstance(text, str)}
 

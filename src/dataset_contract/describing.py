@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any, Union
 
 from dataset_contract.errors import ContractError, ElementPath
+from dataset_contract.json_types import JsonMapping
 from dataset_contract.naming import as_json, unknown
 
 _RULES = ("schema[].quality[]", "schema[].properties[].quality[]")
@@ -90,7 +91,7 @@ DESCRIBING: Mapping[str, str] = {
 
 # What may be below a describing element, by the element's name: None is a text, a number, true or false; a mapping
 # lists names of which each leads to its own shape; a list holds the shape of its items; ANY is not looked into.
-Shape = Union[None, str, list[Any], tuple[Any, ...], Mapping[str, Any]]
+Shape = Union[None, str, list[Any], tuple[Any, ...], JsonMapping]
 ANY = "any"
 _TAGS: Shape = [None]
 _CUSTOM: Shape = [{"id": None, "property": None, "value": ANY, "description": None, "vendor": None}]
@@ -172,7 +173,7 @@ def below(pattern: str) -> tuple[str, ...]:
     return tuple(name for name in rest if "." not in name)
 
 
-def check(value: Any, place: ElementPath) -> None:
+def check(value: object, place: ElementPath) -> None:
     """Refuse an unknown name below a describing element, and what has another form than the standard gives it.
 
     Raises:
@@ -182,7 +183,7 @@ def check(value: Any, place: ElementPath) -> None:
     _check(value, place, shape)
 
 
-def _check(value: Any, place: ElementPath, shape: Shape) -> None:
+def _check(value: object, place: ElementPath, shape: Shape) -> None:
     if shape == ANY:
         return
     if isinstance(shape, tuple):
@@ -203,7 +204,7 @@ def _check(value: Any, place: ElementPath, shape: Shape) -> None:
         raise ContractError(place, f"{as_json(value)} is not a text; accepted: a text")
 
 
-def _fitting(value: Any, shapes: tuple[Any, ...]) -> Shape:
+def _fitting(value: object, shapes: tuple[Any, ...]) -> Shape:
     """The shape for the form that a value has; the last one where none fits, so that the message lists its names."""
     form = list if isinstance(value, list) else Mapping if isinstance(value, Mapping) else type(None)
     return next((shape for shape in shapes if isinstance(shape, form)), shapes[-1])

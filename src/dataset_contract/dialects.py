@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-from typing import Any
 
 from dataset_contract.elements import Element
 from dataset_contract.errors import ElementPath
@@ -32,7 +31,7 @@ ENFORCED = (
 )
 
 
-def read(value: Any, place: ElementPath) -> CsvDialect:
+def read(value: object, place: ElementPath) -> CsvDialect:
     """A dialect; what it does not say is as in RFC 4180.
 
     Raises:

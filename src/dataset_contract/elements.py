@@ -42,7 +42,7 @@ class Element:
     """
 
     def __init__(
-        self, value: Any, place: ElementPath, enforced: Sequence[str], refused: Mapping[str, str] | None = None
+        self, value: object, place: ElementPath, enforced: Sequence[str], refused: Mapping[str, str] | None = None
     ) -> None:
         describes = describing.below("".join(_step(step) for step in place).lstrip("."))
         if not isinstance(value, Mapping):
@@ -60,7 +60,7 @@ class Element:
     def __contains__(self, name: str) -> bool:
         return name in self.value
 
-    def get(self, name: str, default: Any = None) -> Any:
+    def get(self, name: str, default: object = None) -> Any:
         """What stands there as it is."""
         return self.value.get(name, default)
 
@@ -114,7 +114,7 @@ class Element:
             yield item, (*self.place, name, index)
 
 
-def text(value: Any, place: ElementPath, accepted: str = "a text", *, variables: bool = False) -> str:
+def text(value: object, place: ElementPath, accepted: str = "a text", *, variables: bool = False) -> str:
     """The text at a place. `variables`: ${NAME} may be in it.
 
     Raises:
@@ -129,7 +129,7 @@ def text(value: Any, place: ElementPath, accepted: str = "a text", *, variables:
     return value
 
 
-def column(value: Any, place: ElementPath, known: Sequence[str]) -> str:
+def column(value: object, place: ElementPath, known: Sequence[str]) -> str:
     """The name of one of the known columns. Raises ContractError."""
     listed = ", ".join(known)
     name = text(value, place, listed)
@@ -138,7 +138,7 @@ def column(value: Any, place: ElementPath, known: Sequence[str]) -> str:
     return name
 
 
-def columns(value: Any, place: ElementPath, known: Sequence[str], *, most: int) -> tuple[str, ...]:
+def columns(value: object, place: ElementPath, known: Sequence[str], *, most: int) -> tuple[str, ...]:
     """The names of 1 to `most` of the known columns, each once. Raises ContractError."""
     if not isinstance(value, list) or not 1 <= len(value) <= most:
         raise ContractError(
@@ -151,7 +151,7 @@ def columns(value: Any, place: ElementPath, known: Sequence[str], *, most: int) 
     return names
 
 
-def number(value: Any, place: ElementPath) -> int | Decimal:
+def number(value: object, place: ElementPath) -> int | Decimal:
     """The number at a place, exact.
 
     Raises:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Union
+from typing import Union
 
+from dataset_contract.json_types import JsonObject
 from dataset_contract.model import SetRule, Verdict
 
 Number = Union[int, Decimal]
@@ -66,7 +67,7 @@ def message(verdict: Verdict) -> str:
     return f"{rule.object}: {rule.metric}{about} {found}, expected {expected(rule)} (rule {rule.id})"
 
 
-def document(verdict: Verdict, number: int) -> dict[str, Any]:
+def document(verdict: Verdict, number: int) -> JsonObject:
     """A verdict as the manifests list it. `number`: the rule's position in `Contract.set_rules`."""
     rule = verdict.rule
     return {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from dataset_contract import elements, redshift
 from dataset_contract.elements import Element
@@ -20,7 +19,7 @@ _INCOMING, _PARTITIONS = "_incoming", "_partitions"
 _FIELDS = {APPEND: (), REPLACE: (), REPLACE_PARTITION: ("columns",), MERGE: ("orderBy",)}
 
 
-def read(value: Any, place: ElementPath, columns: Sequence[Column], primary_key: Sequence[str]) -> Load:
+def read(value: object, place: ElementPath, columns: Sequence[Column], primary_key: Sequence[str]) -> Load:
     """The `load` of an output.
 
     Args:

@@ -14,8 +14,8 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
-from typing import Any
 
+from dataset_contract.json_types import JsonMapping, JsonObject
 from dataset_contract.naming import as_json
 
 VERSION = 4
@@ -46,7 +46,7 @@ class FileEntry:
     empty_lines: int = 0  # lines of a text file that are no record
     note: str = ""
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> JsonObject:
         """The fields that say something."""
         values = asdict(self)
         return {name: value for name, value in values.items() if name in ("uri", "bytes", "rows") or value}
@@ -84,9 +84,9 @@ class StageResult:
     files_out: Sequence[FileEntry]
     rejected_files: Sequence[FileEntry] = ()
     rejected_reasons: Mapping[str, int] = field(default_factory=dict)  # `<column>: <reason>` -> rows
-    rules: Sequence[Mapping[str, Any]] = ()
-    more: Mapping[str, Any] = field(default_factory=dict)
-    details: Mapping[str, Any] = field(default_factory=dict)
+    rules: Sequence[JsonMapping] = ()
+    more: JsonMapping = field(default_factory=dict)
+    details: JsonMapping = field(default_factory=dict)
 
 
 def render(run: StageRun, result: StageResult) -> str:
@@ -133,7 +133,7 @@ def render_copy(files: Sequence[FileEntry]) -> str:
     return _text({"entries": entries})
 
 
-def check_rules(rules: Sequence[Mapping[str, Any]]) -> None:
+def check_rules(rules: Sequence[Mapping[str, object]]) -> None:
     """Raises ManifestError where a manifest could not hold the verdicts of rules (judging.document)."""
     if (size := len(_text({"rules": list(rules)}).encode("utf-8"))) > MOST_RULE_BYTES:
         raise ManifestError(
@@ -142,7 +142,7 @@ def check_rules(rules: Sequence[Mapping[str, Any]]) -> None:
         )
 
 
-def read(text: str, *, stage: str, job_id: str, dataset: str, where: str) -> dict[str, Any]:
+def read(text: str, *, stage: str, job_id: str, dataset: str, where: str) -> JsonObject:
     """Read the manifest of a stage.
 
     Raises:
@@ -193,7 +193,7 @@ def utc_text(moment: datetime) -> str:
     return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
 
 
-def _run(run: StageRun) -> dict[str, Any]:
+def _run(run: StageRun) -> JsonObject:
     return {
         "manifest_version": VERSION,
         "stage": run.stage,
@@ -210,7 +210,7 @@ def _run(run: StageRun) -> dict[str, Any]:
     }
 
 
-def _result(result: StageResult) -> dict[str, Any]:
+def _result(result: StageResult) -> JsonObject:
     return {
         "rows_in": result.rows_in,
         "rows_out": result.rows_out,
@@ -225,5 +225,5 @@ def _result(result: StageResult) -> dict[str, Any]:
     }
 
 
-def _text(document: Mapping[str, Any]) -> str:
+def _text(document: Mapping[str, object]) -> str:
     return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False, default=str) + "\n"

@@ -7,7 +7,6 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
 
 from dataset_contract.errors import ContractError, ElementPath
 
@@ -16,7 +15,7 @@ _DEEPEST = 20  # a caller's value may be nested until Python's own stack ends
 _PLAIN_NAME = re.compile(r"[0-9A-Za-z_.-]{1,200}")
 
 
-def as_json(value: Any) -> str:
+def as_json(value: object) -> str:
     """A value as JSON writes it, `true` and `"a"`, numbers with every digit; cut where it is long or deep."""
     text = _json(value, _DEEPEST)
     return text if len(text) <= _LONGEST else text[:_LONGEST] + " …"
@@ -27,7 +26,7 @@ def as_name(name: str) -> str:
     return name if _PLAIN_NAME.fullmatch(name) else as_json(name)
 
 
-def _json(value: Any, depth: int) -> str:
+def _json(value: object, depth: int) -> str:
     if isinstance(value, Decimal):
         return str(value)
     if isinstance(value, int) and value.bit_length() > 4 * _LONGEST:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from dataset_contract import elements
 from dataset_contract.errors import ContractError, ElementPath
 from dataset_contract.model import CsvDialect
 from dataset_contract.naming import as_json
 
 
-def read(value: Any, place: ElementPath, csv: CsvDialect) -> tuple[str, ...]:
+def read(value: object, place: ElementPath, csv: CsvDialect) -> tuple[str, ...]:
     """The texts of a customProperty nullValues, each once.
 
     Raises:

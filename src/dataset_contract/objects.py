@@ -52,7 +52,7 @@ _MOST_SORT_COLUMNS = 400  # of a compound sort key in Redshift
 Custom = dict[str, tuple[Any, ElementPath]]
 
 
-def read(value: Any, place: ElementPath, taken: Sequence[str]) -> DataObject:
+def read(value: object, place: ElementPath, taken: Sequence[str]) -> DataObject:
     """An object of the document.
 
     Args:
@@ -131,7 +131,7 @@ def _different(keys: Sequence[Key]) -> tuple[Key, ...]:
     return tuple(found)
 
 
-def _rejected_rows(value: Any, place: ElementPath, name: str) -> SetRule:
+def _rejected_rows(value: object, place: ElementPath, name: str) -> SetRule:
     """How many rows of the source may be refused; the share is of the rows that came in."""
     element = Element(value, place, (*OPERATORS, "unit", "severity"))
     operator, bounds = quality.threshold(element)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 from dataset_contract import elements, formats, patterns, values
 from dataset_contract.elements import Element
@@ -64,7 +63,7 @@ def read(element: Element, logical: str, type_: ColumnType, role: str) -> Option
     return Options(_limits(options, type_) + _multiple(options, type_) + _number_format(options, type_))
 
 
-def pattern(value: Any, place: ElementPath) -> ValueRule:
+def pattern(value: object, place: ElementPath) -> ValueRule:
     """The rule of a regular expression.
 
     Raises:

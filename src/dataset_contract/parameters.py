@@ -32,7 +32,7 @@ class ParameterError(ValueError):
     """A value that a caller gave is not accepted; the message names the parameter, the value and what is accepted."""
 
 
-def resolve(contract: Contract, given: Mapping[str, Any]) -> dict[str, ParameterValue]:
+def resolve(contract: Contract, given: Mapping[str, object]) -> dict[str, ParameterValue]:
     """The value of every parameter: the caller's, or the default.
 
     Values are as JSON has them; of type number a float or int, since Spark SQL gets a DOUBLE.
@@ -67,7 +67,7 @@ def checked(parameter: Parameter, value: Any) -> ParameterValue:
     return float(value) if isinstance(value, Decimal) else value
 
 
-def read(value: Any, place: ElementPath) -> dict[str, Parameter]:
+def read(value: object, place: ElementPath) -> dict[str, Parameter]:
     """The customProperty `parameters` of a contract.
 
     Raises:
@@ -155,7 +155,7 @@ def _problem(parameter: Parameter, value: Any) -> str:
     return ""
 
 
-def _is_of_type(kind: str, value: Any) -> bool:
+def _is_of_type(kind: str, value: object) -> bool:
     if kind == "boolean":
         return isinstance(value, bool)
     if isinstance(value, bool):
@@ -191,10 +191,10 @@ def _is_date(text: str) -> bool:
         return False
 
 
-def _comparable(value: Any) -> Any:
+def _comparable(value: object) -> Any:
     """Numbers by what their text says, so that 0.1 is 0.1 as float and as Decimal."""
     return Decimal(repr(value)) if isinstance(value, float) else value
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     return value if isinstance(value, str) else as_json(value)

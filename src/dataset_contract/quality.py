@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
 
 from dataset_contract import elements, options, values
 from dataset_contract.elements import Element
@@ -329,7 +328,7 @@ def _invalid(arguments: Element, type_: ColumnType) -> tuple[ValueRule, ...]:
     return tuple(rules)
 
 
-def _missing(given: Any, type_: ColumnType, place: ElementPath) -> tuple[ValueRule, ...]:
+def _missing(given: object, type_: ColumnType, place: ElementPath) -> tuple[ValueRule, ...]:
     """Null in the list makes null count too. A value that is none of the type could never be there."""
     if not isinstance(given, list) or not given:
         raise ContractError(place, f"{as_json(given)} is not a list with a value in it; accepted: a list of values")

@@ -17,6 +17,7 @@ from typing import Any
 from dataset_contract import objects, parameters, sla
 from dataset_contract.elements import Element, custom_properties
 from dataset_contract.errors import ContractError
+from dataset_contract.json_types import JsonObject
 from dataset_contract.model import OUTPUT, REFERENCE, SOURCE, Contract, DataObject, SetRule
 from dataset_contract.naming import as_json
 
@@ -52,7 +53,7 @@ def parse_text(text: str, where: str) -> Contract:
         raise ContractError(error.place, f"{error.problem} (contract {where})") from error
 
 
-def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _mapping(pairs: list[tuple[str, Any]]) -> JsonObject:
     names = [name for name, _ in pairs]
     for position, name in enumerate(names):
         if name in names[:position]:
@@ -60,7 +61,7 @@ def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
-def parse(document: Any) -> Contract:
+def parse(document: object) -> Contract:
     """Read a contract.
 
     Args:

@@ -25,7 +25,7 @@ _MOMENT = re.compile(
 )
 
 
-def read(value: Any, type_: ColumnType, place: ElementPath) -> Value:
+def read(value: object, type_: ColumnType, place: ElementPath) -> Value:
     """A value of a type as the document writes it.
 
     Numbers are exact, dates are `2024-12-31`, and timestamps are `2024-12-31T23:59:59.5` in UTC.
@@ -47,7 +47,7 @@ def read(value: Any, type_: ColumnType, place: ElementPath) -> Value:
     return _moment(value, type_, place)
 
 
-def limit(value: Any, type_: ColumnType, place: ElementPath) -> Any:
+def limit(value: object, type_: ColumnType, place: ElementPath) -> Any:
     """A lower or upper limit of a type: as `read`, and a number may have more decimals than the type.
 
     Raises:
@@ -81,7 +81,7 @@ def keeps(value: Value, rule: ValueRule) -> bool:
     return rule.keyword == "required" or _KEEPS[rule.keyword](value, rule.argument)
 
 
-def listed(values: Any, type_: ColumnType, place: ElementPath) -> tuple[Value, ...]:
+def listed(values: object, type_: ColumnType, place: ElementPath) -> tuple[Value, ...]:
     """A list of values of a type, each once.
 
     Raises:
@@ -171,7 +171,7 @@ def _short(number: int | Decimal) -> str:
     return str(number) if isinstance(number, int) or abs(number) < 10**40 else f"{number:.6E}"
 
 
-def _text(value: Any, type_: ColumnType, place: ElementPath) -> str:
+def _text(value: object, type_: ColumnType, place: ElementPath) -> str:
     given = elements.text(value, place)
     if "\0" in given:
         raise ContractError(place, f"{as_json(value)} has a NUL character; accepted: a text without")
@@ -187,7 +187,7 @@ def _text(value: Any, type_: ColumnType, place: ElementPath) -> str:
     return given
 
 
-def _moment(value: Any, type_: ColumnType, place: ElementPath) -> str:
+def _moment(value: object, type_: ColumnType, place: ElementPath) -> str:
     given = elements.text(value, place, _accepted_moment(type_))
     match = _MOMENT.fullmatch(given)
     if match is None or (type_.kind == DATE and match[4]):

@@ -7,10 +7,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dataset_contract import judging, manifests, places, reading
 from dataset_contract.errors import ContractError
+from dataset_contract.json_types import JsonMapping, JsonObject
 from dataset_contract.manifests import PYTHON, FileEntry, StageResult, StageRun
 from dataset_contract.model import Contract, DataObject, Verdict
 from glue_python_job import publishing, source_files
@@ -59,12 +60,12 @@ class _Stage:
         self._engine = ""
         self._counts = Counts()
         self._sources: Sequence[FileEntry] = ()
-        self._samples: Mapping[str, Mapping[str, Any]] = {}
+        self._samples: Mapping[str, JsonMapping] = {}
         self._staged: Sequence[FileEntry] = ()
         self._rejected: Sequence[FileEntry] = ()
         self._verdicts: list[Verdict] = []
-        self._references: dict[str, dict[str, Any]] = {}
-        self._reference_entries: dict[str, list[dict[str, Any]]] = {}
+        self._references: dict[str, JsonObject] = {}
+        self._reference_entries: dict[str, list[JsonObject]] = {}
 
     def run(self) -> None:
         arguments, store = self._arguments, self._stores.of(self._arguments.manifest_uri)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
 from dataset_contract import manifests, places, reading
 from dataset_contract import parameters as declared
 from dataset_contract.errors import ContractError
+from dataset_contract.json_types import JsonMapping, JsonObject
 from dataset_contract.manifests import ManifestError
 from dataset_contract.model import Contract
 from dataset_contract.naming import as_json
@@ -109,7 +109,7 @@ def _leave_failure(storage: Storage, texts: Mapping[str, str], log: Log) -> None
         log.error(told(error))
 
 
-def _python_manifest(storage: Storage, arguments: Arguments, contract_hash: str) -> dict[str, Any]:
+def _python_manifest(storage: Storage, arguments: Arguments, contract_hash: str) -> JsonObject:
     uri = arguments.python_manifest_uri
     job_id, dataset = arguments.job_id, arguments.dataset
     text = storage.read_text(uri)
@@ -142,14 +142,14 @@ def _check_tables(agreed: Contract, arguments: Arguments) -> None:
         )
 
 
-def _parameters(agreed: Contract, arguments: Arguments) -> Mapping[str, Any]:
+def _parameters(agreed: Contract, arguments: Arguments) -> Mapping[str, declared.ParameterValue]:
     try:
         return declared.resolve(agreed, arguments.parameters)
     except ParameterError as error:
         raise ArgumentsError(str(error)) from None
 
 
-def _inputs(storage: Storage, agreed: Contract, arguments: Arguments, previous: Mapping[str, Any]) -> Inputs:
+def _inputs(storage: Storage, agreed: Contract, arguments: Arguments, previous: JsonMapping) -> Inputs:
     """The files of the source and of each reference, as many rows as the Python stage says that it staged."""
     references = previous.get("references") or {}
     found = {agreed.source.name: (arguments.staged_uri, previous["rows_out"])}

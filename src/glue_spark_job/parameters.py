@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F  # noqa: N812 (the name that Spark's documentation uses)
 
 from dataset_contract.model import PARAMETERS_VIEW, Parameter
+from dataset_contract.parameters import ParameterValue
 
 _SPARK = {"integer": "bigint", "number": "double", "string": "string", "boolean": "boolean", "date": "date"}
 
 
-def register(spark: SparkSession, declared: Mapping[str, Parameter], values: Mapping[str, Any]) -> None:
+def register(spark: SparkSession, declared: Mapping[str, Parameter], values: Mapping[str, ParameterValue]) -> None:
     """Make the view `parameters`: one row, one column for each parameter, of the declared type."""
     columns = []
     for name, item in declared.items():

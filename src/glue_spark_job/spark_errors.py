@@ -76,7 +76,7 @@ def _java_cause(exception: Any) -> tuple[Any, str] | None:
     return None
 
 
-def _place(exception: Any, text: str, computation: Computation) -> str:
+def _place(exception: object, text: str, computation: Computation) -> str:
     classes = _classes(exception) if exception is not None else [_RAISED]
     if classes[0] == _RAISED:
         return ""  # the text is the job's own, or one of transform.sql: it says what it is about

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from dataset_contract.json_types import JsonMapping, JsonObject
 from dataset_contract.manifests import utc_text
 from lambda_generate_param import job_id
 
@@ -35,13 +35,13 @@ class Attempt:
     began: datetime
     status: str
     ended: datetime | None
-    given: Mapping[str, Any]
-    output: Mapping[str, Any]
+    given: JsonMapping
+    output: JsonMapping
     error: str
     cause: str
 
     @classmethod
-    def of_event(cls, detail: Mapping[str, Any]) -> Attempt:
+    def of_event(cls, detail: JsonMapping) -> Attempt:
         """Read `detail` of "Step Functions Execution Status Change".
 
         Raises:
@@ -91,7 +91,7 @@ class Attempt:
         return utc_text(datetime.fromisoformat(found[2]).replace(tzinfo=UTC))
 
 
-def moment(text: Any) -> datetime | None:
+def moment(text: object) -> datetime | None:
     """A moment of a manifest, or None for what is none."""
     try:
         found = datetime.fromisoformat(str(text))
@@ -104,7 +104,7 @@ def _moment(milliseconds: int) -> datetime:
     return _EPOCH + timedelta(milliseconds=milliseconds)
 
 
-def _object(text: Any) -> dict[str, Any]:
+def _object(text: Any) -> JsonObject:
     try:
         document = json.loads(text)
     except (TypeError, ValueError, RecursionError):

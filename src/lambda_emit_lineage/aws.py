@@ -85,7 +85,7 @@ class Aws:
             if not token:
                 return
 
-    def call(self, service: str, operation: str, document: Mapping[str, Any]) -> Any:
+    def call(self, service: str, operation: str, document: Mapping[str, object]) -> Any:
         """An operation of a service that speaks JSON."""
         version = "1.0" if service == "states" else "1.1"
         headers = {

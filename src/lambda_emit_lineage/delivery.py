@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
+from dataset_contract.json_types import JsonObject
 from lambda_emit_lineage.aws import HttpResponse, exchange
 from lambda_emit_lineage.events import Event
 from lambda_emit_lineage.settings import Settings
@@ -43,7 +44,7 @@ class DeliveryServices(Protocol):
     def age(self, bucket: str, key: str, now: float) -> float | None:
         """The age of an object in seconds; None if there is none."""
 
-    def call(self, service: str, operation: str, document: dict[str, Any]) -> Any:
+    def call(self, service: str, operation: str, document: JsonObject) -> Any:
         """Call an operation of a service, and return its answer."""
 
 

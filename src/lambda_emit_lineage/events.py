@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
+from dataset_contract.json_types import JsonMapping, JsonObject
 from dataset_contract.manifests import LOAD, PYTHON, SPARK, utc_text
 from dataset_contract.places import STAGES
 from lambda_emit_lineage import facets
 from lambda_emit_lineage.attempts import Attempt, moment
-from lambda_emit_lineage.lineage_datasets import Datasets, Document, Manifest
+from lambda_emit_lineage.lineage_datasets import Datasets
 from lambda_emit_lineage.settings import Settings
 from lambda_generate_param import job_id
 
@@ -46,7 +47,7 @@ class Event:
     """
 
     name: str
-    document: Document
+    document: JsonObject
 
 
 @dataclass(frozen=True)
@@ -71,10 +72,10 @@ class Lineage:
 
     settings: Settings
     attempt: Attempt
-    compiled: Mapping[str, Any] | None
-    manifests: Mapping[str, Manifest] = field(default_factory=dict)
+    compiled: JsonMapping | None
+    manifests: Mapping[str, JsonMapping] = field(default_factory=dict)
     # Error files of stages, by stage.
-    errors: Mapping[str, Manifest] = field(default_factory=dict)
+    errors: Mapping[str, JsonMapping] = field(default_factory=dict)
 
     @property
     def dataset(self) -> str:
@@ -127,7 +128,7 @@ class Lineage:
             return False
         return self.attempt.ended is None or finished <= self.attempt.ended
 
-    def _of_pipeline(self, slot: str, kind: str, time: str, known: Document) -> Event:
+    def _of_pipeline(self, slot: str, kind: str, time: str, known: JsonObject) -> Event:
         run = self._run(self.attempt.run_id, known)
         if nominal := self.attempt.nominal_time(self.settings.schedules):
             run["facets"]["nominalTime"] = facets.nominal_time(nominal)
@@ -135,7 +136,7 @@ class Lineage:
         name = f"{self.attempt.label}-{slot}-pipeline-{kind}"
         return Event(name, _document(kind, time, run, job))
 
-    def _of_stage(self, stage: str, place: int, kind: str, time: str, known: Document) -> Event:
+    def _of_stage(self, stage: str, place: int, kind: str, time: str, known: JsonObject) -> Event:
         assert self.compiled is not None
         integration, type_, _ = _KINDS[stage]
         job = self._job(f"{self._pipeline_name}.{stage}", facets.job_type(integration, type_))
@@ -160,7 +161,7 @@ class Lineage:
         known = {**self.errors, **self.manifests}.get(PYTHON, {})
         return str(known.get("source_uri") or f"s3://{self.settings.raw_bucket}/")
 
-    def _run(self, run_id: str, known: Document) -> Document:
+    def _run(self, run_id: str, known: JsonObject) -> JsonObject:
         about = facets.pipeline_job(
             job_id=self.attempt.job,
             dataset=self.dataset,
@@ -170,10 +171,10 @@ class Lineage:
         )
         return {"runId": run_id, "facets": {"tdp_job": about, **known}}
 
-    def _job(self, name: str, kind: Document) -> Document:
+    def _job(self, name: str, kind: JsonObject) -> JsonObject:
         return {"namespace": self.settings.namespace, "name": name, "facets": {"jobType": kind}}
 
-    def _progress(self, stage: str = LOAD) -> Document:
+    def _progress(self, stage: str = LOAD) -> JsonObject:
         """How many rows came how far, as far as it was known when a stage was complete: `tdp_progress`."""
         until = STAGES[: STAGES.index(stage) + 1]
         known = {name: found for name, found in {**self.errors, **self.manifests}.items() if name in until}
@@ -189,9 +190,9 @@ class Lineage:
         return {"tdp_progress": facets.progress(**rows)} if rows else {}
 
 
-def _said(manifest: Manifest) -> Document:
+def _said(manifest: JsonMapping) -> JsonObject:
     """The run facets of what a stage left."""
-    known: Document = {}
+    known: JsonObject = {}
     if text := manifest.get("engine"):
         known["processing_engine"] = facets.engine(str(text))
     if rules := manifest.get("rules"):
@@ -199,7 +200,7 @@ def _said(manifest: Manifest) -> Document:
     return known
 
 
-def _document(kind: str, time: str, run: Document, job: Document) -> Document:
+def _document(kind: str, time: str, run: JsonObject, job: JsonObject) -> JsonObject:
     return {
         "eventType": kind,
         "eventTime": time,

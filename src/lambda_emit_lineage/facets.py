@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Final
+
+from dataset_contract.json_types import JsonMapping, JsonObject
 
 _SPEC: Final = "https://openlineage.io/spec"
 EVENT_SCHEMA: Final = f"{_SPEC}/2-0-2/OpenLineage.json#/$defs/RunEvent"
@@ -33,60 +35,60 @@ _MOST_CHARACTERS: Final = 4_000
 _SEVERITIES: Final = {"error": "error", "warning": "warn"}
 
 
-def _facet(kind: str, **fields: Any) -> dict[str, Any]:
+def _facet(kind: str, **fields: object) -> JsonObject:
     url = f"{_SPEC}/facets/{_VERSIONS[kind]}/{kind}.json#/$defs/{kind}"
     return {"_producer": PRODUCER, "_schemaURL": url, **fields}
 
 
-def pipeline_job(**fields: Any) -> dict[str, Any]:
+def pipeline_job(**fields: object) -> JsonObject:
     """The job ID and what else identifies an attempt: `tdp_job` of every run."""
     return {"_producer": PRODUCER, "_schemaURL": _JOB, **fields}
 
 
-def progress(**rows: int) -> dict[str, Any]:
+def progress(**rows: int) -> JsonObject:
     """How many rows came how far: `tdp_progress` of the pipeline's runs."""
     return {"_producer": PRODUCER, "_schemaURL": _PROGRESS, **rows}
 
 
-def parent(run_id: str, namespace: str, name: str) -> dict[str, Any]:
+def parent(run_id: str, namespace: str, name: str) -> JsonObject:
     """The run to which this run belongs."""
     job = {"namespace": namespace, "name": name}
     return _facet("ParentRunFacet", run={"runId": run_id}, job=job, root={"run": {"runId": run_id}, "job": dict(job)})
 
 
-def job_type(integration: str, kind: str) -> dict[str, Any]:
+def job_type(integration: str, kind: str) -> JsonObject:
     """What kind of job it is."""
     return _facet("JobTypeJobFacet", processingType="BATCH", integration=integration, jobType=kind)
 
 
-def nominal_time(start: str) -> dict[str, Any]:
+def nominal_time(start: str) -> JsonObject:
     """The moment for which the run was scheduled."""
     return _facet("NominalTimeRunFacet", nominalStartTime=start)
 
 
-def parameters(given: Mapping[str, Any]) -> dict[str, Any]:
+def parameters(given: Mapping[str, object]) -> JsonObject:
     """The parameters of a run; JSON writes values that are not text."""
     listed = [{"key": name, "name": name, "value": _text(value)} for name, value in sorted(given.items())]
     return _facet("ExecutionParametersRunFacet", parameters=listed)
 
 
-def error(message: str, language: str) -> dict[str, Any]:
+def error(message: str, language: str) -> JsonObject:
     """Why the run failed."""
     return _facet("ErrorMessageRunFacet", message=message[:_MOST_CHARACTERS], programmingLanguage=language)
 
 
-def engine(text: str) -> dict[str, Any]:
+def engine(text: str) -> JsonObject:
     """The engine of a stage, from a manifest's text such as `duckdb 1.4.5, python 3.9.21`."""
     name, _, version = text.partition(",")[0].partition(" ")
     return _facet("ProcessingEngineRunFacet", name=name, version=version or name)
 
 
-def sql(query: str) -> dict[str, Any]:
+def sql(query: str) -> JsonObject:
     """The SQL that the job runs."""
     return _facet("SQLJobFacet", query=query, dialect="spark")
 
 
-def schema(fields: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+def schema(fields: Iterable[Mapping[str, object]]) -> JsonObject:
     """The schema of a dataset, from compiled fields: name, type and perhaps description."""
     kept = [
         {**{name: field[name] for name in ("name", "type", "description") if name in field}, "ordinal_position": number}
@@ -95,7 +97,7 @@ def schema(fields: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     return _facet("SchemaDatasetFacet", fields=kept)
 
 
-def column_lineage(fields: Mapping[str, Iterable[Mapping[str, str]]]) -> dict[str, Any]:
+def column_lineage(fields: Mapping[str, Iterable[Mapping[str, str]]]) -> JsonObject:
     """What each column is made of: namespace, name and field of the input, and subtype."""
     made = {
         column: {
@@ -112,22 +114,22 @@ def column_lineage(fields: Mapping[str, Iterable[Mapping[str, str]]]) -> dict[st
     return _facet("ColumnLineageDatasetFacet", fields=made)
 
 
-def input_statistics(**counts: int) -> dict[str, Any]:
+def input_statistics(**counts: int) -> JsonObject:
     """How much the run read."""
     return _facet("InputStatisticsInputDatasetFacet", **counts)
 
 
-def output_statistics(**counts: int) -> dict[str, Any]:
+def output_statistics(**counts: int) -> JsonObject:
     """How much the run wrote."""
     return _facet("OutputStatisticsOutputDatasetFacet", **counts)
 
 
-def assertions(verdicts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+def assertions(verdicts: Iterable[Mapping[str, object]]) -> JsonObject:
     """The verdicts (judging.document) about one dataset."""
     return _facet("DataQualityAssertionsDatasetFacet", assertions=[_assertion(verdict) for verdict in verdicts])
 
 
-def tests(verdicts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+def tests(verdicts: Iterable[JsonMapping]) -> JsonObject:
     """All verdicts of a stage. One of severity warn that failed halted nothing."""
     return _facet(
         "TestRunFacet",
@@ -144,7 +146,7 @@ def tests(verdicts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     )
 
 
-def _assertion(verdict: Mapping[str, Any]) -> dict[str, Any]:
+def _assertion(verdict: JsonMapping) -> JsonObject:
     columns = list(verdict.get("columns") or ())
     return {
         "assertion": str(verdict.get("metric")),
@@ -155,12 +157,12 @@ def _assertion(verdict: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _common(verdict: Mapping[str, Any]) -> dict[str, str]:
+def _common(verdict: Mapping[str, object]) -> dict[str, str]:
     severity = str(verdict.get("severity"))
     measured = verdict.get("measured")
     actual = {} if measured is None else {"actual": str(measured)}
     return {"severity": _SEVERITIES.get(severity, severity), "expected": str(verdict.get("expected")), **actual}
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)

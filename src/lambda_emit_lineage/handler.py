@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 from urllib.parse import unquote_plus
 
+from dataset_contract.json_types import JsonMapping, JsonObject
 from dataset_contract.places import STAGES, failure_of
 from lambda_emit_lineage import delivery
 from lambda_emit_lineage.attempts import Attempt, moment
@@ -34,7 +35,6 @@ _DATASET: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _MANIFEST: Final = re.compile(rf"runs/([0-9A-Za-z-]{{56}})/({'|'.join(STAGES)})\.json")
 _START: Final = re.compile(r"-00-pipeline-START\.json$")
 _END: Final = re.compile(r"-90-pipeline-[A-Z]+\.json$")
-Document = dict[str, Any]
 
 
 class EventError(ValueError):
@@ -51,7 +51,7 @@ class LineageServices(delivery.DeliveryServices, Protocol):
         """The keys of the objects below a prefix."""
 
 
-def handler(event: Document, context: object) -> Document:  # noqa: ARG001 - Lambda's calling convention
+def handler(event: JsonObject, context: object) -> JsonObject:  # noqa: ARG001 - Lambda's calling convention
     """Answer one invocation. What it raises Lambda logs, counts, and tries again twice.
 
     Raises:
@@ -63,8 +63,8 @@ def handler(event: Document, context: object) -> Document:  # noqa: ARG001 - Lam
 
 
 def emit(
-    event: Mapping[str, Any], settings: Settings, services: LineageServices, to: Delivery, packaged: Path
-) -> Document:
+    event: Mapping[str, object], settings: Settings, services: LineageServices, to: Delivery, packaged: Path
+) -> JsonObject:
     """Emit what follows from an event. Returns the job ID and how many events were new."""
     kind, detail = event.get("detail-type"), event.get("detail")
     if kind not in (_STATUS, _OBJECT) or not isinstance(detail, dict):
@@ -79,7 +79,7 @@ class _Emitter:
     def __init__(self, settings: Settings, services: LineageServices, to: Delivery, packaged: Path) -> None:
         self._settings, self._services, self._to, self._packaged = settings, services, to, packaged
 
-    def status(self, detail: Mapping[str, Any]) -> tuple[str, int]:
+    def status(self, detail: Mapping[str, object]) -> tuple[str, int]:
         try:
             attempt = Attempt.of_event(detail)
         except (KeyError, TypeError, ValueError) as error:
@@ -97,7 +97,7 @@ class _Emitter:
         events = [*lineage.completed_stages(), *lineage.ended(failed, self._reason(attempt, errors))]
         return attempt.job, self._deliver(lineage, events)
 
-    def manifest(self, detail: Mapping[str, Any]) -> tuple[str, int]:
+    def manifest(self, detail: JsonMapping) -> tuple[str, int]:
         """A stage is complete: of which attempt, the events say that are in the lake by now."""
         key = unquote_plus(str(detail.get("object", {}).get("key")))
         found = _MANIFEST.fullmatch(key)
@@ -119,7 +119,7 @@ class _Emitter:
     def _deliver(self, lineage: Lineage, events: list[Any]) -> int:
         return self._to.deliver(f"{lineage.dataset}/{lineage.attempt.job}", [lineage.started(), *events])
 
-    def _attempt_of(self, job: str, manifest: Document) -> Attempt | None:
+    def _attempt_of(self, job: str, manifest: JsonObject) -> Attempt | None:
         finished = moment(manifest.get("finished_at"))
         folder = f"{delivery.LINEAGE}{manifest.get('dataset')}/{job}/"
         listed = list(self._services.keys(self._settings.lake_bucket, folder))
@@ -131,7 +131,7 @@ class _Emitter:
             return None if _START.sub("", key) in ended else _attempt(start, manifest)
         return None
 
-    def _left(self, attempt: Attempt) -> tuple[dict[str, Document], dict[str, Document]]:
+    def _left(self, attempt: Attempt) -> tuple[dict[str, JsonObject], dict[str, JsonObject]]:
         """The manifests of stages, and what those say that failed in this attempt."""
         manifests, errors = {}, {}
         for stage in STAGES:
@@ -158,7 +158,7 @@ class _Emitter:
         return None
 
     @staticmethod
-    def _reason(attempt: Attempt, errors: Mapping[str, Document]) -> str:
+    def _reason(attempt: Attempt, errors: Mapping[str, JsonObject]) -> str:
         if attempt.status == "FAILED" and errors:
             return str(errors[next(stage for stage in reversed(STAGES) if stage in errors)].get("error"))
         if attempt.status == "SUCCEEDED":
@@ -169,18 +169,18 @@ class _Emitter:
         return f"{attempt.error or attempt.status}: {cause or f'the execution ended as {attempt.status}'}"
 
     @staticmethod
-    def _dataset(attempt: Attempt, left: Mapping[str, Document]) -> str:
+    def _dataset(attempt: Attempt, left: Mapping[str, JsonObject]) -> str:
         known = [attempt.output, attempt.given, *left.values()]
         return next((str(each["dataset"]) for each in known if "dataset" in each), "")
 
-    def _compiled(self, dataset: str) -> Document | None:
+    def _compiled(self, dataset: str) -> JsonObject | None:
         file = self._packaged / dataset / "lineage.json"
         if not _DATASET.fullmatch(dataset) or not file.is_file():
             return None
-        found: Document = json.loads(file.read_text(encoding="utf-8"))
+        found: JsonObject = json.loads(file.read_text(encoding="utf-8"))
         return found
 
-    def _document(self, key: str) -> Document:
+    def _document(self, key: str) -> JsonObject:
         """A JSON object of the lake bucket; {} where there is none, or what is there is none."""
         body = self._services.get(self._settings.lake_bucket, key)
         try:
@@ -190,7 +190,7 @@ class _Emitter:
         return found if isinstance(found, dict) else {}
 
 
-def _attempt(start: Document, manifest: Document) -> Attempt:
+def _attempt(start: JsonObject, manifest: JsonObject) -> Attempt:
     """The attempt that a START is of."""
     about = start["run"]["facets"]["tdp_job"]
     given = {"dataset": manifest.get("dataset"), "source_uri": manifest.get("source_uri")}

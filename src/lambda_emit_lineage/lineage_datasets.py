@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
+from dataset_contract.json_types import JsonMapping, JsonObject
 from dataset_contract.model import JOB_ID_COLUMN
 from lambda_emit_lineage import facets
 from lambda_emit_lineage.settings import Settings
 
 SCHEMA: Final = "analytics"
 _JOB_ID_FIELD: Final = {"name": JOB_ID_COLUMN, "type": "VARCHAR(56)", "description": "the job that loaded the row"}
-Document = dict[str, Any]
-Manifest = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -30,10 +29,10 @@ class Datasets:
     """
 
     settings: Settings
-    compiled: Mapping[str, Any]
+    compiled: JsonMapping
     source_uri: str
 
-    def of(self, stage: str, manifests: Mapping[str, Manifest]) -> tuple[list[Document], list[Document]]:
+    def of(self, stage: str, manifests: Mapping[str, JsonMapping]) -> tuple[list[JsonObject], list[JsonObject]]:
         """Inputs and outputs of a stage.
 
         Args:
@@ -41,7 +40,7 @@ class Datasets:
         """
         return {"python": self._python, "spark": self._spark, "load": self._load}[stage](manifests)
 
-    def _python(self, manifests: Mapping[str, Manifest]) -> tuple[list[Document], list[Document]]:
+    def _python(self, manifests: Mapping[str, JsonMapping]) -> tuple[list[JsonObject], list[JsonObject]]:
         found = manifests.get("python", {})
         source = self.compiled["source"]
         counts = _counts(found, rowCount="rows_in", size="bytes_in", fileCount="files_in")
@@ -60,7 +59,7 @@ class Datasets:
         outputs.append(_output(*self._lake(f"rejected/{self._name}"), (), {}, refused))
         return inputs, outputs
 
-    def _spark(self, manifests: Mapping[str, Manifest]) -> tuple[list[Document], list[Document]]:
+    def _spark(self, manifests: Mapping[str, JsonMapping]) -> tuple[list[JsonObject], list[JsonObject]]:
         python, found = manifests.get("python", {}), manifests.get("spark", {})
         read = _counts(found, rowCount="rows_in", size="bytes_in", fileCount="files_in")
         inputs = [_input(*self._staged(), self.compiled["source"]["fields"], read, [])]
@@ -80,7 +79,7 @@ class Datasets:
         ]
         return inputs, outputs
 
-    def _load(self, manifests: Mapping[str, Manifest]) -> tuple[list[Document], list[Document]]:
+    def _load(self, manifests: Mapping[str, JsonMapping]) -> tuple[list[JsonObject], list[JsonObject]]:
         spark, found = manifests.get("spark", {}), manifests.get("load", {})
         tables, loaded, verdicts = spark.get("tables") or {}, found.get("tables") or {}, _verdicts(spark)
         inputs, outputs = [], []
@@ -126,12 +125,12 @@ class Datasets:
 def _input(
     namespace: str,
     name: str,
-    fields: Iterable[Mapping[str, Any]],
+    fields: Iterable[Mapping[str, object]],
     counts: Mapping[str, int],
-    verdicts: list[Mapping[str, Any]],
-) -> Document:
-    made: Document = {"namespace": namespace, "name": name, "facets": {"schema": facets.schema(fields)}}
-    about: Document = {}
+    verdicts: list[JsonMapping],
+) -> JsonObject:
+    made: JsonObject = {"namespace": namespace, "name": name, "facets": {"schema": facets.schema(fields)}}
+    about: JsonObject = {}
     if counts:
         about["inputStatistics"] = facets.input_statistics(**counts)
     if verdicts:
@@ -142,20 +141,20 @@ def _input(
 def _output(
     namespace: str,
     name: str,
-    fields: Iterable[Mapping[str, Any]],
+    fields: Iterable[Mapping[str, object]],
     columns: Mapping[str, Iterable[Mapping[str, str]]],
     counts: Mapping[str, int],
-) -> Document:
-    known: Document = {}
+) -> JsonObject:
+    known: JsonObject = {}
     if fields := list(fields):
         known["schema"] = facets.schema(fields)
     if columns:
         known["columnLineage"] = facets.column_lineage(columns)
-    made: Document = {"namespace": namespace, "name": name, "facets": known}
+    made: JsonObject = {"namespace": namespace, "name": name, "facets": known}
     return {**made, "outputFacets": {"outputStatistics": facets.output_statistics(**counts)}} if counts else made
 
 
-def _raw_fields(item: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _raw_fields(item: JsonMapping) -> list[JsonObject]:
     """The columns as the files call them. Of what type they are there, nothing promises."""
     return [
         {
@@ -168,7 +167,7 @@ def _raw_fields(item: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _same(
-    place: tuple[str, str], fields: Iterable[Mapping[str, Any]], *, source_name: bool = True
+    place: tuple[str, str], fields: Iterable[JsonMapping], *, source_name: bool = True
 ) -> dict[str, list[dict[str, str]]]:
     namespace, name = place
     made = {}
@@ -178,13 +177,13 @@ def _same(
     return made
 
 
-def _counts(found: Mapping[str, Any], **names: str) -> dict[str, int]:
+def _counts(found: JsonMapping, **names: str) -> dict[str, int]:
     return {wanted: found[name] for wanted, name in names.items() if isinstance(found.get(name), int)}
 
 
-def _verdicts(found: Manifest) -> dict[str, list[Mapping[str, Any]]]:
+def _verdicts(found: JsonMapping) -> dict[str, list[JsonMapping]]:
     """The verdicts of a manifest by object."""
-    listed: dict[str, list[Mapping[str, Any]]] = {}
+    listed: dict[str, list[JsonMapping]] = {}
     for verdict in found.get("rules") or ():
         listed.setdefault(str(verdict.get("object")), []).append(verdict)
     return listed

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from dataset_contract.json_types import JsonObject
 from dataset_contract.naming import as_json, as_name
 from lambda_generate_param import job_id
 from lambda_generate_param.job_id import FIELD
@@ -15,7 +16,7 @@ from lambda_generate_param.request import InvalidInputError
 COLUMNS = ("dataset", "source_uri", "parameters", "repeat", "replays", "status", "execution_arn")
 
 
-def earlier_job(document: Mapping[str, Any], records: Any) -> tuple[str, dict[str, Any]]:
+def earlier_job(document: Mapping[str, object], records: Any) -> tuple[str, JsonObject]:
     """The ID of the job to continue, and the execution input that it began with.
 
     Args:
@@ -53,5 +54,5 @@ def earlier_job(document: Mapping[str, Any], records: Any) -> tuple[str, dict[st
     return identifier, {**given, "repeat": row["repeat"] is True}
 
 
-def _value(field: Mapping[str, Any]) -> Any:
+def _value(field: Mapping[str, object]) -> Any:
     return None if field.get("IsNull") else next(iter(field.values()))

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from dataset_contract import manifests
+from dataset_contract.json_types import JsonMapping
 from dataset_contract.manifests import PYTHON, SPARK
 from dataset_contract.places import Places, failure_of
 
@@ -22,8 +23,8 @@ STAGES = (PYTHON, SPARK)
 class StageEvidence:
     """What stages left: the manifests of complete stages, and the error files of failed ones."""
 
-    complete: Mapping[str, Mapping[str, Any]]
-    failed: Mapping[str, Mapping[str, Any]]
+    complete: Mapping[str, JsonMapping]
+    failed: Mapping[str, JsonMapping]
 
     @property
     def said(self) -> str:
@@ -42,7 +43,7 @@ class StageEvidence:
             found["rows_curated"] = known[SPARK]["rows_out"]
         return found
 
-    def verdicts(self) -> list[Mapping[str, Any]]:
+    def verdicts(self) -> list[JsonMapping]:
         """Those of both stages, as judging.document made them."""
         known = {**self.failed, **self.complete}
         return [verdict for stage in STAGES if stage in known for verdict in _verdicts(known[stage])]
@@ -54,7 +55,7 @@ def keys(places: Places) -> list[str]:
     return complete + [failure_of(key) for key in complete]
 
 
-def read(documents: Any, *, job_id: str, since: datetime | None) -> StageEvidence:
+def read(documents: object, *, job_id: str, since: datetime | None) -> StageEvidence:
     """Sort what was found.
 
     Args:
@@ -73,7 +74,7 @@ def read(documents: Any, *, job_id: str, since: datetime | None) -> StageEvidenc
     return StageEvidence(complete, failed)
 
 
-def _document(text: Any, job_id: str) -> Mapping[str, Any] | None:
+def _document(text: Any, job_id: str) -> JsonMapping | None:
     """A manifest or an error file of the job, or None. One that was cut, or is too deep to be read, is none."""
     try:
         document = json.loads(text)
@@ -86,13 +87,13 @@ def _document(text: Any, job_id: str) -> Mapping[str, Any] | None:
         return None
 
 
-def _is_older(document: Mapping[str, Any], since: datetime | None) -> bool:
+def _is_older(document: Mapping[str, object], since: datetime | None) -> bool:
     try:
         return since is not None and datetime.fromisoformat(str(document.get("finished_at"))) < since
     except (TypeError, ValueError):
         return False
 
 
-def _verdicts(document: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
+def _verdicts(document: Mapping[str, object]) -> Iterable[JsonMapping]:
     rules = document.get("rules")
     return [rule for rule in rules if isinstance(rule, dict)] if isinstance(rules, list) else []

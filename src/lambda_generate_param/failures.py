@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from dataset_contract.json_types import JsonMapping, JsonObject
 from lambda_generate_param import job_id
 from lambda_generate_param.audit import AuditColumns, TooLongError
 from lambda_generate_param.job_id import is_job_id
@@ -39,7 +40,7 @@ class Failure:
     replays: str = UNKNOWN
 
 
-def read(detail: Mapping[str, Any], *, failed_state: str | None, said: str, columns: AuditColumns) -> Failure:
+def read(detail: JsonMapping, *, failed_state: str | None, said: str, columns: AuditColumns) -> Failure:
     """Translate an event's detail.
 
     Args:
@@ -57,7 +58,7 @@ def read(detail: Mapping[str, Any], *, failed_state: str | None, said: str, colu
     if said and status == "FAILED" and said not in cause:
         cause = said
 
-    def text(column: str, value: Any) -> str:
+    def text(column: str, value: object) -> str:
         # Cut first: a text of nothing but NULs is empty then, and the Data API takes no empty value.
         cut = columns.cut("job_run", column, value) if isinstance(value, str) else ""
         return cut if cut.strip() else UNKNOWN
@@ -80,7 +81,7 @@ def read(detail: Mapping[str, Any], *, failed_state: str | None, said: str, colu
     )
 
 
-def _parameters(given: Mapping[str, Any], columns: AuditColumns) -> str:
+def _parameters(given: Mapping[str, object], columns: AuditColumns) -> str:
     """What another execution would continue the job with. It is not cut: that would be another input."""
     parameters = given.get("parameters", {})
     if "dataset" not in given or not isinstance(parameters, dict):
@@ -93,7 +94,7 @@ def _parameters(given: Mapping[str, Any], columns: AuditColumns) -> str:
     return text
 
 
-def job_of(detail: Mapping[str, Any]) -> str:
+def job_of(detail: JsonMapping) -> str:
     """The ID of the job; raises JobIdError where the detail names no execution of Step Functions."""
     return job_id.of_attempt(detail["executionArn"], detail["startDate"], _object(detail.get("input")))
 
@@ -121,7 +122,7 @@ def readable(cause: str) -> str:
     return cause
 
 
-def _object(text: Any) -> dict[str, Any]:
+def _object(text: Any) -> JsonObject:
     try:
         document = json.loads(text)
     except (TypeError, ValueError, RecursionError):

@@ -19,9 +19,9 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from dataset_contract import manifests
+from dataset_contract.json_types import JsonMapping, JsonObject
 from dataset_contract.naming import as_json
 from dataset_contract.places import Places
 from lambda_generate_param import (
@@ -65,7 +65,7 @@ class Settings:
         )
 
 
-def handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda's calling convention
+def handler(event: JsonObject, context: object) -> JsonObject:  # noqa: ARG001 - Lambda's calling convention
     """Answer one invocation; an exception fails it, with the exception's class as the error's name.
 
     Raises:
@@ -76,7 +76,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: 
     return answer(event, sql=PACKAGED_SQL)
 
 
-def answer(event: Mapping[str, Any], *, settings: Settings | None = None, sql: Path) -> dict[str, Any]:
+def answer(event: Mapping[str, object], *, settings: Settings | None = None, sql: Path) -> JsonObject:
     """Answer one event.
 
     Args:
@@ -95,7 +95,7 @@ def answer(event: Mapping[str, Any], *, settings: Settings | None = None, sql: P
     return of_a_run[action](event, settings or Settings.read(os.environ), sql)
 
 
-def _start(event: Mapping[str, Any], settings: Settings, sql: Path) -> dict[str, Any]:
+def _start(event: JsonMapping, settings: Settings, sql: Path) -> JsonObject:
     execution_arn, given = event["execution_arn"], event["input"]
     identifier = job_id.make(execution_arn, event["start_time"])
     try:
@@ -111,7 +111,7 @@ def _start(event: Mapping[str, Any], settings: Settings, sql: Path) -> dict[str,
     return made
 
 
-def _started(execution_arn: str, given: Any, identifier: str, settings: Settings, sql: Path) -> dict[str, Any]:
+def _started(execution_arn: str, given: object, identifier: str, settings: Settings, sql: Path) -> JsonObject:
     asked = request.parse(given, sql=sql, raw_bucket=settings.raw_bucket)
     _check_columns(execution_arn, asked.dataset, AuditColumns.read(sql))
     places = _places(identifier, asked.dataset.name, settings)
@@ -161,7 +161,7 @@ def _check_columns(execution_arn: str, dataset: Dataset, columns: AuditColumns) 
         raise request.InvalidInputError(f"{where}: {error}") from error
 
 
-def _load(event: Mapping[str, Any], settings: Settings, sql: Path) -> dict[str, Any]:
+def _load(event: JsonMapping, settings: Settings, sql: Path) -> JsonObject:
     job = event["job"]
     if not job_id.is_job_id(job["job_id"]):
         raise job_id.JobIdError(f"job_id is {as_json(job['job_id'])}; accepted: the job ID that start answered")
@@ -180,13 +180,13 @@ def _load(event: Mapping[str, Any], settings: Settings, sql: Path) -> dict[str, 
     return batch.document()
 
 
-def _evidence(event: Mapping[str, Any], sql: Path) -> dict[str, Any]:  # noqa: ARG001 - an action
+def _evidence(event: JsonMapping, sql: Path) -> JsonObject:  # noqa: ARG001 - an action
     identifier = failures.job_of(event["detail"])
     # The keys carry no dataset, which the input of a failed execution need not have, and no bucket.
     return {"job_id": identifier, "keys": evidence.keys(Places(identifier, "", "", "", ""))}
 
 
-def _failure(event: Mapping[str, Any], sql: Path) -> dict[str, Any]:
+def _failure(event: JsonMapping, sql: Path) -> JsonObject:
     detail, columns = event["detail"], AuditColumns.read(sql)
     redriven = detail.get("redriveDate")
     found = evidence.read(
@@ -210,7 +210,7 @@ def _failure(event: Mapping[str, Any], sql: Path) -> dict[str, Any]:
     }
 
 
-def _schema(event: Mapping[str, Any], sql: Path) -> dict[str, Any]:
+def _schema(event: JsonMapping, sql: Path) -> JsonObject:
     known = [datasets.load(sql, name) for name in datasets.names(sql)]
     if "deployed" in event:
         return schemas.compare(known, event["deployed"])

@@ -51,7 +51,7 @@ def earliest(moment: datetime) -> str:
     return f"{at:%Y%m%dT%H%M%S}{at.microsecond // 1000:03d}Z"
 
 
-def is_continued(document: Any) -> bool:
+def is_continued(document: object) -> bool:
     """Whether an execution input asks to continue a job."""
     return isinstance(document, dict) and FIELD in document
 

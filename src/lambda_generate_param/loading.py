@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from dataset_contract import manifests, redshift
+from dataset_contract.json_types import JsonMapping, JsonObject
 from dataset_contract.manifests import PYTHON, SPARK, ManifestError
 from dataset_contract.model import APPEND
 from dataset_contract.naming import as_json
@@ -24,7 +24,7 @@ def load(
     sql: Path,
     places: Places,
     dataset: Dataset,
-    found: Mapping[str, Any],
+    found: Mapping[str, object],
     *,
     execution_arn: str,
     repeat: bool,
@@ -84,12 +84,12 @@ def load(
     return batch(places.job_id, "load", statements, bound)
 
 
-def _manifest(document: Any, stage: str, places: Places) -> dict[str, Any]:
+def _manifest(document: object, stage: str, places: Places) -> JsonObject:
     text = document if isinstance(document, str) else json.dumps(document)
     return manifests.read(text, stage=stage, job_id=places.job_id, dataset=places.dataset, where=places.manifest(stage))
 
 
-def _check_contract(python: Mapping[str, Any], spark: Mapping[str, Any], places: Places) -> None:
+def _check_contract(python: Mapping[str, object], spark: Mapping[str, object], places: Places) -> None:
     before, after = (manifest.get("contract_hash") for manifest in (python, spark))
     if before != after:
         raise ManifestError(
@@ -98,12 +98,12 @@ def _check_contract(python: Mapping[str, Any], spark: Mapping[str, Any], places:
         )
 
 
-def _rules(manifest: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+def _rules(manifest: Mapping[str, object]) -> Sequence[JsonMapping]:
     rules = manifest.get("rules")
     return [rule for rule in rules if isinstance(rule, dict)] if isinstance(rules, list) else []
 
 
-def _rows(spark: Mapping[str, Any], table: str) -> int:
+def _rows(spark: Mapping[str, object], table: str) -> int:
     tables = spark.get("tables")
     found = tables.get(table) if isinstance(tables, dict) else None
     rows = found.get("rows") if isinstance(found, dict) else None
@@ -116,7 +116,7 @@ def _rendered(file: Path, tokens: Mapping[str, str]) -> list[str]:
     return split(render(file.read_text(encoding="utf-8"), tokens, where=f"sql/audit/{file.name}"))
 
 
-def _files_in(python: Mapping[str, Any]) -> int:
+def _files_in(python: Mapping[str, object]) -> int:
     files = python.get("files_in")
     if not isinstance(files, int) or isinstance(files, bool) or files < 1:
         raise ManifestError(f"the manifest of stage python has files_in {as_json(files)}, expected 1 or more")

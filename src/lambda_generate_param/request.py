@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from dataset_contract import parameters
+from dataset_contract.json_types import JsonMapping
 from dataset_contract.model import MERGE, REPLACE, REPLACE_PARTITION, Contract
 from dataset_contract.naming import as_json, as_name, near
 from dataset_contract.parameters import ParameterError
@@ -36,7 +35,7 @@ class Request:
 
     dataset: Dataset
     source_uri: str
-    parameters: Mapping[str, Any]
+    parameters: JsonMapping
     repeat: bool  # files that an earlier job has loaded may be loaded again
     replays: str | None = None  # the job whose rejected rows come again, mended
 
@@ -46,7 +45,7 @@ class Request:
         return json.dumps(dict(self.parameters), sort_keys=True, ensure_ascii=False)
 
 
-def parse(document: Any, *, sql: Path, raw_bucket: str) -> Request:
+def parse(document: object, *, sql: Path, raw_bucket: str) -> Request:
     """Check an execution input against the packaged datasets, and its values against the columns that keep them.
 
     Args:
@@ -86,7 +85,7 @@ def parse(document: Any, *, sql: Path, raw_bucket: str) -> Request:
     return asked
 
 
-def _replays(given: Any, dataset: Dataset) -> str | None:
+def _replays(given: object, dataset: Dataset) -> str | None:
     """The job that is replayed. Whether there is such a job, registration finds out (sql/audit/register.sql)."""
     if given is None:
         return None

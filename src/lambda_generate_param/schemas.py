@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from dataset_contract import redshift, types
+from dataset_contract.json_types import JsonMapping, JsonObject
 from dataset_contract.redshift import DeployedColumn
 from dataset_contract.types import VARCHAR, ColumnType
 from lambda_generate_param.datasets import Dataset
@@ -16,10 +16,10 @@ AUDIT = "audit"
 _TABLE = re.compile(r"CREATE TABLE IF NOT EXISTS audit\.(\w+) \((.*?)\n\)", re.DOTALL)
 _DEFINITION = re.compile(r"^ +([a-z_]+) ([A-Z]+(?: PRECISION)?(?:\(\d+\))?)( NOT NULL)?,?(?: |$)", re.MULTILINE)
 
-Deployed = Mapping[str, Sequence[Mapping[str, Any]]]
+Deployed = Mapping[str, Sequence[JsonMapping]]
 
 
-def compare(datasets: Iterable[Dataset], deployed: Deployed) -> dict[str, Any]:
+def compare(datasets: Iterable[Dataset], deployed: Deployed) -> JsonObject:
     """What brings deployed tables to their contracts.
 
     Args:
@@ -31,7 +31,7 @@ def compare(datasets: Iterable[Dataset], deployed: Deployed) -> dict[str, Any]:
         `statements` to run, and `refusals`: each a `problem` and the `statements` that a person could run.
     """
     statements: list[str] = []
-    refusals: list[dict[str, Any]] = []
+    refusals: list[JsonObject] = []
     for dataset in datasets:
         for output in dataset.contract.outputs:
             found = redshift.compare(output, [_column(row) for row in deployed.get(output.name, ())])
@@ -40,7 +40,7 @@ def compare(datasets: Iterable[Dataset], deployed: Deployed) -> dict[str, Any]:
     return {"statements": statements, "refusals": refusals}
 
 
-def compare_audit(sql: Path, deployed: Deployed) -> dict[str, Any]:
+def compare_audit(sql: Path, deployed: Deployed) -> JsonObject:
     """What brings the audit tables of an earlier version to this one's; a table that is missing needs nothing.
 
     A column that may be null is added. What else would make the pipeline's own statements fail is refused; what would
@@ -54,7 +54,7 @@ def compare_audit(sql: Path, deployed: Deployed) -> dict[str, Any]:
         As `compare`.
     """
     statements: list[str] = []
-    refusals: list[dict[str, Any]] = []
+    refusals: list[JsonObject] = []
     text = (sql / AUDIT / "schema.sql").read_text(encoding="utf-8")
     for name, body in _TABLE.findall(text):
         table, there = f"{AUDIT}.{name}", {column.name: column for column in map(_column, deployed.get(name, ()))}
@@ -75,7 +75,7 @@ def compare_audit(sql: Path, deployed: Deployed) -> dict[str, Any]:
     return {"statements": [] if refusals else statements, "refusals": refusals}
 
 
-def _unfit(table: str, column: DeployedColumn, wanted: ColumnType, required: bool) -> Iterator[dict[str, Any]]:
+def _unfit(table: str, column: DeployedColumn, wanted: ColumnType, required: bool) -> Iterator[JsonObject]:
     """Why a column does not take what is written into it."""
     try:
         known = types.parse(column.type)
@@ -94,11 +94,11 @@ def _unfit(table: str, column: DeployedColumn, wanted: ColumnType, required: boo
         yield _refusal(f"{where} is NOT NULL, but need not be known", rename + after)
 
 
-def _refusal(problem: str, statement: str) -> dict[str, Any]:
+def _refusal(problem: str, statement: str) -> JsonObject:
     return {"problem": problem, "statements": [statement]}
 
 
-def _column(row: Mapping[str, Any]) -> DeployedColumn:
+def _column(row: JsonMapping) -> DeployedColumn:
     sizes = (row.get(name) for name in ("character_maximum_length", "numeric_precision", "numeric_scale"))
     type_ = redshift.deployed_type(str(row["data_type"]), *(None if size is None else int(size) for size in sizes))
     return DeployedColumn(str(row["column_name"]), type_, row["is_nullable"] == "YES")

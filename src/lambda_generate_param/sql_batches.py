@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from aws_facts import redshift_data as facts
 from dataset_contract import redshift
+from dataset_contract.json_types import JsonMapping
 from dataset_contract.manifests import ManifestError
 from dataset_contract.places import Places
 from lambda_generate_param import inlining, job_id, verdicts
@@ -193,7 +193,7 @@ def fail(sql: Path, failure: Failure, evidence: StageEvidence, columns: AuditCol
         return batch(failure.job_id, "fail", statements, bound)
 
 
-def stage_parameters(stage: str, manifest: Mapping[str, Any] | None, columns: AuditColumns) -> dict[str, str]:
+def stage_parameters(stage: str, manifest: JsonMapping | None, columns: AuditColumns) -> dict[str, str]:
     """What sql/audit/*.sql says of a stage, by `<stage>_<column>`; "-" where there is no manifest.
 
     Raises:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from aws_facts import redshift_data as facts
 from dataset_contract import judging, manifests
+from dataset_contract.json_types import JsonMapping
 from dataset_contract.model import Contract, SetRule
 from lambda_generate_param import inlining
 from lambda_generate_param.audit import AuditColumns, TooLongError
@@ -32,7 +32,7 @@ class VerdictError(ValueError):
     """A rule of the contract has no verdict, or one that forbids the load; the message names the rule."""
 
 
-def complete(contract: Contract, found: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def complete(contract: Contract, found: Sequence[Mapping[str, object]]) -> list[JsonMapping]:
     """The verdicts of all rules of the contract, in its order.
 
     Args:
@@ -68,7 +68,7 @@ def check(contract: Contract, columns: AuditColumns) -> None:
                 raise VerdictError(f"rule {rule.id[:200]} of {rule.object}: its {column} {error}") from error
 
 
-def insert(verdicts: Sequence[Mapping[str, Any]], columns: AuditColumns) -> tuple[list[str], dict[str, str]]:
+def insert(verdicts: Sequence[Mapping[str, object]], columns: AuditColumns) -> tuple[list[str], dict[str, str]]:
     """The statements that put verdicts in the place of those of the same job and attempt, and what they bind.
 
     Bound besides: `job_id`, and what names the attempt, `execution_arn` and `redrive_count`. A text that several rows
@@ -100,7 +100,7 @@ def _portions(rows: Sequence[str], bound: Mapping[str, str]) -> Iterator[list[st
         yield portion
 
 
-def _row(verdict: Mapping[str, Any], names: dict[str, str], columns: AuditColumns) -> str:
+def _row(verdict: JsonMapping, names: dict[str, str], columns: AuditColumns) -> str:
     def bound(text: str, type_: str) -> str:
         return f"CAST(:{names.setdefault(text, f'rule_{len(names) + 1}')} AS {type_})" if text else "NULL"
 
@@ -115,7 +115,7 @@ def _row(verdict: Mapping[str, Any], names: dict[str, str], columns: AuditColumn
     return f"({', '.join(values)})"
 
 
-def _texts(verdict: Mapping[str, Any]) -> dict[str, str]:
+def _texts(verdict: Mapping[str, object]) -> dict[str, str]:
     """The text columns of a row; only column_names may be empty."""
     about = verdict.get("columns")
     known = dict(_known(verdict))
@@ -129,7 +129,7 @@ def _texts(verdict: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _double(measured: Any) -> str:
+def _double(measured: object) -> str:
     """A measurement as DOUBLE PRECISION takes it; "" for none, and for one beyond its range."""
     try:
         value = float(str(measured))
@@ -138,10 +138,10 @@ def _double(measured: Any) -> str:
     return str(measured) if math.isfinite(value) else ""
 
 
-def _known(verdict: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _known(verdict: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     for name in ("rule", "object", "metric", "expected", "severity"):
         yield name, str(verdict.get(name) or "-")
 
 
-def _document(rule: SetRule) -> Mapping[str, Any]:
+def _document(rule: SetRule) -> JsonMapping:
     return judging.document(judging.judge(rule, None, 0), 0)

@@ -17,7 +17,6 @@ import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 # What an endpoint gives to all that it starts: its work directory.
 OWNER = "LOCAL_AWS_WORKDIR"
@@ -75,7 +74,7 @@ class Watcher:
     def __enter__(self) -> Watcher:
         return self
 
-    def __exit__(self, *_: Any) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 

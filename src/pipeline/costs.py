@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from dataset_contract.json_types import JsonObject
 from pipeline.prices import Prices, prices
 from pipeline.stacks import Stack
 from pipeline.usage import Usage, UsedJobRun
@@ -197,7 +198,7 @@ def _stored(usage: Usage, listed: Prices) -> Iterator[CostLine]:
     yield CostLine("CloudWatch Logs", size, "GB", price, size * price, "log lines of the job runs")
 
 
-def document(cost: Cost) -> dict[str, Any]:
+def document(cost: Cost) -> JsonObject:
     """As `pipeline cost --output json` prints it; amounts in US dollars."""
     return {
         "job_id": cost.job_id,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
+from dataset_contract.json_types import JsonMapping
 from pipeline import deployed_contracts, redshift
 from pipeline.errors import PipelineError
 
@@ -152,7 +153,7 @@ def _logs(stack: Stack) -> str:
     found = stack.client("logs").describe_log_groups(logGroupNamePrefix=group)["logGroups"]
     if not found:
         raise _WrongError(f"{group} is not there", "./noxw -s deploy -- <environment>")
-    days: Mapping[str, Any] = found[0]
+    days: JsonMapping = found[0]
     kept = days.get("retentionInDays")
     return f"kept for {kept} day{'s' * (kept != 1)}" if kept else "kept for ever"
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from dataset_contract.json_types import JsonObject
+
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
@@ -80,7 +82,7 @@ class Execution:
         return int(self.started_at.timestamp()) * 1000 + self.started_at.microsecond // 1000
 
 
-def start(client: SFNClient, state_machine_arn: str, document: Mapping[str, Any], *, name: str | None = None) -> str:
+def start(client: SFNClient, state_machine_arn: str, document: Mapping[str, object], *, name: str | None = None) -> str:
     """Start an execution and return its ARN."""
     named = {"name": name} if name else {}
     return client.start_execution(stateMachineArn=state_machine_arn, input=json.dumps(document), **named)[
@@ -189,7 +191,7 @@ def _history(client: SFNClient, arn: str) -> list[Any]:
     return [event for page in pages for event in page["events"]]
 
 
-def _outcome(description: dict[str, Any], events: list[Any]) -> ExecutionOutcome:
+def _outcome(description: JsonObject, events: list[Any]) -> ExecutionOutcome:
     stop: datetime = description["stopDate"]
     return ExecutionOutcome(
         arn=description["executionArn"],

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from aws_facts import glue
+from dataset_contract.json_types import JsonObject
 
 if TYPE_CHECKING:
     from pipeline.jobs import Job
@@ -84,7 +85,7 @@ _READERS: dict[str, Callable[[Stack, Job], Iterator[LogLine]]] = {
 STAGES = tuple(_READERS)
 
 
-def job_runs(stack: Stack, job: Job, name: str) -> Iterator[dict[str, Any]]:
+def job_runs(stack: Stack, job: Job, name: str) -> Iterator[JsonObject]:
     """The runs of a Glue job that have the job's ID, newest first; Glue forgets runs after 90 days."""
     for page in stack.client("glue").get_paginator("get_job_runs").paginate(JobName=name):
         for run in page["JobRuns"]:
@@ -139,6 +140,6 @@ def _stream(stack: Stack, stage: str, group: str, stream: str) -> Iterator[LogLi
         more = {"nextToken": page["nextForwardToken"]}
 
 
-def _line(stage: str, group: str, stream: str, event: dict[str, Any]) -> LogLine:
+def _line(stage: str, group: str, stream: str, event: JsonObject) -> LogLine:
     at = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
     return LogLine(at, stage, group, stream, event["message"].rstrip("\n"))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from dataset_contract.json_types import JsonMapping
 from pipeline import redshift
 from pipeline.errors import PipelineError
 
@@ -122,9 +123,9 @@ def _asked(stack: Stack, jobs: str, **parameters: str) -> Iterator[Record]:
     return records(rows)
 
 
-def records(rows: Iterable[Mapping[str, Any]]) -> Iterator[Record]:
+def records(rows: Iterable[Mapping[str, object]]) -> Iterator[Record]:
     """The records in rows of the query above; those of one job follow each other."""
-    same: list[Mapping[str, Any]] = []
+    same: list[JsonMapping] = []
     for row in rows:
         if same and same[0]["job_id"] != row["job_id"]:
             yield _record(same)
@@ -134,7 +135,7 @@ def records(rows: Iterable[Mapping[str, Any]]) -> Iterator[Record]:
         yield _record(same)
 
 
-def _record(rows: Sequence[Mapping[str, Any]]) -> Record:
+def _record(rows: Sequence[JsonMapping]) -> Record:
     job = rows[0]
     return Record(
         job_id=job["job_id"],
@@ -153,12 +154,12 @@ def _record(rows: Sequence[Mapping[str, Any]]) -> Record:
     )
 
 
-def _owner(job: Mapping[str, Any]) -> Tried:
+def _owner(job: Mapping[str, object]) -> Tried:
     """The attempt that a job is of, where job_attempt has none: jobs of earlier versions."""
     return _tried({f"tried_{name}": job[name] for name in _TRIED})
 
 
-def _tried(row: Mapping[str, Any]) -> Tried:
+def _tried(row: JsonMapping) -> Tried:
     values = {name: row[f"tried_{name}"] for name in _TRIED if name != "attempt"}
     started = _moment(values["started_at"])
     assert started is not None  # the column is NOT NULL

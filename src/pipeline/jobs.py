@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from dataset_contract.json_types import JsonObject
 from lambda_generate_param import job_id
 from pipeline import executions, job_records
 from pipeline.errors import UnknownJobError
@@ -382,7 +383,7 @@ def _from(identifier: str, record: Record | None, found: Mapping[str, Execution]
     return Job(identifier, tuple(attempts), **_asked(next(own, None)), warehouse_problem=problem)
 
 
-def _asked(document: Any) -> dict[str, Any]:
+def _asked(document: object) -> JsonObject:
     """What an execution input asks for, where it is of the right form."""
     kinds = {"dataset": str, "source_uri": str, "parameters": dict, "repeat": bool, "replays": str}
     given = document if isinstance(document, dict) else {}

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+
+from dataset_contract.json_types import JsonMapping
 
 FILE = Path(__file__).with_name("prices.toml")
 
@@ -16,7 +17,7 @@ FILE = Path(__file__).with_name("prices.toml")
 class Prices:
     """The document prices.toml. Amounts are US dollars."""
 
-    document: Mapping[str, Any]
+    document: JsonMapping
 
     @property
     def region(self) -> str:
@@ -56,7 +57,7 @@ class Prices:
         """An assumed quantity."""
         return float(self.document["assumptions"][name])
 
-    def dpu(self, worker_type: Any) -> float | None:
+    def dpu(self, worker_type: object) -> float | None:
         """The DPUs of a worker type; None if it is unknown."""
         found = self.document["glue_worker_dpu"].get(worker_type)
         return None if found is None else float(found)

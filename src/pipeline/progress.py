@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+
+from dataset_contract.json_types import JsonMapping, JsonObject
 
 # The states that every job goes through, in their order; infra/state_machines/pipeline.asl.yaml has them.
 STATES = (
@@ -57,7 +58,7 @@ class Step:
         return ((self.left_at or now) - self.entered_at).total_seconds()
 
 
-def steps(events: Iterable[Mapping[str, Any]]) -> list[Step]:
+def steps(events: Iterable[JsonMapping]) -> list[Step]:
     """The steps of an execution, in the order of its history; a redrive goes on with the one that had failed."""
     found: list[Step] = []
     for event in events:
@@ -68,7 +69,7 @@ def steps(events: Iterable[Mapping[str, Any]]) -> list[Step]:
     return found
 
 
-def _change(step: Step, event: Mapping[str, Any]) -> None:
+def _change(step: Step, event: JsonMapping) -> None:
     """Bring a step up to an event."""
     kind: str = event["type"]
     if "stateExitedEventDetails" in event:
@@ -115,7 +116,7 @@ def _rows(output: str | None) -> dict[str, int]:
     return counted
 
 
-def _json(text: str | None) -> dict[str, Any]:
+def _json(text: str | None) -> JsonObject:
     try:
         document = json.loads(text or "{}")
     except ValueError:  # cut, since it was too long

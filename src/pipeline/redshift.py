@@ -6,6 +6,8 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from dataset_contract.json_types import JsonObject
+
 if TYPE_CHECKING:
     from mypy_boto3_redshift_data import RedshiftDataAPIServiceClient
     from mypy_boto3_redshift_data.type_defs import DescribeStatementResponseTypeDef
@@ -21,14 +23,14 @@ class QueryError(RuntimeError):
 
 
 def query(
-    client: RedshiftDataAPIServiceClient, outputs: Mapping[str, Any], sql: str, **parameters: str
-) -> list[dict[str, Any]]:
+    client: RedshiftDataAPIServiceClient, outputs: Mapping[str, object], sql: str, **parameters: str
+) -> list[JsonObject]:
     """Run one statement and return its rows by column name; none where it is not a query.
 
     Raises:
         QueryError: it failed, was cancelled, or took longer than two minutes.
     """
-    bound: dict[str, Any] = (
+    bound: JsonObject = (
         {"Parameters": [{"name": name, "value": value} for name, value in parameters.items()]} if parameters else {}
     )
     statement = client.execute_statement(
@@ -39,7 +41,7 @@ def query(
     description = _end(client, statement, _SECONDS)
     if description["Status"] != "FINISHED":
         raise QueryError(f"{description['Status']}: {description.get('Error', '')}: {sql}")
-    rows: list[dict[str, Any]] = []
+    rows: list[JsonObject] = []
     if not description.get("HasResultSet"):
         return rows
     for page in client.get_paginator("get_statement_result").paginate(Id=statement):
@@ -49,7 +51,7 @@ def query(
     return rows
 
 
-def run(client: RedshiftDataAPIServiceClient, outputs: Mapping[str, Any], statements: Sequence[str]) -> None:
+def run(client: RedshiftDataAPIServiceClient, outputs: Mapping[str, object], statements: Sequence[str]) -> None:
     """Run statements as one transaction. The error does not repeat them.
 
     Raises:
@@ -61,7 +63,7 @@ def run(client: RedshiftDataAPIServiceClient, outputs: Mapping[str, Any], statem
         raise QueryError(f"{description['Status']}: {description.get('Error', '')}")
 
 
-def as_administrator(outputs: Mapping[str, Any]) -> dict[str, Any]:
+def as_administrator(outputs: Mapping[str, object]) -> JsonObject:
     """The outputs for statements that only the administrator may run.
 
     In a warehouse that was there before, that is the user of the only secret that is known.
@@ -70,7 +72,7 @@ def as_administrator(outputs: Mapping[str, Any]) -> dict[str, Any]:
     return {**outputs, "redshift_secret_arn": secret}
 
 
-def target(outputs: Mapping[str, Any]) -> dict[str, Any]:
+def target(outputs: Mapping[str, object]) -> JsonObject:
     """The Data API's arguments that say where a statement runs, on a cluster or in a serverless workgroup.
 
     Terraform leaves an output that is null out, so a deployment has one of the two.
@@ -90,5 +92,5 @@ def _end(client: RedshiftDataAPIServiceClient, statement: str, seconds: float) -
     return description
 
 
-def _value(field: Mapping[str, Any]) -> Any:
+def _value(field: Mapping[str, object]) -> Any:
     return None if field.get("isNull") else next(iter(field.values()))

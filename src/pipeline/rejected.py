@@ -17,8 +17,9 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
+from dataset_contract.json_types import JsonObject
 from dataset_contract.places import Places
 from pipeline.errors import PipelineError, UsageError
 
@@ -137,7 +138,7 @@ def export(stack: Stack, job: Job, target: Path, on_row: Callable[[], None] = la
 class _Files:
     """The files of an export: written under other names, which are changed when all are whole."""
 
-    def __init__(self, target: Path, around: list[dict[str, Any]]) -> None:
+    def __init__(self, target: Path, around: list[JsonObject]) -> None:
         if any(target.name.endswith(ending) for ending in (".zst", ".zip", ".xz")):
             raise UsageError(f"--export {str(target)!r}: accepted endings of a compression: .gz, .bz2")
         self._around = around
@@ -224,7 +225,7 @@ def _partial(path: Path) -> Path:
     return path.with_name(f".{path.name}.partial")
 
 
-def _refused(document: dict[str, Any]) -> Refused:
+def _refused(document: JsonObject) -> Refused:
     return Refused(
         document["source_file"],
         document["line_number"],
@@ -245,7 +246,7 @@ def _prefix(stack: Stack, job: Job) -> tuple[str, str]:
     return bucket, prefix
 
 
-def _around(stack: Stack, job: Job) -> list[dict[str, Any]] | None:
+def _around(stack: Stack, job: Job) -> list[JsonObject] | None:
     bucket, prefix = _prefix(stack, job)
     s3 = stack.client("s3")
     try:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from dataset_contract.json_types import JsonMapping, JsonObject
 from pipeline.clients import Clients
 from pipeline.errors import StackNotFoundError
 
@@ -28,7 +29,7 @@ _ACCEPTED = "accepted: a file with Terraform's outputs (terraform output -json),
 class _Outputs(dict[str, Any]):
     """The outputs that a place has; one that a command needs and that is not there is told by its name."""
 
-    def __init__(self, outputs: Mapping[str, Any], place: Path) -> None:
+    def __init__(self, outputs: Mapping[str, object], place: Path) -> None:
         super().__init__(outputs)
         self._place = place
 
@@ -48,7 +49,7 @@ class Stack:
     """
 
     clients: Clients
-    outputs: Mapping[str, Any]
+    outputs: JsonMapping
     place: Path
     _clients_made: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
@@ -121,7 +122,7 @@ def _terraform_outputs(directory: Path) -> str:
     return done.stdout
 
 
-def _flat(text: str, place: Path) -> dict[str, Any]:
+def _flat(text: str, place: Path) -> JsonObject:
     """The outputs by name: Terraform wraps each as {value, type, sensitive}."""
     try:
         document = json.loads(text)
@@ -135,6 +136,6 @@ def _flat(text: str, place: Path) -> dict[str, Any]:
     }
 
 
-def _region(outputs: Mapping[str, Any]) -> str:
+def _region(outputs: Mapping[str, object]) -> str:
     """The region of the state machine."""
     return str(outputs[_NEEDED]).split(":")[3]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from aws_facts import states_api
+from dataset_contract.json_types import JsonMapping, JsonObject
 from dataset_contract.naming import as_json, near
 from dataset_contract.parameters import ParameterError, resolve
 from lambda_generate_param import job_id
@@ -38,16 +39,16 @@ class Started:
     job_id: str
     execution_arn: str
     started_at: datetime
-    document: Mapping[str, Any]
+    document: JsonMapping
 
 
-def parameters(contract: Contract, given: Sequence[str]) -> dict[str, Any]:
+def parameters(contract: Contract, given: Sequence[str]) -> JsonObject:
     """The values of `name=value` texts, each of the type that the contract gives to its parameter.
 
     Raises:
         UsageError: a text has no `=`, a name is unknown or there twice, or a value is not accepted.
     """
-    values: dict[str, Any] = {}
+    values: JsonObject = {}
     for text in given:
         name, equals, value = text.partition("=")
         if not equals:
@@ -85,8 +86,14 @@ def _typed(kind: str, text: str) -> Any:
 
 
 def document(
-    stack: Stack, dataset: str, uri: str, values: Mapping[str, Any], *, repeat: bool = False, replays: str | None = None
-) -> dict[str, Any]:
+    stack: Stack,
+    dataset: str,
+    uri: str,
+    values: Mapping[str, object],
+    *,
+    repeat: bool = False,
+    replays: str | None = None,
+) -> JsonObject:
     """The execution input.
 
     Raises:
@@ -96,7 +103,7 @@ def document(
         source_uri(uri, stack.outputs["raw_bucket"])
     except InvalidInputError as error:
         raise UsageError(str(error)) from error
-    made: dict[str, Any] = {"dataset": dataset, "source_uri": uri, "parameters": dict(values)}
+    made: JsonObject = {"dataset": dataset, "source_uri": uri, "parameters": dict(values)}
     if repeat:
         made["repeat"] = True
     if replays:
@@ -121,7 +128,7 @@ def _taken(name: str) -> str:
     return f"--name {name!r} is taken, for 90 days: an execution with it has ended, or has another input"
 
 
-def start(stack: Stack, given: Mapping[str, Any], *, name: str | None = None) -> Started:
+def start(stack: Stack, given: JsonMapping, *, name: str | None = None) -> Started:
     """Start an execution. A name and input of one that runs give that one.
 
     Raises:

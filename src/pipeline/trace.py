@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
+from dataset_contract.json_types import JsonObject
 from pipeline import evidence
 from pipeline.evidence.console_links import Links
 from pipeline.evidence.hop import FORGOTTEN, FOUND, MISSING, NOT_EXPECTED, Hop, document
@@ -43,7 +43,7 @@ class Trace:
         """The number of hops in a state."""
         return sum(1 for hop in self.hops if hop.state == state)
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> JsonObject:
         """The trace as JSON has it; docs/cli.md names the fields."""
         job = self.job
         return {

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from aws_facts import glue
+from dataset_contract.json_types import JsonMapping, JsonObject
 from pipeline.stacks import Stack
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ class _Measurer:
         self._open += not any(event["type"] in _LAST for event in events[-1:])
         self._read(events)
 
-    def _read(self, events: Sequence[Mapping[str, Any]]) -> None:
+    def _read(self, events: Sequence[JsonMapping]) -> None:
         began = {event["id"]: event for event in events}
         for event in events:
             kind, document = _answer(event)
@@ -231,7 +232,7 @@ class _Measurer:
                     lines = self._lines(f"{group}/{stream}", logStreamNamePrefix=prefix)
                     self.usage.log_bytes += sum(len(line.encode()) + _EVENT_BYTES for line in lines)
 
-    def _lines(self, group: str, **asked: Any) -> Iterator[str]:
+    def _lines(self, group: str, **asked: object) -> Iterator[str]:
         """The lines of a log group; none where there is no such group or stream."""
         pages = self._stack.client("logs").get_paginator("filter_log_events")
         try:
@@ -245,7 +246,7 @@ class _Measurer:
 _LAST = ("ExecutionSucceeded", "ExecutionFailed", "ExecutionTimedOut", "ExecutionAborted")
 
 
-def transitions(events: Sequence[Mapping[str, Any]]) -> int:
+def transitions(events: Sequence[Mapping[str, object]]) -> int:
     """The state transitions of an execution, as they are charged: each state that is entered, and each retry of a task.
 
     A redrive tries a task anew, too. https://aws.amazon.com/step-functions/pricing/
@@ -257,7 +258,7 @@ def transitions(events: Sequence[Mapping[str, Any]]) -> int:
     return entered + again
 
 
-def _answer(event: Mapping[str, Any]) -> tuple[tuple[str, str], dict[str, Any]]:
+def _answer(event: Mapping[str, object]) -> tuple[tuple[str, str], JsonObject]:
     """Which service an event of a task is about and its type, and the answer that it has."""
     for name, details in event.items():
         if name.startswith("task") and isinstance(details, Mapping):
@@ -270,7 +271,7 @@ def _answer(event: Mapping[str, Any]) -> tuple[tuple[str, str], dict[str, Any]]:
     return ("", str(event["type"])), {}
 
 
-def _run_of(name: str, identifier: str, run: Mapping[str, Any]) -> UsedJobRun:
+def _run_of(name: str, identifier: str, run: JsonMapping) -> UsedJobRun:
     spark = run.get("WorkerType") is not None or run.get("LogGroupName") == glue.SPARK_LOGS
     dpu = run.get("MaxCapacity")
     if dpu is None and run.get("WorkerType"):

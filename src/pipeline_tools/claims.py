@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from local_aws.workdir import unfinished_runs
 
@@ -88,7 +88,7 @@ def _locked(file: IO[str], kind: int) -> bool:
     return True
 
 
-def write_whole(path: Path, document: Any) -> None:
+def write_whole(path: Path, document: object) -> None:
     """Write JSON so that a reader sees the whole file or none."""
     partial = path.with_name(path.name + ".partial")
     partial.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from dataset_contract.json_types import JsonMapping, JsonObject
 from pipeline.clients import Clients
 from pipeline_tools import claims
 from pipeline_tools.environments import ROOT
@@ -30,7 +29,7 @@ class Deployed:
     """
 
     clients: Clients
-    outputs: Mapping[str, Any]
+    outputs: JsonMapping
 
 
 def find(environment: str, local_directory: Path = LOCAL_DIRECTORY) -> Deployed:
@@ -50,13 +49,13 @@ def find(environment: str, local_directory: Path = LOCAL_DIRECTORY) -> Deployed:
     return Deployed(Clients(str(outputs["endpoint_url"])), outputs)
 
 
-def running_locally(directory: Path = LOCAL_DIRECTORY) -> dict[str, Any] | None:
+def running_locally(directory: Path = LOCAL_DIRECTORY) -> JsonObject | None:
     """The outputs, with `endpoint_url`, of the deployment that a `nox -s local` serves; None when there is none."""
     # The file of a process that was killed stays behind, and something else may serve at its address by now.
     if not claims.held(directory):
         return None
     try:
-        outputs: dict[str, Any] = json.loads((directory / "outputs.json").read_text(encoding="utf-8"))
+        outputs: JsonObject = json.loads((directory / "outputs.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     return outputs

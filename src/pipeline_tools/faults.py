@@ -11,10 +11,10 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, Request, build_opener
 
+from dataset_contract.json_types import JsonObject
 from local_aws.services.faults.fault_rules import Error, FaultPlan, Rule
 from local_aws.services.faults.requests import PATH
 
@@ -29,7 +29,7 @@ class FaultsRefusedError(ValueError):
     """The endpoint refused the rules; the text names the field, the value and what is accepted."""
 
 
-def put(endpoint_url: str, plan: FaultPlan | Mapping[str, Any]) -> None:
+def put(endpoint_url: str, plan: FaultPlan | Mapping[str, object]) -> None:
     """Replace all rules of an endpoint; every count begins at 0.
 
     Args:
@@ -72,11 +72,11 @@ def injected(endpoint_url: str, *rules: Rule, waits: float = 1.0) -> Iterator[Ca
             clear(endpoint_url)
 
 
-def _ask(endpoint_url: str, method: str, body: bytes | None = None) -> dict[str, Any]:
+def _ask(endpoint_url: str, method: str, body: bytes | None = None) -> JsonObject:
     request = Request(endpoint_url + PATH, data=body, method=method, headers={"Content-Type": "application/json"})
     try:
         with _opener.open(request, timeout=_SECONDS) as answer:
-            document: dict[str, Any] = json.loads(answer.read())
+            document: JsonObject = json.loads(answer.read())
     except HTTPError as error:
         said = error.read().decode(errors="replace")
         if error.code != 400:

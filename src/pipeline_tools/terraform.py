@@ -14,6 +14,7 @@ from typing import Any
 from python_terraform import IsFlagged, Terraform, TerraformCommandError
 
 from aws_facts import sdk_environment
+from dataset_contract.json_types import JsonObject
 from pipeline_tools.environments import ROOT
 
 INFRA = ROOT / "infra"
@@ -112,7 +113,7 @@ class Deployment:
         options = {"json": IsFlagged} if as_json else {}
         return self._run("show", str(plan), no_color=IsFlagged, **options)[1]
 
-    def outputs(self) -> dict[str, Any]:
+    def outputs(self) -> JsonObject:
         """The root outputs, flat. Raises TerraformError when nothing was applied."""
         if self._remote:
             self.init()
@@ -138,11 +139,11 @@ class Deployment:
     def _variables(self) -> Path:
         return self.configuration / "environments" / f"{self.environment}.tfvars"
 
-    def _inputs(self) -> dict[str, Any]:
+    def _inputs(self) -> JsonObject:
         self.require_known()
         return {"input": False, "no_color": IsFlagged, "var_file": str(self._variables), **self._state}
 
-    def _run(self, command: str, *arguments: str, codes: tuple[int, ...] = (0,), **options: Any) -> tuple[int, str]:
+    def _run(self, command: str, *arguments: str, codes: tuple[int, ...] = (0,), **options: object) -> tuple[int, str]:
         with self._environment():
             try:
                 code, out, err = self._terraform().cmd(command, *arguments, **options)

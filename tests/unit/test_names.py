@@ -51,6 +51,7 @@ SAME_MODULES: dict[str, str] = {
     "glue": "Glue's job API",
     "handler": "the entry point of a Lambda",
     "http_faults": "faults at the HTTP requests of an engine",
+    "json_types": "the types of JSON objects: the endpoint may not import the package of contracts",
     "messages": "messages of SNS, SQS and EventBridge",
     "model": "the values that the modules of the package pass on",
     "page": "the HTML page of a report or a review",

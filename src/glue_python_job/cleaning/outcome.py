@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+from dataset_contract.json_types import JsonMapping
 from dataset_contract.manifests import FileEntry
 
 
@@ -38,5 +38,5 @@ class Outcome:
     staged: Sequence[LocalPart]  # at least one, also without rows
     rejected: Sequence[LocalPart]
     examples: Sequence[str]  # the first refused rows, for a message
-    samples: Mapping[str, Mapping[str, Any]]  # by `<column>: <reason>` its first row: source_file, line_number, raw_row
+    samples: Mapping[str, JsonMapping]  # by `<column>: <reason>` its first row: source_file, line_number, raw_row
     texts: Sequence[Path] = ()  # the refused rows as text

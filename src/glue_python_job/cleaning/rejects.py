@@ -7,10 +7,10 @@ import json
 import shutil
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
+from dataset_contract.json_types import JsonObject
 from glue_python_job import sql
 from glue_python_job.cleaning.outcome import LocalPart
 from glue_python_job.text.layout import Layout
@@ -57,7 +57,7 @@ class RejectWriter:
         self.parts: list[LocalPart] = []
         self.texts: list[Path] = []  # the same rows as text, and what a file to mend them in has around them
         self.examples: list[str] = []  # the first rows, as a message tells them
-        self.samples: dict[str, dict[str, Any]] = {}  # the first row of a reason
+        self.samples: dict[str, JsonObject] = {}  # the first row of a reason
 
     def add(
         self,

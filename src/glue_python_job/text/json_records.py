@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any, Callable, Optional
 
 from dataset_contract import wording
+from dataset_contract.json_types import JsonObject
 from dataset_contract.model import Column
 from dataset_contract.naming import as_json
 from glue_python_job.text.grammar import LineGrammar, shown
@@ -109,7 +110,7 @@ class JsonGrammar:
 
     @cached_property
     def _scan(self) -> Callable[[str, int], tuple[Any, int]]:
-        def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        def pairs(items: list[tuple[str, Any]]) -> JsonObject:
             found = dict(items)
             if len(found) != len(items):
                 keys = [key for key, _ in items]
@@ -134,7 +135,7 @@ class JsonGrammar:
             raise _RefusedError(wording.NOT_JSON)
         return document
 
-    def _walk(self, document: dict[str, Any], index: int, path: tuple[str, ...]) -> Any:
+    def _walk(self, document: JsonObject, index: int, path: tuple[str, ...]) -> Any:
         value: Any = document
         for depth, key in enumerate(path):
             if value is None:
@@ -147,7 +148,7 @@ class JsonGrammar:
             value = value.get(key)
         return value
 
-    def _has(self, document: dict[str, Any], index: int) -> bool:
+    def _has(self, document: JsonObject, index: int) -> bool:
         """Whether the key of a column is there, whatever its value."""
         value: Any = document
         for key in self._paths[index]:
@@ -169,7 +170,7 @@ class JsonGrammar:
     def _known_by_lower(self) -> dict[tuple[str, ...], dict[str, str]]:
         return {before: {key.lower(): key for key in reversed(keys)} for before, keys in self._known.items()}
 
-    def _check_case(self, value: dict[str, Any], before: tuple[str, ...]) -> None:
+    def _check_case(self, value: JsonObject, before: tuple[str, ...]) -> None:
         """Refuse a key that is a column's but for upper and lower case: nobody knows which one is meant."""
         known, by_lower = self._known[before], self._known_by_lower[before]
         for other in value:
@@ -178,7 +179,7 @@ class JsonGrammar:
                 problem = "beside" if key in value else "instead of"
                 raise _RefusedError(f"has the key {_told(other)} {problem} {_told(key)}", known[key].name)
 
-    def _scalar(self, value: Any, index: int) -> str | None:
+    def _scalar(self, value: object, index: int) -> str | None:
         if value is None or isinstance(value, str):
             return value
         if isinstance(value, bool):

@@ -12,8 +12,9 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from dataset_contract.json_types import JsonObject
 from dataset_contract.model import CsvDialect
 from glue_python_job.text.file_kinds import CSV, JSON
 from glue_python_job.text.grammar import QUOTES, UTF_8, CsvGrammar
@@ -68,7 +69,7 @@ class MendableFiles:
         self._files: list[_File] = []
         self._current: dict[_Key, _File] = {}
 
-    def place(self, layout: Layout, raw: bytes, reason: str) -> dict[str, Any]:
+    def place(self, layout: Layout, raw: bytes, reason: str) -> JsonObject:
         """Where a row belongs, as the line of the refused rows says it.
 
         Args:
@@ -133,7 +134,7 @@ def _exact(raw: bytes, encoding: str) -> bytes | None:
     return b"".join(text + number for text, number in zip(texts, numbers))
 
 
-def _around(file: _File) -> dict[str, Any]:
+def _around(file: _File) -> JsonObject:
     """head: before the first row; between: two rows; tail: after the last one. encoding: of all of it."""
     layout = file.layout
     if file.array:

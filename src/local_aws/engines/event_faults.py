@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextvars
 import threading
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
+from local_aws.json_types import JsonMapping
 from local_aws.services.faults.fault_rules import Faults, Occasion
 
 
 def deliver(
-    faults: Faults, rule: str, target: str, event: Callable[[], Mapping[str, Any]], invoke: Callable[[], object]
+    faults: Faults, rule: str, target: str, event: Callable[[], JsonMapping], invoke: Callable[[], object]
 ) -> None:
     """Deliver an event to a target of a rule, or do with it what a rule of the faults says.
 

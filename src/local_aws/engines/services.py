@@ -14,6 +14,7 @@ from aws_facts import sdk_environment
 from local_aws.endings import Endings
 from local_aws.engines.cloudwatch import CloudWatchLogs
 from local_aws.engines.moto_redshift import MotoRedshift, NewRequest
+from local_aws.json_types import JsonMapping, JsonObject
 from local_aws.services.faults.fault_rules import Faults
 from local_aws.services.glue.job_runs import GlueJobRuns
 from local_aws.services.glue.process import ProcessFactory, ProcessSettings
@@ -156,10 +157,10 @@ class Services:
         self.redshift_data.close()
         self.postgres.stop()
 
-    def _find_job(self, name: str) -> Mapping[str, Any] | None:
+    def _find_job(self, name: str) -> JsonMapping | None:
         client = self._clients.get("glue")
         try:
-            job: dict[str, Any] = client.get_job(JobName=name)["Job"]
+            job: JsonObject = client.get_job(JobName=name)["Job"]
         except client.exceptions.EntityNotFoundException:
             return None
         return job
@@ -171,7 +172,7 @@ class Services:
         except client.exceptions.ResourceNotFoundException:
             return None
 
-    def _job_environment(self, job: Mapping[str, Any]) -> dict[str, str]:
+    def _job_environment(self, job: JsonMapping) -> dict[str, str]:
         return {
             **sdk_environment.NO_FILES,
             **self._roles.credentials(job["Role"], "glue.amazonaws.com", GLUE_SESSION),

@@ -20,14 +20,14 @@ from local_aws.jsonata.program import compiled
 __all__ = ["EvaluationError", "ExpressionSyntaxError", "embedded", "evaluate", "type_name", "variables_in"]
 
 
-def embedded(value: Any) -> str | None:
+def embedded(value: object) -> str | None:
     """The expression of a value `{% … %}`; None for a value that is none."""
     if isinstance(value, str) and len(value) >= 4 and value.startswith("{%") and value.endswith("%}"):
         return value[2:-2]
     return None
 
 
-def evaluate(expression: str, variables: Mapping[str, Any], expected: str | None = None) -> Any:
+def evaluate(expression: str, variables: Mapping[str, object], expected: str | None = None) -> Any:
     """Evaluate an expression (without its `{% %}`) over variables that hold JSON values; the result is JSON too.
 
     A number that is not finite comes out as the text `Infinity`, `-Infinity` or `NaN`. `expected` is the type that the
@@ -58,7 +58,7 @@ def evaluate(expression: str, variables: Mapping[str, Any], expected: str | None
     return value
 
 
-def type_name(value: Any) -> str:
+def type_name(value: object) -> str:
     """The type of a JSON value as AWS names it: null, boolean, number, string, array or object."""
     if value is None:
         return "null"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Final
+from typing import Final
 
 from jsonata.jexception import JException
 from jsonata.utils import Utils
@@ -74,7 +74,7 @@ def message(error: JException) -> str:
     return _PLACE.sub(lambda place: _written(next(given, None), raw=place.group(1) is not None), template)
 
 
-def _written(value: Any, *, raw: bool) -> str:
+def _written(value: object, *, raw: bool) -> str:
     if raw:
         return str(value)
     return json.dumps(value, default=lambda other: None if other is Utils.NULL_VALUE else "", ensure_ascii=False)

@@ -59,7 +59,7 @@ _UNCODED: Final = {
 class StrictSignature(Signature):  # type: ignore[misc]
     """For the library null fits every parameter, as an argument that is not there does."""
 
-    def get_symbol(self, value: Any) -> str:
+    def get_symbol(self, value: object) -> str:
         """The letter of a value's type in signatures."""
         if value is NULL:
             return "l"
@@ -83,7 +83,7 @@ class Function(Jsonata.JFunction):  # type: ignore[misc]
         """How many arguments the function takes."""
         return self.arity if self.signature is None else int(self.signature.get_number_of_args())
 
-    def run(self, program: Any, arguments: list[Any]) -> Any:
+    def run(self, program: object, arguments: list[Any]) -> Any:
         """Call the function."""
         try:
             result = self._implementation(program, *arguments)
@@ -104,7 +104,7 @@ class Regex(Function):
         except ValueError as error:
             raise JException(f"Invalid regular expression: /{pattern}/: {error}", 0) from error
 
-    def _matched(self, _program: Any, subject: Any = None, start: Any = 0, *_more: Any) -> Any:
+    def _matched(self, _program: object, subject: Any = None, start: Any = 0, *_more: object) -> Any:
         found = self._pattern.search(str(subject), int(start or 0))
         if found is None:
             return None
@@ -116,7 +116,7 @@ class Regex(Function):
             "next": Function("", None, 0, lambda program, *_: self._after(program, str(subject), found)),
         }
 
-    def _after(self, program: Any, subject: str, found: re.Match[str]) -> Any:
+    def _after(self, program: object, subject: str, found: re.Match[str]) -> Any:
         if found.end() >= len(subject):
             return None
         following = self._matched(program, subject, found.end())
@@ -133,12 +133,12 @@ def _coded(error: Exception) -> JException:
     return JException("D3132", -1, words) if isinstance(error, KeyError) else JException(words, -1)
 
 
-def is_function(value: Any) -> bool:
+def is_function(value: object) -> bool:
     """Whether a value is a function of JSONata."""
     return isinstance(value, Function) or (isinstance(value, Parser.Symbol) and bool(value._jsonata_lambda))
 
 
-def truth(value: Any) -> bool:
+def truth(value: object) -> bool:
     """The value as a condition: a function that no call wraps is an object with members for 2.0.6."""
     if isinstance(value, bool | str):
         return bool(value)
@@ -151,7 +151,7 @@ def truth(value: Any) -> bool:
     return is_function(value) and not isinstance(value, Regex)
 
 
-def _boolean(value: Any) -> bool | None:
+def _boolean(value: object) -> bool | None:
     return None if value is None else not is_function(value) and truth(value)
 
 
@@ -207,11 +207,11 @@ def parsed(document: str) -> Any:
 
 
 class _Decoder(json.JSONDecoder):
-    def decode(self, document: str, *_: Any) -> Any:
+    def decode(self, document: str, *_: object) -> Any:
         return _nulls(super().decode(document))
 
 
-def _nulls(value: Any) -> Any:
+def _nulls(value: object) -> Any:
     if value is None:
         return NULL
     if isinstance(value, dict):
@@ -258,7 +258,7 @@ def sort(items: Any, after: Callable[[Any, Any], bool]) -> Any:
     return again
 
 
-def _sequence(items: Iterable[Any]) -> Any:
+def _sequence(items: Iterable[object]) -> Any:
     return Utils.create_sequence_from_iter(items)
 
 
@@ -288,7 +288,7 @@ def _substring(_program: Any, string: Any, start: Any = None, length: Any = None
     return string[math.trunc(begin) : math.trunc(end)]
 
 
-def _trim(_program: Any, string: Any) -> Any:
+def _trim(_program: object, string: Any) -> Any:
     return None if string is None else _SPACES.sub(" ", string).removeprefix(" ").removesuffix(" ")
 
 
@@ -413,7 +413,7 @@ def _split(program: Any, string: Any, separator: Any, limit: Any = None) -> Any:
 
 
 def _escaped(name: str, quote: Callable[[str], str]) -> Callable[..., Any]:
-    def escape(_program: Any, string: Any) -> Any:
+    def escape(_program: object, string: Any) -> Any:
         if string is None:
             return None
         try:
@@ -433,11 +433,11 @@ def _unquoted(string: str) -> str:
 # Numbers
 
 
-def _total(_program: Any, values: Any) -> Any:
+def _total(_program: object, values: object) -> Any:
     return None if values is None else _sum(values)
 
 
-def _type(_program: Any, value: Any) -> Any:
+def _type(_program: object, value: object) -> Any:
     if is_function(value):
         return "function"
     return "number" if Utils.is_numeric(value) else Functions.type(value)
@@ -451,7 +451,7 @@ def _sum(values: Any) -> float:
     return total
 
 
-def _average(_program: Any, values: Any) -> Any:
+def _average(_program: object, values: Any) -> Any:
     return _sum(values) / len(values) if values else None
 
 
@@ -504,7 +504,7 @@ def _power(_program: Any, base: Any, exponent: Any) -> Any:
     return result
 
 
-def _format_base(_program: Any, value: Any, radix: Any = None) -> Any:
+def _format_base(_program: object, value: Any, radix: Any = None) -> Any:
     if value is None:
         return None
     base = 10 if radix is None else pictures.rounded(radix, 0)
@@ -513,7 +513,7 @@ def _format_base(_program: Any, value: Any, radix: Any = None) -> Any:
     return Functions.base_repr(int(pictures.rounded(value, 0)), int(base)).lower()
 
 
-def _format_integer(_program: Any, value: Any, picture: Any) -> Any:
+def _format_integer(_program: object, value: Any, picture: object) -> Any:
     if value is None:
         return None
     exact = math.floor(value)
@@ -522,7 +522,7 @@ def _format_integer(_program: Any, value: Any, picture: Any) -> Any:
     return DateTimeUtils.format_integer(exact, picture)
 
 
-def _parse_integer(_program: Any, value: Any, picture: Any) -> Any:
+def _parse_integer(_program: object, value: object, picture: object) -> Any:
     """Read a text by a picture; NaN for a text that the picture cannot read.
 
     https://github.com/floci-io/floci/pull/2783
@@ -584,7 +584,7 @@ def _each(program: Any, members: Any, function: Any) -> Any:
     return _sequence(result for result in results if result is not None)
 
 
-def _sift(program: Any, members: Any, function: Any) -> Any:
+def _sift(program: object, members: Any, function: object) -> Any:
     kept = {
         name: value
         for name, value in (members or {}).items()
@@ -609,14 +609,14 @@ def _utf16(string: str) -> bytes:
     return string.encode("utf-16-be", "surrogatepass")
 
 
-def _holds(value: Any) -> bool:
+def _holds(value: object) -> bool:
     """As JavaScript sees it: every array and object holds."""
     if isinstance(value, bool | str) or numbers.is_number(value):
         return bool(value) and value == value  # NaN does not
     return value is not None and value is not NULL
 
 
-def _distinct(_program: Any, items: Any) -> Any:
+def _distinct(_program: object, items: object) -> Any:
     if not isinstance(items, list) or len(items) <= 1:
         return items
     found = Utils.create_sequence() if Utils.is_sequence(items) else []
@@ -641,14 +641,14 @@ def _shuffled(_program: Any, items: Any) -> Any:
     return items if items is None or len(items) <= 1 else random.sample(items, len(items))
 
 
-def _clone(_program: Any, value: Any) -> Any:
+def _clone(_program: object, value: object) -> Any:
     return None if value is None else parsed(text(value) or '""')
 
 
 # Times
 
 
-def _to_millis(_program: Any, timestamp: Any, picture: Any = None) -> Any:
+def _to_millis(_program: object, timestamp: Any, picture: object = None) -> Any:
     if timestamp is None:
         return None
     if picture is not None:
@@ -669,14 +669,14 @@ def _to_millis(_program: Any, timestamp: Any, picture: Any = None) -> Any:
     return whole * 1000 + int((fraction or "0").ljust(3, "0")[:3]) - offset
 
 
-def _from_millis(_program: Any, millis: Any, picture: Any = None, zone: Any = None) -> Any:
+def _from_millis(_program: object, millis: Any, picture: Any = None, zone: Any = None) -> Any:
     return None if millis is None else DateTimeUtils.format_datetime(int(millis), picture, zone)
 
 
 # What Step Functions adds, with the answers that https://github.com/floci-io/floci/pull/2676 measured on AWS
 
 
-def _given(name: str, arguments: tuple[Any, ...]) -> list[Any]:
+def _given(name: str, arguments: tuple[object, ...]) -> list[Any]:
     """The arguments of one of AWS's functions, None for each that is missing; one too many is refused."""
     most = facts.ADDED_FUNCTIONS[name]
     if len(arguments) > most and arguments[most] is not None:
@@ -690,7 +690,7 @@ def _integer(name: str, position: int, value: Any) -> int:
     return math.trunc(float(value)) if isinstance(value, float) else int(value)
 
 
-def _partition(_program: Any, *arguments: Any) -> Any:
+def _partition(_program: object, *arguments: object) -> Any:
     array, size = _given("partition", arguments)
     if array is None:
         return None
@@ -704,7 +704,7 @@ def _partition(_program: Any, *arguments: Any) -> Any:
     return [array[first : first + step] for first in range(0, len(array), step)] if step else None
 
 
-def _range(_program: Any, *arguments: Any) -> Any:
+def _range(_program: object, *arguments: object) -> Any:
     first, last, step = _given("range", arguments)
     begin, end = _integer("range", 1, first), _integer("range", 2, last)
     if step is None:
@@ -718,7 +718,7 @@ def _range(_program: Any, *arguments: Any) -> Any:
     return _sequence(values)
 
 
-def _hash(_program: Any, *arguments: Any) -> Any:
+def _hash(_program: object, *arguments: object) -> Any:
     string, algorithm = _given("hash", arguments)
     if not isinstance(string, str):
         raise JException("T0410", -1, 1, "hash")
@@ -732,17 +732,17 @@ def _hash(_program: Any, *arguments: Any) -> Any:
     return hashlib.new(_HASHES[algorithm], string.encode("utf-8", "replace"), usedforsecurity=False).hexdigest()
 
 
-def _random(_program: Any, *arguments: Any) -> float:
+def _random(_program: object, *arguments: object) -> float:
     (seed,) = _given("random", arguments)
     return numbers.unseeded() if seed is None else numbers.seeded(_integer("random", 1, seed))
 
 
-def _uuid(_program: Any, *arguments: Any) -> str:
+def _uuid(_program: object, *arguments: object) -> str:
     _given("uuid", arguments)
     return str(uuid.uuid4())
 
 
-def _parse(_program: Any, *arguments: Any) -> Any:
+def _parse(_program: object, *arguments: object) -> Any:
     (document,) = _given("parse", arguments)
     if document is None:
         return None
@@ -754,11 +754,11 @@ def _parse(_program: Any, *arguments: Any) -> Any:
         raise JException("D3137", -1, "Invalid JSON") from error
 
 
-def _error(_program: Any, words: Any = None) -> Any:
+def _error(_program: object, words: object = None) -> Any:
     raise JException("D3137", -1, "$error() function evaluated" if words is None else words)
 
 
-def _assert(_program: Any, condition: Any, words: Any = None) -> Any:
+def _assert(_program: object, condition: object, words: object = None) -> Any:
     if not condition:
         raise JException("D3141", -1, "$assert() statement failed" if words is None else words)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import decimal
 import math
 import random
-from typing import Any, Final
+from typing import Final
 
 # From here on a whole number is a double on AWS: https://github.com/floci-io/floci/pull/2676
 _LONG: Final = 2**63
@@ -18,7 +18,7 @@ _MULTIPLIER: Final = 0x5DEECE66D
 _48_BITS: Final = (1 << 48) - 1
 
 
-def is_number(value: Any) -> bool:
+def is_number(value: object) -> bool:
     """Whether a value is a number; a boolean is none, infinities and NaN are."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 

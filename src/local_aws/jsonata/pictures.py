@@ -9,7 +9,7 @@ import decimal
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from jsonata.jexception import JException
 
@@ -44,7 +44,7 @@ def rounded(value: float, precision: int) -> float:
     return int(near) if isinstance(value, int) and precision <= 0 else float(near)
 
 
-def formatted(value: float, picture: str, options: Mapping[str, Any] | None = None) -> str:
+def formatted(value: float, picture: str, options: Mapping[str, object] | None = None) -> str:
     """A number in the picture's form.
 
     Raises:

@@ -45,7 +45,7 @@ _ORDER: Final[dict[str, Callable[[Any, Any], bool]]] = {
 class _Tokenizer(Tokenizer):  # type: ignore[misc]
     """Reads what 2.0.6 reads: `??` and `?:` are two tokens, of which no expression can have the second."""
 
-    def __init__(self, path: str, regex_engine: Any) -> None:
+    def __init__(self, path: str, regex_engine: object) -> None:
         # Spaces, since it looks one character further than the text goes.
         super().__init__(f"{path}  ", regex_engine)
 
@@ -77,7 +77,7 @@ class _ExpressionParser(Parser):  # type: ignore[misc]
             value = _Tokenizer(value.path, value.regex_engine)
         super().__setattr__(name, value)
 
-    def process_ast(self, node: Any) -> Any:
+    def process_ast(self, node: object) -> Any:
         done = super().process_ast(node)
         if done is not None and isinstance(done.signature, Signature):
             done.signature.__class__ = StrictSignature
@@ -123,7 +123,7 @@ class Program(Jsonata):  # type: ignore[misc]
             raise ExpressionSyntaxError(expression, f"the expression cannot be read: {error}", 0) from error
         self.names = frozenset(_names(self.ast))
 
-    def evaluate(self, document: Any, variables: Mapping[str, Any]) -> Any:
+    def evaluate(self, document: Any, variables: Mapping[str, object]) -> Any:
         """The value in the library's form: None is undefined.
 
         Raises:
@@ -226,7 +226,7 @@ class Program(Jsonata):  # type: ignore[misc]
             return self.eval(node.then, here, frame)
         return self.eval(node._else, here, frame) if node._else is not None else None
 
-    def evaluate_filter(self, predicate: Any, value: Any, frame: Any) -> Any:
+    def evaluate_filter(self, predicate: Any, value: Any, frame: object) -> Any:
         """The items of a value that a predicate keeps."""
         tuples = isinstance(value, Utils.JList) and value.tuple_stream
         items = value if isinstance(value, list) else [value]  # what is not there is asked too
@@ -254,14 +254,14 @@ class Program(Jsonata):  # type: ignore[misc]
                 found.append(item)
         return found
 
-    def evaluate_sort_expression(self, node: Any, value: Any, frame: Any) -> Any:
+    def evaluate_sort_expression(self, node: object, value: object, frame: object) -> Any:
         """The items of a value in the order of `^( )`."""
         compare = Jsonata.ComparatorWrapper(
             self, node, frame, isinstance(value, Utils.JList) and value.tuple_stream
         ).compare
         return sort(value, lambda first, second: compare(first, second) > 0)
 
-    def evaluate_transform_expression(self, node: Any, _here: Any, frame: Any) -> Any:
+    def evaluate_transform_expression(self, node: object, _here: object, frame: object) -> Any:
         """The function that `| | |` makes."""
         return Function("transform", "<(oa):o>", 1, functools.partial(_transformed, node, frame))
 
@@ -284,7 +284,7 @@ class Program(Jsonata):  # type: ignore[misc]
             raise JException("T1007", node.position, procedure.steps[0].value)
         return super().evaluate_partial_application(node, here, frame)
 
-    def apply_inner(self, function: Any, arguments: Any, here: Any, _frame: Any) -> Any:
+    def apply_inner(self, function: object, arguments: object, here: object, _frame: object) -> Any:
         """The value of a call."""
         if isinstance(function, Function):
             return function.run(self, function.validate(arguments, here))
@@ -327,7 +327,7 @@ def compiled(expression: str) -> Program:
     return Program(expression)
 
 
-def _names(node: Any) -> Iterator[str]:
+def _names(node: object) -> Iterator[str]:
     """The name of each variable and function of a syntax tree."""
     if isinstance(node, Parser.Symbol):
         if node.type == "variable":
@@ -336,13 +336,13 @@ def _names(node: Any) -> Iterator[str]:
             yield from _names(child)
 
 
-def children(node: Any) -> Iterator[Any]:
+def children(node: object) -> Iterator[Any]:
     """The nodes below one of a syntax tree."""
     for value in vars(node).values():
         yield from _symbols(value)
 
 
-def _symbols(value: Any) -> Iterator[Any]:
+def _symbols(value: object) -> Iterator[Any]:
     if isinstance(value, Parser.Symbol):
         yield value
     elif isinstance(value, list):
@@ -391,7 +391,7 @@ def _ordered(kind: str, left: Any, right: Any) -> bool | None:
     return _ORDER[kind](left, right)
 
 
-def _included(item: Any, items: Any) -> bool:
+def _included(item: object, items: object) -> bool:
     """JavaScript's ===: a value of the same kind; an object or array only itself."""
     if item is None or items is None:
         return False

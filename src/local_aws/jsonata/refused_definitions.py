@@ -42,14 +42,14 @@ class ExpressionDiagnostic:
         return f"{self.code}: {self.message} at {self.location}"
 
 
-def problems(definition: Any) -> list[ExpressionDiagnostic]:
+def problems(definition: object) -> list[ExpressionDiagnostic]:
     """Every expression of a definition that AWS refuses, in the order of the definition; none where it has no form."""
     if not isinstance(definition, Mapping):
         return []
     return list(_in_states(definition, definition.get("QueryLanguage", "JSONPath"), ""))
 
 
-def _in_states(machine: Any, language: Any, location: str) -> Iterator[ExpressionDiagnostic]:
+def _in_states(machine: object, language: object, location: str) -> Iterator[ExpressionDiagnostic]:
     states = machine.get("States") if isinstance(machine, Mapping) else None
     for name, state in states.items() if isinstance(states, Mapping) else ():
         if not isinstance(state, Mapping):
@@ -65,7 +65,7 @@ def _in_states(machine: Any, language: Any, location: str) -> Iterator[Expressio
             yield from _in_states(branch, language, f"{at}/Branches[{index}]")
 
 
-def _in_fields(value: Any, fields: Any, location: str, *, caught: bool = False) -> Iterator[ExpressionDiagnostic]:
+def _in_fields(value: object, fields: Any, location: str, *, caught: bool = False) -> Iterator[ExpressionDiagnostic]:
     if isinstance(value, Mapping):
         for key, member in value.items():
             below = True if fields is True else fields.get(key)

@@ -174,16 +174,16 @@ class PostgresServer:
         process = self._process
         return process is not None and process.poll() is None
 
-    def conninfo(self, **settings: Any) -> dict[str, Any]:
+    def conninfo(self, **settings: object) -> dict[str, Any]:
         """Keyword arguments for ``psycopg.connect``; starts the server if need be."""
         self.start()
         return {"host": str(self._socket_directory), "port": 5432, "connect_timeout": 10, **settings}
 
-    def connect_as_superuser(self, database: str = "postgres", **settings: Any) -> psycopg.Connection[Any]:
+    def connect_as_superuser(self, database: str = "postgres", **settings: object) -> psycopg.Connection[Any]:
         """An autocommit session of the administrator."""
         return self.connect(user=self.superuser, dbname=database, autocommit=True, **settings)
 
-    def connect(self, **settings: Any) -> psycopg.Connection[Any]:
+    def connect(self, **settings: object) -> psycopg.Connection[Any]:
         """A session; a server that was killed, or is about to recover from it, is waited for."""
         deadline = time.monotonic() + _START_DEADLINE_SECONDS
         while True:
@@ -340,7 +340,7 @@ class PostgresServer:
             "directory that others may enter, or start as a normal user"
         )
 
-    def _can_run(self, *command: Any, cwd: Path = Path("/")) -> bool:
+    def _can_run(self, *command: object, cwd: Path = Path("/")) -> bool:
         try:
             done = subprocess.run(
                 [str(word) for word in command], capture_output=True, check=False, cwd=cwd, **self._identity()

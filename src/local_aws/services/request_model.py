@@ -51,7 +51,7 @@ def validation_error(message: str) -> AwsError:
     return AwsError("ValidationException", message)
 
 
-def check_request(service: str, operation: str, request: Mapping[str, Any]) -> None:
+def check_request(service: str, operation: str, request: Mapping[str, object]) -> None:
     """Raise ValidationException for the first member of ``request`` that the model of ``operation`` does not allow."""
     shape = service_model(service).operation_model(operation).input_shape
     assert shape is not None
@@ -66,7 +66,7 @@ def _pattern(text: str) -> re.Pattern[str] | None:
         return None
 
 
-def _check(shape: Shape, value: Any, path: str) -> None:
+def _check(shape: Shape, value: object, path: str) -> None:
     allowed = _TYPES.get(shape.type_name)
     if allowed is None or not isinstance(value, allowed) or (isinstance(value, bool) and shape.type_name != "boolean"):
         raise _constraint(value, path, f"Member must be of type {shape.type_name}")
@@ -88,7 +88,7 @@ def _check(shape: Shape, value: Any, path: str) -> None:
         _check_range(shape, checked, path)
 
 
-def _check_structure(shape: StructureShape, value: Mapping[str, Any], path: str) -> None:
+def _check_structure(shape: StructureShape, value: Mapping[str, object], path: str) -> None:
     for name in value:
         if name not in shape.members:
             known = ", ".join(shape.members)
@@ -132,7 +132,7 @@ def _check_range(shape: Shape, value: int, path: str) -> None:
         raise _constraint(value, path, f"Member must have value less than or equal to {high}")
 
 
-def _constraint(value: Any, path: str, constraint: str) -> AwsError:
+def _constraint(value: object, path: str, constraint: str) -> AwsError:
     shown = "" if value is None else f"{value!s:.200}"
     quoted = "null" if value is None else f"'{shown}'"
     return validation_error(

@@ -19,6 +19,7 @@ from botocore.exceptions import DataNotFoundError
 from botocore.model import OperationModel, ServiceModel, StructureShape
 
 from aws_facts.errors import STATUS
+from local_aws.json_types import JsonMapping
 from local_aws.services.request_model import service_model
 
 # What a request is signed for, where boto3 has another name for it.
@@ -46,7 +47,7 @@ class ApiCall:
 
     service: str
     operation: str
-    members: Mapping[str, Any]
+    members: JsonMapping
 
 
 def call_of(request: HttpRequest) -> ApiCall | None:
@@ -75,11 +76,11 @@ def _by_name(model: ServiceModel, request: HttpRequest) -> ApiCall | None:
     return None
 
 
-def _named(model: ServiceModel, operation: str, members: Mapping[str, Any]) -> ApiCall | None:
+def _named(model: ServiceModel, operation: str, members: Mapping[str, object]) -> ApiCall | None:
     return ApiCall(model.service_name, operation, members) if operation in model.operation_names else None
 
 
-def _document(body: bytes) -> Mapping[str, Any]:
+def _document(body: bytes) -> JsonMapping:
     try:
         found = json.loads(body or b"{}")
     except ValueError:

@@ -87,7 +87,7 @@ def common(function: Callable[..., Any]) -> Callable[..., Any]:
         "--output", type=click.Choice(["table", "json"]), default="table", show_default=True, help="How results look."
     )
     @click.pass_context
-    def wrapped(ctx: click.Context, /, stack: str | None, output: str, **options: Any) -> Any:
+    def wrapped(ctx: click.Context, /, stack: str | None, output: str, **options: object) -> Any:
         return ctx.invoke(function, CommandContext(stack, output), **options)
 
     wrapped.__name__, wrapped.__doc__ = function.__name__, function.__doc__

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from dataset_contract.json_types import JsonObject
 from pipeline.cli import CommandContext, common, completion, shown
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def _parameter(parameter: Parameter) -> str:
     return ", ".join(parts)
 
 
-def _document(contract: Contract) -> dict[str, Any]:
+def _document(contract: Contract) -> JsonObject:
     return {
         "dataset": contract.dataset,
         "version": contract.version,
@@ -100,6 +101,6 @@ def _document(contract: Contract) -> dict[str, Any]:
     }
 
 
-def _object(item: DataObject) -> dict[str, Any]:
+def _object(item: DataObject) -> JsonObject:
     columns = [{"name": each.name, "type": each.type.redshift, "required": each.required} for each in item.columns]
     return {"name": item.name, "columns": columns, "primary_key": item.primary_key}

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import webbrowser
 from pathlib import Path
-from typing import Any
 
 import click
 
+from dataset_contract.json_types import JsonObject
 from pipeline.cli import CommandContext, common, completion
 
 _MOST_JOBS = 2000
@@ -62,7 +62,7 @@ def command(
     return 0 if shown.get("complete", True) else 1
 
 
-def _of_job(context: CommandContext, named: str) -> tuple[str, dict[str, Any], str]:
+def _of_job(context: CommandContext, named: str) -> tuple[str, JsonObject, str]:
     from pipeline import jobs, report
 
     stack = context.stack()
@@ -70,7 +70,7 @@ def _of_job(context: CommandContext, named: str) -> tuple[str, dict[str, Any], s
     return *report.of_job(stack, job), job.job_id
 
 
-def _of_many(context: CommandContext, dataset: str | None, since: str | None) -> tuple[str, dict[str, Any], str]:
+def _of_many(context: CommandContext, dataset: str | None, since: str | None) -> tuple[str, JsonObject, str]:
     from pipeline import jobs, moments, report
 
     began = moments.since(since) if since else None

@@ -10,23 +10,25 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dataset_contract.json_types import JsonObject
+
 if TYPE_CHECKING:
     from pipeline.jobs import Attempt, Job
 
 COLORS = {"SUCCEEDED": "green", "RUNNING": "cyan", "FAILED": "red", "TIMED_OUT": "red", "ABORTED": "yellow"}
 
 
-def print_json(document: Any) -> None:
+def print_json(document: object) -> None:
     """One document on stdout; times as 2026-01-31T12:00:00.123Z."""
     click.echo(json.dumps(document, indent=2, default=_plain, ensure_ascii=False))
 
 
-def one_line(document: Any) -> str:
+def one_line(document: object) -> str:
     """A document as one line of JSON."""
     return json.dumps(document, default=_plain, ensure_ascii=False)
 
 
-def print_table(headings: Sequence[str], rows: Sequence[Sequence[Any]], *, right: Sequence[str] = ()) -> None:
+def print_table(headings: Sequence[str], rows: Sequence[Sequence[object]], *, right: Sequence[str] = ()) -> None:
     """Rows below headings, in columns that are as wide as they need to be.
 
     Args:
@@ -42,7 +44,7 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[Any]], *, right
         click.echo(_styled(cells, index).rstrip())
 
 
-def print_fields(fields: Mapping[str, Any]) -> None:
+def print_fields(fields: Mapping[str, object]) -> None:
     """A name and a value per line."""
     width = max(map(len, fields))
     for name, value in fields.items():
@@ -55,7 +57,7 @@ def status(text: str) -> str:
     return click.style(text, fg=color) if color else text
 
 
-def job_document(job: Job) -> dict[str, Any]:
+def job_document(job: Job) -> JsonObject:
     """A job as JSON."""
     return {
         "job_id": job.job_id,
@@ -81,7 +83,7 @@ def seconds(job: Job) -> float | None:
     return round((ended - job.attempt.started_at).total_seconds(), 3) if ended else None
 
 
-def _attempt_document(attempt: Attempt) -> dict[str, Any]:
+def _attempt_document(attempt: Attempt) -> JsonObject:
     return {
         "execution_arn": attempt.execution_arn,
         "redrive_count": attempt.redrive_count,
@@ -95,7 +97,7 @@ def _attempt_document(attempt: Attempt) -> dict[str, Any]:
     }
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Any:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     if isinstance(value, Decimal):
@@ -103,7 +105,7 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
-def _number(value: Any) -> str:
+def _number(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 

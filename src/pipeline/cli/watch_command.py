@@ -6,10 +6,11 @@ import contextlib
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from dataset_contract.json_types import JsonObject
 from pipeline.cli import INTERRUPTED, CommandContext, common, completion, shown
 from pipeline.cli.logs_command import readable
 
@@ -90,7 +91,7 @@ def _next(sight: Sight, state: str) -> str:
     return f"once it is mended: {again}"
 
 
-def _document(sight: Sight, state: str, reason: str) -> dict[str, Any]:
+def _document(sight: Sight, state: str, reason: str) -> JsonObject:
     now = datetime.now(UTC)
     steps = [
         {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -33,16 +33,16 @@ class Asker:
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown(cancel_futures=True)
 
-    def ask(self, look: Callable[..., T | None], *arguments: Any) -> Future[Answer[T]]:
+    def ask(self, look: Callable[..., T | None], *arguments: object) -> Future[Answer[T]]:
         """Call `look` in a thread."""
         return self._pool.submit(answer, look, *arguments)
 
-    def start(self, function: Callable[..., T], *arguments: Any) -> Future[T]:
+    def start(self, function: Callable[..., T], *arguments: object) -> Future[T]:
         """Call a function that answers by itself in a thread; it must not wait for what it starts here."""
         return self._pool.submit(function, *arguments)
 
 
-def answer(look: Callable[..., T | None], *arguments: Any) -> Answer[T]:
+def answer(look: Callable[..., T | None], *arguments: object) -> Answer[T]:
     """What `look` returns, or why it could not."""
     try:
         return Answer(look(*arguments))

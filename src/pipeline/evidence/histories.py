@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from dataset_contract.json_types import JsonMapping
+
 DONE, FAILED, OPEN = "done", "failed", "open"
 _TASK_FAILED = ("TaskFailed", "TaskTimedOut", "TaskStartFailed", "TaskSubmitFailed")
 _EXECUTION_FAILED = ("ExecutionFailed", "ExecutionTimedOut", "ExecutionAborted")
@@ -28,7 +30,7 @@ class Try:
     started_at: datetime
     ended_at: datetime | None = None
     parameters: Any = None
-    submitted: Mapping[str, Any] = field(default_factory=dict)
+    submitted: JsonMapping = field(default_factory=dict)
     output: Any = None
     error: str | None = None
     cause: str | None = None
@@ -64,7 +66,7 @@ class StateRun:
         return any(each.submitted for each in self.tries)
 
 
-def read(events: Sequence[Mapping[str, Any]]) -> list[StateRun]:
+def read(events: Sequence[Mapping[str, object]]) -> list[StateRun]:
     """The runs of an execution's states, in the order in which they began."""
     reader = _HistoryReader()
     for event in events:
@@ -79,7 +81,7 @@ class _HistoryReader:
         # Which run an event is of: that of the event before it. Iterations of a Map have events among each other.
         self._run_of: dict[int, StateRun] = {}
 
-    def take(self, event: Mapping[str, Any]) -> None:
+    def take(self, event: JsonMapping) -> None:
         kind, at = str(event["type"]), event["timestamp"].astimezone(UTC)
         if kind == "ExecutionRedriven":
             self._redrive += 1
@@ -97,12 +99,12 @@ class _HistoryReader:
         self._run_of[event["id"]] = run
         self._of_run(run, event, kind, at)
 
-    def _begin(self, event: Mapping[str, Any], name: str, at: datetime) -> StateRun:
+    def _begin(self, event: JsonMapping, name: str, at: datetime) -> StateRun:
         run = self._run_of[event["id"]] = StateRun(name, at, self._redrive)
         self.runs.append(run)
         return run
 
-    def _of_run(self, run: StateRun, event: Mapping[str, Any], kind: str, at: datetime) -> None:
+    def _of_run(self, run: StateRun, event: JsonMapping, kind: str, at: datetime) -> None:
         if "stateExitedEventDetails" in event:
             self._exit(event["stateExitedEventDetails"]["name"], run, at)
         elif kind == "TaskScheduled":
@@ -125,7 +127,7 @@ class _HistoryReader:
             run = next((each for each in reversed(self.runs) if each.name == name and each.status == OPEN), run)
         run.status, run.ended_at = DONE, at
 
-    def _end(self, details: Mapping[str, Any], kind: str, at: datetime) -> None:
+    def _end(self, details: JsonMapping, kind: str, at: datetime) -> None:
         for run in self.runs:
             if run.status == OPEN:
                 run.status, run.ended_at = FAILED, at
@@ -143,6 +145,6 @@ def _json(text: Any) -> Any:
         return None
 
 
-def _object(text: Any) -> Mapping[str, Any]:
+def _object(text: object) -> JsonMapping:
     document = _json(text)
     return document if isinstance(document, dict) else {"output": document}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from dataset_contract.json_types import JsonMapping
 from pipeline.evidence.model import Answer
 
 FOUND, MISSING, NOT_EXPECTED, FORGOTTEN = "found", "missing", "not expected", "forgotten"
@@ -65,7 +66,7 @@ def listed(texts: Sequence[str]) -> str:
     return f"{shown}, … ({len(texts):,})" if len(texts) > 4 else shown
 
 
-def moment(text: Any) -> datetime | None:
+def moment(text: object) -> datetime | None:
     """A moment that a document has as ISO 8601; None where it is none."""
     try:
         return datetime.fromisoformat(str(text))
@@ -83,7 +84,7 @@ def span(time: timedelta) -> str:
     return f"{seconds} second{'s' * (seconds != 1)}"
 
 
-def document(hop: Hop) -> Mapping[str, Any]:
+def document(hop: Hop) -> JsonMapping:
     """A hop as JSON has it."""
     at = hop.at.isoformat() if hop.at else None
     return {**hop.__dict__, "at": at, "link": hop.link or None}

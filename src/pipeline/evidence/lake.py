@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any
 
+from dataset_contract.json_types import JsonMapping
 from dataset_contract.places import Places, details_of, failure_of
 from pipeline.evidence.asking import Asker
 from pipeline.evidence.model import Answer, Lake, Objects
@@ -78,6 +78,6 @@ def _lists(stack: Stack, at: Places) -> list[str] | None:
     return [each["Key"].removeprefix(prefix) for each in listed] or None
 
 
-def _document(stack: Stack, bucket: str, key: str) -> Mapping[str, Any] | None:
+def _document(stack: Stack, bucket: str, key: str) -> JsonMapping | None:
     document = json.loads(stack.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
     return document if isinstance(document, dict) else None

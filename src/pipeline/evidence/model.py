@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
+from dataset_contract.json_types import JsonMapping
 from pipeline.evidence.histories import StateRun
 from pipeline.executions import Execution
 from pipeline.jobs import Attempt, Job
@@ -43,7 +44,7 @@ class Nested:
     arn: str
     run: Answer[Ran]
     statement_id: str | None = None
-    statement: Answer[Mapping[str, Any]] = field(default_factory=Answer)
+    statement: Answer[JsonMapping] = field(default_factory=Answer)
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class GlueRuns:
     """The runs of a Glue job that a job's attempts started, oldest first: GetJobRun's answers."""
 
     job_name: str
-    runs: Answer[Sequence[Mapping[str, Any]]]
+    runs: Answer[Sequence[JsonMapping]]
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ class Lake:
     rejected: Answer[Objects]
     curated: Mapping[str, Answer[Objects]]
     lists: Answer[Sequence[str]]  # the names of the lists that COPY reads
-    documents: Mapping[str, Answer[Mapping[str, Any]]]
+    documents: Mapping[str, Answer[JsonMapping]]
 
 
 @dataclass(frozen=True)
@@ -107,14 +108,14 @@ class WarehouseRows:
         rows: how many each output table has with the job ID.
     """
 
-    tables: Mapping[str, Answer[Sequence[Mapping[str, Any]]]]
+    tables: Mapping[str, Answer[Sequence[JsonMapping]]]
     rows: Mapping[str, Answer[int]]
     # By table: whether a later job has loaded it, which may have replaced rows of this one.
-    loaded_since: Answer[Sequence[Mapping[str, Any]]]
+    loaded_since: Answer[Sequence[JsonMapping]]
     # The jobs that replay rejected rows of this one: job_id and status, the oldest first.
-    replayed_by: Answer[Sequence[Mapping[str, Any]]]
+    replayed_by: Answer[Sequence[JsonMapping]]
 
-    def of(self, table: str) -> Sequence[Mapping[str, Any]]:
+    def of(self, table: str) -> Sequence[JsonMapping]:
         """The rows of an audit table; none where it could not be asked."""
         return self.tables[table].value or ()
 

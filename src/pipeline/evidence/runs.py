@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from aws_facts import glue
+from dataset_contract.json_types import JsonMapping
 from pipeline.evidence.asking import answer
 from pipeline.evidence.histories import StateRun
 from pipeline.evidence.model import GlueRuns, Lines
@@ -36,7 +36,7 @@ def glue_runs(stack: Stack, output: str, job: Job, states: Sequence[StateRun], s
     return GlueRuns(name, answer(_searched, stack, name, job))
 
 
-def _named(stack: Stack, name: str, identifiers: Sequence[str]) -> list[Mapping[str, Any]]:
+def _named(stack: Stack, name: str, identifiers: Sequence[str]) -> list[JsonMapping]:
     client, found = stack.client("glue"), []
     for identifier in identifiers:
         try:
@@ -46,9 +46,9 @@ def _named(stack: Stack, name: str, identifiers: Sequence[str]) -> list[Mapping[
     return found
 
 
-def _searched(stack: Stack, name: str, job: Job) -> list[Mapping[str, Any]]:
+def _searched(stack: Stack, name: str, job: Job) -> list[JsonMapping]:
     """Runs are listed newest first, so older ones than the job need not be looked at."""
-    found: list[Mapping[str, Any]] = []
+    found: list[JsonMapping] = []
     for page in stack.client("glue").get_paginator("get_job_runs").paginate(JobName=name):
         for run in page["JobRuns"]:
             if run["StartedOn"] < job.started_at - _SLACK:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from dataset_contract.json_types import JsonObject
 from pipeline import executions
 from pipeline.evidence.asking import answer
 from pipeline.evidence.histories import StateRun, read
@@ -91,5 +92,5 @@ def _statement_of(states: Sequence[StateRun]) -> str | None:
     return str(answers[-1]["Id"]) if answers else None
 
 
-def _statement(stack: Stack, identifier: str) -> dict[str, Any]:
+def _statement(stack: Stack, identifier: str) -> JsonObject:
     return dict(stack.client("redshift-data").describe_statement(Id=identifier))

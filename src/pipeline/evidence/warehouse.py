@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
+from dataset_contract.json_types import JsonMapping
 from pipeline.evidence.asking import Asker
 from pipeline.evidence.model import WarehouseRows
 from pipeline.redshift import query
@@ -41,12 +41,12 @@ def look(stack: Stack, asker: Asker, job_id: str) -> Callable[[], WarehouseRows]
     return whole
 
 
-def _audit(stack: Stack, table: str, order: str, job_id: str) -> Sequence[Mapping[str, Any]]:
+def _audit(stack: Stack, table: str, order: str, job_id: str) -> Sequence[JsonMapping]:
     sql = f"SELECT * FROM audit.{table} WHERE job_id = :job_id ORDER BY {order} LIMIT {MOST_ROWS}"
     return query(stack.client("redshift-data"), stack.outputs, sql, job_id=job_id)
 
 
-def _loaded_since(stack: Stack, job_id: str) -> Sequence[Mapping[str, Any]]:
+def _loaded_since(stack: Stack, job_id: str) -> Sequence[JsonMapping]:
     """Tables that a later job has loaded, with how many such jobs there are."""
     sql = (
         "SELECT mine.table_name, COUNT(*) AS jobs FROM audit.table_load AS mine JOIN audit.table_load AS other "
@@ -56,7 +56,7 @@ def _loaded_since(stack: Stack, job_id: str) -> Sequence[Mapping[str, Any]]:
     return query(stack.client("redshift-data"), stack.outputs, sql, job_id=job_id)
 
 
-def _replayed_by(stack: Stack, job_id: str) -> Sequence[Mapping[str, Any]]:
+def _replayed_by(stack: Stack, job_id: str) -> Sequence[JsonMapping]:
     sql = "SELECT job_id, status FROM audit.job_run WHERE replays = :job_id ORDER BY job_id"
     return query(stack.client("redshift-data"), stack.outputs, sql, job_id=job_id)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from dataset_contract.json_types import JsonObject
 from pipeline import costs, trace
 from pipeline.report import dashboard, drawing, facts, page
 from pipeline.stacks import Stack
@@ -16,19 +17,19 @@ if TYPE_CHECKING:
     from pipeline.trace import Trace
 
 
-def document_of_job(stack: Stack, traced: Trace) -> dict[str, Any]:
+def document_of_job(stack: Stack, traced: Trace) -> JsonObject:
     """What the report of a job shows, as JSON has it; docs/cli.md names the fields."""
     # What could not be measured is told in the cost itself.
     return facts.of_trace(traced, costs.document(costs.of_job(stack, traced.job)))
 
 
-def of_job(stack: Stack, job: Job) -> tuple[str, dict[str, Any]]:
+def of_job(stack: Stack, job: Job) -> tuple[str, JsonObject]:
     """The report of a job as HTML, and what it shows."""
     shown = document_of_job(stack, trace.of_job(stack, job))
     return html_of_job(shown), shown
 
 
-def html_of_job(shown: dict[str, Any]) -> str:
+def html_of_job(shown: JsonObject) -> str:
     """The page of a job.
 
     Args:
@@ -38,7 +39,7 @@ def html_of_job(shown: dict[str, Any]) -> str:
     return page.render("job.html.j2", shown, drawn=drawn, made_at=datetime.now(UTC))
 
 
-def of_jobs(jobs: Sequence[Job], *, dataset: str | None, since: datetime | None) -> tuple[str, dict[str, Any]]:
+def of_jobs(jobs: Sequence[Job], *, dataset: str | None, since: datetime | None) -> tuple[str, JsonObject]:
     """The report of many jobs, the newest first in `jobs`, as HTML, and what it shows."""
     shown = dashboard.document(jobs, dataset=dataset, since=since)
     return page.render("jobs.html.j2", shown, plots=dashboard.plots(shown["jobs"]), made_at=datetime.now(UTC)), shown

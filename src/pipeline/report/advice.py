@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
+from dataset_contract.json_types import JsonMapping
 from dataset_contract.model import REPLACE, REPLACE_PARTITION
 
 # kind → how the page shows it.
@@ -13,7 +13,7 @@ GOOD, WARNING, BAD, OPEN = "good", "warning", "bad", "open"
 _ENDED = {"FAILED": "failed", "TIMED_OUT": "timed out", "ABORTED": "was stopped"}
 
 
-def verdict(shown: Mapping[str, Any]) -> dict[str, str]:
+def verdict(shown: JsonMapping) -> dict[str, str]:
     """A word, a sentence, and the kind that decides the color.
 
     Args:
@@ -37,7 +37,7 @@ def verdict(shown: Mapping[str, Any]) -> dict[str, str]:
     return {"kind": GOOD, "word": "Succeeded", "sentence": f"{sentence} No row was rejected."}
 
 
-def _failed(shown: Mapping[str, Any]) -> dict[str, str]:
+def _failed(shown: JsonMapping) -> dict[str, str]:
     status, state = shown["status"], (shown["failure"] or {}).get("state")
     what = f"The job {_ENDED[status]}{f' at {state}' if state else ''}."
     told = {True: " Its rows are loaded: what failed came after the load.", False: " Nothing is loaded."}
@@ -46,7 +46,7 @@ def _failed(shown: Mapping[str, Any]) -> dict[str, str]:
     return {"kind": BAD, "word": word, "sentence": what + after}
 
 
-def _now(shown: Mapping[str, Any]) -> str:
+def _now(shown: JsonMapping) -> str:
     rows = [row for part in shown["timeline"] for row in part["rows"] if row["level"] == 1]
     return str(rows[-1]["name"]) if rows else "its beginning"
 
@@ -59,7 +59,7 @@ def _hops(number: int) -> str:
     return f"{number} hop{'s' * (number != 1)} of its trace {'lack' if number != 1 else 'lacks'}"
 
 
-def steps(shown: Mapping[str, Any]) -> list[dict[str, str]]:
+def steps(shown: JsonMapping) -> list[dict[str, str]]:
     """What to do next, in order: a sentence and a command, which may be ""."""
     job, found = shown["job_id"], []
     failure = shown["failure"]
@@ -78,12 +78,12 @@ def steps(shown: Mapping[str, Any]) -> list[dict[str, str]]:
     return found
 
 
-def _is_replayed(shown: Mapping[str, Any]) -> bool:
+def _is_replayed(shown: JsonMapping) -> bool:
     """Whether a job has loaded rejected rows of this one, or is at it."""
     return any(each["status"] != "FAILED" for each in shown["replayed_by"])
 
 
-def _after_rejects(shown: Mapping[str, Any], job: str) -> list[dict[str, str]]:
+def _after_rejects(shown: JsonMapping, job: str) -> list[dict[str, str]]:
     if any(table["mode"] in (REPLACE, REPLACE_PARTITION) for table in shown["flow"]["tables"]):
         again = f"pipeline start {shown['dataset']} --upload PATH"
         text = "Mend the source, and start a job of all of it: a job of some rows would replace the others."
@@ -96,7 +96,7 @@ def _after_rejects(shown: Mapping[str, Any], job: str) -> list[dict[str, str]]:
     ]
 
 
-def _ending(reasons: Sequence[Mapping[str, Any]]) -> str:
+def _ending(reasons: Sequence[JsonMapping]) -> str:
     """The ending that an export of the rows has to have, by the source files that the examples name."""
     names = [str(each["example"]["source_file"]).lower() for each in reasons if each["example"]]
     # Rows of Parquet are exported as JSON lines.
@@ -104,7 +104,7 @@ def _ending(reasons: Sequence[Mapping[str, Any]]) -> str:
     return ".jsonl" if structured else ".csv"
 
 
-def _after_failure(shown: Mapping[str, Any], failure: Mapping[str, Any], job: str) -> list[dict[str, str]]:
+def _after_failure(shown: JsonMapping, failure: JsonMapping, job: str) -> list[dict[str, str]]:
     if failure["status"] == "ABORTED":
         return [_step("Run it again when you want its rows.", f"pipeline rerun {job}")]
     if failure["state"] == "GenerateJobId":

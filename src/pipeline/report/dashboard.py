@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from dataset_contract.json_types import JsonMapping, JsonObject
 from pipeline.jobs import Job
 from pipeline.moments import duration
 
@@ -13,7 +14,7 @@ _HEIGHT = 100.0
 _ROOM = 1000.0
 
 
-def document(jobs: Sequence[Job], *, dataset: str | None, since: datetime | None) -> dict[str, Any]:
+def document(jobs: Sequence[Job], *, dataset: str | None, since: datetime | None) -> JsonObject:
     """What the page shows, as JSON has it.
 
     Args:
@@ -40,7 +41,7 @@ def document(jobs: Sequence[Job], *, dataset: str | None, since: datetime | None
     }
 
 
-def _job(job: Job) -> dict[str, Any]:
+def _job(job: Job) -> JsonObject:
     attempt, ended = job.attempt, job.ended_at
     return {
         "job_id": job.job_id,
@@ -55,7 +56,7 @@ def _job(job: Job) -> dict[str, Any]:
     }
 
 
-def plots(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def plots(rows: Sequence[JsonMapping]) -> list[JsonObject]:
     """Two plots with a bar per job, the oldest first; none without jobs."""
     if not rows:
         return []
@@ -69,18 +70,18 @@ def plots(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def _seconds(job: Mapping[str, Any]) -> list[tuple[str, float, str]]:
+def _seconds(job: JsonMapping) -> list[tuple[str, float, str]]:
     kind = {"SUCCEEDED": "good", "RUNNING": "open", "UNKNOWN": "open"}.get(job["status"], "bad")
     return [(kind, job["seconds"] or 0.0, f"{job['job_id']}: {job['status']}, {duration(job['seconds'])}")]
 
 
-def _rows(job: Mapping[str, Any]) -> list[tuple[str, float, str]]:
+def _rows(job: JsonMapping) -> list[tuple[str, float, str]]:
     rows, rejected = job["rows_in"] or 0, job["rows_rejected"] or 0
     what = f"{job['job_id']}: {rows:,} rows in, {rejected:,} rejected"
     return [("rows", rows - rejected, what), ("bad", rejected, what)]
 
 
-def _bars(jobs: Sequence[Mapping[str, Any]], parts: Any, most: float) -> list[dict[str, Any]]:
+def _bars(jobs: Sequence[Mapping[str, object]], parts: Any, most: float) -> list[JsonObject]:
     """Parts of a bar lie on each other. What is there is seen: a bar has two units of the plot's height at least."""
     slot = _ROOM / len(jobs)
     width = min(max(slot * 0.78, 1.0), 40.0)

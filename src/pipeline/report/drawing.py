@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+
+from dataset_contract.json_types import JsonMapping, JsonObject
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ NARROW = DrawingLayout(340, (0, 86, 172, 258), 8, 150, 46, 13)
 _LEAST = 3.0  # what is there is seen
 
 
-def drawn(flow: Mapping[str, Any], layout: DrawingLayout) -> dict[str, Any] | None:
+def drawn(flow: Mapping[str, object], layout: DrawingLayout) -> JsonObject | None:
     """Nodes and bands, or None where it is not known how many rows came in.
 
     A node: x, y, height, kind, name, rows. A band: the path, and kind. rows of a node that nobody knows are None.
@@ -47,13 +48,13 @@ def drawn(flow: Mapping[str, Any], layout: DrawingLayout) -> dict[str, Any] | No
 
 
 class _Drawing:
-    def __init__(self, flow: Mapping[str, Any], layout: DrawingLayout) -> None:
+    def __init__(self, flow: JsonMapping, layout: DrawingLayout) -> None:
         self._flow, self._layout = flow, layout
         tables = flow["tables"]
         most = max(flow["rows_in"], sum(table["rows_curated"] or 0 for table in tables), 1)
         self._unit: float = layout.height / most
-        self.nodes: list[dict[str, Any]] = []
-        self.bands: list[dict[str, Any]] = []
+        self.nodes: list[JsonObject] = []
+        self.bands: list[JsonObject] = []
 
     def draw(self) -> float:
         """Fill nodes and bands; returns the height that they take."""
@@ -79,7 +80,7 @@ class _Drawing:
             bottoms.append(y - self._layout.gap)
         return max(bottoms)
 
-    def _table(self, table: Mapping[str, Any], staged: Mapping[str, Any] | None, y: float) -> float:
+    def _table(self, table: JsonMapping, staged: JsonMapping | None, y: float) -> float:
         """An output table: what Spark wrote, and what the load did with it; returns where the next one begins."""
         curated = self._node(2, y, table["rows_curated"], "curated", table["name"])
         if staged:
@@ -99,7 +100,7 @@ class _Drawing:
     def _high(self, rows: int | None) -> float:
         return max(_LEAST, (rows or 0) * self._unit)
 
-    def _node(self, column: int, y: float, rows: int | None, kind: str, name: str) -> dict[str, Any]:
+    def _node(self, column: int, y: float, rows: int | None, kind: str, name: str) -> JsonObject:
         most = self._layout.label
         node = {
             "x": self._layout.columns[column],
@@ -112,12 +113,10 @@ class _Drawing:
         self.nodes.append(node)
         return node
 
-    def _bottom(self, node: Mapping[str, Any]) -> float:
+    def _bottom(self, node: JsonMapping) -> float:
         return float(node["y"] + node["height"])
 
-    def _band(
-        self, left: Mapping[str, Any], begin: float, right: Mapping[str, Any], high: float, end: float, kind: str
-    ) -> None:
+    def _band(self, left: JsonMapping, begin: float, right: JsonMapping, high: float, end: float, kind: str) -> None:
         """A band from a node's right edge, `begin` below its top, to the whole left edge of another."""
         x1, x2 = left["x"] + self._layout.node, right["x"]
         y1, y2 = left["y"] + begin, right["y"]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from dataset_contract.json_types import JsonObject
 from lambda_generate_param.failures import readable
 from pipeline.evidence.model import Evidence
 from pipeline.report import advice, timeline
@@ -15,14 +16,14 @@ _MOST_REASONS = 100
 _STAGES = {"CleanWithPython": "python", "TransformWithSpark": "spark"}
 
 
-def of_trace(traced: Trace, cost: Mapping[str, Any] | None) -> dict[str, Any]:
+def of_trace(traced: Trace, cost: Mapping[str, object] | None) -> JsonObject:
     """The facts as a document.
 
     Args:
         cost: as costs.document makes it; None where nobody asked.
     """
     evidence, job = traced.evidence, traced.job
-    shown: dict[str, Any] = {
+    shown: JsonObject = {
         **{name: value for name, value in traced.document().items() if name != "counts"},
         "hop_counts": traced.document()["counts"],
         "source_uri": job.source_uri,
@@ -53,7 +54,7 @@ def _seconds(start: datetime, end: datetime) -> float:
     return round((end - start).total_seconds(), 3)
 
 
-def _failure(evidence: Evidence) -> dict[str, Any] | None:
+def _failure(evidence: Evidence) -> JsonObject | None:
     """Where and why the attempt failed that says what the job is; the stage's own words where it left some."""
     attempt = evidence.job.attempt
     if attempt.status in ("SUCCEEDED", "RUNNING", "UNKNOWN"):
@@ -67,7 +68,7 @@ def _failure(evidence: Evidence) -> dict[str, Any] | None:
     return {"state": state, "error": attempt.error, "cause": cause or None, "status": attempt.status}
 
 
-def _flow(evidence: Evidence) -> dict[str, Any]:
+def _flow(evidence: Evidence) -> JsonObject:
     """How many rows came how far; a number that nobody knows is None. tables: one per output."""
     documents = evidence.lake.documents
     # A stage that failed says in its error file how far it came.
@@ -96,11 +97,11 @@ def _flow(evidence: Evidence) -> dict[str, Any]:
     }
 
 
-def _first(*values: Any) -> Any:
+def _first(*values: object) -> Any:
     return next((value for value in values if value is not None), None)
 
 
-def _reasons(evidence: Evidence) -> list[dict[str, Any]]:
+def _reasons(evidence: Evidence) -> list[JsonObject]:
     """Why rows were refused, the most frequent reason first, each with its first row."""
     details = evidence.lake.documents["python-details"].value or {}
     examples = details.get("rejected_examples", {})
@@ -112,7 +113,7 @@ def _reasons(evidence: Evidence) -> list[dict[str, Any]]:
     return found
 
 
-def _rules(evidence: Evidence) -> list[dict[str, Any]]:
+def _rules(evidence: Evidence) -> list[JsonObject]:
     """The verdicts of the last attempt that judged."""
     rows = evidence.warehouse.of("rule_run")
     last = max((row["attempt"] for row in rows), default=0)
@@ -120,7 +121,7 @@ def _rules(evidence: Evidence) -> list[dict[str, Any]]:
     return [{name: row[name] for name in wanted} for row in rows if row["attempt"] == last]
 
 
-def _versions(evidence: Evidence) -> list[dict[str, Any]]:
+def _versions(evidence: Evidence) -> list[JsonObject]:
     wanted = ("code_version", "contract_version", "contract_hash", "engine")
     read = ((stage, evidence.lake.documents[stage].value or {}) for stage in ("python", "spark"))
     return [{"stage": stage, **{name: found.get(name) for name in wanted}} for stage, found in read if found]

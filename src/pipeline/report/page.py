@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -13,7 +12,7 @@ from pipeline.moments import duration
 _UNITS = ("bytes", "KB", "MB", "GB", "TB")
 
 
-def render(template: str, shown: Mapping[str, Any], **more: Any) -> str:
+def render(template: str, shown: Mapping[str, object], **more: object) -> str:
     """The page as text: one HTML file that loads nothing."""
     environment = Environment(
         loader=PackageLoader("pipeline.report"),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any
 
+from dataset_contract.json_types import JsonObject
 from pipeline.evidence.histories import FAILED, OPEN, StateRun, Try
 from pipeline.evidence.model import Evidence
 from pipeline.moments import duration
@@ -18,7 +18,7 @@ _THOUSAND = 1000.0
 _ENDED_BY = {"ExecutionAborted": "stopped", "ExecutionTimedOut": "timed out"}
 
 
-def document(evidence: Evidence) -> list[dict[str, Any]]:
+def document(evidence: Evidence) -> list[JsonObject]:
     """A part for each execution and each redrive of it, each with its own scale; none where histories are forgotten."""
     parts = []
     for number, (arn, redrive, states) in enumerate(_parts(evidence), 1):
@@ -50,7 +50,7 @@ class _Scale:
     def __init__(self, start: datetime, seconds: float, now: datetime) -> None:
         self._start, self.seconds, self._now = start, seconds, now
 
-    def bar(self, start: datetime, end: datetime | None, kind: str, what: str) -> dict[str, Any]:
+    def bar(self, start: datetime, end: datetime | None, kind: str, what: str) -> JsonObject:
         """The x position and the width, in per mille of the scale."""
         stop = end or self._now
         seconds = max(0.0, (stop - start).total_seconds())
@@ -67,7 +67,7 @@ class _Scale:
     def _place(self, seconds: float) -> float:
         return min(max(seconds / self.seconds, 0.0), 1.0) * _THOUSAND
 
-    def ticks(self) -> list[dict[str, Any]]:
+    def ticks(self) -> list[JsonObject]:
         """At most six round moments."""
         step = next((each for each in _STEPS_OF_A_TICK if self.seconds / each <= _MOST_TICKS), self.seconds)
         count = int(self.seconds / step)
@@ -84,7 +84,7 @@ def _label(seconds: float) -> str:
     return f"{seconds / 3600:g} h"
 
 
-def _rows(state: StateRun, evidence: Evidence, scale: _Scale) -> Iterator[dict[str, Any]]:
+def _rows(state: StateRun, evidence: Evidence, scale: _Scale) -> Iterator[JsonObject]:
     """The row of a state, with a bar for each try, and those of what it started."""
     bars = [
         scale.bar(each.started_at, each.ended_at or state.ended_at, _kind(each, state), _what(each))
@@ -119,7 +119,7 @@ def _what(each: Try) -> str:
     return each.error or ""
 
 
-def _started(each: Try, state: StateRun, evidence: Evidence, scale: _Scale) -> Iterator[dict[str, Any]]:
+def _started(each: Try, state: StateRun, evidence: Evidence, scale: _Scale) -> Iterator[JsonObject]:
     """The job run, or the nested execution, that a try has started."""
     if "JobRunId" in each.submitted and state.name in _RUNS:
         runs = (evidence.python if _RUNS[state.name] == "python" else evidence.spark).runs.value or ()
@@ -136,7 +136,7 @@ def _started(each: Try, state: StateRun, evidence: Evidence, scale: _Scale) -> I
             yield _below(name, execution.started_at, execution.stopped_at, status, scale)
 
 
-def _below(name: str, start: datetime, end: datetime | None, run: Mapping[str, Any], scale: _Scale) -> dict[str, Any]:
+def _below(name: str, start: datetime, end: datetime | None, run: Mapping[str, object], scale: _Scale) -> JsonObject:
     state = str(run["JobRunState"])
     kind = "done" if state == "SUCCEEDED" else OPEN if end is None else FAILED
     bar = scale.bar(start, end, kind, "")

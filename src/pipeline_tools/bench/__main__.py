@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from dataset_contract.json_types import JsonObject
 from pipeline_tools.bench import data, results, stages, warehouse_loads, whole_pipeline
 from pipeline_tools.bench.growing import Growth
 from pipeline_tools.bench.measuring import BenchError, Command, Comparison, Sample, Subject, compare, run
@@ -81,7 +82,7 @@ class _Bench:
         self._growths: list[Growth] = []
         self._figures: dict[str, float] = {}
 
-    def run(self, parts: Sequence[str]) -> dict[str, Any]:
+    def run(self, parts: Sequence[str]) -> JsonObject:
         """Measure parts, and return the document."""
         for part in parts:
             if part not in PARTS:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from dataset_contract.json_types import JsonObject
 from pipeline_tools.bench.measuring import Sample
 
 
@@ -42,7 +42,7 @@ class Growth:
         (one, two), (first, second) = self.sizes[:2], self.samples[:2]
         return max(0.0, first.seconds - (second.seconds - first.seconds) / (two - one) * one)
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> JsonObject:
         """As the JSON file has it."""
         return {
             "name": self.name,

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
-from typing import Any
+
+from dataset_contract.json_types import JsonObject
 
 # macOS counts ru_maxrss in bytes, Linux in KiB.
 _RSS_UNIT = 1 if os.uname().sysname == "Darwin" else 1024
@@ -108,7 +109,7 @@ class Comparison:
             found[other.name] = (each[0], median(each), each[-1])
         return found
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> JsonObject:
         """As the JSON file has it."""
         return {
             "name": self.name,

@@ -8,8 +8,8 @@ import os
 import platform
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
+from dataset_contract.json_types import JsonMapping, JsonObject
 from pipeline_tools.bench.growing import Growth
 from pipeline_tools.bench.measuring import Comparison
 
@@ -31,7 +31,7 @@ td.number { text-align: right; white-space: nowrap; width: 12rem; font-variant-n
 _WIDTH, _HEIGHT, _EDGE = 420, 220, 40
 
 
-def machine() -> dict[str, Any]:
+def machine() -> JsonObject:
     """What the times are of."""
     model = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
@@ -44,8 +44,11 @@ def machine() -> dict[str, Any]:
 
 
 def document(
-    comparisons: Sequence[Comparison], growths: Sequence[Growth], figures: Mapping[str, float], about: Mapping[str, Any]
-) -> dict[str, Any]:
+    comparisons: Sequence[Comparison],
+    growths: Sequence[Growth],
+    figures: Mapping[str, float],
+    about: Mapping[str, object],
+) -> JsonObject:
     """The JSON file.
 
     Args:
@@ -61,7 +64,7 @@ def document(
     }
 
 
-def over_limit(found: Mapping[str, Any]) -> list[str]:
+def over_limit(found: JsonMapping) -> list[str]:
     """The comparisons whose limit is not kept, a line each."""
     lines = []
     for each in found["comparisons"]:
@@ -72,7 +75,7 @@ def over_limit(found: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def slower(found: Mapping[str, Any], earlier: Mapping[str, Any], ratio: float) -> list[str]:
+def slower(found: JsonMapping, earlier: JsonMapping, ratio: float) -> list[str]:
     """What takes more than `ratio` times what it took in an earlier document, a line each.
 
     Comparisons by their ratio to the rival, which the machine's own speed does not change; figures as they are.
@@ -93,7 +96,7 @@ def slower(found: Mapping[str, Any], earlier: Mapping[str, Any], ratio: float) -
     return lines
 
 
-def table(found: Mapping[str, Any]) -> str:
+def table(found: JsonMapping) -> str:
     """The results as Markdown, which a terminal can show too."""
     lines = ["| comparison | subject | seconds | CPU seconds | MB | × the first (lowest–highest) |"]
     lines.append("| --- | --- | --: | --: | --: | --- |")
@@ -119,7 +122,7 @@ def table(found: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def page(found: Mapping[str, Any]) -> str:
+def page(found: JsonMapping) -> str:
     """The document as one page that needs nothing else."""
     of = found["machine"]
     about = f"{of['cores']} cores of {of['processor']}, {of['memory_bytes'] / 1e9:.0f} GB; {found['at']}"
@@ -136,7 +139,7 @@ def page(found: Mapping[str, Any]) -> str:
     )
 
 
-def _comparison(each: Mapping[str, Any]) -> str:
+def _comparison(each: JsonMapping) -> str:
     longest = max(subject["seconds"] for subject in each["subjects"]) or 1.0
     rows = []
     for subject in each["subjects"]:
@@ -153,7 +156,7 @@ def _comparison(each: Mapping[str, Any]) -> str:
     return f"<h2>{html.escape(each['name'])}</h2><p>{html.escape(each['work'] + aim)}</p><table>{''.join(rows)}</table>"
 
 
-def _growth(each: Mapping[str, Any]) -> str:
+def _growth(each: JsonMapping) -> str:
     across, up = max(each["sizes"]), max(each["seconds"]) or 1.0
 
     def place(size: float, seconds: float) -> tuple[float, float]:
@@ -177,7 +180,7 @@ def _growth(each: Mapping[str, Any]) -> str:
     )
 
 
-def write(directory: Path, found: Mapping[str, Any]) -> tuple[Path, Path]:
+def write(directory: Path, found: Mapping[str, object]) -> tuple[Path, Path]:
     """Write both files, and return their paths."""
     files = directory / "bench.json", directory / "bench.html"
     files[0].write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

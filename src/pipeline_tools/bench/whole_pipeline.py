@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from dataset_contract.json_types import JsonMapping
 from pipeline import executions, redshift
 from pipeline.clients import Clients
 from pipeline_tools.bench.growing import Growth
@@ -30,7 +30,7 @@ class DeployedPipeline:
     """A pipeline on an endpoint of its own."""
 
     clients: Clients
-    outputs: Mapping[str, Any]
+    outputs: JsonMapping
     process: int
 
     @property
@@ -56,7 +56,7 @@ class DeployedPipeline:
                 s3.download_file(bucket, item["Key"], str(files[-1]))
         return files
 
-    def start(self, dataset: str, source_uri: str, **more: Any) -> str:
+    def start(self, dataset: str, source_uri: str, **more: object) -> str:
         """Start an execution; the files may have been loaded before."""
         document = {"dataset": dataset, "source_uri": source_uri, "repeat": True, **more}
         client = self.clients.get("stepfunctions")

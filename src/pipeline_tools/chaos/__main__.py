@@ -15,11 +15,11 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from dataset_contract.json_types import JsonObject
 from pipeline_tools.chaos import matrix, random_histories, results_page, rig, runner
 from pipeline_tools.chaos.cases import ChaosCase
 from pipeline_tools.chaos.matrix import drawn
@@ -92,7 +92,7 @@ def _play(cases: Sequence[ChaosCase], engine: str, seed: int, directory: Path) -
         began = time.monotonic()
         with _Progress(len(cases)) as progress:
             results = runner.play_all(stage, cases, str(seed), progress.tell)
-        about: dict[str, Any] = {"engine": engine, "seed": seed, "seconds": round(time.monotonic() - began, 1)}
+        about: JsonObject = {"engine": engine, "seed": seed, "seconds": round(time.monotonic() - began, 1)}
     found = results_page.document(results, about)
     print(results_page.table(results))
     files = results_page.write(directory, found)

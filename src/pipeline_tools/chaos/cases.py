@@ -10,7 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Rule = Mapping[str, Any]
+from dataset_contract.json_types import JsonMapping
+
+Rule = JsonMapping
 """A fault as local_aws.services.faults takes it. In its texts `{execution}` becomes the name of the case's first
 execution and `{id}` the UUID of its job ID; `{execution2}` and `{id2}` are those of the second execution, and so on."""
 
@@ -35,7 +37,7 @@ class CaseStep:
     do: Verb
     number: int = 1  # of the execution, in the order of their start
     at: str = ""  # enter, stop: the state; call: the function
-    input: Mapping[str, Any] = field(default_factory=dict)  # members of the execution's input besides, or instead
+    input: JsonMapping = field(default_factory=dict)  # members of the execution's input besides, or instead
     rules: Sequence[Rule] = ()
 
 
@@ -114,7 +116,7 @@ def failed(state: str, said: str = "", **more: Any) -> tuple[End, ...]:
     return (End("FAILED", state, said, **more),)
 
 
-def filled(value: Any, names: Mapping[str, str]) -> Any:
+def filled(value: object, names: Mapping[str, str]) -> Any:
     """A rule with its names put in."""
     if isinstance(value, str):
         for name, text in names.items():

@@ -9,8 +9,8 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from dataset_contract.json_types import JsonObject
 from pipeline.redshift import FINAL_STATUSES
 from pipeline_tools.chaos.cases import End
 from pipeline_tools.chaos.play import Attempt, Play
@@ -150,7 +150,7 @@ def _job_attempts(play: Play) -> Iterator[Violation]:
             yield from _attempt(end, attempt, rows)
 
 
-def _attempt(end: End, attempt: Attempt, rows: list[dict[str, Any]]) -> Iterator[Violation]:
+def _attempt(end: End, attempt: Attempt, rows: list[JsonObject]) -> Iterator[Violation]:
     for row in rows:
         if (row["execution_arn"], row["redrive_count"]) != (attempt.run.arn, attempt.redrive):
             continue

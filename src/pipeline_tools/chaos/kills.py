@@ -26,6 +26,7 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from dataset_contract.json_types import JsonObject
 from local_aws import processes
 from local_aws.plain_path import plain_name
 from pipeline.clients import Clients
@@ -95,7 +96,7 @@ class Counter:
         self._client = clients.get("redshift-data")
         self._warehouse = {**_WAREHOUSE, "redshift_secret_arn": secret}
 
-    def ask(self, sql: str) -> list[dict[str, Any]]:
+    def ask(self, sql: str) -> list[JsonObject]:
         """The rows of a query."""
         return query(self._client, self._warehouse, sql)
 
@@ -327,7 +328,7 @@ def _row(case: str, began: float) -> Iterator[Callable[[], Row]]:
         ended[0] = time.monotonic()
 
 
-def _policy(statement: dict[str, Any]) -> str:
+def _policy(statement: JsonObject) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 

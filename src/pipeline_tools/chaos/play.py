@@ -130,7 +130,7 @@ class Play:
         job = self.runs[step.number - 1]
         self._begin(number, self._name(number), {"job_id": job.job_id, **step.input}, job.source_uri, job.job_id)
 
-    def _begin(self, number: int, name: str, document: Mapping[str, Any], source: str, job: str = "") -> None:
+    def _begin(self, number: int, name: str, document: Mapping[str, object], source: str, job: str = "") -> None:
         client = self.rig.clients.get("stepfunctions")
         arn = executions.start(client, self.rig.machine("pipeline"), document, name=name)
         began = client.describe_execution(executionArn=arn)["startDate"]

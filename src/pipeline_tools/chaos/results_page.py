@@ -6,8 +6,8 @@ import html
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
+from dataset_contract.json_types import JsonMapping, JsonObject
 from pipeline_tools.chaos.matrix import part
 from pipeline_tools.chaos.runner import CaseResult
 
@@ -24,7 +24,7 @@ pre { margin: .3rem 0; white-space: pre-wrap; }
 """
 
 
-def document(results: Sequence[CaseResult], about: Mapping[str, Any]) -> dict[str, Any]:
+def document(results: Sequence[CaseResult], about: Mapping[str, object]) -> JsonObject:
     """The JSON file. `about`: engine, seed, seconds and what else the run was made with."""
     passed = sum(result.passed for result in results)
     return {
@@ -54,7 +54,7 @@ def table(results: Sequence[CaseResult]) -> str:
     return "\n".join(lines)
 
 
-def page(found: Mapping[str, Any]) -> str:
+def page(found: JsonMapping) -> str:
     """The document as a page."""
     rows, last = [], ""
     for each in found["results"]:
@@ -80,7 +80,7 @@ def page(found: Mapping[str, Any]) -> str:
     )
 
 
-def write(directory: Path, found: Mapping[str, Any]) -> tuple[Path, Path]:
+def write(directory: Path, found: Mapping[str, object]) -> tuple[Path, Path]:
     """Write both files, and return their paths."""
     files = directory / "chaos.json", directory / "chaos.html"
     files[0].write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -9,7 +9,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from aws_facts import sdk_environment
+from dataset_contract.json_types import JsonMapping, JsonObject
 from local_aws.services.glue.spark_classes import QUICK_JVM
 from pipeline import redshift
 from pipeline.clients import Clients
@@ -48,7 +49,7 @@ class RigError(RuntimeError):
 class KeptClients(Clients):
     """Makes one client of each service. A new one costs 0.1 s of CPU time, and a case asks hundreds of times."""
 
-    made: dict[str, Any] = field(default_factory=dict)
+    made: JsonObject = field(default_factory=dict)
     making: threading.Lock = field(default_factory=threading.Lock)
 
     def get(self, service: str) -> Any:
@@ -62,13 +63,13 @@ class KeptClients(Clients):
 class Rig:
     """What a case works with. Safe for several threads."""
 
-    def __init__(self, clients: Clients, outputs: Mapping[str, Any], endpoint: LocalEndpoint | None = None) -> None:
+    def __init__(self, clients: Clients, outputs: JsonMapping, endpoint: LocalEndpoint | None = None) -> None:
         self.clients = KeptClients(clients.endpoint_url, clients.region)
         self.outputs, self.endpoint = dict(outputs), endpoint
         self.notices = Notices(self.clients, outputs["failure_topic_arn"])
         self._trusting, self._reading = threading.Lock(), threading.Lock()
         self._run_sql: tuple[float, Any] | None = None  # until when its credentials are used, and a client
-        self._details: dict[str, dict[str, Any]] = {}  # what each execution of record-failure was told
+        self._details: dict[str, JsonObject] = {}  # what each execution of record-failure was told
         self._trust_before: tuple[str, str] | None = None  # a role that trusts the account meanwhile, and its policy
 
     def end(self) -> None:
@@ -104,7 +105,7 @@ class Rig:
         """Remove all rules of faults."""
         self._ask("DELETE")
 
-    def _ask(self, method: str, document: Any = None) -> dict[str, Any]:
+    def _ask(self, method: str, document: object = None) -> JsonObject:
         body = None if document is None else json.dumps(document).encode()
         request = urllib.request.Request(self._faults_url, body, {"Content-Type": "application/json"}, method=method)
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -115,7 +116,7 @@ class Rig:
             raise RigError(f"{method} {self._faults_url}: {error.code}: {error.read().decode()}") from error
         except OSError as error:
             raise RigError(f"{method} {self._faults_url}: {error}") from error
-        found: dict[str, Any] = json.loads(text) if text.strip() else {}
+        found: JsonObject = json.loads(text) if text.strip() else {}
         return found
 
     # Sources and rows
@@ -128,15 +129,15 @@ class Rig:
         )
         return f"s3://{self.outputs['raw_bucket']}/{prefix}"
 
-    def query(self, sql: str, **parameters: str) -> list[dict[str, Any]]:
+    def query(self, sql: str, **parameters: str) -> list[JsonObject]:
         """As the user that loads."""
         return redshift.query(self.clients.get("redshift-data"), self.outputs, sql, **parameters)
 
-    def administer(self, sql: str) -> list[dict[str, Any]]:
+    def administer(self, sql: str) -> list[JsonObject]:
         """As the administrator, who may change tables."""
         return redshift.query(self.clients.get("redshift-data"), redshift.as_administrator(self.outputs), sql)
 
-    def statements(self, job: str, status: str) -> list[dict[str, Any]]:
+    def statements(self, job: str, status: str) -> list[JsonObject]:
         """A job's statements of a status, or ALL. The API lists only a few times per second, for all who ask.
 
         Raises:
@@ -191,7 +192,7 @@ class Rig:
 
     def executions(
         self, machine: str, status: str | None = None, since: datetime | None = None
-    ) -> Iterator[dict[str, Any]]:
+    ) -> Iterator[JsonObject]:
         """The executions of a state machine that began at a moment or later, newest first."""
         pages = self.clients.get("stepfunctions").get_paginator("list_executions")
         chosen = {"statusFilter": status} if status else {}
@@ -215,7 +216,7 @@ class Rig:
                 if detail["executionArn"] == execution_arn and int(detail.get("redriveCount") or 0) == redrive
             ]
 
-    def job_runs(self, name: str, since: datetime) -> Iterator[dict[str, Any]]:
+    def job_runs(self, name: str, since: datetime) -> Iterator[JsonObject]:
         """The runs of a Glue job that began at a moment or later, newest first."""
         for page in self.clients.get("glue").get_paginator("get_job_runs").paginate(JobName=name):
             for run in page["JobRuns"]:
@@ -223,7 +224,7 @@ class Rig:
                     return
                 yield run
 
-    def event_of(self, execution_arn: str) -> dict[str, Any]:
+    def event_of(self, execution_arn: str) -> JsonObject:
         """The event that EventBridge gives about the first end of an execution, made of what is known of it.
 
         https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
@@ -232,7 +233,7 @@ class Rig:
         history = self.clients.get("stepfunctions").get_paginator("get_execution_history")
         events = [event for page in history.paginate(executionArn=execution_arn) for event in page["events"]]
         end = next(event for event in events if event["type"].startswith("Execution") and _ENDS.get(event["type"]))
-        told: dict[str, Any] = next((value for key, value in end.items() if key.endswith("EventDetails")), {})
+        told: JsonObject = next((value for key, value in end.items() if key.endswith("EventDetails")), {})
         detail = {
             **{name: described[name] for name in ("executionArn", "stateMachineArn", "name", "input")},
             "status": _ENDS[end["type"]],
@@ -256,7 +257,7 @@ class Notices:
     def __init__(self, clients: Clients, topic_arn: str) -> None:
         self._clients, self._topic_arn = clients, topic_arn
         self._lock = threading.Lock()
-        self._messages: list[dict[str, Any]] = []
+        self._messages: list[JsonObject] = []
         sqs = clients.get("sqs")
         self._queue = sqs.create_queue(QueueName=_QUEUE)["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=self._queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -265,7 +266,7 @@ class Notices:
         sqs.set_queue_attributes(QueueUrl=self._queue, Attributes={"Policy": json.dumps(policy)})
         clients.get("sns").subscribe(TopicArn=topic_arn, Protocol="sqs", Endpoint=arn)
 
-    def about(self, execution_arn: str) -> list[dict[str, Any]]:
+    def about(self, execution_arn: str) -> list[JsonObject]:
         """The messages so far about an execution; of each its subject and message. A cause may name another one."""
         with self._lock:
             self._take()

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
-from typing import Any
 
+from dataset_contract.json_types import JsonObject
 from pipeline_tools.chaos.cases import ChaosCase
 from pipeline_tools.chaos.invariants import Ledger, Violation, check
 from pipeline_tools.chaos.play import Play, PlayError
@@ -36,7 +36,7 @@ class CaseResult:
         """Whether nothing was found."""
         return not self.findings
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> JsonObject:
         """As the JSON file has it."""
         findings = [{"what": each.what, "expected": each.expected, "found": each.found} for each in self.findings]
         return {

@@ -16,12 +16,12 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import yaml
 
 from dataset_contract import reading, wording
+from dataset_contract.json_types import JsonMapping, JsonObject
 from dataset_contract.model import DataObject
 from dataset_contract.places import details_of, failure_of
 from glue_python_job.main import main as python_job
@@ -77,13 +77,13 @@ class JudgedPair:
 
     name: str
     format: str  # csv, json (lines), parquet
-    properties: Sequence[Mapping[str, Any]]
+    properties: Sequence[JsonMapping]
     data: str
-    quality: Sequence[Mapping[str, Any]] = ()
-    more: Mapping[str, Any] = field(default_factory=dict)
+    quality: Sequence[JsonMapping] = ()
+    more: JsonMapping = field(default_factory=dict)
     differs: Mapping[str, str] = field(default_factory=dict)
 
-    def document(self, path: Path) -> dict[str, Any]:
+    def document(self, path: Path) -> JsonObject:
         """The contract, with the data at `path`; an output is there since ours demands one."""
         output = {"name": "outcome", "customProperties": [{"property": "role", "value": "output"}]}
         number = {"name": "number", "logicalType": "integer", "physicalType": "BIGINT"}
@@ -105,7 +105,7 @@ class JudgedPair:
             **self.more,
         }
 
-    def quality_rules(self) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    def quality_rules(self) -> Iterator[tuple[str, str, JsonMapping]]:
         """(id, column or "", rule) of each quality rule."""
         for rule in self.quality:
             yield str(rule["id"]), "", rule
@@ -121,7 +121,7 @@ class JudgedPair:
             str(item["name"]) for item in sorted(columns, key=lambda item: item.get("primaryKeyPosition", 1))
         )
 
-    def column(self, field: str) -> Mapping[str, Any]:
+    def column(self, field: str) -> JsonMapping:
         """The column that the files call `field`."""
         return next(item for item in self.properties if item.get("physicalName", item["name"]) == field)
 
@@ -196,7 +196,7 @@ def ours(case: JudgedPair, directory: Path) -> dict[str, str]:
     return our_verdicts(case, contract.source, found, said)
 
 
-def our_verdicts(case: JudgedPair, source: DataObject, manifest: Mapping[str, Any], said: str) -> dict[str, str]:
+def our_verdicts(case: JudgedPair, source: DataObject, manifest: JsonMapping, said: str) -> dict[str, str]:
     """What the manifest of a run, with its reasons, says of each rule; `said` is the line of a run that failed.
 
     A rule of a value or a key holds where no row was refused for it.
@@ -224,7 +224,7 @@ def our_verdicts(case: JudgedPair, source: DataObject, manifest: Mapping[str, An
     return verdicts
 
 
-def theirs(contracts: Sequence[Path]) -> list[list[dict[str, Any]]]:
+def theirs(contracts: Sequence[Path]) -> list[list[JsonObject]]:
     """What the other reader's checks came to, for each contract.
 
     Raises:
@@ -237,7 +237,7 @@ def theirs(contracts: Sequence[Path]) -> list[list[dict[str, Any]]]:
     return [json.loads(answer) for answer in done.stdout.splitlines() if answer.startswith("[")]
 
 
-def their_verdicts(case: JudgedPair, checks: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+def their_verdicts(case: JudgedPair, checks: Iterable[Mapping[str, object]]) -> dict[str, str]:
     """The checks of the other reader under our names of the rules; what it did not judge is left out.
 
     Raises:
@@ -251,7 +251,7 @@ def their_verdicts(case: JudgedPair, checks: Iterable[Mapping[str, Any]]) -> dic
     return verdicts
 
 
-def _rules_of(case: JudgedPair, check: Mapping[str, Any]) -> list[str]:
+def _rules_of(case: JudgedPair, check: Mapping[str, object]) -> list[str]:
     name = str(check["type"])
     if name == "general":  # a value that cannot be cast ends its run
         return [TYPES]
@@ -273,7 +273,7 @@ def _rules_of(case: JudgedPair, check: Mapping[str, Any]) -> list[str]:
     return [f"{column['name']} {keyword}" for keyword in keywords if len(keywords) == 1 or keyword in options]
 
 
-def _their_verdict(case: JudgedPair, check: Mapping[str, Any]) -> str:
+def _their_verdict(case: JudgedPair, check: Mapping[str, object]) -> str:
     """Holds, breaks or warns; "no verdict" is an empty text, of a check that measured nothing."""
     name, result = str(check["type"]), str(check["result"]).rpartition(".")[2]
     if result == "passed":

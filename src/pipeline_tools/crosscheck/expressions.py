@@ -110,7 +110,7 @@ def _types(node: Any) -> frozenset[str] | None:
     return None
 
 
-def _result(name: Any) -> frozenset[str] | None:
+def _result(name: object) -> frozenset[str] | None:
     return frozenset({_RESULTS[name]}) if name in _RESULTS else None
 
 
@@ -147,16 +147,16 @@ class _Walk:
             value = UNKNOWN
         return value
 
-    def visit_all(self, nodes: Iterable[Any], here: Any, names: dict[str, Any]) -> list[Any]:
+    def visit_all(self, nodes: Iterable[object], here: object, names: dict[str, Any]) -> list[Any]:
         return [self.visit(node, here, names) for node in nodes]
 
-    def _string(self, node: Any, _here: Any, _names: dict[str, Any]) -> Any:
+    def _string(self, node: Any, _here: object, _names: dict[str, Any]) -> Any:
         return node.value
 
-    def _value(self, node: Any, _here: Any, _names: dict[str, Any]) -> Any:
+    def _value(self, node: Any, _here: object, _names: dict[str, Any]) -> Any:
         return node.value if isinstance(node.value, bool) else UNKNOWN
 
-    def _variable(self, node: Any, here: Any, names: dict[str, Any]) -> Any:
+    def _variable(self, node: Any, here: object, names: dict[str, Any]) -> Any:
         name = str(node.value)
         if name == "$" or (name == "" and here is _ABSENT):
             self._say(
@@ -178,7 +178,7 @@ class _Walk:
             self._say(node, f"${name} is not assigned on every path to this state", todo)
         return UNKNOWN
 
-    def _path(self, node: Any, here: Any, names: dict[str, Any]) -> Any:
+    def _path(self, node: Any, here: object, names: dict[str, Any]) -> Any:
         names, value, label = dict(names), here, ""
         for number, step in enumerate(node.steps):
             if step.type == "name":
@@ -257,7 +257,7 @@ class _Walk:
         names[node.lhs.value] = self.visit(node.rhs, here, names)
         return names[node.lhs.value]
 
-    def _lambda(self, node: Any, here: Any, names: dict[str, Any], given: tuple[Any, ...] = ()) -> Any:
+    def _lambda(self, node: Any, here: Any, names: dict[str, Any], given: tuple[object, ...] = ()) -> Any:
         parameters = [argument.value for argument in node.arguments or ()]
         values = [*given, *[UNKNOWN] * len(parameters)][: len(parameters)]
         before = self.uncertain
@@ -304,7 +304,7 @@ class _Walk:
         self.visit_all((node.pattern, node.update, node.delete), UNKNOWN, names)
         return UNKNOWN
 
-    def _other(self, _node: Any, _here: Any, _names: dict[str, Any]) -> Any:
+    def _other(self, _node: object, _here: object, _names: dict[str, Any]) -> Any:
         return UNKNOWN  # numbers, null, regular expressions, wildcards: nothing in them refers to anything
 
     def _say(self, node: Any, wrong: str, todo: str) -> None:
@@ -317,13 +317,13 @@ def _is_local(node: Any, names: Mapping[str, Any]) -> bool:
     return root.type == "function" or (root.type == "variable" and root.value in names)
 
 
-def _element(value: Any) -> Any:
+def _element(value: object) -> Any:
     """What a path goes on from: JSONata looks into the elements of an array."""
     while isinstance(value, list):
         value = value[0] if value else UNKNOWN
     return value
 
 
-def _member(value: Any) -> Any:
+def _member(value: object) -> Any:
     """A value of an object."""
     return next(iter(value.values())) if isinstance(value, dict) and value else UNKNOWN

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aws_facts import jsonata as facts
+from dataset_contract.json_types import JsonObject
 from local_aws.jsonata import type_name
 from pipeline_tools.crosscheck import expressions
 from pipeline_tools.crosscheck.apis import Api
@@ -23,7 +24,7 @@ _MOMENT = "2026-01-31T12:34:56.789Z"
 _NOTHING = Node(0, {})
 
 
-def context(execution_arn: str, execution_input: Any) -> dict[str, Any]:
+def context(execution_arn: str, execution_input: object) -> JsonObject:
     """A sample of `$states.context`.
 
     https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html
@@ -57,7 +58,7 @@ class _Env:
         variables = {name: merge(self.variables[name], other.variables[name]) for name in sorted(both)}
         return _Env(variables, merge(self.input, other.input))
 
-    def then(self, assigned: Any, output: Any) -> _Env:
+    def then(self, assigned: object, output: object) -> _Env:
         return _Env({**self.variables, **(assigned if isinstance(assigned, dict) else {})}, output)
 
 
@@ -68,15 +69,15 @@ class Flow:
     `answer` is asked while the flow settles, too: what it is asked last about a state holds on every path.
     """
 
-    context: dict[str, Any]
+    context: JsonObject
     answer: Answer
     outputs: list[Any] = field(default_factory=list)  # of the states that end it
 
-    def run(self, machine: Node, given: Any, report: Report) -> None:
+    def run(self, machine: Node, given: object, report: Report) -> None:
         """Report what is wrong with the expressions, for the input `given`."""
         self.outputs = self._scope(machine, _Env({}, given), self.context, report)
 
-    def _scope(self, machine: Node, entry: _Env, context: dict[str, Any], report: Report) -> list[Any]:
+    def _scope(self, machine: Node, entry: _Env, context: JsonObject, report: Report) -> list[Any]:
         states = dict((machine.get("States") or _NOTHING).items())
         start = machine.text("StartAt")
         entries = {start: entry} if start in states else {}
@@ -96,9 +97,7 @@ class Flow:
             ends += [after.input for target, after in leaving if not target]
         return ends
 
-    def _leave(
-        self, name: str, state: Node, env: _Env, context: dict[str, Any], report: Report
-    ) -> list[tuple[str, _Env]]:
+    def _leave(self, name: str, state: Node, env: _Env, context: JsonObject, report: Report) -> list[tuple[str, _Env]]:
         """The states that follow, each with what is known there; "" where the machine ends."""
         scope = Scope(env.variables, {"input": env.input, "context": context})
         values = {key: typed(key, node, scope, report) for key, node in state.items() if key not in _OWN}
@@ -132,9 +131,7 @@ class Flow:
         assigned = evaluate(assign, scope, report) if assign else {}
         return assigned, evaluate(output, scope, report) if output else None
 
-    def _result(
-        self, name: str, state: Node, arguments: Any, env: _Env, context: dict[str, Any], report: Report
-    ) -> Any:
+    def _result(self, name: str, state: Node, arguments: object, env: _Env, context: JsonObject, report: Report) -> Any:
         if state.text("Type") == "Task":
             try:
                 return self.answer(name, state, Api.read(state.text("Resource")), arguments)

@@ -50,7 +50,7 @@ def value(parameter: Parameter) -> Any:
     return {"integer": 1, "number": 1.5, "string": "sample", "boolean": True, "date": "2026-01-31"}[parameter.type]
 
 
-def manifest(parsed: Any, contract: Contract) -> str:
+def manifest(parsed: object, contract: Contract) -> str:
     """The manifest of a run with these Arguments, in which every set rule of its objects passed."""
     return _WRITERS[type(parsed).__module__.partition(".")[0]](parsed, contract)
 

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from dataset_contract import parameters, reading
+from dataset_contract.json_types import JsonMapping, JsonObject
 from pipeline_tools.crosscheck import template
 from pipeline_tools.crosscheck.findings import Finding
 from pipeline_tools.crosscheck.hcl import Expression, Infra, Module
@@ -142,7 +142,7 @@ def _finding(text: str) -> Finding:
     return Finding(file, line, wrong, "correct it; nox -s package tells more")
 
 
-def _other() -> dict[str, Any]:
+def _other() -> JsonObject:
     """A contract with what others may not have: a parameter of each type that has to be given, and a set rule."""
     given = {f"{kind}_parameter": {"type": kind} for kind in parameters.TYPES}
     column = {"name": "one", "logicalType": "integer", "physicalType": "INTEGER"}
@@ -166,7 +166,7 @@ def _custom(values: Mapping[str, object]) -> list[dict[str, object]]:
     return [{"property": name, "value": value} for name, value in values.items()]
 
 
-def _write(target: Path, name: str, document: Mapping[str, Any]) -> None:
+def _write(target: Path, name: str, document: JsonMapping) -> None:
     """What packaging makes of a contract without the patterns of its parameters."""
     document = {**document, "customProperties": [_patternless(item) for item in document.get("customProperties", [])]}
     dataset = folders.DatasetFolder(name, reading.parse(document), document, {}, b"")
@@ -176,7 +176,7 @@ def _write(target: Path, name: str, document: Mapping[str, Any]) -> None:
         (folder / file).write_bytes(data)
 
 
-def _patternless(item: Mapping[str, Any]) -> Mapping[str, Any]:
+def _patternless(item: JsonMapping) -> JsonMapping:
     if item["property"] != "parameters":
         return item
     rules = {

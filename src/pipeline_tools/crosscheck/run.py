@@ -12,6 +12,7 @@ from functools import cached_property, partial, reduce
 from pathlib import Path
 from typing import Any
 
+from dataset_contract.json_types import JsonObject
 from dataset_contract.model import Contract
 from lambda_generate_param import datasets, handler, job_id
 from pipeline_tools.crosscheck import job_samples
@@ -53,7 +54,7 @@ class SampleRun:
     calls: dict[tuple[str, str], SampleCall] = field(default_factory=dict)
     _manifests: dict[str, str] = field(default_factory=dict)
     _outputs: dict[Machine, Any] = field(default_factory=dict)
-    _inputs: dict[Machine, dict[str, Any]] = field(default_factory=dict)
+    _inputs: dict[Machine, JsonObject] = field(default_factory=dict)
 
     def go(self) -> None:
         """Run every machine; what is wrong with an expression is reported to the project.
@@ -73,8 +74,8 @@ class SampleRun:
             inputs = self._inputs.get(machine, {"": UNKNOWN})
             self._run(machine, _any_form(list(inputs.values())), partial(self.project.say, machine.file))
 
-    def _run(self, machine: Machine, given: Any, report: Report) -> None:
-        def answer(name: str, state: Node, api: Api, arguments: Any) -> Any:
+    def _run(self, machine: Machine, given: object, report: Report) -> None:
+        def answer(name: str, state: Node, api: Api, arguments: object) -> Any:
             return self._answer(SampleCall(machine, name, state, api, arguments))
 
         for definition in machine.definitions:
@@ -99,7 +100,7 @@ class SampleRun:
                 return {**self._input(), job_id.FIELD: job_id.make(self._execution(machine.module), 0)}
         return UNKNOWN
 
-    def _input(self) -> dict[str, Any]:
+    def _input(self) -> JsonObject:
         bucket = self.settings.raw_bucket if self.settings else ""
         given = {
             name: job_samples.value(parameter)
@@ -112,13 +113,13 @@ class SampleRun:
     def _contract(self) -> Contract:
         return datasets.load(self.sql, self.dataset).contract
 
-    def _event(self, watched: Module) -> dict[str, Any]:
+    def _event(self, watched: Module) -> JsonObject:
         """A sample of the event that a failed execution sends.
 
         https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
         """
         unknown = ("version", "id", "detail-type", "source", "account", "time", "region", "resources")
-        detail: dict[str, Any] = dict.fromkeys(
+        detail: JsonObject = dict.fromkeys(
             ("stateMachineArn", "name", "input", "inputDetails", "output", "outputDetails", "stateMachineVersionArn",
              "stateMachineAliasArn", "redriveDate", "redriveStatus", "redriveStatusReason"), "sample")  # fmt: skip
         detail |= {"executionArn": self._execution(watched), "status": "FAILED", "startDate": 0, "stopDate": 1}
@@ -162,7 +163,7 @@ class SampleRun:
             self.calls[call.machine.module.name, call.name] = replace(call, refused=str(error))
         return result
 
-    def _invoke(self, payload: Any) -> Any:
+    def _invoke(self, payload: object) -> Any:
         if not isinstance(payload, dict) or self.settings is None:
             return UNKNOWN
         if isinstance(given := payload.get("input"), dict) and job_id.is_continued(given):
@@ -177,7 +178,7 @@ class SampleRun:
                     return UNKNOWN  # it may have refused the stand-in
                 raise ValueError(f"the Lambda refuses the payload: {type(error).__name__}: {error}") from error
 
-    def _start_child(self, call: SampleCall, arguments: dict[str, Any]) -> Any:
+    def _start_child(self, call: SampleCall, arguments: JsonObject) -> Any:
         child = self.project.machine(str(arguments.get("StateMachineArn")))
         if child is None:
             return UNKNOWN
@@ -185,7 +186,7 @@ class SampleRun:
         self._inputs.setdefault(child, {})[caller] = arguments.get("Input", UNKNOWN)
         return self._outputs.get(child, UNKNOWN)
 
-    def _start_job(self, arguments: dict[str, Any]) -> None:
+    def _start_job(self, arguments: JsonObject) -> None:
         module = self.project.infra.named("glue_job", str(arguments.get("JobName")))
         given = arguments.get("Arguments")
         if module is None or not isinstance(given, dict) or not is_known(given):

@@ -19,21 +19,21 @@ class Unknown:
 UNKNOWN: Final = Unknown()
 
 
-def is_known(value: Any) -> bool:
+def is_known(value: object) -> bool:
     """Whether no part of the value is UNKNOWN."""
     if isinstance(value, dict):
         return all(map(is_known, value.values()))
     return all(map(is_known, value)) if isinstance(value, list) else value is not UNKNOWN
 
 
-def filled(value: Any) -> Any:
+def filled(value: object) -> Any:
     """The value with a text in the place of what is UNKNOWN."""
     if isinstance(value, dict):
         return {key: filled(each) for key, each in value.items()}
     return [filled(each) for each in value] if isinstance(value, list) else "sample" if value is UNKNOWN else value
 
 
-def merge(one: Any, other: Any) -> Any:
+def merge(one: object, other: object) -> Any:
     """What holds for both values, which meet where two paths do."""
     if one is UNKNOWN or other is UNKNOWN:
         return UNKNOWN

@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 from dataset_contract import load_modes, quality, reading, redshift
 from dataset_contract.errors import ContractError, ElementPath, shown
+from dataset_contract.json_types import JsonMapping, JsonObject
 from dataset_contract.model import OUTPUT, SOURCE, Contract
 from pipeline_tools.datasets import empty_load, lineage, odcs, strict_yaml, transforms
 from pipeline_tools.datasets.strict_yaml import Document, Problem, ProblemsError
@@ -44,7 +44,7 @@ class DatasetFolder:
 
     file: str  # of the contract, as messages name it
     contract: Contract
-    document: Mapping[str, Any]
+    document: JsonMapping
     lines: Mapping[ElementPath, int]
     transform: bytes
 
@@ -119,7 +119,7 @@ def read_all(sql: Path) -> list[DatasetFolder]:
     return datasets
 
 
-def as_json(value: Any, indent: str = "") -> str:
+def as_json(value: object, indent: str = "") -> str:
     """A document as JSON text, one space of indent a level, with every digit of its Decimals."""
     inner = indent + " "
     if isinstance(value, Mapping) and value:
@@ -190,7 +190,7 @@ def _query_problems(document: Document, contract: Contract) -> Iterator[Problem]
                         yield Problem(document.line(where), where, problem)
 
 
-def _rules(item: Mapping[str, Any], place: ElementPath) -> Iterator[tuple[ElementPath, str, list[dict[str, Any]]]]:
+def _rules(item: JsonMapping, place: ElementPath) -> Iterator[tuple[ElementPath, str, list[JsonObject]]]:
     """The rules of an object and of its columns, with the column's name."""
     yield (*place, "quality"), "", item.get("quality", [])
     for number, column in enumerate(item.get("properties", [])):

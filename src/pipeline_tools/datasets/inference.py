@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
 
 import duckdb
 
 from dataset_contract import types
+from dataset_contract.json_types import JsonObject
 
 # Texts that people write where there is no value. They count as such only where the column is not a text then.
 _NULLS = ("NA", "N/A", "n/a", "NULL", "null", "NaN", "nan", "None", "none", "-", "\\N", "?")
@@ -116,7 +116,7 @@ def of_parquet(connection: duckdb.DuckDBPyConnection, source: str, column: str, 
     return Guess(physical, filled == rows) if physical else None
 
 
-def _typed(connection: duckdb.DuckDBPyConnection, is_text: bool) -> dict[str, Any] | None:
+def _typed(connection: duckdb.DuckDBPyConnection, is_text: bool) -> JsonObject | None:
     """The type that takes every value of the table `one` and is not a text; None where there is none."""
     dates = _dates(connection)
     if dates is not None or is_text:
@@ -126,7 +126,7 @@ def _typed(connection: duckdb.DuckDBPyConnection, is_text: bool) -> dict[str, An
     return _number(connection)
 
 
-def _number(connection: duckdb.DuckDBPyConnection) -> dict[str, Any] | None:
+def _number(connection: duckdb.DuckDBPyConnection) -> JsonObject | None:
     if _all(connection, f"regexp_full_match(value, '{_WHOLE}')"):
         digits, largest = _numbers(connection, "max(length(ltrim(value, '-')))", "max(abs(TRY_CAST(value AS HUGEINT)))")
         if digits > 38:
@@ -149,7 +149,7 @@ def _number(connection: duckdb.DuckDBPyConnection) -> dict[str, Any] | None:
     return None
 
 
-def _decimal(whole: int, scale: int, separator: str) -> dict[str, Any] | None:
+def _decimal(whole: int, scale: int, separator: str) -> JsonObject | None:
     precision = 18 if whole + scale < 18 else 38
     if whole + scale > 38 or scale > 37:
         return {"physical": "DOUBLE PRECISION", "separators": separator, "check": "more digits than a DECIMAL takes"}
@@ -157,7 +157,7 @@ def _decimal(whole: int, scale: int, separator: str) -> dict[str, Any] | None:
     return {"physical": f"DECIMAL({precision},{scale})", "separators": separator, "check": check}
 
 
-def _dates(connection: duckdb.DuckDBPyConnection) -> dict[str, Any] | None:
+def _dates(connection: duckdb.DuckDBPyConnection) -> JsonObject | None:
     day = r"\d{4}-\d{2}-\d{2}"
     if _all(connection, f"regexp_full_match(value, '{day}') AND TRY_CAST(value AS DATE) IS NOT NULL"):
         return {"physical": "DATE"}
@@ -180,7 +180,7 @@ def _dates(connection: duckdb.DuckDBPyConnection) -> dict[str, Any] | None:
     return {"physical": "TIMESTAMP" if "H" in fitting[0] else "DATE", "format": fitting[0], "check": other}
 
 
-def _text(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+def _text(connection: duckdb.DuckDBPyConnection) -> JsonObject:
     (longest,) = _numbers(connection, "max(strlen(value))")
     check = f"the sample has {longest} bytes, Redshift takes 65535" if longest > 65535 else ""
     return {"physical": _varchar(longest), "check": check}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
 import sqlglot
 from sqlglot import exp
@@ -16,6 +16,7 @@ from sqlglot.errors import SqlglotError
 from sqlglot.lineage import Node, lineage
 from sqlglot.optimizer import build_scope, qualify
 
+from dataset_contract.json_types import JsonObject
 from dataset_contract.model import PARAMETERS_VIEW, Contract, DataObject
 from glue_spark_job import statements
 from pipeline_tools.datasets import transforms
@@ -24,7 +25,7 @@ _DIALECT: Final = "spark"
 _IDENTITY, _TRANSFORMATION, _AGGREGATION = "IDENTITY", "TRANSFORMATION", "AGGREGATION"
 
 
-def document(contract: Contract, transform: str, descriptions: Mapping[tuple[str, str], str]) -> dict[str, Any]:
+def document(contract: Contract, transform: str, descriptions: Mapping[tuple[str, str], str]) -> JsonObject:
     """All that is known before a run.
 
     Args:
@@ -119,7 +120,7 @@ def _merged(leaves: Iterator[tuple[str, str, str]], schema: Mapping[str, Mapping
     return [{"object": name, "field": field, "subtype": subtype} for name, field, subtype in sorted(found)]
 
 
-def _object(item: DataObject, descriptions: Mapping[tuple[str, str], str]) -> dict[str, Any]:
+def _object(item: DataObject, descriptions: Mapping[tuple[str, str], str]) -> JsonObject:
     fields = []
     for column in item.columns:
         field = {"name": column.name, "type": column.type.redshift}

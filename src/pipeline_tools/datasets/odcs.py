@@ -18,6 +18,7 @@ from jsonschema import Draft201909Validator, validators
 from jsonschema.exceptions import ValidationError
 
 from dataset_contract.errors import ElementPath
+from dataset_contract.json_types import JsonMapping, JsonObject
 from dataset_contract.naming import as_json
 from pipeline_tools.datasets.strict_yaml import Document, Problem
 
@@ -53,9 +54,9 @@ def problems(document: Document) -> list[Problem]:
 
 
 @cache
-def _schema() -> dict[str, Any]:
+def _schema() -> JsonObject:
     text = resources.files("open_data_contract_standard").joinpath("schema.json").read_text(encoding="utf-8")
-    schema: dict[str, Any] = json.loads(text)
+    schema: JsonObject = json.loads(text)
     return schema
 
 
@@ -71,7 +72,7 @@ def _validator() -> Any:
     return extend(Draft201909Validator, type_checker=checker)(_schema())
 
 
-def _errors(value: Any) -> Iterator[Any]:
+def _errors(value: object) -> Iterator[Any]:
     untyped: set[ElementPath] = set()
     for error in _validator().iter_errors(value):
         place = tuple(error.absolute_path)
@@ -122,7 +123,7 @@ def _told(error: Any, document: Document) -> Iterator[tuple[ElementPath, str]]:
         yield place, f"is {as_json(value)}; accepted: {_accepted(keyword, accepted)}"
 
 
-def _mistyped(value: Any, accepted: Any, written: str) -> str:
+def _mistyped(value: object, accepted: Any, written: str) -> str:
     wanted = [accepted] if isinstance(accepted, str) else list(accepted)
     text = f"is {as_json(value)}; accepted: {' or '.join(_TYPES[name] for name in wanted)}"
     if "string" in wanted and isinstance(value, (bool, int, Decimal)):
@@ -166,7 +167,7 @@ def _is_another(cause: Any, place: ElementPath) -> bool:
     return cause.validator in ("required", "type") and tuple(cause.absolute_path) == place
 
 
-def _names(schema: Any) -> Iterator[str]:
+def _names(schema: object) -> Iterator[str]:
     """The names that a schema knows, those of all its parts."""
     if not isinstance(schema, Mapping):
         return
@@ -180,6 +181,6 @@ def _names(schema: Any) -> Iterator[str]:
         yield from _names(schema.get(keyword))
 
 
-def _resolved(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+def _resolved(schema: Mapping[str, object]) -> JsonMapping:
     reference = schema.get("$ref")
     return _schema()["$defs"][str(reference).rpartition("/")[2]] if reference else schema

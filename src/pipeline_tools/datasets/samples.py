@@ -16,6 +16,7 @@ from typing import IO, Any
 
 import duckdb
 
+from dataset_contract.json_types import JsonObject
 from pipeline_tools.datasets import inference
 from pipeline_tools.datasets.inference import Guess
 
@@ -52,7 +53,7 @@ class FileSample:
 
     columns: list[SampleColumn]
     rows: int
-    csv: dict[str, Any] = field(default_factory=dict)
+    csv: JsonObject = field(default_factory=dict)
     keys: list[tuple[int, ...]] = field(default_factory=list)  # positions of columns whose values are unique
     notes: list[str] = field(default_factory=list)
 
@@ -175,7 +176,7 @@ def _one_decimal_separator(connection: duckdb.DuckDBPyConnection, sample: FileSa
     return sample
 
 
-def _dialect(delimiter: str, quote: str, escape: str, skip: int, header: bool, encoding: str) -> dict[str, Any]:
+def _dialect(delimiter: str, quote: str, escape: str, skip: int, header: bool, encoding: str) -> JsonObject:
     usual = {"delimiter": ",", "quote": '"', "escape": quote, "skipLines": 0, "header": True, "encoding": "utf-8"}
     values = (delimiter, quote, escape, skip, header, encoding)
     given = dict(zip(usual, values, strict=True))
@@ -224,7 +225,7 @@ def _json(connection: duckdb.DuckDBPyConnection, path: Path, scratch: Path) -> F
     return sample
 
 
-def _records(stream: IO[str], path: Path) -> Iterator[dict[str, Any]]:
+def _records(stream: IO[str], path: Path) -> Iterator[JsonObject]:
     first = next((character for character in iter(lambda: stream.read(1), "") if not character.isspace()), "")
     stream.seek(0)
     lines: Any = enumerate(stream, start=1)
@@ -245,7 +246,7 @@ def _records(stream: IO[str], path: Path) -> Iterator[dict[str, Any]]:
         raise SampleError(f"{path} is not JSON: {error}; accepted: an object per line, or a list of them") from error
 
 
-def _fields(record: dict[str, Any], path: str = "", depth: int = 1) -> Iterator[tuple[str, Any]]:
+def _fields(record: JsonObject, path: str = "", depth: int = 1) -> Iterator[tuple[str, Any]]:
     """The fields of a record by their name, or by their path in nested objects."""
     for name, value in record.items():
         place = f"{path}.{name}" if path else name
@@ -255,7 +256,7 @@ def _fields(record: dict[str, Any], path: str = "", depth: int = 1) -> Iterator[
             yield place, value
 
 
-def _kind(value: Any) -> str:
+def _kind(value: object) -> str:
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -263,7 +264,7 @@ def _kind(value: Any) -> str:
     return "number" if isinstance(value, (int, Decimal)) else "string" if isinstance(value, str) else "nested"
 
 
-def _quoted(value: Any) -> str:
+def _quoted(value: object) -> str:
     if value is None:
         return ""
     text = ("true" if value else "false") if isinstance(value, bool) else str(value)

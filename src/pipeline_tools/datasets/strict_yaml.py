@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from dataset_contract.errors import ElementPath
+from dataset_contract.json_types import JsonObject
 
 _TAG = "tag:yaml.org,2002:"
 # https://yaml.org/spec/1.2.2/#103-core-schema
@@ -127,8 +128,8 @@ class _YamlReader:
             return [self._item(item, (*place, index)) for index, item in enumerate(node.value)]
         return self._scalar(node, place)
 
-    def _mapping(self, node: yaml.MappingNode, place: ElementPath) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+    def _mapping(self, node: yaml.MappingNode, place: ElementPath) -> JsonObject:
+        found: JsonObject = {}
         cut = self._cut_texts(node, place)
         for key, item in node.value:
             if key in cut:

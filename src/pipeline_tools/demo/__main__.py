@@ -11,8 +11,8 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+from dataset_contract.json_types import JsonObject
 from pipeline import executions, jobs, report, trace
 from pipeline.clients import Clients
 from pipeline.redshift import query
@@ -61,13 +61,13 @@ def _demonstrate(directory: Path, engine: str | None) -> int:
     return 0 if complete else 1
 
 
-def _run(clients: Clients, outputs: dict[str, Any], directory: Path) -> tuple[dict[str, Any], bool]:
+def _run(clients: Clients, outputs: JsonObject, directory: Path) -> tuple[JsonObject, bool]:
     raw = directory / "raw"
     flights.write(raw)
     flights.upload(clients.get("s3"), raw, outputs["raw_bucket"])
     say(f"[3/5] execution on s3://{outputs['raw_bucket']}/{flights.DATASET}/")
     outcome = _execute(clients, outputs)
-    summary: dict[str, Any] = {
+    summary: JsonObject = {
         "job_id": (outcome.output or {}).get("job_id") if outcome.succeeded else None,
         "status": outcome.status,
         "execution_arn": outcome.arn,
@@ -97,7 +97,7 @@ def _run(clients: Clients, outputs: dict[str, Any], directory: Path) -> tuple[di
     return summary, traced.is_complete
 
 
-def _execute(clients: Clients, outputs: dict[str, Any]) -> executions.ExecutionOutcome:
+def _execute(clients: Clients, outputs: JsonObject) -> executions.ExecutionOutcome:
     client = clients.get("stepfunctions")
     document = {
         "dataset": flights.DATASET,
@@ -114,7 +114,7 @@ def _execute(clients: Clients, outputs: dict[str, Any]) -> executions.ExecutionO
     )
 
 
-def _worst_routes(clients: Clients, outputs: dict[str, Any], outcome: executions.ExecutionOutcome) -> str:
+def _worst_routes(clients: Clients, outputs: JsonObject, outcome: executions.ExecutionOutcome) -> str:
     """What the data was for: a query that somebody would ask of the loaded tables."""
     rows = query(
         clients.get("redshift-data"),

@@ -11,7 +11,6 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pyspark
 
@@ -26,7 +25,7 @@ class BareRunError(RuntimeError):
     """A script failed; the message is what it said last."""
 
 
-def measure(raw: Path, directory: Path, *, dataset: str, parameters: Mapping[str, Any]) -> dict[str, float]:
+def measure(raw: Path, directory: Path, *, dataset: str, parameters: Mapping[str, object]) -> dict[str, float]:
     """Run both scripts on the files below `raw`, as the job runs do, and return the seconds of each.
 
     Raises:
@@ -40,7 +39,7 @@ def measure(raw: Path, directory: Path, *, dataset: str, parameters: Mapping[str
 
 
 def _measure(
-    raw: Path, directory: Path, package: Path, dataset: str, parameters: Mapping[str, Any]
+    raw: Path, directory: Path, package: Path, dataset: str, parameters: Mapping[str, object]
 ) -> dict[str, float]:
     artifacts = package / "sql" / "datasets" / dataset
     tables = datasets.load(package / "sql", dataset).outputs

@@ -10,7 +10,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dataset_contract.redshift import identifier
 from pipeline import redshift
@@ -27,7 +27,7 @@ class SecretError(RuntimeError):
     """The secret is not what it has to be; the message says what to do, and never what it holds."""
 
 
-def ensure(clients: Clients, outputs: Mapping[str, Any]) -> str | None:
+def ensure(clients: Clients, outputs: Mapping[str, object]) -> str | None:
     """Make the user, or give it the password of its secret, and return its name.
 
     None with a warehouse that was there before: its secret has one user for all.

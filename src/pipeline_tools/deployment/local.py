@@ -10,9 +10,9 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from aws_facts import sdk_environment
+from dataset_contract.json_types import JsonObject
 from local_aws.services.faults import documents
 from local_aws.services.faults.fault_rules import FaultPlan
 from pipeline.clients import Clients
@@ -29,7 +29,7 @@ DIRECTORY = LOCAL_DIRECTORY
 SHELL = "environment.sh"
 
 
-def deploy(endpoint: LocalEndpoint, directory: Path, say: Say = say) -> dict[str, Any]:
+def deploy(endpoint: LocalEndpoint, directory: Path, say: Say = say) -> JsonObject:
     """Apply the Terraform to a running endpoint, create the SQL schema, and return the outputs with `endpoint_url`.
 
     Raises:

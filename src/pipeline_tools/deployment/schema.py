@@ -12,10 +12,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from dataset_contract.json_types import JsonMapping, JsonObject
 from dataset_contract.redshift import SCHEMA
 from lambda_generate_param import datasets, schemas
 from lambda_generate_param.sql_batches import portions
@@ -45,10 +45,10 @@ class Update:
     """What was done to deployed tables, and what was not."""
 
     statements: tuple[str, ...]
-    refusals: tuple[Mapping[str, Any], ...]  # each a `problem` and the `statements` that a person could run
+    refusals: tuple[JsonMapping, ...]  # each a `problem` and the `statements` that a person could run
 
 
-def create(clients: Clients, outputs: Mapping[str, Any]) -> int:
+def create(clients: Clients, outputs: Mapping[str, object]) -> int:
     """Make what is missing, with the user that loads and its grants, and return how many statements that were.
 
     Audit tables of an earlier version get the columns that may be null.
@@ -74,7 +74,7 @@ def create(clients: Clients, outputs: Mapping[str, Any]) -> int:
     return len(statements)
 
 
-def update(clients: Clients, outputs: Mapping[str, Any]) -> Update:
+def update(clients: Clients, outputs: Mapping[str, object]) -> Update:
     """Compare each output table with its contract, and add the columns that can be added.
 
     Raises:
@@ -85,7 +85,7 @@ def update(clients: Clients, outputs: Mapping[str, Any]) -> Update:
     return Update(tuple(found["statements"]), tuple(found["refusals"]))
 
 
-def compare(clients: Clients, outputs: Mapping[str, Any], package: Path) -> Update:
+def compare(clients: Clients, outputs: Mapping[str, object], package: Path) -> Update:
     """What `update` would do and refuse once a package is deployed; nothing is changed.
 
     Raises:
@@ -97,9 +97,9 @@ def compare(clients: Clients, outputs: Mapping[str, Any], package: Path) -> Upda
     return Update(tuple(found["statements"]), tuple(found["refusals"]))
 
 
-def describe(clients: Clients, outputs: Mapping[str, Any], name: str = SCHEMA) -> dict[str, list[dict[str, Any]]]:
+def describe(clients: Clients, outputs: Mapping[str, object], name: str = SCHEMA) -> dict[str, list[JsonObject]]:
     """The columns of a schema's tables in their order, by table; usually of the outputs. Raises SchemaError."""
-    tables: dict[str, list[dict[str, Any]]] = {}
+    tables: dict[str, list[JsonObject]] = {}
     try:
         rows = query(clients.get("redshift-data"), redshift.as_administrator(outputs), _COLUMNS, schema=name)
     except QueryError as error:
@@ -109,17 +109,17 @@ def describe(clients: Clients, outputs: Mapping[str, Any], name: str = SCHEMA) -
     return tables
 
 
-def _invoke(clients: Clients, outputs: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+def _invoke(clients: Clients, outputs: Mapping[str, object], more: Mapping[str, object]) -> JsonObject:
     name = outputs["lambda_function_name"]
     payload = json.dumps({"action": "schema", **more}).encode()
     answer = clients.get("lambda").invoke(FunctionName=name, Payload=payload)
-    document: dict[str, Any] = json.loads(answer["Payload"].read())
+    document: JsonObject = json.loads(answer["Payload"].read())
     if answer.get("FunctionError"):
         raise SchemaError(f"{name}: {document.get('errorMessage', document)}")
     return document
 
 
-def _run(clients: Clients, outputs: Mapping[str, Any], statements: Sequence[str]) -> None:
+def _run(clients: Clients, outputs: Mapping[str, object], statements: Sequence[str]) -> None:
     client, administrator = clients.get("redshift-data"), redshift.as_administrator(outputs)
     try:
         for several in portions(statements):
@@ -183,7 +183,7 @@ def report(count: int, changes: Update) -> int:
     return 0
 
 
-def tell(refusals: Sequence[Mapping[str, Any]]) -> None:
+def tell(refusals: Sequence[JsonMapping]) -> None:
     """Say what was refused, with what a person could run."""
     for refusal in refusals:
         print(f"refused: {refusal['problem']}\n  a person could run:", file=sys.stderr)

@@ -14,13 +14,14 @@ import zipfile
 from collections.abc import Mapping
 from email.message import Message
 from email.parser import HeaderParser
-from typing import Any
+
+from dataset_contract.json_types import JsonObject
 
 NAME = "sbom.cdx.json"
 LIBRARIES = "wheels/"
 
 
-def document(project: str, version: str, files: Mapping[str, bytes], importer: str) -> dict[str, Any]:
+def document(project: str, version: str, files: Mapping[str, bytes], importer: str) -> JsonObject:
     """The bill of a package.
 
     Args:
@@ -48,14 +49,14 @@ def document(project: str, version: str, files: Mapping[str, bytes], importer: s
     }
 
 
-def _file(name: str, data: bytes) -> dict[str, Any]:
+def _file(name: str, data: bytes) -> JsonObject:
     return {"type": "file", "bom-ref": name, "name": name, "hashes": _hashes(data)}
 
 
-def _library(name: str, data: bytes) -> dict[str, Any]:
+def _library(name: str, data: bytes) -> JsonObject:
     metadata = _metadata(data)
     package, version = str(metadata["Name"]), str(metadata["Version"])
-    found: dict[str, Any] = {"type": "library", "bom-ref": name, "name": package, "version": version}
+    found: JsonObject = {"type": "library", "bom-ref": name, "name": package, "version": version}
     found["purl"] = f"pkg:pypi/{package.lower().replace('_', '-')}@{version}"
     found["hashes"] = _hashes(data)
     if licences := _licences(metadata):
@@ -69,7 +70,7 @@ def _metadata(wheel: bytes) -> Message:
         return HeaderParser().parsestr(archive.read(name).decode("utf-8"))
 
 
-def _licences(metadata: Message) -> list[dict[str, Any]]:
+def _licences(metadata: Message) -> list[JsonObject]:
     """What the wheel says of its licence: an SPDX expression, or else its classifiers, or else words."""
     if expression := metadata["License-Expression"]:
         return [{"expression": expression}]

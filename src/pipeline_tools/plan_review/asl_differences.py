@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from dataset_contract.json_types import JsonMapping
 from pipeline_tools.plan_review.differences import Difference, decoded, differences, following
 from pipeline_tools.plan_review.review import UNKNOWN, Change, Sensitive
 
@@ -53,14 +53,14 @@ def machine_change(change: Change, renames: Sequence[tuple[str, str]] = ()) -> M
     return MachineChange(change, follows_rename=True) if any(compare(old, new)) else None
 
 
-def definition(text: Any) -> Mapping[str, Any] | None:
+def definition(text: object) -> JsonMapping | None:
     """The definition that a text holds, or None."""
     document = decoded(text)
     return document if isinstance(document, Mapping) else None
 
 
 def compare(
-    before: Mapping[str, Any], after: Mapping[str, Any]
+    before: Mapping[str, object], after: Mapping[str, object]
 ) -> tuple[tuple[str, ...], tuple[str, ...], tuple[Difference, ...]]:
     """States that were added, states that were removed, and the fields that changed."""
     left, right = dict(_states(before)), dict(_states(after))
@@ -77,18 +77,18 @@ def compare(
     return added, tuple(name for name in left if name not in right), tuple(changed)
 
 
-def inner_machines(state: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def inner_machines(state: JsonMapping) -> list[JsonMapping]:
     """The machines within a Parallel or Map state."""
     of_map = [state[key] for key in ("ItemProcessor", "Iterator") if isinstance(state.get(key), Mapping)]
     return [*(state.get("Branches") or []), *of_map]
 
 
-def happy_path(machine: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+def happy_path(machine: JsonMapping) -> list[tuple[str, JsonMapping]]:
     """The states, by name, of the shortest way from the start to an end that is no failure; empty if there is none.
 
     Choices are followed, catches are not; of a Parallel state every branch counts, of a Map one item.
     """
-    states: Mapping[str, Any] = machine.get("States", {})
+    states: JsonMapping = machine.get("States", {})
     start = machine.get("StartAt")
     ways: list[list[str]] = [[start]] if isinstance(start, str) and start in states else []
     seen = {start}
@@ -104,18 +104,18 @@ def happy_path(machine: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]
     return []
 
 
-def _entered(name: str, state: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _entered(name: str, state: Mapping[str, object]) -> Iterator[tuple[str, JsonMapping]]:
     yield name, state
     for machine in inner_machines(state):
         yield from happy_path(machine)
 
 
-def _next_of(state: Mapping[str, Any]) -> Iterator[str]:
+def _next_of(state: JsonMapping) -> Iterator[str]:
     steps = [*state.get("Choices", []), {"Next": state.get("Default")}, state]
     yield from (step["Next"] for step in steps if isinstance(step.get("Next"), str))
 
 
-def _states(machine: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _states(machine: JsonMapping, above: str = "") -> Iterator[tuple[str, JsonMapping]]:
     for name, state in machine.get("States", {}).items():
         own = {key: inner for key, inner in state.items() if key not in ("Branches", "ItemProcessor", "Iterator")}
         inner = inner_machines(state)
@@ -126,5 +126,5 @@ def _states(machine: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, 
             yield from _states(machine_within, f"{above}{name}/")
 
 
-def _without_states(machine: Mapping[str, Any]) -> Mapping[str, Any]:
+def _without_states(machine: Mapping[str, object]) -> JsonMapping:
     return {key: inner for key, inner in machine.items() if key != "States"}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from dataset_contract.json_types import JsonMapping
 from pipeline.prices import Prices
 from pipeline_tools.plan_review import asl_differences
 from pipeline_tools.plan_review.differences import at
@@ -61,7 +61,7 @@ def estimates(review: Review, listed: Prices) -> tuple[Estimate, Estimate]:
 def estimate(changes: Sequence[Change], listed: Prices, *, after: bool) -> Estimate:
     """What the resources of one side of a plan cost."""
     sides = [(change.type, change.after if after else change.before) for change in changes]
-    resources: dict[str, list[Mapping[str, Any]]] = {}
+    resources: dict[str, list[JsonMapping]] = {}
     for kind, values in sides:
         if values is not None:
             resources.setdefault(kind, []).append(values)
@@ -71,7 +71,7 @@ def estimate(changes: Sequence[Change], listed: Prices, *, after: bool) -> Estim
     )
 
 
-_Resources = Mapping[str, Sequence[Mapping[str, Any]]]
+_Resources = Mapping[str, Sequence[JsonMapping]]
 
 
 def _by_month(resources: _Resources, listed: Prices) -> Iterator[Item | str]:
@@ -110,7 +110,7 @@ def _by_month(resources: _Resources, listed: Prices) -> Iterator[Item | str]:
             yield Item(label, f"{count:g}{unit} × ${price}", count * price)
 
 
-def _metrics(alarm: Mapping[str, Any]) -> int:
+def _metrics(alarm: Mapping[str, object]) -> int:
     queries = alarm.get("metric_query")
     return max(1, sum(bool(query.get("metric")) for query in queries)) if isinstance(queries, list) else 1
 
@@ -120,7 +120,7 @@ def _by_run(resources: _Resources, listed: Prices) -> Iterator[Item | str]:
     for job in resources.get("aws_glue_job", []):
         yield _job(job, listed)
     machines = {str(values.get("name")): values for values in resources.get("aws_sfn_state_machine", [])}
-    entered: list[Mapping[str, Any]] = []
+    entered: list[JsonMapping] = []
     for name, values in machines.items():
         definition = asl_differences.definition(values.get("definition"))
         if definition is None:
@@ -142,7 +142,7 @@ def _by_run(resources: _Resources, listed: Prices) -> Iterator[Item | str]:
         yield Item("CloudWatch Logs", f"{size:g} GB assumed × ${price}", size * price, per_run=True)
 
 
-def _nested(path: Sequence[Mapping[str, Any]], machines: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def _nested(path: Sequence[Mapping[str, object]], machines: JsonMapping) -> Iterator[JsonMapping]:
     """The states of the executions that a path starts; one level deep."""
     for state in path:
         arn = str(at(state, ("Arguments", "StateMachineArn")) or "")
@@ -151,7 +151,7 @@ def _nested(path: Sequence[Mapping[str, Any]], machines: Mapping[str, Any]) -> I
             yield from (entered for _, entered in asl_differences.happy_path(inner))
 
 
-def _job(job: Mapping[str, Any], listed: Prices) -> Item | str:
+def _job(job: JsonMapping, listed: Prices) -> Item | str:
     label = f"Glue {job.get('name')}"
     spark = at(job, ("command", 0, "name")) == "glueetl"
     execution_class = str(job.get("execution_class") or "STANDARD")
@@ -171,7 +171,7 @@ def _job(job: Mapping[str, Any], listed: Prices) -> Item | str:
     return Item(label, basis, units * minutes * price / _MINUTES, per_run=True)
 
 
-def _function(function: Mapping[str, Any], calls: int, listed: Prices) -> Item:
+def _function(function: Mapping[str, object], calls: int, listed: Prices) -> Item:
     architectures = function.get("architectures")
     architecture = architectures[0] if isinstance(architectures, list) and architectures else "x86_64"
     memory = function.get("memory_size")

@@ -26,7 +26,7 @@ class Difference:
     after: Any
 
 
-def differences(before: Any, after: Any, path: _Path = ()) -> Iterator[Difference]:
+def differences(before: object, after: object, path: _Path = ()) -> Iterator[Difference]:
     """Differences of two values.
 
     None and an empty text, list or object count as absent: the provider does not tell them apart. Text that is JSON on
@@ -44,7 +44,7 @@ def differences(before: Any, after: Any, path: _Path = ()) -> Iterator[Differenc
         yield Difference(path, _or_absent(before), _or_absent(after))
 
 
-def following(before: Any, after: Any, renames: Iterable[tuple[str, str]]) -> Any:
+def following(before: object, after: object, renames: Iterable[tuple[str, str]]) -> Any:
     """The value before, with each text that only follows a rename as it is after it.
 
     A text that is still there after, or that is not there in its new form, stays: it does not follow.
@@ -53,7 +53,7 @@ def following(before: Any, after: Any, renames: Iterable[tuple[str, str]]) -> An
     return _following(before, set(_texts(after)), renames) if renames else before
 
 
-def at(value: Any, path: Iterable[str | int]) -> Any:
+def at(value: object, path: Iterable[str | int]) -> Any:
     """What is at a path, or ABSENT."""
     for step in path:
         if isinstance(value, Mapping):
@@ -64,7 +64,7 @@ def at(value: Any, path: Iterable[str | int]) -> Any:
     return _or_absent(value)
 
 
-def decoded(value: Any) -> Any:
+def decoded(value: object) -> Any:
     """The object or list that a JSON text holds; None for anything else."""
     if not isinstance(value, str) or value.lstrip()[:1] not in ("{", "["):
         return None
@@ -74,7 +74,7 @@ def decoded(value: Any) -> Any:
         return None
 
 
-def _following(value: Any, texts: set[str], renames: list[tuple[str, str]]) -> Any:
+def _following(value: object, texts: set[str], renames: list[tuple[str, str]]) -> Any:
     if isinstance(value, Mapping):
         return {_following(key, texts, renames): _following(inner, texts, renames) for key, inner in value.items()}
     if isinstance(value, list):
@@ -87,7 +87,7 @@ def _following(value: Any, texts: set[str], renames: list[tuple[str, str]]) -> A
     return renamed if renamed in texts else value
 
 
-def _texts(value: Any) -> Iterator[str]:
+def _texts(value: object) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
@@ -99,7 +99,7 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(inner)
 
 
-def _of_objects(before: Any, after: Any, path: _Path) -> Iterator[Difference]:
+def _of_objects(before: object, after: object, path: _Path) -> Iterator[Difference]:
     empty = (None, ABSENT)
     if not all(isinstance(side, Mapping) or side in empty or side == [] for side in (before, after)):
         yield Difference(path, _or_absent(before), _or_absent(after))
@@ -134,18 +134,18 @@ def _of_lists(before: list[Any], after: list[Any], path: _Path) -> Iterator[Diff
         yield from differences(one, other, path if single else (*path, position))
 
 
-def _decoded(before: Any, after: Any) -> tuple[Any, Any]:
+def _decoded(before: object, after: object) -> tuple[Any, Any]:
     left, right = decoded(before), decoded(after)
     return (left, right) if left is not None and right is not None and type(left) is type(right) else (before, after)
 
 
-def _or_absent(value: Any) -> Any:
+def _or_absent(value: object) -> Any:
     return ABSENT if _is_empty(value) else value
 
 
-def _is_empty(value: Any) -> bool:
+def _is_empty(value: object) -> bool:
     return value is None or value is ABSENT or value in ("", [], {})
 
 
-def _same(before: Any, after: Any) -> bool:
+def _same(before: object, after: object) -> bool:
     return (_is_empty(before) and _is_empty(after)) or bool(before == after)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
+from dataset_contract.json_types import JsonMapping
 from pipeline_tools.plan_review.review import Action, Change
 
-_Values = Mapping[str, Any]
+_Values = JsonMapping
 
 
 def _bucket(values: _Values) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from typing import Any
 
 MOST_CHARACTERS = 120
 _CONTEXT = 24
@@ -28,13 +27,13 @@ def cell(text: str) -> str:
     return code(text).replace("|", "\\|")
 
 
-def value(item: Any, most: int = MOST_CHARACTERS) -> str:
+def value(item: object, most: int = MOST_CHARACTERS) -> str:
     """A value as JSON in a code span, shortened in its middle; stand-ins such as "(sensitive value)" in italics."""
     text = _text(item)
     return f"_{item!r}_" if text is None else code(_short(text, most))
 
 
-def values(before: Any, after: Any, most: int = MOST_CHARACTERS) -> str:
+def values(before: object, after: object, most: int = MOST_CHARACTERS) -> str:
     """`before → after`; of two long texts only the part that differs, with a little around it."""
     left, right = _text(before), _text(after)
     if left is None or right is None or max(len(left), len(right)) <= most:
@@ -61,7 +60,7 @@ def path(steps: tuple[str | int, ...]) -> str:
     return text
 
 
-def _text(item: Any) -> str | None:
+def _text(item: object) -> str | None:
     """JSON, or None for a stand-in."""
     try:
         return json.dumps(item, ensure_ascii=False, default=repr if isinstance(item, dict | list) else None)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from pipeline_tools.plan_review.differences import decoded, following
 from pipeline_tools.plan_review.review import UNKNOWN, Change, Review, Sensitive, inline_policies
@@ -125,7 +124,7 @@ def foreign_inline_policies(change: Change, review: Review) -> Iterator[tuple[st
                 yield str(policy.get("name")), []
 
 
-def statements(policy: Any) -> list[PlannedStatement]:
+def statements(policy: object) -> list[PlannedStatement]:
     """The statements of a policy, as JSON text or decoded; none of None and of the empty text.
 
     Raises:
@@ -170,7 +169,7 @@ def compare(before: Sequence[PlannedStatement], after: Sequence[PlannedStatement
     yield from changed
 
 
-def _is_policy(name: str, side: Mapping[str, Any] | None, change: Change) -> bool:
+def _is_policy(name: str, side: Mapping[str, object] | None, change: Change) -> bool:
     value = (side or {}).get(name)
     if value is UNKNOWN or isinstance(value, Sensitive):
         # An attribute that only the provider fills in is a copy of a policy that is managed elsewhere.
@@ -179,13 +178,13 @@ def _is_policy(name: str, side: Mapping[str, Any] | None, change: Change) -> boo
     return isinstance(document, Mapping) and "Statement" in document
 
 
-def _unreadable(policy: Any) -> str:
+def _unreadable(policy: object) -> str:
     if policy is UNKNOWN:
         return "known only after apply"
     return "a sensitive value" if isinstance(policy, Sensitive) else ""
 
 
-def _statement(document: Mapping[str, Any]) -> PlannedStatement:
+def _statement(document: Mapping[str, object]) -> PlannedStatement:
     elements = {
         element: frozenset(_conditions(document[element]) if element == "Condition" else _plain(document[element]))
         for element in _ELEMENTS
@@ -194,7 +193,7 @@ def _statement(document: Mapping[str, Any]) -> PlannedStatement:
     return PlannedStatement(str(document.get("Sid") or ""), str(document.get("Effect", "")), elements)
 
 
-def _plain(value: Any) -> Iterator[str]:
+def _plain(value: object) -> Iterator[str]:
     if isinstance(value, Mapping):
         # Principals by their kind.
         yield from (f"{kind}:{inner}" for kind, inners in value.items() for inner in _plain(inners))
@@ -204,7 +203,7 @@ def _plain(value: Any) -> Iterator[str]:
         yield str(value)
 
 
-def _conditions(value: Any) -> Iterator[str]:
+def _conditions(value: object) -> Iterator[str]:
     if not isinstance(value, Mapping):
         yield str(value)
         return
@@ -214,7 +213,7 @@ def _conditions(value: Any) -> Iterator[str]:
             yield f"{operator} {key} = {', '.join(_text(one) for one in several)}"
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 

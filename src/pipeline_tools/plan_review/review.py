@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
+from dataset_contract.json_types import JsonMapping
 from pipeline_tools.plan_review.differences import differences
 
 # Roles whose inline policies are resources of their own show these as drift after the first apply.
@@ -70,8 +71,8 @@ class Change:
     address: str
     type: str
     action: Action
-    before: Mapping[str, Any] | None = None
-    after: Mapping[str, Any] | None = None
+    before: JsonMapping | None = None
+    after: JsonMapping | None = None
     module: str = ""
     data: bool = False
     create_first: bool = False
@@ -139,7 +140,7 @@ class Review:
         return idle and not self.moved and not self.imported and not self.changed_outputs
 
 
-def read(document: Mapping[str, Any]) -> Review:
+def read(document: JsonMapping) -> Review:
     """Read the JSON of a plan.
 
     Raises:
@@ -157,13 +158,13 @@ def read(document: Mapping[str, Any]) -> Review:
     return replace(found, drift=tuple(change for change in drift if _drifted(change, found.inline_policies)))
 
 
-def inline_policies(change: Change) -> list[Mapping[str, Any]]:
+def inline_policies(change: Change) -> list[JsonMapping]:
     """The inline policies of a role, as the provider reads them; they may be resources of their own, or nobody's."""
     found = (change.after or {}).get(INLINE)
     return found if change.type == "aws_iam_role" and isinstance(found, list) else []
 
 
-def _change(entry: Mapping[str, Any], configuration: Mapping[str, Any] | None) -> Change:
+def _change(entry: JsonMapping, configuration: JsonMapping | None) -> Change:
     change = entry["change"]
     action, create_first = _action(change["actions"], entry["address"])
     before, after = _values(change)
@@ -185,7 +186,7 @@ def _change(entry: Mapping[str, Any], configuration: Mapping[str, Any] | None) -
     )
 
 
-def _output(name: str, entry: Mapping[str, Any]) -> Output:
+def _output(name: str, entry: JsonMapping) -> Output:
     before, after = _values(entry)
     return Output(name, _action(entry["actions"], f"output {name}")[0], before, after)
 
@@ -202,7 +203,7 @@ def _action(actions: list[str], where: str) -> tuple[Action, bool]:
         raise PlanFormatError(f"actions {actions} of {where}: expected one of {known}, or create and delete") from None
 
 
-def _values(change: Mapping[str, Any]) -> tuple[Any, Any]:
+def _values(change: Mapping[str, object]) -> tuple[Any, Any]:
     """Before and after, with stand-ins.
 
     What either mask hides is hidden on both sides: a value that becomes sensitive is most often the value it was.
@@ -212,7 +213,7 @@ def _values(change: Mapping[str, Any]) -> tuple[Any, Any]:
     return _masked(change.get("before"), masks), _masked(after, masks)
 
 
-def _with_unknown(value: Any, unknown: Any) -> Any:
+def _with_unknown(value: object, unknown: object) -> Any:
     if unknown is True:
         return UNKNOWN
     if isinstance(unknown, Mapping) and (value is None or isinstance(value, Mapping)):
@@ -227,7 +228,7 @@ def _with_unknown(value: Any, unknown: Any) -> Any:
     return value
 
 
-def _masked(value: Any, masks: tuple[Any, ...]) -> Any:
+def _masked(value: object, masks: tuple[object, ...]) -> Any:
     if value is None or value is UNKNOWN:
         return value
     if any(mask is True for mask in masks):
@@ -242,7 +243,7 @@ def _masked(value: Any, masks: tuple[Any, ...]) -> Any:
     return value
 
 
-def _configured(module: Mapping[str, Any] | None, entry: Mapping[str, Any]) -> frozenset[str] | None:
+def _configured(module: JsonMapping | None, entry: JsonMapping) -> frozenset[str] | None:
     for name in _MODULE.findall(entry.get("module_address", "")):
         module = (module or {}).get("module_calls", {}).get(name, {}).get("module")
     for resource in (module or {}).get("resources", []):
@@ -265,7 +266,7 @@ def _drifted(change: Change, managed: set[tuple[Any, Any]]) -> bool:
     return any((role, policy.get("name")) not in managed for policy in inline_policies(change))
 
 
-def _region(module: Mapping[str, Any]) -> str | None:
+def _region(module: Mapping[str, object]) -> str | None:
     for resource in _resources(module):
         if resource.get("type") == "aws_region":
             region = resource.get("values", {}).get("id")
@@ -273,7 +274,7 @@ def _region(module: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _resources(module: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def _resources(module: JsonMapping) -> Iterator[JsonMapping]:
     yield from module.get("resources", [])
     for child in module.get("child_modules", []):
         yield from _resources(child)

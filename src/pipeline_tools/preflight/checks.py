@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from dataset_contract.json_types import JsonMapping
 from pipeline.clients import Clients
 
 # Who asks may not; or what is asked has no such operation, which is what emulators say.
@@ -37,7 +38,7 @@ class CheckedDeployment:
     environment: str
     clients: Clients
     settings: Mapping[str, str]
-    outputs: Mapping[str, Any] | None = None
+    outputs: JsonMapping | None = None
     state: tuple[str, str] | None = None
     state_missing: str = "the state of this environment is on this machine"
 
@@ -47,7 +48,7 @@ class CheckedDeployment:
         return self.settings.get("name_prefix") or f"tdp-{self.environment}"
 
     @property
-    def applied(self) -> Mapping[str, Any]:
+    def applied(self) -> JsonMapping:
         """Terraform's outputs. Raises NotAskedError before the first apply."""
         if self.outputs is None:
             raise NotAskedError("nothing is applied yet")

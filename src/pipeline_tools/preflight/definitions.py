@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
+from dataset_contract.json_types import JsonMapping
 from pipeline_tools.preflight.checks import CheckAnswer, CheckedDeployment, NotAskedError
 from pipeline_tools.state_tests import answers
 from pipeline_tools.state_tests.state_cases import machines
@@ -59,7 +60,12 @@ def polling(target: CheckedDeployment) -> CheckAnswer:
 
 
 def _taken(
-    target: CheckedDeployment, api: str, known: Mapping[str, Any], new: Mapping[str, Any], setting: str, without: str
+    target: CheckedDeployment,
+    api: str,
+    known: Mapping[str, object],
+    new: Mapping[str, object],
+    setting: str,
+    without: str,
 ) -> CheckAnswer:
     """Whether a call takes what is new in it.
 
@@ -81,7 +87,7 @@ def _taken(
     return CheckAnswer("refused", (refusal,))
 
 
-def _refused(client: Any, api: str, arguments: Mapping[str, Any]) -> str:
+def _refused(client: Any, api: str, arguments: JsonMapping) -> str:
     """Why Step Functions does not take a call of the Data API with these arguments; empty where it does."""
     state = {
         "Type": "Task",

@@ -19,6 +19,7 @@ from botocore.exceptions import ClientError
 
 from aws_facts import permissions, terraform_permissions
 from aws_facts.iam_resources import arn_forms
+from dataset_contract.json_types import JsonMapping
 from pipeline_tools.crosscheck.apis import Api
 from pipeline_tools.preflight.checks import CheckAnswer, CheckedDeployment, NotAskedError
 from pipeline_tools.preflight.warehouse import DeployedWarehouse
@@ -106,7 +107,7 @@ class DeployedParts:
         queue = self.arn("sqs", f"{self.prefix}-pipeline-failed-undelivered")
         yield from self._with_key(Need("sqs:SendMessage", queue))
 
-    def _machine(self, machine: Mapping[str, Any]) -> Iterator[Need]:
+    def _machine(self, machine: JsonMapping) -> Iterator[Need]:
         for state in _tasks(json.loads(machine["definition"])):
             api = Api.read(state["Resource"])
             actions = set(api.required_actions())
@@ -122,7 +123,7 @@ class DeployedParts:
         if machine.get("loggingConfiguration", {}).get("level", "OFF") != "OFF":
             yield from (Need(action, "*") for action in permissions.LOG_DELIVERY_ACTIONS)
 
-    def _resources(self, action: str, api: Api, arguments: Mapping[str, Any]) -> list[str]:
+    def _resources(self, action: str, api: Api, arguments: Mapping[str, object]) -> list[str]:
         """What a Task's action is checked on."""
         if api.service == "glue" and str(arguments.get("JobName")).startswith("{%"):
             # Told at run time: either job.
@@ -130,7 +131,7 @@ class DeployedParts:
             return [self._resource(action, api, {"JobName": name}) for name in names]
         return [self._resource(action, api, arguments)]
 
-    def _resource(self, action: str, api: Api, arguments: Mapping[str, Any]) -> str:
+    def _resource(self, action: str, api: Api, arguments: Mapping[str, object]) -> str:
         outputs, service = self._outputs, action.partition(":")[0]
         if action == "states:StartExecution":
             return str(arguments["StateMachineArn"])
@@ -153,7 +154,7 @@ class DeployedParts:
         machines = {"getExecutionHistory": "pipeline", "describeExecution": "record-failure"}
         return f"{self.prefix}-{machines.get(api.action, 'run-sql')}"
 
-    def _function(self, function: Mapping[str, Any]) -> Iterator[Need]:
+    def _function(self, function: JsonMapping) -> Iterator[Need]:
         group = f"log-group:/aws/lambda/{function['FunctionName']}:log-stream:preflight"
         yield Need("logs:CreateLogStream", self.arn("logs", group))
         yield Need("logs:PutLogEvents", self.arn("logs", group))
@@ -162,7 +163,7 @@ class DeployedParts:
         if function.get("TracingConfig", {}).get("Mode") == "Active":
             yield from (Need(action, "*") for action in permissions.TRACE_ACTIONS["lambda"])
 
-    def _lineage(self, function: Mapping[str, Any]) -> Iterator[Need]:
+    def _lineage(self, function: JsonMapping) -> Iterator[Need]:
         for prefix in ("runs/", "lineage/", "lineage-sent/"):
             yield from self._with_key(Need("s3:GetObject", self._object("lake", f"{prefix}preflight")))
         for prefix in ("lineage/", "lineage-sent/"):
@@ -172,7 +173,7 @@ class DeployedParts:
         if secret := function["Environment"]["Variables"]["TOKEN_SECRET_ARN"]:
             yield from self._with_key(Need("secretsmanager:GetSecretValue", secret))
 
-    def _job(self, job: Mapping[str, Any]) -> Iterator[Need]:
+    def _job(self, job: JsonMapping) -> Iterator[Need]:
         is_shell = job["Command"]["Name"] == "pythonshell"
         writes = ["staged/", "references/", "rejected/", "runs/"] if is_shell else ["curated/", "runs/"]
         if "--spark-event-logs-path" in job.get("DefaultArguments", {}):
@@ -268,7 +269,7 @@ class DeployedParts:
         return DeployedWarehouse.of_cluster(self._client, cluster, self.arn("redshift", "cluster:"))
 
 
-def _tasks(definition: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def _tasks(definition: JsonMapping) -> Iterator[JsonMapping]:
     for state in definition["States"].values():
         if state["Type"] == "Task":
             yield state

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
+
+from dataset_contract.json_types import JsonMapping
 
 # How Redshift Serverless calls the key of a namespace that was given none.
 _OWNED_BY_AWS: Final = "AWS_OWNED_KMS_KEY"
@@ -27,7 +29,7 @@ class DeployedWarehouse:
     @classmethod
     def of_cluster(cls, client: Callable[[str], Any], name: str, arn_prefix: str) -> DeployedWarehouse:
         """A cluster by its identifier; `arn_prefix` is what its ARN has before that."""
-        found: Mapping[str, Any] = client("redshift").describe_clusters(ClusterIdentifier=name)["Clusters"][0]
+        found: JsonMapping = client("redshift").describe_clusters(ClusterIdentifier=name)["Clusters"][0]
         return cls(arn_prefix + name, found.get("KmsKeyId"), found.get("DefaultIamRoleArn"))
 
     @classmethod

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+from dataset_contract.json_types import JsonMapping, JsonObject
 from pipeline_tools.state_tests.state_cases import DEFINITIONS, MachineCases, StateCase
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ _KEPT_DETAILS: Final = ("catchIndex", "retryIndex")
 
 def ask(
     client: SFNClient, machine: MachineCases, *, role_arn: str | None = None
-) -> Iterator[tuple[StateCase, dict[str, Any]]]:
+) -> Iterator[tuple[StateCase, JsonObject]]:
     """The answers to all cases of a state machine, in their order.
 
     Raises:
@@ -32,15 +33,15 @@ def ask(
     definition = json.dumps(machine.definition)
     role = {"roleArn": role_arn} if role_arn else {}
 
-    def one(case: StateCase) -> tuple[StateCase, dict[str, Any]]:
-        request: dict[str, Any] = {**case.request, **role, "definition": definition, "inspectionLevel": "DEBUG"}
+    def one(case: StateCase) -> tuple[StateCase, JsonObject]:
+        request: JsonObject = {**case.request, **role, "definition": definition, "inspectionLevel": "DEBUG"}
         return case, _kept(client.test_state(**request), case.request)
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         yield from pool.map(one, machine.cases)
 
 
-def _kept(answer: Mapping[str, Any], request: Mapping[str, Any]) -> dict[str, Any]:
+def _kept(answer: JsonMapping, request: JsonMapping) -> JsonObject:
     answer = json.loads(_EXECUTION.sub("the execution", json.dumps(answer, default=str)))
     inspected = answer.get("inspectionData", {})
     kept = {name: answer[name] for name in ("status", "nextState", "error", "cause") if name in answer}
@@ -62,19 +63,19 @@ def _file(machine: str, directory: Path) -> Path:
     return directory / "tests" / f"{machine}.expected.json"
 
 
-def expectations(machine: str, directory: Path = DEFINITIONS) -> dict[str, Any]:
+def expectations(machine: str, directory: Path = DEFINITIONS) -> JsonObject:
     """What the cases of a state machine have to answer, by the cases' names."""
-    expected: dict[str, Any] = json.loads(_file(machine, directory).read_text(encoding="utf-8"))
+    expected: JsonObject = json.loads(_file(machine, directory).read_text(encoding="utf-8"))
     return expected
 
 
-def write(machine: str, answered: Iterable[tuple[StateCase, dict[str, Any]]], directory: Path = DEFINITIONS) -> None:
+def write(machine: str, answered: Iterable[tuple[StateCase, JsonObject]], directory: Path = DEFINITIONS) -> None:
     """Make the answers the expectations; who does it reads the difference."""
     answers = {case.name: answer for case, answer in answered}
     _file(machine, directory).write_text(json.dumps(answers, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def differences(expected: Mapping[str, Any], answered: Iterable[tuple[StateCase, dict[str, Any]]]) -> list[str]:
+def differences(expected: JsonMapping, answered: Iterable[tuple[StateCase, JsonObject]]) -> list[str]:
     """One line for each case that answers something else, is not expected, or is expected and not there."""
     found, seen = [], set()
     for case, answer in answered:
@@ -90,7 +91,7 @@ def differences(expected: Mapping[str, Any], answered: Iterable[tuple[StateCase,
     return found + [f"{name}: expected, and there is no such case" for name in expected if name not in seen]
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 300 else f"{text[:300]} …"
 

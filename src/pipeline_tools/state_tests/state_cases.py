@@ -11,10 +11,11 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import yaml
 
+from dataset_contract.json_types import JsonMapping, JsonObject
 from pipeline_tools.crosscheck import template
 from pipeline_tools.environments import ROOT
 
@@ -43,7 +44,7 @@ class StateCase:
 
     machine: str
     name: str
-    request: Mapping[str, Any]
+    request: JsonMapping
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class MachineCases:
     """A state machine's definition as one of its renderings, with its cases."""
 
     name: str
-    definition: Mapping[str, Any]
+    definition: JsonMapping
     cases: tuple[StateCase, ...]
 
 
@@ -76,10 +77,10 @@ def machines(directory: Path = DEFINITIONS) -> list[MachineCases]:
     return found
 
 
-def cases(machine: str, definition: Mapping[str, Any], samples: Mapping[str, Any]) -> Iterator[StateCase]:
+def cases(machine: str, definition: Mapping[str, object], samples: JsonMapping) -> Iterator[StateCase]:
     """The cases of one definition."""
     states = dict(_states(definition))
-    given: Mapping[str, Any] = samples["states"]
+    given: JsonMapping = samples["states"]
     if unknown := sorted(given.keys() - states.keys()):
         raise SamplesError(f"{machine}: samples of states that are not there: {', '.join(unknown)}")
     if missing := sorted(states.keys() - given.keys()):
@@ -89,7 +90,7 @@ def cases(machine: str, definition: Mapping[str, Any], samples: Mapping[str, Any
             yield StateCase(machine, f"{name}: {request_name}", {"stateName": name, **request})
 
 
-def _states(definition: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _states(definition: JsonMapping) -> Iterator[tuple[str, JsonMapping]]:
     for name, state in definition["States"].items():
         yield name, state
         for inner in [*state.get("Branches", ()), state.get("ItemProcessor")]:
@@ -97,9 +98,7 @@ def _states(definition: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, A
                 yield from _states(inner)
 
 
-def _requests(
-    state: Mapping[str, Any], given: Mapping[str, Any], samples: Mapping[str, Any]
-) -> Iterator[tuple[str, dict[str, Any]]]:
+def _requests(state: JsonMapping, given: JsonMapping, samples: JsonMapping) -> Iterator[tuple[str, JsonObject]]:
     base = {
         "input": given.get("input", {}),
         "variables": {**samples.get("variables", {}), **given.get("variables", {})},
@@ -120,21 +119,21 @@ def _requests(
         yield name, request
 
 
-def _merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+def _merged(base: JsonMapping, change: JsonMapping) -> JsonObject:
     merged = {name: change[name] for name in ("input",) if name in change}
     if "variables" in change:
         merged["variables"] = {**base["variables"], **change["variables"]}
     return merged
 
 
-def _request(values: Mapping[str, Any]) -> dict[str, Any]:
+def _request(values: Mapping[str, object]) -> JsonObject:
     return {
         name: json.dumps(value) if name in ("input", "variables", "context") else value
         for name, value in values.items()
     }
 
 
-def _errors(state: Mapping[str, Any]) -> Iterator[tuple[str, str, int | None]]:
+def _errors(state: JsonMapping) -> Iterator[tuple[str, str, int | None]]:
     """What a state may fail with: each name of each Retry (at the first and the last try, and after it) and Catch."""
     for index, retrier in enumerate(state.get("Retry", ())):
         for error in retrier["ErrorEquals"]:

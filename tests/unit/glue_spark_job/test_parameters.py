@@ -8,13 +8,20 @@ import pytest
 from pyspark.sql import SparkSession
 
 from dataset_contract.model import Parameter
+from dataset_contract.parameters import ParameterValue
 from glue_spark_job import parameters
 
 pytestmark = pytest.mark.spark
 
 KINDS = {"late_minutes": "integer", "share": "number", "carrier": "string", "strict": "boolean", "since": "date"}
 ALL = {name: Parameter(name, kind) for name, kind in KINDS.items()}
-VALUES = {"late_minutes": 2**62, "share": 10**40, "carrier": "it's", "strict": False, "since": "2013-01-01"}
+VALUES: dict[str, ParameterValue] = {
+    "late_minutes": 2**62,
+    "share": 10**40,
+    "carrier": "it's",
+    "strict": False,
+    "since": "2013-01-01",
+}
 
 
 def test_the_view_has_one_row_of_the_declared_types(spark: SparkSession) -> None:

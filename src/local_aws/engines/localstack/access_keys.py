@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from localstack.aws import handlers
 from localstack.aws.api import CommonServiceException, RequestContext
@@ -34,7 +34,7 @@ class GivenKeys:
         """Have LocalStack ask for each request to a service."""
         handlers.serve_custom_service_request_handlers.append(self._refuse)
 
-    def _refuse(self, _chain: Any, context: RequestContext, _response: Any) -> None:
+    def _refuse(self, _chain: object, context: RequestContext, _response: object) -> None:
         key = extract_access_key_id_from_auth_header(context.request.headers) or ""
         if key.startswith(TEMPORARY) and key != self._key:
             assert context.service

@@ -35,7 +35,7 @@ def change(faults: Faults) -> None:
     TargetSender.process_event = process
 
 
-def _start_execution(self: StatesTargetSender, event: Any, _trace_header: Any) -> None:
+def _start_execution(self: StatesTargetSender, event: Any, _trace_header: object) -> None:
     text = event if isinstance(event, str) else json.dumps(event)
     whole = not {"Input", "InputPath", "InputTransformer"} & {name for name, value in self.target.items() if value}
     self.service = "stepfunctions"  # the name of the client, which is made with the first use
@@ -43,7 +43,7 @@ def _start_execution(self: StatesTargetSender, event: Any, _trace_header: Any) -
     self.client.start_execution(stateMachineArn=self.target["Arn"], input=text, **named)
 
 
-def _with_sequencer(*arguments: Any) -> Any:
+def _with_sequencer(*arguments: object) -> Any:
     """The event of an object, with a sequencer that grows; LocalStack says the same of all.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html

@@ -41,7 +41,7 @@ def change(faults: Faults) -> None:
 _update: Any = None
 
 
-def _tell_of_connection(environ: dict[str, Any], request: Any) -> None:
+def _tell_of_connection(environ: dict[str, Any], request: object) -> None:
     _update(environ, request)
     environ[_SERVED] = request
 

@@ -8,6 +8,8 @@ from typing import Any
 from localstack.services.lambda_.invocation import event_manager
 from localstack.services.lambda_.invocation.event_manager import Poller
 
+from local_aws.json_types import JsonObject
+
 _SECONDS_OF_A_POLL = 2
 _SECONDS_BEFORE_A_NEW_POLL = 1.0
 _MOST_MESSAGES = 10
@@ -18,7 +20,7 @@ def change() -> None:
     Poller.run = _run
 
 
-def _run(self: Poller, *_args: Any, **_kwargs: Any) -> None:
+def _run(self: Poller, *_args: object, **_kwargs: object) -> None:
     """Hand events to the function until the poller is stopped, and give back those that came with the stop.
 
     A change of the function replaces its poller. LocalStack's drops what its last poll brings, so these events stay
@@ -43,7 +45,7 @@ def _run(self: Poller, *_args: Any, **_kwargs: Any) -> None:
                 _give_back(client, self.event_queue_url, message)
 
 
-def _received(client: Any, queue: str, invisible_seconds: int) -> list[dict[str, Any]]:
+def _received(client: Any, queue: str, invisible_seconds: int) -> list[JsonObject]:
     found = client.receive_message(
         QueueUrl=queue,
         WaitTimeSeconds=_SECONDS_OF_A_POLL,
@@ -53,5 +55,5 @@ def _received(client: Any, queue: str, invisible_seconds: int) -> list[dict[str,
     return found.get("Messages") or []
 
 
-def _give_back(client: Any, queue: str, message: dict[str, Any]) -> None:
+def _give_back(client: Any, queue: str, message: JsonObject) -> None:
     client.queue_manager.get_queue(queue).update_visibility_timeout(message["ReceiptHandle"], 0)

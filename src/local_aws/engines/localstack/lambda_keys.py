@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Final
 
 from localstack.services.lambda_ import api_utils
 from localstack.services.lambda_.provider import LambdaProvider
+
+from local_aws.json_types import JsonMapping
 
 # KMSKeyArn by the function's ARN.
 _keys: Final[dict[str, str]] = {}
@@ -22,7 +24,7 @@ def change() -> None:
     describe = api_utils.map_config_out
 
     @functools.wraps(describe)
-    def with_key(version: Any, *arguments: Any, **named: Any) -> Any:
+    def with_key(version: object, *arguments: object, **named: object) -> Any:
         described = describe(version, *arguments, **named)
         if key := _keys.get(_function(described["FunctionArn"])):
             described["KMSKeyArn"] = key
@@ -34,7 +36,7 @@ def change() -> None:
 
 def _keeping(make: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(make)
-    def made(self: LambdaProvider, context: Any, request: Mapping[str, Any]) -> Any:
+    def made(self: LambdaProvider, context: object, request: JsonMapping) -> Any:
         answer = make(self, context, request)
         function = _function(answer["FunctionArn"])
         # A function that is made without one may have the name of one that had; an update may leave it as it is.

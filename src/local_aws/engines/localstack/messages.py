@@ -13,6 +13,7 @@ from localstack.services.sns.provider import SnsProvider
 from localstack.services.sqs.provider import SqsProvider
 
 from aws_facts import messages
+from local_aws.json_types import JsonMapping
 
 
 def change() -> None:
@@ -23,14 +24,14 @@ def change() -> None:
     _check(EventsProvider, "put_events", _entered)
 
 
-def _check(owner: type[Any], name: str, check: Callable[[Mapping[str, Any]], None]) -> None:
+def _check(owner: type[Any], name: str, check: Callable[[JsonMapping], None]) -> None:
     operation = getattr(owner, name)
     if hasattr(operation, "_is_checked"):
         return
     signature = inspect.signature(operation)
 
     @functools.wraps(operation)
-    def checked(*arguments: Any, **named: Any) -> Any:
+    def checked(*arguments: object, **named: object) -> Any:
         check(signature.bind(*arguments, **named).arguments)
         return operation(*arguments, **named)
 
@@ -38,11 +39,11 @@ def _check(owner: type[Any], name: str, check: Callable[[Mapping[str, Any]], Non
     setattr(owner, name, checked)
 
 
-def _published(given: Mapping[str, Any]) -> None:
+def _published(given: JsonMapping) -> None:
     _refuse_publish(given["message"], given.get("subject"), given.get("message_structure"))
 
 
-def _published_together(given: Mapping[str, Any]) -> None:
+def _published_together(given: JsonMapping) -> None:
     for entry in given["publish_batch_request_entries"]:
         _refuse_publish(entry.get("Message") or "", entry.get("Subject"), entry.get("MessageStructure"))
 
@@ -52,13 +53,13 @@ def _refuse_publish(message: str, subject: str | None, structure: str | None) ->
         raise CommonServiceException(messages.PUBLISH_ERROR, refused, sender_fault=True)
 
 
-def _put(given: Mapping[str, Any]) -> None:
+def _put(given: JsonMapping) -> None:
     if refused := messages.body_refusal(given.get("message_body")):
         raise CommonServiceException(messages.NO_BODY_ERROR, refused, sender_fault=True)
     if refused := messages.delay_refusal(given.get("delay_seconds")):
         raise CommonServiceException(messages.DELAY_ERROR, refused, sender_fault=True)
 
 
-def _entered(given: Mapping[str, Any]) -> None:
+def _entered(given: Mapping[str, object]) -> None:
     if not given["entries"]:
         raise CommonServiceException("ValidationException", messages.NO_ENTRIES_REFUSED)

@@ -31,7 +31,7 @@ def _used() -> Services:
     return _services
 
 
-def _service(name: str, table: Any) -> Service:
+def _service(name: str, table: object) -> Service:
     class Named:
         service = name
 
@@ -75,7 +75,7 @@ class LambdaExecutorPlugin(RuntimeExecutorPlugin):
 
     name = NAME
 
-    def load(self, *_args: Any, **_kwargs: Any) -> type[Any]:
+    def load(self, *_args: object, **_kwargs: object) -> type[Any]:
         """The executor that runs functions as processes."""
         from local_aws.engines.localstack.lambda_executor import ProcessExecutor
 
@@ -87,7 +87,7 @@ class ServerPlugin(RuntimeServerPlugin):
 
     name = NAME
 
-    def load(self, *_args: Any, **_kwargs: Any) -> RuntimeServer:
+    def load(self, *_args: object, **_kwargs: object) -> RuntimeServer:
         """The server that listens on the loopback interface alone."""
         from local_aws.engines.localstack.server import LoopbackServer
 

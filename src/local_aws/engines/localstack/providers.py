@@ -21,13 +21,14 @@ from moto.glue.models import glue_backends
 
 from local_aws.engines.moto_redshift import MotoRedshift
 from local_aws.errors import AwsError
+from local_aws.json_types import JsonMapping, JsonObject
 from local_aws.services.glue.job_requests import check_job
 from local_aws.services.glue.job_runs import OPERATIONS as GLUE_RUN_OPERATIONS
 from local_aws.services.glue.job_runs import GlueJobRuns
 from local_aws.services.redshift.data_api import RedshiftData
 
-_Operation = Callable[[RequestContext, Mapping[str, Any]], Any]
-_Handle = Callable[[str, Mapping[str, Any]], dict[str, Any]]
+_Operation = Callable[[RequestContext, JsonMapping], Any]
+_Handle = Callable[[str, JsonMapping], JsonObject]
 
 
 def glue(runs: GlueJobRuns) -> DispatchTable:
@@ -44,7 +45,7 @@ def glue(runs: GlueJobRuns) -> DispatchTable:
 def redshift_data(service: RedshiftData) -> DispatchTable:
     """Every operation; those that are not implemented say so."""
 
-    def operation(context: RequestContext, request: Mapping[str, Any]) -> Response:
+    def operation(context: RequestContext, request: Mapping[str, object]) -> Response:
         answer = _json_operation(partial(service.handle, caller_arn=_role_session(context)))
         return answer(context, request)
 
@@ -54,7 +55,7 @@ def redshift_data(service: RedshiftData) -> DispatchTable:
 def redshift(service: MotoRedshift) -> DispatchTable:
     """Every operation, by moto with what it lacks."""
 
-    def operation(context: RequestContext, _request: Mapping[str, Any]) -> Response:
+    def operation(context: RequestContext, _request: Mapping[str, object]) -> Response:
         request = context.request
         status, headers, body = service.handle(request.method, dict(request.headers), restore_payload(request))
         return Response(body, status, {**headers, "x-amzn-RequestId": context.request_id})
@@ -62,7 +63,7 @@ def redshift(service: MotoRedshift) -> DispatchTable:
     return dict.fromkeys(load_service("redshift").operation_names, operation)
 
 
-def _get_jobs(context: RequestContext, _request: Mapping[str, Any]) -> Any:
+def _get_jobs(context: RequestContext, _request: Mapping[str, object]) -> Any:
     answer = call_moto(context)
     for job in [answer["Job"]] if "Job" in answer else answer.get("Jobs", []):
         if job["Command"].get("Name") == "pythonshell":
@@ -72,7 +73,7 @@ def _get_jobs(context: RequestContext, _request: Mapping[str, Any]) -> Any:
 
 
 def _checked(name: str, operation: _Operation) -> _Operation:
-    def check_and_answer(context: RequestContext, request: Mapping[str, Any]) -> Any:
+    def check_and_answer(context: RequestContext, request: Mapping[str, object]) -> Any:
         try:
             check_job(name, request)
         except AwsError as error:
@@ -82,7 +83,7 @@ def _checked(name: str, operation: _Operation) -> _Operation:
     return check_and_answer
 
 
-def _update_job(context: RequestContext, request: Mapping[str, Any]) -> dict[str, str]:
+def _update_job(context: RequestContext, request: JsonMapping) -> dict[str, str]:
     """JobUpdate is the whole new definition: what it leaves out is gone.
 
     https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-jobs-job.html
@@ -111,7 +112,7 @@ def _role_session(context: RequestContext) -> str | None:
 def _json_operation(handle: _Handle) -> _Operation:
     """Our services answer in the JSON of the wire, so their answer goes out as it is."""
 
-    def operation(context: RequestContext, request: Mapping[str, Any]) -> Response:
+    def operation(context: RequestContext, request: Mapping[str, object]) -> Response:
         headers = {"Content-Type": "application/x-amz-json-1.1", "x-amzn-RequestId": context.request_id}
         try:
             document = handle(context.operation.name, request or {})

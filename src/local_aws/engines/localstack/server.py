@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from localstack.config import HostAndPort
 from localstack.runtime.server.twisted import TwistedRuntimeServer
 from rolo.gateway import Gateway
@@ -14,7 +12,7 @@ from twisted.internet import reactor
 class LoopbackServer(TwistedRuntimeServer):
     """Plain HTTP on the addresses of GATEWAY_LISTEN only."""
 
-    def register(self, gateway: Gateway, listen: list[HostAndPort], ssl_creds: Any = None) -> None:
+    def register(self, gateway: Gateway, listen: list[HostAndPort], ssl_creds: object = None) -> None:
         """Raises twisted's CannotListenError where an address is taken."""
         for address in listen:
             reactor.listenTCP(address.port, TwistedGateway(gateway), interface=address.host)

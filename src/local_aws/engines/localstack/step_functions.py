@@ -35,6 +35,7 @@ from local_aws.engines.step_functions import changes, diagnostics, history, vali
 from local_aws.engines.step_functions.history_events import Note
 from local_aws.engines.step_functions.interpreter import LOCALSTACK, Changes
 from local_aws.errors import AwsError
+from local_aws.json_types import JsonObject
 from local_aws.services.faults.fault_rules import Faults
 
 
@@ -69,7 +70,7 @@ def _check_name(name: str | None) -> None:
         raise CommonServiceException(error.code, error.message) from error
 
 
-def _emit(execution: Any, event: dict[str, Any]) -> None:
+def _emit(execution: Any, event: JsonObject) -> None:
     client = connect_to(aws_access_key_id=execution.account_id, region_name=execution.region_name).events
     client.put_events(Entries=[event])
 
@@ -92,14 +93,14 @@ class Provider(StepFunctionsProvider):
         _validate_definition(definition, static_analysers)
 
     def create_state_machine(
-        self, context: RequestContext, request: CreateStateMachineInput, **kwargs: Any
+        self, context: RequestContext, request: CreateStateMachineInput, **kwargs: object
     ) -> CreateStateMachineOutput:
         """Refuses tags that AWS refuses."""
         _check_tags([], request.get("tags"))
         return super().create_state_machine(context, request, **kwargs)
 
     def tag_resource(
-        self, context: RequestContext, resource_arn: str, tags: TagList, **kwargs: Any
+        self, context: RequestContext, resource_arn: str, tags: TagList, **kwargs: object
     ) -> TagResourceOutput:
         """Refuses tags that AWS refuses."""
         known = self.get_store(context).state_machines.get(resource_arn)
@@ -107,14 +108,14 @@ class Provider(StepFunctionsProvider):
         return super().tag_resource(context, resource_arn, tags, **kwargs)
 
     def start_execution(
-        self, context: RequestContext, state_machine_arn: str, name: str | None = None, **kwargs: Any
+        self, context: RequestContext, state_machine_arn: str, name: str | None = None, **kwargs: object
     ) -> StartExecutionOutput:
         """Refuses names that AWS refuses; LocalStack starts such an execution and then answers InvalidArn to it."""
         _check_name(name)
         return super().start_execution(context, state_machine_arn, name, **kwargs)
 
     def start_sync_execution(
-        self, context: RequestContext, state_machine_arn: str, name: str | None = None, **kwargs: Any
+        self, context: RequestContext, state_machine_arn: str, name: str | None = None, **kwargs: object
     ) -> StartSyncExecutionOutput:
         """Refuses names that AWS refuses."""
         _check_name(name)
@@ -128,7 +129,7 @@ class Provider(StepFunctionsProvider):
         reverse_order: bool | None = None,
         next_token: str | None = None,
         include_execution_data: bool | None = None,
-        **kwargs: Any,
+        **kwargs: object,
     ) -> GetExecutionHistoryOutput:
         """LocalStack gives all events, with all data."""
         found = super().get_execution_history(context, execution_arn)
@@ -144,7 +145,7 @@ class Provider(StepFunctionsProvider):
             raise CommonServiceException(error.code, error.message) from error
 
     def redrive_execution(
-        self, context: RequestContext, execution_arn: str, client_token: str | None = None, **kwargs: Any
+        self, context: RequestContext, execution_arn: str, client_token: str | None = None, **kwargs: object
     ) -> RedriveExecutionOutput:
         """LocalStack has none."""
         self._validate_state_machine_execution_arn(execution_arn)
@@ -158,9 +159,9 @@ class Provider(StepFunctionsProvider):
         self,
         context: RequestContext,
         state_machine_arn: str,
-        *args: Any,
+        *args: object,
         tracing_configuration: TracingConfiguration | None = None,
-        **kwargs: Any,
+        **kwargs: object,
     ) -> UpdateStateMachineOutput:
         """Keeps the tracing configuration too."""
         answer = super().update_state_machine(context, state_machine_arn, *args, **kwargs)
@@ -169,7 +170,7 @@ class Provider(StepFunctionsProvider):
         return answer
 
     def describe_state_machine(
-        self, context: RequestContext, state_machine_arn: str, *args: Any, **kwargs: Any
+        self, context: RequestContext, state_machine_arn: str, *args: object, **kwargs: object
     ) -> DescribeStateMachineOutput:
         """Add the tracing configuration, which LocalStack keeps and does not give back."""
         answer = super().describe_state_machine(context, state_machine_arn, *args, **kwargs)

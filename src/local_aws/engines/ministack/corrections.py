@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from aws_facts import messages
+from local_aws.json_types import JsonMapping, JsonObject
 
 _REQUIRED: Final = ("Source", "DetailType", "Detail")
 # https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html
@@ -23,7 +23,7 @@ SECRET_NAME_REFUSED: Final = (
 )
 
 
-def refusal(entry: Mapping[str, Any]) -> dict[str, str] | None:
+def refusal(entry: JsonMapping) -> dict[str, str] | None:
     """What EventBridge answers to an entry that it refuses; None to one that it takes."""
     for name in _REQUIRED:
         if not entry.get(name):
@@ -53,7 +53,7 @@ def _refuse_entries() -> None:
 
     put = eventbridge._put_events
 
-    def put_valid(data: dict[str, Any], *arguments: Any, **named: Any) -> Any:
+    def put_valid(data: JsonObject, *arguments: object, **named: object) -> Any:
         entries = data.get("Entries", [])
         if not entries:
             return error_response_json("ValidationException", messages.NO_ENTRIES_REFUSED, 400)
@@ -80,7 +80,7 @@ def _create_secrets() -> None:
 
     create = secretsmanager._create_secret
 
-    def create_named(data: dict[str, Any], *arguments: Any, **named: Any) -> Any:
+    def create_named(data: JsonObject, *arguments: object, **named: object) -> Any:
         if not SECRET_NAME.fullmatch(str(data.get("Name", ""))):
             return error_response_json("ValidationException", SECRET_NAME_REFUSED, 400)
         status, headers, body = create(data, *arguments, **named)
@@ -103,10 +103,10 @@ def _answer_as_s3() -> None:
         # Since 2023 S3 encrypts each object, and says so.
         return default_encryption(bucket) or {"x-amz-server-side-encryption": "AES256"}
 
-    def build_typed(body: Any, headers: dict[str, str], *arguments: Any, **named: Any) -> Any:
+    def build_typed(body: object, headers: dict[str, str], *arguments: object, **named: object) -> Any:
         return build(body, {"content-type": "binary/octet-stream", **headers}, *arguments, **named)
 
-    def put_with_checksum(bucket: str, key: str, body: Any, headers: dict[str, str]) -> Any:
+    def put_with_checksum(bucket: str, key: str, body: object, headers: dict[str, str]) -> Any:
         status, answered, content = put(bucket, key, body, headers)
         if status == 200:
             kept = s3._ensure_bucket(bucket)["objects"][key].get("checksums") or {}
@@ -132,7 +132,7 @@ def _tag_uploads() -> None:
             s3._multipart_uploads[made[1].decode()]["tags"] = tags
         return status, answered, content
 
-    def complete_tagged(bucket: str, key: str, body: Any, query: Any, headers: Any = None) -> Any:
+    def complete_tagged(bucket: str, key: str, body: object, query: object, headers: object = None) -> Any:
         upload = s3._multipart_uploads.get(s3._qp(query, "uploadId"))
         status, answered, content = complete(bucket, key, body, query, headers)
         if status == 200 and upload:  # once it is whole, a repeated request finds no upload
@@ -155,7 +155,7 @@ def _refuse_messages() -> None:
             return sns._error(messages.PUBLISH_ERROR, refused, 400)
         return publish(parameters)
 
-    def publish_valid_batch(parameters: Any) -> Any:
+    def publish_valid_batch(parameters: object) -> Any:
         # One message that is wrong is a refusal of all, as of the attributes of messages.
         for entry in sns._parse_batch_entries(parameters):
             structure = entry.get("message_structure")
@@ -163,7 +163,7 @@ def _refuse_messages() -> None:
                 return sns._error(messages.PUBLISH_ERROR, refused, 400)
         return publish_batch(parameters)
 
-    def send_valid(data: dict[str, Any], *arguments: Any, **named: Any) -> Any:
+    def send_valid(data: JsonObject, *arguments: object, **named: object) -> Any:
         if refused := messages.body_refusal(data.get("MessageBody")):
             raise sqs._Err(messages.NO_BODY_ERROR, refused)
         delay = data.get("DelaySeconds")

@@ -19,6 +19,7 @@ from local_aws.engines.ministack.roles import Roles
 from local_aws.engines.ministack.schedules import deliveries, is_schedule, meant_moment
 from local_aws.engines.ministack.task_calls import Location, ResourceAction
 from local_aws.errors import AwsError
+from local_aws.json_types import JsonMapping, JsonObject
 from local_aws.services.faults.fault_rules import Faults
 
 _log = logging.getLogger(__name__)
@@ -43,7 +44,7 @@ class Deliveries:
         scheduler._SCHEDULE_TICK_INTERVAL = 1
         invoke, publish = eventbridge._invoke_target, cloudwatch._dispatch_alarm_actions
 
-        def invoke_permitted(target: dict[str, Any], event: Any, rule: Any, *further: Any) -> Any:
+        def invoke_permitted(target: JsonObject, event: Any, rule: Any, *further: Any) -> Any:
             arn = str(target.get("Arn", ""))
             try:
                 self._require(target, rule)
@@ -58,14 +59,14 @@ class Deliveries:
                 self._keep(target, rule, event)
             return None
 
-        def publish_permitted(alarm: Mapping[str, Any], *further: Any) -> Any:
+        def publish_permitted(alarm: JsonMapping, *further: object) -> Any:
             lists = ("AlarmActions", "OKActions", "InsufficientDataActions")
             permitted = {name: [arn for arn in alarm.get(name) or [] if self._may_alarm(alarm, arn)] for name in lists}
             return publish({**alarm, **permitted}, *further)
 
         hand_over = sns._deliver_to_sqs
 
-        def hand_over_permitted(queue: str, *message: Any, topic_arn: str = "", **further: Any) -> None:
+        def hand_over_permitted(queue: str, *message: object, topic_arn: str = "", **further: object) -> None:
             # MiniStack itself asks the queue's policy.
             if refusal := self._keys.refuse_sender(Sender("sns.amazonaws.com", topic_arn), queue):
                 _log.warning("SNS did not send to %s: %s", queue, refusal.message)
@@ -74,9 +75,9 @@ class Deliveries:
 
         sns._deliver_to_sqs = hand_over_permitted
 
-        def invoke_or_not(target: dict[str, Any], event: Any, rule: Any, *further: Any) -> None:
-            def as_delivered() -> dict[str, Any]:
-                found: dict[str, Any] = eventbridge._pattern_event_view(event).event_with_detail()
+        def invoke_or_not(target: JsonObject, event: object, rule: Any, *further: object) -> None:
+            def as_delivered() -> JsonObject:
+                found: JsonObject = eventbridge._pattern_event_view(event).event_with_detail()
                 return found
 
             name, arn = str(rule.get("Name", "")), str(target.get("Arn", ""))
@@ -85,7 +86,7 @@ class Deliveries:
         eventbridge._invoke_target = invoke_or_not
         cloudwatch._dispatch_alarm_actions = publish_permitted
 
-    def _may_alarm(self, alarm: Mapping[str, Any], topic: str) -> bool:
+    def _may_alarm(self, alarm: Mapping[str, object], topic: str) -> bool:
         if ":sns:" not in topic:
             return True
         source = self._place.arn("cloudwatch", f"alarm:{alarm.get('AlarmName')}")
@@ -96,7 +97,7 @@ class Deliveries:
             return False
         return True
 
-    def _require(self, target: Mapping[str, Any], rule: Mapping[str, Any]) -> None:
+    def _require(self, target: Mapping[str, object], rule: JsonMapping) -> None:
         arn, source = str(target.get("Arn", "")), str(rule.get("Arn", ""))
         service = (arn.split(":") + [""] * 3)[2]
         if is_schedule(rule):
@@ -140,7 +141,7 @@ class Deliveries:
         if not self._allows(policy, _EVENTS, "lambda:InvokeFunction", arn, source):
             raise _refused(_EVENTS, "lambda:InvokeFunction", arn)
 
-    def _write_log(self, arn: str, rule: Mapping[str, Any], event: Mapping[str, Any]) -> None:
+    def _write_log(self, arn: str, rule: Mapping[str, object], event: JsonMapping) -> None:
         """Whether the policies of the logs let a rule write there.
 
         https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
@@ -161,7 +162,7 @@ class Deliveries:
         cloudwatch_logs._create_log_stream({"logGroupName": group, "logStreamName": stream})
         cloudwatch_logs._put_log_events({"logGroupName": group, "logStreamName": stream, "logEvents": [line]})
 
-    def _keep(self, target: Mapping[str, Any], rule: Mapping[str, Any], event: Any) -> None:
+    def _keep(self, target: JsonMapping, rule: Mapping[str, object], event: object) -> None:
         """Put an event that was not delivered into the target's dead-letter queue."""
         from ministack.core.arn import parse_arn
         from ministack.services import eventbridge
@@ -204,7 +205,7 @@ class Deliveries:
             raise AwsError("AccessDeniedException", refusal.message)
 
 
-def _meant_moment(schedule: Mapping[str, Any]) -> datetime:
+def _meant_moment(schedule: JsonMapping) -> datetime:
     """The moment that a schedule of MiniStack's, which has just become due, is due for."""
     from ministack.services import eventbridge, scheduler
 

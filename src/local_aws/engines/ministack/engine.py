@@ -41,6 +41,7 @@ from local_aws.engines.step_functions.api import AT_ONCE, StepFunctions
 from local_aws.engines.step_functions.interpreter import MOTO
 from local_aws.errors import AwsError
 from local_aws.java import java_home
+from local_aws.json_types import JsonMapping, JsonObject
 from local_aws.services.faults.fault_rules import Faults
 from local_aws.services.glue.libraries import Libraries
 from local_aws.services.glue.process import ProcessSettings
@@ -75,7 +76,7 @@ class MiniStackEngine:
         self._services = Services(endpoint, settings, faults=faults, roles=self._roles)
         keep_objects_in(workdir / "s3")
         self._task_clients = EndpointClients(endpoint, _OF_TASKS)
-        self._status_events: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+        self._status_events: queue.SimpleQueue[JsonObject] = queue.SimpleQueue()
         changes.apply(
             MOTO,
             emit=lambda _execution, event: self._status_events.put(event),
@@ -164,7 +165,7 @@ class MiniStackEngine:
         lambda_runtime._PYTHON_WORKER_SCRIPT = lambda_errors.worker(lambda_runtime._PYTHON_WORKER_SCRIPT)
         execute_function = lambda_svc._execute_function_warm
 
-        def execute_logged_function(function: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
+        def execute_logged_function(function: JsonObject, event: object, request_id: str) -> JsonObject:
             answer = lambda_errors.named(execute_function(function, event, request_id), request_id)
             return answer if self._may_log(function.get("config") or function) else {**answer, "log": ""}
 
@@ -178,7 +179,7 @@ class MiniStackEngine:
             keys = self._roles.credentials(credentials.role_arn, "states.amazonaws.com", SESSION)
         return self._task_clients.get(service, keys)
 
-    def _permit(self, service: str, api: str, pattern: str, parameters: Mapping[str, Any], credentials: Any) -> None:
+    def _permit(self, service: str, api: str, pattern: str, parameters: Mapping[str, object], credentials: Any) -> None:
         """Ask the role of a state for what following and stopping needs."""
         needed = sync_calls(service, api, pattern, parameters, self._place)
         with _as_client_errors(service):
@@ -195,7 +196,7 @@ class MiniStackEngine:
             except Exception:
                 _log.exception("a status event could not be sent to EventBridge")
 
-    def _start_execution(self, arn: str, payload: Any) -> None:
+    def _start_execution(self, arn: str, payload: object) -> None:
         """Start a state machine that is the target of a rule or a schedule."""
         text = payload if isinstance(payload, str) else json.dumps(payload)
         try:
@@ -203,7 +204,7 @@ class MiniStackEngine:
         except AwsError as error:
             _log.warning("EventBridge did not start %s: %s", arn, error)
 
-    def _may_log(self, function: dict[str, Any]) -> bool:
+    def _may_log(self, function: JsonObject) -> bool:
         """Whether a function's role may write its log; without, the function runs all the same, as on AWS."""
         group = (function.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{function['FunctionName']}"
         stream = self._place.arn("logs", f"log-group:{group}:log-stream:any")
@@ -225,7 +226,7 @@ class MiniStackEngine:
     async def _handle_redshift_data(
         self, method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
     ) -> Response:
-        def answer(operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        def answer(operation: str, request: Mapping[str, object]) -> JsonObject:
             # The Data API uses secret and key with the permissions of who asks.
             self._roles.require_of(principal, data_api_calls(operation, request, self._place))
             return self._services.redshift_data.handle(operation, request, caller_arn=principal.arn)
@@ -243,12 +244,12 @@ class MiniStackEngine:
         # Some take long: GetActivityTask waits a minute, StartSyncExecution for the execution.
         return await in_daemon_thread(answer_json, self._answer_states, headers, body)
 
-    def _answer_states(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+    def _answer_states(self, operation: str, request: Mapping[str, object]) -> JsonObject:
         if operation in ("CreateStateMachine", "UpdateStateMachine"):
             self._refuse_machine(request)
         return self._states.handle(operation, request)
 
-    def _refuse_machine(self, request: Mapping[str, Any]) -> None:
+    def _refuse_machine(self, request: JsonMapping) -> None:
         """Refuse a state machine whose role lacks what Step Functions tries with it at once.
 
         Raises:

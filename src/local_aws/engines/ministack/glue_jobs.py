@@ -16,6 +16,7 @@ from local_aws.engines.ministack.json_protocol import (
     operation_of,
 )
 from local_aws.errors import AwsError
+from local_aws.json_types import JsonObject
 from local_aws.services.glue.job_requests import check_job
 from local_aws.services.glue.job_runs import OPERATIONS as RUN_OPERATIONS
 from local_aws.services.glue.job_runs import GlueJobRuns
@@ -26,7 +27,7 @@ class GlueJobs:
 
     def __init__(self, runs: GlueJobRuns, region: str, account_id: str) -> None:
         self._runs, self._region, self._account_id = runs, region, account_id
-        self._properties: dict[str, dict[str, Any]] = {}
+        self._properties: dict[str, JsonObject] = {}
 
     def wrap(self, ministack: Handler) -> Handler:
         """A handler before MiniStack's own: job runs are ours, jobs are checked, and nothing of a job is forgotten."""
@@ -56,7 +57,7 @@ class GlueJobs:
 
         return handle
 
-    def _keep_properties(self, operation: str, request: dict[str, Any], response: Response) -> Response:
+    def _keep_properties(self, operation: str, request: JsonObject, response: Response) -> Response:
         """MiniStack forgets these properties of a job; what a job run does depends on them."""
         if operation == "CreateJob":
             self._properties[request["Name"]] = _properties_of(request)
@@ -75,6 +76,6 @@ class GlueJobs:
         return response
 
 
-def _properties_of(request: Mapping[str, Any]) -> dict[str, Any]:
+def _properties_of(request: Mapping[str, object]) -> JsonObject:
     names = ("ExecutionProperty", "ExecutionClass", "MaintenanceWindow", "JobMode", "JobRunQueuingEnabled")
     return {name: request[name] for name in names if name in request}

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from local_aws.errors import AwsError
+from local_aws.json_types import JsonMapping, JsonObject
 
 Response = tuple[int, dict[str, str], bytes]
 Handler = Callable[[str, str, dict[str, str], bytes, dict[str, Any]], Awaitable[Response]]
@@ -17,7 +18,7 @@ def operation_of(headers: Mapping[str, str]) -> str:
     return headers.get("x-amz-target", "").rpartition(".")[2]
 
 
-def document_of(body: bytes | str) -> dict[str, Any]:
+def document_of(body: bytes | str) -> JsonObject:
     """The members of a body; none where it is no JSON object."""
     try:
         document = json.loads(body or b"{}")
@@ -26,9 +27,7 @@ def document_of(body: bytes | str) -> dict[str, Any]:
     return document if isinstance(document, dict) else {}
 
 
-def answer_json(
-    handle: Callable[[str, Mapping[str, Any]], dict[str, Any]], headers: Mapping[str, str], body: bytes
-) -> Response:
+def answer_json(handle: Callable[[str, JsonMapping], JsonObject], headers: Mapping[str, str], body: bytes) -> Response:
     """What a handler answers to a request, or the error that it raises."""
     answered = {"Content-Type": "application/x-amz-json-1.1"}
     try:

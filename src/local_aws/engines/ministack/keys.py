@@ -25,6 +25,7 @@ from aws_facts.permissions import (
 )
 from local_aws.engines.ministack.resources import ALIASES, members_of
 from local_aws.engines.ministack.task_calls import Location, ResourceAction
+from local_aws.json_types import JsonMapping, JsonObject
 
 Response = tuple[int, dict[str, str], bytes]
 Handler = Callable[..., Awaitable[Response]]
@@ -82,7 +83,7 @@ class Keys:
 
     # Decisions
 
-    def refuse_call(self, principal: Any, call: ResourceAction) -> KeyRefusal | None:
+    def refuse_call(self, principal: object, call: ResourceAction) -> KeyRefusal | None:
         """Why a caller (MiniStack's PrincipalInfo) may not use the key of what a call touches."""
         actions = CALLER_KEY_ACTIONS.get(call.action, ())
         return self.refuse(principal, self._key_of(call), actions) if actions else None
@@ -91,7 +92,7 @@ class Keys:
         """Why a role (its ARN or name) in a service's hands may not use the key of the service's resource."""
         return self.refuse(self.session(role, session), key, ROLE_KEY_ACTIONS[service])
 
-    def refuse_environment(self, function: Mapping[str, Any]) -> KeyRefusal | None:
+    def refuse_environment(self, function: JsonMapping) -> KeyRefusal | None:
         """Why a function, by its configuration, does not start: as Lambda words it."""
         if not (function.get("Environment") or {}).get("Variables"):
             return None
@@ -116,7 +117,7 @@ class Keys:
         context["aws:sourceaccount"] = self._place.account_id
         return self._refuse_service(f"logs.{self._place.region}.amazonaws.com", key, LOG_GROUP_KEY_ACTIONS, context)
 
-    def refuse_cluster(self, principal: Any, form: bytes) -> Response | None:
+    def refuse_cluster(self, principal: object, form: bytes) -> Response | None:
         """The answer to who makes a cluster (a form of Redshift's Query API) with a key that he may not use."""
         given = members_of(form)
         for key, call in (
@@ -188,7 +189,7 @@ class Keys:
     def _context(self, arn: str, kind: str, action: str, key: str, known: Mapping[str, str] | None = None) -> Any:
         from ministack.core import iam_evaluator
 
-        given: dict[str, Any] = {"aws:tagkeys": None, "kms:calleraccount": self._place.account_id, **(known or {})}
+        given: dict[str, object] = {"aws:tagkeys": None, "kms:calleraccount": self._place.account_id, **(known or {})}
         if action == "kms:CreateGrant":
             # Here it is always a service that asks for a grant, for a resource of its own.
             given["kms:grantisforawsresource"] = "true"
@@ -270,7 +271,7 @@ class Keys:
 
     def _asking_s3(self, ministack: Handler) -> Handler:
         async def handle(
-            method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any], **further: Any
+            method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any], **further: object
         ) -> Response:
             async def key_of(source: str) -> str | None:
                 source_path, _, version = source.partition("?versionId=")
@@ -333,7 +334,7 @@ class Keys:
 
         return handle
 
-    def _without_environment(self, response: Response, principal: Any) -> Response:
+    def _without_environment(self, response: Response, principal: object) -> Response:
         """Who may not decrypt reads a function without its environment, which is no error."""
         document = members_of(response[2])
         function = document.get("Configuration", document)
@@ -376,7 +377,7 @@ def _denied(principal: str, action: str, key: str, kind: str) -> KeyRefusal:
     return KeyRefusal(message, action, principal)
 
 
-def caller(headers: Mapping[str, str], query: Mapping[str, Any]) -> Any:
+def caller(headers: Mapping[str, str], query: Mapping[str, object]) -> Any:
     """Who signed a request. MiniStack has checked the signature; what it calls itself has none and is the account's."""
     from ministack.core import iam_evaluator, router
     from ministack.core.responses import get_account_id
@@ -425,7 +426,7 @@ def _s3_key_of_new(bucket: str, headers: Mapping[str, str]) -> str | None:
     return given.get(_SSE_KEY) if given.get(_SSE) == "aws:kms" else None
 
 
-def _function(path: str) -> dict[str, Any]:
+def _function(path: str) -> JsonObject:
     """The configuration of the function that the path of a request of Lambda names."""
     from ministack.services import lambda_svc
 
@@ -435,7 +436,7 @@ def _function(path: str) -> dict[str, Any]:
     return dict(record.get("config") or {})
 
 
-def _member(record: Mapping[str, Any] | None, *names: str) -> Any:
+def _member(record: Mapping[str, object] | None, *names: str) -> Any:
     found: Any = record
     for name in names:
         found = (found or {}).get(name)

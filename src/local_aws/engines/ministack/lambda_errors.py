@@ -6,7 +6,9 @@ https://docs.aws.amazon.com/lambda/latest/dg/python-exceptions.html
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+from typing import Final
+
+from local_aws.json_types import JsonObject
 
 # Of MiniStack's worker. It tells the message of an exception only, and cannot write bytes, which AWS's runtime takes
 # for the payload itself.
@@ -44,7 +46,7 @@ def worker(script: str) -> str:
     return _PAYLOAD + script.replace(_FAILS, _FAILS.replace('"error": str(e)', f'"error": {_RAISED}'))
 
 
-def named(answer: dict[str, Any], request_id: str) -> dict[str, Any]:
+def named(answer: JsonObject, request_id: str) -> JsonObject:
     """An answer whose error is what AWS answers: with its type, the request and the stack."""
     body = answer.get("body")
     if not answer.get("error") or not isinstance(body, dict):

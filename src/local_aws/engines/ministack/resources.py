@@ -11,6 +11,7 @@ from typing import Any, Final
 from urllib.parse import parse_qs, unquote
 
 from aws_facts.iam_resources import WITHOUT_RESOURCE
+from local_aws.json_types import JsonMapping, JsonObject
 
 ALIASES: Final = frozenset({"CreateAlias", "DeleteAlias", "UpdateAlias"})
 """Operations of KMS that are checked on the alias and on its key."""
@@ -56,7 +57,7 @@ def install() -> None:
     iam_actions.extract_resource_arn = extract
 
 
-def named(service: str, operation: str, path: str, members: Mapping[str, Any], place: str) -> str | None:
+def named(service: str, operation: str, path: str, members: Mapping[str, object], place: str) -> str | None:
     """The ARN of what a request names; None where MiniStack knows it.
 
     Args:
@@ -86,7 +87,7 @@ def named(service: str, operation: str, path: str, members: Mapping[str, Any], p
     return None
 
 
-def _of_warehouse(members: Mapping[str, Any], place: str) -> str | None:
+def _of_warehouse(members: JsonMapping, place: str) -> str | None:
     if f"redshift:{members.get('Action')}" in WITHOUT_RESOURCE:
         return None
     for member, kind in _WAREHOUSE.items():
@@ -95,7 +96,7 @@ def _of_warehouse(members: Mapping[str, Any], place: str) -> str | None:
     return members.get("ResourceName")
 
 
-def _scheduled(path: str, members: Mapping[str, Any], place: str) -> str | None:
+def _scheduled(path: str, members: Mapping[str, object], place: str) -> str | None:
     kind, _, name = unquote(path).strip("/").partition("/")
     if kind == "tags":
         return name
@@ -104,7 +105,7 @@ def _scheduled(path: str, members: Mapping[str, Any], place: str) -> str | None:
     return f"arn:aws:scheduler:{place}:schedule/{group}/{name}" if kind == "schedules" and name else None
 
 
-def members_of(body: bytes) -> dict[str, Any]:
+def members_of(body: bytes) -> JsonObject:
     """The members of a request or an answer, in JSON or as a form; none of another one."""
     try:
         document = json.loads(body or b"{}")

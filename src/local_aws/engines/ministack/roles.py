@@ -75,7 +75,7 @@ class Roles:
         self._check_trust(name, service, source_arn)
         self.require_of(self._keys.session(name, session), calls)
 
-    def require_of(self, principal: Any, calls: Iterable[ResourceAction]) -> None:
+    def require_of(self, principal: object, calls: Iterable[ResourceAction]) -> None:
         """Refuse what a caller (MiniStack's PrincipalInfo) may not do, nor do with the keys of what the calls touch.
 
         Raises:
@@ -107,7 +107,7 @@ class Roles:
         from ministack.services import s3
 
         async def handle(
-            method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any], **further: Any
+            method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any], **further: object
         ) -> Response:
             response = await ministack(method, path, headers, body, query, **further)
             bucket, _, key = path.lstrip("/").partition("/")
@@ -255,7 +255,7 @@ def naming(document: object, service: str) -> dict[str, object]:
     return {"Statement": named}
 
 
-def _as_list(value: Any) -> list[Any]:
+def _as_list(value: object) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 

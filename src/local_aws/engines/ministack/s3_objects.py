@@ -15,6 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+from local_aws.json_types import JsonObject
+
 # A smaller body stays in memory: it is less than what a record of it takes with its file.
 SMALLEST_BYTES: Final = 64 * 1024
 
@@ -59,7 +61,7 @@ class ObjectFiles:
         self._directory = directory
         self._number = itertools.count(1)
 
-    def stored(self, body: Any) -> Any:
+    def stored(self, body: object) -> Any:
         """What a record keeps of a body: itself where it is small, else its file; that of a mapped one is shared."""
         if isinstance(body, MappedBody):
             return body.stored
@@ -75,7 +77,7 @@ def keep_objects_in(directory: Path) -> None:
     files = ObjectFiles(directory)
     record_version, upload_part = s3._record_object_version, s3._upload_part
 
-    def record_stored_version(bucket: str, key: str, before: Any, record: dict[str, Any], body: Any) -> Any:
+    def record_stored_version(bucket: str, key: str, before: object, record: JsonObject, body: object) -> Any:
         try:
             record["body"] = files.stored(body)
         except OSError:  # the record is in its place already: what was there before is there again
@@ -84,7 +86,7 @@ def keep_objects_in(directory: Path) -> None:
             raise
         return record_version(bucket, key, before, record, record["body"])
 
-    def upload_stored_part(bucket: str, key: str, body: bytes, *arguments: Any) -> Any:
+    def upload_stored_part(bucket: str, key: str, body: bytes, *arguments: object) -> Any:
         return upload_part(bucket, key, _mapped(files.stored(body)), *arguments)
 
     def mapping(read: Callable[..., Any]) -> Callable[..., Any]:
@@ -94,14 +96,14 @@ def keep_objects_in(directory: Path) -> None:
         return lambda *arguments, **named: _read(read(*arguments, **named))
 
     def answering(answer: Callable[..., Response]) -> Callable[..., Response]:
-        def get(*arguments: Any, **named: Any) -> Response:
+        def get(*arguments: object, **named: object) -> Response:
             status, headers, body = answer(*arguments, **named)
             return status, headers, _read(body)
 
         return get
 
     def refusing(write: Callable[..., Response]) -> Callable[..., Response]:
-        def written(*arguments: Any, **named: Any) -> Response:
+        def written(*arguments: object, **named: object) -> Response:
             try:
                 return write(*arguments, **named)
             except OSError as error:
@@ -119,9 +121,9 @@ def keep_objects_in(directory: Path) -> None:
     s3._get_object_data, s3._get_object = reading(s3._get_object_data), answering(s3._get_object)
 
 
-def _mapped(body: Any) -> Any:
+def _mapped(body: object) -> Any:
     return body.mapped() if isinstance(body, StoredBody) else body
 
 
-def _read(body: Any) -> Any:
+def _read(body: object) -> Any:
     return bytes(body) if isinstance(body, MappedBody) else body

@@ -8,20 +8,20 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from aws_facts.scheduler import ATTEMPT_NUMBER, DELIVERIES, EXECUTION_ID, SCHEDULE_ARN, SCHEDULED_TIME, TIME_FORMAT
+from local_aws.json_types import JsonObject
 
 # The moment of a cron expression that follows another moment, or None.
 Following = Callable[[datetime], datetime | None]
 
 
-def is_schedule(source: Mapping[str, Any]) -> bool:
+def is_schedule(source: Mapping[str, object]) -> bool:
     """Whether a target belongs to a schedule, and not to a rule."""
     return ":scheduler:" in str(source.get("Arn", ""))
 
 
-def deliveries(target: dict[str, Any], schedule: Mapping[str, Any], meant: datetime) -> list[dict[str, Any]]:
+def deliveries(target: JsonObject, schedule: Mapping[str, object], meant: datetime) -> list[JsonObject]:
     """The target with the input of each delivery of one moment."""
     values = {
         SCHEDULE_ARN: str(schedule["Arn"]),

@@ -33,7 +33,7 @@ class Location:
         return f"arn:aws:{service}:{self.region}:{self.account_id}:{resource}"
 
 
-def data_api_calls(operation: str, request: Mapping[str, Any], place: Location) -> list[ResourceAction]:
+def data_api_calls(operation: str, request: Mapping[str, object], place: Location) -> list[ResourceAction]:
     """The calls that a request to the Redshift Data API makes with the permissions of its sender."""
     found = [ResourceAction(f"redshift-data:{operation}", _warehouse(operation, request, place))]
     if secret := request.get("SecretArn"):
@@ -42,7 +42,7 @@ def data_api_calls(operation: str, request: Mapping[str, Any], place: Location) 
 
 
 def sync_calls(
-    service: str, api: str, pattern: str, parameters: Mapping[str, Any], place: Location
+    service: str, api: str, pattern: str, parameters: Mapping[str, object], place: Location
 ) -> list[ResourceAction]:
     """The calls by which Step Functions follows and stops what a task with a pattern (".sync") starts.
 
@@ -58,7 +58,7 @@ def sync_calls(
 
 
 def definition_calls(
-    definition: Mapping[str, Any], logging: Mapping[str, Any] | None, place: Location
+    definition: Mapping[str, object], logging: Mapping[str, object] | None, place: Location
 ) -> list[ResourceAction]:
     """What Step Functions tries with the role when a state machine is created or updated."""
     found = []
@@ -70,7 +70,7 @@ def definition_calls(
     return found
 
 
-def _tasks(definition: Any) -> Iterator[Any]:
+def _tasks(definition: object) -> Iterator[Any]:
     if isinstance(definition, Mapping):
         if definition.get("Type") == "Task":
             yield definition.get("Resource")
@@ -81,7 +81,7 @@ def _tasks(definition: Any) -> Iterator[Any]:
             yield from _tasks(member)
 
 
-def _warehouse(operation: str, request: Mapping[str, Any], place: Location) -> str | None:
+def _warehouse(operation: str, request: Mapping[str, object], place: Location) -> str | None:
     if operation not in ("ExecuteStatement", "BatchExecuteStatement"):
         return "*"
     if cluster := request.get("ClusterIdentifier"):

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-async def in_daemon_thread(function: Callable[..., T], *arguments: Any) -> T:
+async def in_daemon_thread(function: Callable[..., T], *arguments: object) -> T:
     """Call a function in a thread of its own, and return or raise what it does.
 
     asyncio.to_thread has few threads, and the interpreter waits for them at its end.
@@ -19,7 +19,7 @@ async def in_daemon_thread(function: Callable[..., T], *arguments: Any) -> T:
     loop = asyncio.get_running_loop()
     outcome: asyncio.Future[T] = loop.create_future()
 
-    def settle(set_outcome: Callable[[Any], None], value: Any) -> None:
+    def settle(set_outcome: Callable[[Any], None], value: object) -> None:
         if not outcome.done():  # nobody waits any more
             set_outcome(value)
 

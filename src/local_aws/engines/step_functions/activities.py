@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from aws_facts.states_api import MOST_STATE_BYTES
@@ -13,9 +13,8 @@ from local_aws.engines.step_functions.execution_input import json_error
 from local_aws.engines.step_functions.paging import page
 from local_aws.engines.step_functions.store import Store
 from local_aws.errors import AwsError
+from local_aws.json_types import JsonMapping, JsonObject
 
-Request = Mapping[str, Any]
-Answer = dict[str, Any]
 # GetActivityTask holds the connection for a minute.
 _SECONDS_TO_WAIT = 60.0
 _SECONDS_BETWEEN_LOOKS = 0.1
@@ -33,7 +32,7 @@ class Activities:
         self._consumer_error, self._timeout = callback.CallbackNotifyConsumerError, callback.CallbackConsumerTimeout
         self._activity_endpoint = callback.ActivityCallbackEndpoint
 
-    def create(self, request: Request) -> Answer:
+    def create(self, request: JsonMapping) -> JsonObject:
         """CreateActivity; one that is there already is given again."""
         name = request["name"]
         validation.check_name(name)
@@ -42,23 +41,23 @@ class Activities:
             activity = self._store.activities.setdefault(arn, self._activity(arn=arn, name=name))
         return {"activityArn": activity.arn, "creationDate": activity.creation_date}
 
-    def delete(self, request: Request) -> Answer:
+    def delete(self, request: JsonMapping) -> JsonObject:
         """Answer DeleteActivity."""
         validation.check_arn(request["activityArn"], validation.ACTIVITY_ARN)
         self._store.activities.pop(request["activityArn"], None)
         return {}
 
-    def describe(self, request: Request) -> Answer:
+    def describe(self, request: JsonMapping) -> JsonObject:
         """Answer DescribeActivity."""
         return dict(self._found(request).to_describe_activity_output())
 
-    def list(self, request: Request) -> Answer:
+    def list(self, request: JsonMapping) -> JsonObject:
         """Answer ListActivities."""
         found = [activity.to_activity_list_item() for activity in list(self._store.activities.values())]
         items, more = page(found, request, lambda item: str(item["activityArn"]))
         return {"activities": items, **more}
 
-    def get_task(self, request: Request) -> Answer:
+    def get_task(self, request: JsonMapping) -> JsonObject:
         """GetActivityTask: waits up to a minute for a task; without one, the token is null."""
         activity = self._found(request)
         end = time.monotonic() + _SECONDS_TO_WAIT
@@ -77,7 +76,7 @@ class Activities:
                 return {"taskToken": task.task_token, "input": task.task_input}
         raise AwsError("InvalidToken", "Invalid Token: 'Invalid token'")
 
-    def succeed(self, request: Request) -> Answer:
+    def succeed(self, request: JsonMapping) -> JsonObject:
         """Answer SendTaskSuccess."""
         pool = self._pool(request)
         text = request["output"]
@@ -92,7 +91,7 @@ class Activities:
         outcome = self._success(callback_id=request["taskToken"], output=text)
         return self._tell(lambda: pool.notify(callback_id=request["taskToken"], outcome=outcome))
 
-    def fail(self, request: Request) -> Answer:
+    def fail(self, request: JsonMapping) -> JsonObject:
         """Answer SendTaskFailure."""
         pool = self._pool(request)
         outcome = self._failure(
@@ -100,12 +99,12 @@ class Activities:
         )
         return self._tell(lambda: pool.notify(callback_id=request["taskToken"], outcome=outcome))
 
-    def heartbeat(self, request: Request) -> Answer:
+    def heartbeat(self, request: JsonMapping) -> JsonObject:
         """SendTaskHeartbeat; a task that asks for none takes it too."""
         pool = self._pool(request)
         return self._tell(lambda: pool.heartbeat(callback_id=request["taskToken"]))
 
-    def _pool(self, request: Request) -> Any:
+    def _pool(self, request: JsonMapping) -> Any:
         """Where the task of a token waits.
 
         Raises:
@@ -120,7 +119,7 @@ class Activities:
             return pool
         raise AwsError("InvalidToken", "Invalid Token: 'Invalid token'")
 
-    def _tell(self, tell: Callable[[], bool]) -> Answer:
+    def _tell(self, tell: Callable[[], bool]) -> JsonObject:
         try:
             tell()
         except self._consumer_error as error:
@@ -129,7 +128,7 @@ class Activities:
             raise AwsError("TaskDoesNotExist", "Task does not exist") from error
         return {}
 
-    def _found(self, request: Request) -> Any:
+    def _found(self, request: JsonMapping) -> Any:
         arn = request["activityArn"]
         validation.check_arn(arn, validation.ACTIVITY_ARN)
         if arn not in self._store.activities:

@@ -15,6 +15,7 @@ from local_aws.engines.step_functions.test_state import SingleStates
 from local_aws.engines.step_functions.validation import check_members
 from local_aws.engines.step_functions.versions import Aliases, Versions
 from local_aws.errors import AwsError
+from local_aws.json_types import JsonMapping, JsonObject
 
 # What is answered without waiting for anything and without asking another service.
 AT_ONCE: Final = frozenset({"StartExecution", "DescribeExecution"})
@@ -32,7 +33,7 @@ class StepFunctions:
         self.store = Store(interpreter, region=region, account_id=account_id, logs=Logs(logs_client))
         machines, versions, aliases = StateMachines(self.store), Versions(self.store), Aliases(self.store)
         executions, activities = Executions(self.store), Activities(self.store)
-        self._operations: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+        self._operations: dict[str, Callable[[JsonMapping], JsonObject]] = {
             "CreateStateMachine": machines.create,
             "UpdateStateMachine": machines.update,
             "DescribeStateMachine": machines.describe,
@@ -72,7 +73,7 @@ class StepFunctions:
             "SendTaskHeartbeat": activities.heartbeat,
         }
 
-    def handle(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+    def handle(self, operation: str, request: Mapping[str, object]) -> JsonObject:
         """Carry out an operation. Times in the answer are datetimes.
 
         Raises:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
 from botocore.exceptions import DataNotFoundError
 from botocore.model import OperationModel, ServiceModel
@@ -19,7 +19,7 @@ from local_aws.services.request_model import service_model
 _RESOURCE: Final = re.compile(r"arn:aws[a-z-]*:states:::(?P<sdk>aws-sdk:)?(?P<service>[^:.]+):(?P<api>[^:.]+)(\..*)?")
 
 
-def of_task(body: Mapping[str, Any], language: str) -> Iterator[tuple[str, str]]:
+def of_task(body: Mapping[str, object], language: str) -> Iterator[tuple[str, str]]:
     """Messages about a Task state, and where they are below the state."""
     found = _RESOURCE.fullmatch(str(body.get("Resource")))
     if found is None:
@@ -55,7 +55,7 @@ def of_task(body: Mapping[str, Any], language: str) -> Iterator[tuple[str, str]]
                 yield f"The field '{_pascal(name)}' is required but was missing", f"/{field}"
 
 
-def empty_place(resource: str, given: Mapping[str, Any]) -> str:
+def empty_place(resource: str, given: Mapping[str, object]) -> str:
     """The member of a request that has its place in the path of the URL and is empty; empty where none is."""
     found = _RESOURCE.fullmatch(resource)
     service = _service(service_names.of_botocore(found["service"])) if found else None

@@ -40,7 +40,7 @@ def change(changes: Changes) -> None:
             changes.replace(module, "parse", lru_cache(maxsize=_MOST_PATHS)(module.parse))
 
 
-def _is_path_parser(function: Any) -> bool:
+def _is_path_parser(function: object) -> bool:
     return str(getattr(function, "__module__", "")).startswith("jsonpath_ng")
 
 

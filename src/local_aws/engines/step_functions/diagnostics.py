@@ -9,12 +9,13 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from aws_facts import states_language as facts
 from local_aws.engines.step_functions import call_parameters, fields
 from local_aws.engines.step_functions.execution_input import json_error
 from local_aws.errors import AwsError
+from local_aws.json_types import JsonMapping, JsonObject
 
 STATE_TYPES: Final = ("Task", "Wait", "Pass", "Succeed", "Fail", "Choice", "Parallel", "Map")
 _TERMINAL_TYPES: Final = ("Succeed", "Fail")
@@ -68,7 +69,7 @@ def refuse(found: list[Diagnostic]) -> None:
         raise AwsError("InvalidDefinition", f"Invalid State Machine Definition: '{listed}'")
 
 
-def answer(found: list[Diagnostic], most: int) -> dict[str, Any]:
+def answer(found: list[Diagnostic], most: int) -> JsonObject:
     """What ValidateStateMachineDefinition answers, with at most so many diagnostics."""
     diagnostics = [
         {"severity": "ERROR", "code": one.code, "message": one.message}
@@ -78,7 +79,7 @@ def answer(found: list[Diagnostic], most: int) -> dict[str, Any]:
     return {"result": "FAIL" if found else "OK", "diagnostics": diagnostics, "truncated": len(found) > most}
 
 
-def state(definition: Mapping[str, Any], name: str) -> list[Diagnostic]:
+def state(definition: Mapping[str, object], name: str) -> list[Diagnostic]:
     """Everything that is wrong with one state by itself, whose targets are elsewhere."""
     return list(_state(definition, f"/States/{name}", "JSONPath", "STANDARD"))
 
@@ -93,7 +94,7 @@ def _no_json(definition: str, error: ValueError) -> Diagnostic:
     return Diagnostic("INVALID_JSON_DESCRIPTION", f"{said}\n at {place}", place)
 
 
-def _machine(machine: Mapping[str, Any], at: str, language: str, kind: str) -> Iterator[Diagnostic]:
+def _machine(machine: Mapping[str, object], at: str, language: str, kind: str) -> Iterator[Diagnostic]:
     missing = [field for field in ("States", "StartAt") if field not in machine]
     if missing:
         yield Diagnostic(_SCHEMA, f"These fields are required: [{', '.join(missing)}]", at or "/")
@@ -110,7 +111,7 @@ def _machine(machine: Mapping[str, Any], at: str, language: str, kind: str) -> I
         yield from _transitions(machine, at)
 
 
-def _state(body: Any, at: str, language: str, kind: str) -> Iterator[Diagnostic]:
+def _state(body: object, at: str, language: str, kind: str) -> Iterator[Diagnostic]:
     if not isinstance(body, Mapping) or "Type" not in body:
         yield Diagnostic(_SCHEMA, "These fields are required: [Type]", at)
         return
@@ -148,7 +149,7 @@ def _state(body: Any, at: str, language: str, kind: str) -> Iterator[Diagnostic]
         yield from _machine(nested, f"{at}{path}", language, kind)
 
 
-def _names(machine: Mapping[str, Any], at: str, seen: set[str]) -> Iterator[Diagnostic]:
+def _names(machine: JsonMapping, at: str, seen: set[str]) -> Iterator[Diagnostic]:
     """Names are unique in the whole definition, branches and processors included."""
     for name in machine["States"]:
         place = f"{at}/States/{name}"
@@ -173,7 +174,7 @@ def _express(resource: str, at: str) -> Iterator[Diagnostic]:
         yield Diagnostic(_SCHEMA, "Express state machine does not support '.sync' service integration", at)
 
 
-def _nested(body: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _nested(body: JsonMapping) -> Iterator[tuple[str, JsonMapping]]:
     if body["Type"] == "Parallel":
         for place, branch in enumerate(body.get("Branches") or []):
             yield f"/Branches[{place}]", branch
@@ -183,9 +184,9 @@ def _nested(body: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
                 yield f"/{field}", body[field]
 
 
-def _transitions(machine: Mapping[str, Any], at: str) -> Iterator[Diagnostic]:
+def _transitions(machine: JsonMapping, at: str) -> Iterator[Diagnostic]:
     """Each target exists, each state is reached, and one ends the workflow; a walk from StartAt finds it out."""
-    states: Mapping[str, Mapping[str, Any]] = machine["States"]
+    states: Mapping[str, JsonMapping] = machine["States"]
     targets = {name: list(_targets(body)) for name, body in states.items()}
     missing = [(machine["StartAt"], f"{at}/StartAt")] if machine["StartAt"] not in states else []
     for name, found in targets.items():
@@ -207,7 +208,7 @@ def _transitions(machine: Mapping[str, Any], at: str) -> Iterator[Diagnostic]:
             yield Diagnostic(_TARGET, f'State "{name}" is not reachable.', f"{at}/States/{name}")
 
 
-def _targets(body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _targets(body: JsonMapping) -> Iterator[tuple[str, str]]:
     if "Next" in body:
         yield "/Next", body["Next"]
     if "Default" in body:

@@ -10,13 +10,14 @@ import json
 import logging
 import queue
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import uuid4
 
 from local_aws.errors import AwsError
+from local_aws.json_types import JsonMapping
 
 _log = logging.getLogger(__name__)
 # Written when a configuration is accepted, so that a missing log group or permission shows up early.
@@ -83,7 +84,7 @@ class Logs:
         self._made: set[tuple[str, str]] = set()
         self._writer: threading.Thread | None = None
 
-    def check(self, configuration: Mapping[str, Any]) -> None:
+    def check(self, configuration: JsonMapping) -> None:
         """Check that the log group of a logging configuration exists; AWS makes a stream in it to find out.
 
         Raises:
@@ -152,9 +153,7 @@ class Logs:
 class ExecutionLog:
     """The log of one execution; an interpreter's event manager writes to it as to its own logging session."""
 
-    def __init__(
-        self, logs: Logs, execution_arn: str, group: str, stream: str, configuration: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, logs: Logs, execution_arn: str, group: str, stream: str, configuration: JsonMapping) -> None:
         self._logs = logs
         self._place = (group, stream)
         self._level = configuration["level"]
@@ -167,7 +166,7 @@ class ExecutionLog:
         """Whether an event of this type is logged."""
         return is_logged(self._level, str(getattr(history_event_type, "value", history_event_type)))
 
-    def publish_history_log(self, history_log: Mapping[str, Any]) -> None:
+    def publish_history_log(self, history_log: JsonMapping) -> None:
         """Write an event."""
         time = history_log["event_timestamp"]
         moment = datetime.fromisoformat(time) if isinstance(time, str) else time

@@ -147,7 +147,7 @@ def change(changes: Changes, publish: Publish) -> None:
 
     set_error = environment.set_error
 
-    def set_error_of_running(self: Any, error: Any) -> None:
+    def set_error_of_running(self: Any, error: object) -> None:
         # A task that fails after its execution was stopped would turn ABORTED into FAILED.
         if not isinstance(self._program_state, stopped | timed_out):
             set_error(self, error=error)
@@ -237,7 +237,7 @@ def add_last_event(env: Any, event_type: Any, event_details: Any) -> None:
 
 
 class _NoThreads(list[Any]):
-    def append(self, _thread: Any) -> None:
+    def append(self, _thread: object) -> None:
         """Keep nothing."""
 
 

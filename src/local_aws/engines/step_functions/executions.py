@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -14,9 +13,7 @@ from local_aws.engines.step_functions import execution_input, history, validatio
 from local_aws.engines.step_functions.paging import page
 from local_aws.engines.step_functions.store import Store
 from local_aws.errors import AwsError
-
-Request = Mapping[str, Any]
-Answer = dict[str, Any]
+from local_aws.json_types import JsonMapping, JsonObject
 
 
 class Executions:
@@ -28,7 +25,7 @@ class Executions:
         self._sync_execution = store.interpreter.get("backend.execution", "SyncExecution")
         self._version = store.interpreter.get("backend.state_machine", "StateMachineVersion")
 
-    def start(self, request: Request) -> Answer:
+    def start(self, request: JsonMapping) -> JsonObject:
         """StartExecution, of a state machine, a version, or the version that an alias routes to.
 
         The same name and input, while it runs, is the same execution.
@@ -50,7 +47,7 @@ class Executions:
             execution.start()
         return dict(execution.to_start_output())
 
-    def start_sync(self, request: Request) -> Answer:
+    def start_sync(self, request: JsonMapping) -> JsonObject:
         """Answer StartSyncExecution."""
         machine, _alias = self._machine(request["stateMachineArn"])
         if machine.sm_type != "EXPRESS":
@@ -62,32 +59,32 @@ class Executions:
         execution.start()
         return dict(execution.to_start_sync_execution_output())
 
-    def stop(self, request: Request) -> Answer:
+    def stop(self, request: JsonMapping) -> JsonObject:
         """Answer StopExecution."""
         execution = self._standard(request)
         now = datetime.now(UTC)
         execution.stop(stop_date=now, error=request.get("error"), cause=request.get("cause"))
         return {"stopDate": execution.stop_date or now}
 
-    def redrive(self, request: Request) -> Answer:
+    def redrive(self, request: JsonMapping) -> JsonObject:
         """Answer RedriveExecution."""
         return {"redriveDate": self._standard(request).redrive(request.get("clientToken"))}
 
-    def describe(self, request: Request) -> Answer:
+    def describe(self, request: JsonMapping) -> JsonObject:
         """Answer DescribeExecution."""
         return self._described(self._standard(request))
 
-    def state_machine(self, request: Request) -> Answer:
+    def state_machine(self, request: JsonMapping) -> JsonObject:
         """DescribeStateMachineForExecution: as it was when the execution began."""
         arn = request["executionArn"]
         validation.check_arn(arn, validation.EXECUTION_ARN)
         return dict(self._store.execution(arn).to_describe_state_machine_for_execution_output())
 
-    def history(self, request: Request) -> Answer:
+    def history(self, request: JsonMapping) -> JsonObject:
         """Answer GetExecutionHistory."""
         return history.answer(self._standard(request).to_history_output()["events"], request)
 
-    def list(self, request: Request) -> Answer:
+    def list(self, request: JsonMapping) -> JsonObject:
         """ListExecutions, the latest first."""
         arn, status = request.get("stateMachineArn"), request.get("statusFilter")
         if not arn:
@@ -109,18 +106,18 @@ class Executions:
 
     # Map runs
 
-    def describe_map_run(self, request: Request) -> Answer:
+    def describe_map_run(self, request: JsonMapping) -> JsonObject:
         """Answer DescribeMapRun."""
         return dict(self._map_run(request).describe())
 
-    def list_map_runs(self, request: Request) -> Answer:
+    def list_map_runs(self, request: JsonMapping) -> JsonObject:
         """Answer ListMapRuns."""
         execution = self._store.execution(request["executionArn"])
         found = [record.list_item() for record in execution.exec_worker.env.map_run_record_pool_manager.get_all()]
         items, more = page(found, request, lambda item: str(item["mapRunArn"]))
         return {"mapRuns": items, **more}
 
-    def update_map_run(self, request: Request) -> Answer:
+    def update_map_run(self, request: JsonMapping) -> JsonObject:
         """Answer UpdateMapRun."""
         self._map_run(request).update(
             max_concurrency=request.get("maxConcurrency"),
@@ -129,7 +126,7 @@ class Executions:
         )
         return {}
 
-    def _map_run(self, request: Request) -> Any:
+    def _map_run(self, request: JsonMapping) -> Any:
         arn = request["mapRunArn"]
         for execution in list(self._store.executions.values()):
             record = execution.exec_worker.env.map_run_record_pool_manager.get(arn)
@@ -148,7 +145,7 @@ class Executions:
             raise AwsError("StateMachineDoesNotExist", f"State Machine Does Not Exist: '{arn}'")
         return machine, alias.state_machine_alias_arn if alias else None
 
-    def _name(self, request: Request) -> str:
+    def _name(self, request: JsonMapping) -> str:
         name = request.get("name")
         if name is None:
             return str(uuid4())
@@ -160,7 +157,7 @@ class Executions:
             return self._store.arn("execution", f"{machine.name}:{name}")
         return self._store.arn("express", f"{machine.name}:{name}:{uuid4()}")
 
-    def _new(self, kind: Any, machine: Any, name: str, arn: str, text: str, request: Request) -> Any:
+    def _new(self, kind: Any, machine: Any, name: str, arn: str, text: str, request: JsonMapping) -> Any:
         execution = kind(
             name=name,
             sm_type=machine.sm_type,
@@ -179,7 +176,7 @@ class Executions:
         execution.state_machine_arn = machine.source_arn if isinstance(machine, self._version) else machine.arn
         return execution
 
-    def _standard(self, request: Request) -> Any:
+    def _standard(self, request: JsonMapping) -> Any:
         arn = request["executionArn"]
         validation.check_arn(arn, validation.EXECUTION_ARN)
         execution = self._store.execution(arn)
@@ -188,14 +185,14 @@ class Executions:
             raise AwsError("InvalidArn", f"Invalid Arn: 'Resource type not valid in this context: {kind}'")
         return execution
 
-    def _described(self, execution: Any) -> Answer:
+    def _described(self, execution: Any) -> JsonObject:
         return {**execution.to_describe_output(), **_origin(execution, self._version)}
 
-    def _item(self, execution: Any) -> Answer:
+    def _item(self, execution: Any) -> JsonObject:
         return {**execution.to_execution_list_item(), **_origin(execution, self._version)}
 
 
-def _origin(execution: Any, version: Any) -> Answer:
+def _origin(execution: Any, version: Any) -> JsonObject:
     """The state machine, version and alias that an execution was started by."""
     answer = {"stateMachineArn": execution.state_machine_arn}
     if isinstance(execution.state_machine, version):

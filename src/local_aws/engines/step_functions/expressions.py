@@ -14,6 +14,7 @@ from aws_facts.jsonata import number_refusal
 from local_aws import jsonata
 from local_aws.engines.step_functions import field_places
 from local_aws.engines.step_functions.interpreter import Changes
+from local_aws.json_types import JsonObject
 from local_aws.jsonata import refused_definitions
 
 
@@ -95,7 +96,7 @@ def change(changes: Changes) -> None:
     add_event = manager.add_event
 
     def add_once(
-        self: Any, context: Any, event_type: Any, event_details: Any = None, *others: Any, **named: Any
+        self: object, context: Any, event_type: object, event_details: Any = None, *others: object, **named: object
     ) -> Any:
         if isinstance((event_details or {}).get("evaluationFailedEventDetails"), _Told):
             return context.last_published_event_id
@@ -109,7 +110,7 @@ def change(changes: Changes) -> None:
     analyser = interpreter.get("asl.static_analyser.static_analyser", "StaticAnalyser")
     analyse = analyser.analyse
 
-    def analyse_expressions(self: Any, definition: str) -> None:
+    def analyse_expressions(self: object, definition: str) -> None:
         analyse(self, definition)
         found = refused_definitions.problems(json.loads(definition))
         if found:
@@ -144,7 +145,7 @@ def variables(env: Any, names: set[str], to_json_str: Any) -> dict[str, Any]:
     if "states" in names:
         states = {name: value for name, value in env.states._states_data.items() if name != "errorOutput" or value}
         found["states"] = states
-    plain: dict[str, Any] = json.loads(to_json_str(found))
+    plain: JsonObject = json.loads(to_json_str(found))
     state = plain.get("states", {}).get("context", {}).get("State", {})
     if "EnteredTime" in state:
         state["EnteredTime"] = as_aws_writes(datetime.fromisoformat(state["EnteredTime"]))

@@ -31,7 +31,7 @@ class FieldPlace:
     expected: str | None = None
 
 
-def of(expression: Any) -> FieldPlace:
+def of(expression: object) -> FieldPlace:
     """The place of an expression's component."""
     return getattr(expression, "_place", FieldPlace())
 
@@ -59,7 +59,7 @@ def note(component: Any, path: str = "", _seen: set[int] | None = None) -> None:
                 note(part, path, seen)
 
 
-def _path(component: Any, kind: str, path: str) -> str:
+def _path(component: object, kind: str, path: str) -> str:
     if kind.startswith(("Program", "State")):
         return ""  # a state of its own
     if "Binding" in kind and hasattr(component, "identifier"):

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
 from aws_facts import states_language as facts
+from local_aws.json_types import JsonMapping
 
 # A message, and where it is below the state.
 Problem = tuple[str, str]
@@ -21,14 +22,14 @@ _ILLEGAL_ESCAPE: Final = re.compile(r"\\[^'{}\\]", re.DOTALL)
 _TEMPLATES: Final = ("Parameters", "ResultSelector", "ItemSelector", "Assign")
 
 
-def unsupported(body: Mapping[str, Any], supported: Collection[str]) -> Iterator[str]:
+def unsupported(body: Mapping[str, object], supported: Collection[str]) -> Iterator[str]:
     """The messages about fields that are not among those that are supported."""
     for name in body:
         if name not in supported:
             yield f"Field '{name}' is not supported"
 
 
-def of_state(body: Mapping[str, Any], language: str) -> Iterator[Problem]:
+def of_state(body: JsonMapping, language: str) -> Iterator[Problem]:
     """What is wrong with the fields of a state of a known type, in its own query language."""
     for message in unsupported(body, facts.STATE_FIELDS[body["Type"]]):
         yield message, ""
@@ -51,7 +52,7 @@ def of_state(body: Mapping[str, Any], language: str) -> Iterator[Problem]:
         yield from _resource(body["Resource"])
 
 
-def _of_language(body: Mapping[str, Any], language: str, at: str) -> Iterator[Problem]:
+def _of_language(body: Mapping[str, object], language: str, at: str) -> Iterator[Problem]:
     other = facts.JSONATA if language == facts.JSONPATH else facts.JSONPATH
     foreign = facts.JSONATA_ONLY if language == facts.JSONPATH else facts.JSONPATH_ONLY
     for name in body:
@@ -60,7 +61,7 @@ def _of_language(body: Mapping[str, Any], language: str, at: str) -> Iterator[Pr
             yield f"The QueryLanguage is set to '{language}', {said}", at
 
 
-def _intrinsic_functions(template: Any, at: str) -> Iterator[Problem]:
+def _intrinsic_functions(template: object, at: str) -> Iterator[Problem]:
     if isinstance(template, list):
         for place, value in enumerate(template):
             yield from _intrinsic_functions(value, f"{at}[{place}]")
@@ -79,7 +80,7 @@ def _texts(call: str) -> Iterator[str]:
             yield text.replace("\\\\", "")
 
 
-def numbers(body: Mapping[str, Any], limits: Mapping[str, tuple[int, int]], at: str) -> Iterator[Problem]:
+def numbers(body: Mapping[str, object], limits: Mapping[str, tuple[int, int]], at: str) -> Iterator[Problem]:
     """The numbers that are below or above their limits; `at` is where `body` is."""
     for name, (least, most) in limits.items():
         value = body.get(name)
@@ -91,7 +92,7 @@ def numbers(body: Mapping[str, Any], limits: Mapping[str, tuple[int, int]], at: 
             yield f"Maximum value is {most}", f"{at}/{name}"
 
 
-def _assigned(body: Mapping[str, Any], at: str, language: str) -> Iterator[Problem]:
+def _assigned(body: Mapping[str, object], at: str, language: str) -> Iterator[Problem]:
     assigned = body.get("Assign")
     for given in assigned if isinstance(assigned, Mapping) else ():
         name = given.removesuffix(".$") if language == facts.JSONPATH else given
@@ -101,18 +102,18 @@ def _assigned(body: Mapping[str, Any], at: str, language: str) -> Iterator[Probl
             yield f"Invalid variable name '{name}': accepted is {accepted}, not 'states'", f"{at}/Assign"
 
 
-def _rule(rule: Mapping[str, Any], at: str, language: str) -> Iterator[Problem]:
+def _rule(rule: Mapping[str, object], at: str, language: str) -> Iterator[Problem]:
     yield from _of_language(rule, language, at)
     yield from _assigned(rule, at, language)
 
 
-def _retrier(retrier: Mapping[str, Any], at: str, _language: str) -> Iterator[Problem]:
+def _retrier(retrier: Mapping[str, object], at: str, _language: str) -> Iterator[Problem]:
     for message in unsupported(retrier, facts.RETRIER_FIELDS):
         yield message, at
     yield from numbers(retrier, facts.RETRIER_NUMBERS, at)
 
 
-def _catcher(catcher: Mapping[str, Any], at: str, language: str) -> Iterator[Problem]:
+def _catcher(catcher: Mapping[str, object], at: str, language: str) -> Iterator[Problem]:
     for message in unsupported(catcher, facts.CATCHER_FIELDS):
         yield message, at
     yield from _of_language(catcher, language, at)

@@ -6,15 +6,16 @@ https://docs.aws.amazon.com/step-functions/latest/apireference/API_GetExecutionH
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 from local_aws.engines.step_functions.paging import page
+from local_aws.json_types import JsonMapping, JsonObject
 
 # What a history without execution data lacks: the inputs and outputs of its events.
 _DATA: Final = frozenset({"input", "inputDetails", "output", "outputDetails"})
 
 
-def answer(events: Sequence[Mapping[str, Any]], request: Mapping[str, Any]) -> dict[str, Any]:
+def answer(events: Sequence[Mapping[str, object]], request: Mapping[str, object]) -> JsonObject:
     """One page of an execution's events.
 
     Args:
@@ -31,7 +32,7 @@ def answer(events: Sequence[Mapping[str, Any]], request: Mapping[str, Any]) -> d
     return {"events": items, **more}
 
 
-def _without_data(event: Mapping[str, Any]) -> dict[str, Any]:
+def _without_data(event: JsonMapping) -> JsonObject:
     return {
         name: {member: told for member, told in value.items() if member not in _DATA}
         if name.endswith("EventDetails")

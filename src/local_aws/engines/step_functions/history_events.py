@@ -13,9 +13,10 @@ from typing import Any
 
 from aws_facts.states_api import MOST_EVENT_BYTES
 from local_aws.engines.step_functions.interpreter import Interpreter
+from local_aws.json_types import JsonObject
 
 # An execution, and an entry of PutEvents.
-Emit = Callable[[Any, dict[str, Any]], None]
+Emit = Callable[[Any, JsonObject], None]
 Publish = Callable[[Any], None]
 # The ARN of an execution, and whether it runs.
 Note = Callable[[str, bool], None]
@@ -54,7 +55,7 @@ def publisher(interpreter: Interpreter, emit: Emit, note: Note) -> Publish:
     return publish
 
 
-def status_event(execution: Any) -> dict[str, Any]:
+def status_event(execution: Any) -> JsonObject:
     """The entry of PutEvents; its times are milliseconds since 1970-01-01 UTC."""
     described = {**dict.fromkeys(_OPTIONAL_DETAILS), **execution.to_describe_output()}
     _leave_out_what_is_too_large(described)
@@ -67,7 +68,7 @@ def status_event(execution: Any) -> dict[str, Any]:
     }
 
 
-def _leave_out_what_is_too_large(described: dict[str, Any]) -> None:
+def _leave_out_what_is_too_large(described: JsonObject) -> None:
     sizes = {name: len(json.dumps(described[name])) if described.get(name) else 0 for name in ("input", "output")}
     if sizes["output"] > MOST_EVENT_BYTES:
         described |= {"output": None, "outputDetails": {"included": False}}
@@ -75,5 +76,5 @@ def _leave_out_what_is_too_large(described: dict[str, Any]) -> None:
         described |= {"input": None, "inputDetails": {"included": False}}
 
 
-def _milliseconds(value: Any) -> Any:
+def _milliseconds(value: object) -> Any:
     return int(value.timestamp() * 1000) if isinstance(value, datetime) else value

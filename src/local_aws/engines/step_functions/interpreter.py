@@ -44,7 +44,7 @@ class Changes:
         self.interpreter = interpreter
         self._before: list[tuple[Any, str, Any]] = []
 
-    def replace(self, owner: Any, name: str, new: Any) -> Any:
+    def replace(self, owner: object, name: str, new: object) -> Any:
         """Replace a name of a module or class, and return what it was.
 
         Raises:
@@ -55,7 +55,7 @@ class Changes:
         setattr(owner, name, new)
         return old
 
-    def add(self, owner: Any, name: str, new: Any) -> None:
+    def add(self, owner: object, name: str, new: object) -> None:
         """Give a class a name that it does not have."""
         assert not hasattr(owner, name), f"{owner} has {name} by itself"
         self._before.append((owner, name, _INHERITED))

@@ -42,7 +42,7 @@ def _take_one_value_by_a_definite_path(changes: Changes) -> None:
     module = interpreter.module("asl.utils.json_path")
     extract = module.extract_json
 
-    def extract_json(path: str, data: Any) -> Any:
+    def extract_json(path: str, data: object) -> Any:
         # A backslash in a name is one: the parser takes it for an escape.
         expression = module.parse(path.replace("\\", "\\\\"))
         found = expression.find(data)
@@ -71,7 +71,7 @@ def _take_labels_as_they_are(changes: Changes) -> None:
     class_ = changes.interpreter.get("asl.component.state.exec.state_map.label", "Label")
     made = class_.__init__
 
-    def make(self: Any, label: str) -> None:
+    def make(self: object, label: str) -> None:
         made(self, label.encode("unicode-escape").decode("ascii"))
 
     changes.replace(class_, "__init__", make)
@@ -97,7 +97,7 @@ def _allow_jsonpath_inside_jsonata(changes: Changes) -> None:
     jsonata = interpreter.get("asl.component.common.query_language", "QueryLanguageMode").JSONata
     open_scope = preprocessor._open_query_language_scope
 
-    def open_below_machine(self: Any, parse_tree: Any) -> None:
+    def open_below_machine(self: Any, parse_tree: object) -> None:
         scopes = self._query_language_per_scope
         if len(scopes) < 2 or scopes[0].query_language_mode == jsonata:
             open_scope(self, parse_tree)
@@ -155,7 +155,7 @@ def _count_tolerated_failures(changes: Changes) -> None:
     changes.replace(preprocessor, "visitTolerated_failure_count_string_jsonata", visit)
 
 
-def failure(interpreter: Interpreter, env: Any, error: str, cause: str) -> Exception:
+def failure(interpreter: Interpreter, env: object, error: str, cause: str) -> Exception:
     """What ends a state with one of the service's own errors."""
     states_error = interpreter.get("asl.component.common.error_name.states_error_name", "StatesErrorName")
     names = interpreter.get("asl.component.common.error_name.states_error_name_type", "StatesErrorNameType")
@@ -283,10 +283,10 @@ def _limit_variables(changes: Changes) -> None:
     to_json_str = interpreter.get("asl.utils.encoding", "to_json_str")
     evaluate = assign._eval_body
 
-    def size(value: Any) -> int:
+    def size(value: object) -> int:
         return len(to_json_str(value, separators=(",", ":")).encode())
 
-    def evaluate_within_limits(self: Any, env: Any) -> None:
+    def evaluate_within_limits(self: object, env: Any) -> None:
         store = env.variable_store
         before = dict(store._inner_scope)
         evaluate(self, env)
@@ -365,7 +365,7 @@ def _describe_nested_executions_as_recorded(changes: Changes) -> None:
     nested = interpreter.get(f"{SERVICE}.state_task_service_sfn", "StateTaskServiceSfn")
     normalise = nested._normalise_response
 
-    def without_redrives(self: Any, response: Any, *arguments: Any, **named: Any) -> None:
+    def without_redrives(self: object, response: object, *arguments: object, **named: object) -> None:
         normalise(self, response, *arguments, **named)
         if isinstance(response, dict) and "ExecutionArn" in response:
             for name in [name for name in response if name.startswith("Redrive")]:
@@ -400,7 +400,7 @@ def _speak_to_s3_as_the_service_does(changes: Changes) -> None:
         if (self.resource.api_name, self.resource.api_action) == ("s3", "putObject") and "Body" in parameters:
             parameters.setdefault("ContentType", "text/plain; charset=UTF-8")
 
-    def with_both_requests(self: Any, env: Any, ex: Exception) -> Any:
+    def with_both_requests(self: Any, env: object, ex: Exception) -> Any:
         event = from_error(self, env, ex)
         details = (event.event_details or {}).get("taskFailedEventDetails") or {}
         cause = details.get("cause") or ""

@@ -16,9 +16,9 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from local_aws.engines.step_functions.interpreter import SERVICE, Interpreter
 from local_aws.errors import AwsError
+from local_aws.json_types import JsonMapping, JsonObject
 from local_aws.services.request_model import find_operation
 
-Request = Mapping[str, Any]
 _UNMOCKABLE: Final = ("Pass", "Fail", "Succeed", "Choice", "Wait")
 # The context that a request may bring: the type of each field.
 _CONTEXT: Final[dict[str, dict[str, type]]] = {
@@ -37,11 +37,11 @@ class Mock:
     """What a mocked state is answered: a result, or an error with `error` and `cause`."""
 
     result: Any
-    error: Mapping[str, Any] | None
-    context: Mapping[str, Any] | None
+    error: JsonMapping | None
+    context: JsonMapping | None
 
 
-def read(interpreter: Interpreter, request: Request, state: Mapping[str, Any]) -> Mock | None:
+def read(interpreter: Interpreter, request: JsonMapping, state: Mapping[str, object]) -> Mock | None:
     """The mock of a request; None where it has none.
 
     Raises:
@@ -73,7 +73,7 @@ def read(interpreter: Interpreter, request: Request, state: Mapping[str, Any]) -
     return Mock(result, None, context)
 
 
-def _check(interpreter: Interpreter, state: Mapping[str, Any], result: Any, mode: str) -> None:
+def _check(interpreter: Interpreter, state: JsonMapping, result: Any, mode: str) -> None:
     kind = state["Type"]
     if kind == "Map" and "ResultWriter" in state:
         if not isinstance(result, dict):
@@ -103,7 +103,7 @@ def output_shape(interpreter: Interpreter, resource: str) -> Shape | None:
     return operation.output_shape if operation else None
 
 
-def _check_shape(value: Any, shape: Shape, field: str, *, strict: bool) -> None:
+def _check_shape(value: object, shape: Shape, field: str, *, strict: bool) -> None:
     if isinstance(shape, StructureShape):
         if not isinstance(value, dict):
             raise _wrong(field, "must be an object")
@@ -158,7 +158,7 @@ def _sdk_case(name: str) -> str:
     return name[:1].upper() + name[1:]
 
 
-def _context(text: str, state: Mapping[str, Any]) -> dict[str, Any]:
+def _context(text: str, state: Mapping[str, object]) -> JsonObject:
     try:
         context = json.loads(text)
     except ValueError as error:

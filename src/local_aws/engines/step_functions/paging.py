@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from aws_facts.states_api import DEFAULT_PAGE, MOST_ON_A_PAGE, MOST_TOKEN_CHARACTERS
 from local_aws.errors import AwsError
+from local_aws.json_types import JsonMapping
 
 Item = TypeVar("Item")
 
 
 def page(
     items: Sequence[Item],
-    request: Mapping[str, Any],
+    request: JsonMapping,
     name: Callable[[Item], str],
     most_token_characters: int = MOST_TOKEN_CHARACTERS,
 ) -> tuple[list[Item], dict[str, str]]:

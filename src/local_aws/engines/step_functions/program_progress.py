@@ -54,7 +54,7 @@ def change(changes: Changes) -> None:
     _follow_items(changes)
 
 
-def where_of(env: Any) -> Where:
+def where_of(env: object) -> Where:
     """The place of an environment's program."""
     keys = []
     while env is not None:
@@ -83,7 +83,7 @@ def _number_branches(changes: Changes) -> None:
     branches = changes.interpreter.get("asl.component.state.exec.state_parallel.branches_decl", "BranchesDecl")
     init = branches.__init__
 
-    def init_numbered(self: Any, programs: list[Any]) -> None:
+    def init_numbered(self: object, programs: list[Any]) -> None:
         init(self, programs)
         for index, program in enumerate(programs):
             program.place = ("branch", index)

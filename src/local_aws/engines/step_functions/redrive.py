@@ -53,7 +53,7 @@ def change(changes: Changes, publish: Publish) -> None:
 
     make_environment = worker._get_evaluation_environment
 
-    def environment_with_count(self: Any) -> Any:
+    def environment_with_count(self: object) -> Any:
         env = make_environment(self)
         env.states.context_object.context_object_data["Execution"]["RedriveCount"] = 0
         return env
@@ -102,7 +102,7 @@ def change(changes: Changes, publish: Publish) -> None:
     changes.add(execution, "redrive", redrive)
 
 
-def redrives_of(execution: Any) -> Redrives:
+def redrives_of(execution: object) -> Redrives:
     """The redrives of an execution."""
     found: Redrives = vars(execution).setdefault("redrives", Redrives())
     return found
@@ -139,7 +139,7 @@ def _describe(changes: Changes) -> None:
             found["redriveStatusReason"] = reason
         return found
 
-    def listed(self: Any) -> Any:
+    def listed(self: object) -> Any:
         self = copy.copy(self)
         redrives = redrives_of(self)
         return {

@@ -11,10 +11,8 @@ from local_aws.engines.step_functions import diagnostics, validation
 from local_aws.engines.step_functions.paging import page
 from local_aws.engines.step_functions.store import Store
 from local_aws.errors import AwsError
+from local_aws.json_types import JsonMapping, JsonObject
 from local_aws.jsonata import refused_definitions
-
-Request = Mapping[str, Any]
-Answer = dict[str, Any]
 
 
 class StateMachines:
@@ -25,7 +23,7 @@ class StateMachines:
         self._revision = store.interpreter.get("backend.state_machine", "StateMachineRevision")
         self._logging = store.interpreter.get("asl.eval.event.logging", "CloudWatchLoggingConfiguration")
 
-    def create(self, request: Request) -> Answer:
+    def create(self, request: JsonMapping) -> JsonObject:
         """Answer CreateStateMachine."""
         if request.get("versionDescription") and not request.get("publish"):
             raise AwsError("ValidationException", "Version description can only be set when publish is true")
@@ -55,14 +53,14 @@ class StateMachines:
                 tracing_config=request.get("tracingConfiguration"),
             )
             self._store.state_machines[arn] = machine
-            answer: Answer = {"stateMachineArn": arn, "creationDate": machine.create_date}
+            answer: JsonObject = {"stateMachineArn": arn, "creationDate": machine.create_date}
             if request.get("publish"):
                 version = machine.create_version(description=request.get("versionDescription"))
                 self._store.state_machines[version.arn] = version
                 answer["stateMachineVersionArn"] = version.arn
         return answer
 
-    def _known(self, request: Request, logging: Mapping[str, Any]) -> Answer | None:
+    def _known(self, request: JsonMapping, logging: Mapping[str, object]) -> JsonObject | None:
         """The answer for a state machine that is there already; roleArn and tags of a second request are ignored.
 
         Raises:
@@ -76,7 +74,7 @@ class StateMachines:
             raise AwsError("StateMachineAlreadyExists", f"State Machine Already Exists: '{found.arn}'")
         return {"stateMachineArn": found.arn, "creationDate": found.create_date}
 
-    def update(self, request: Request) -> Answer:
+    def update(self, request: JsonMapping) -> JsonObject:
         """Answer UpdateStateMachine."""
         arn = request["stateMachineArn"]
         validation.check_arn(arn, validation.STATE_MACHINE_ARN)
@@ -99,7 +97,7 @@ class StateMachines:
             )
             if request.get("tracingConfiguration") is not None:
                 machine.tracing_config = request["tracingConfiguration"]
-            answer: Answer = {"updateDate": datetime.now(UTC)}
+            answer: JsonObject = {"updateDate": datetime.now(UTC)}
             if revision is not None:
                 answer["revisionId"] = revision
             if request.get("publish"):
@@ -109,7 +107,7 @@ class StateMachines:
                 answer["stateMachineVersionArn"] = version.arn if version else machine.versions[machine.revision_id]
         return answer
 
-    def describe(self, request: Request) -> Answer:
+    def describe(self, request: JsonMapping) -> JsonObject:
         """DescribeStateMachine, also of a version."""
         arn = request["stateMachineArn"]
         validation.check_arn(arn, validation.STATE_MACHINE_ARN)
@@ -118,13 +116,13 @@ class StateMachines:
             raise AwsError("StateMachineDoesNotExist", f"State Machine Does Not Exist: '{arn}'")
         return {**found.describe(), "tracingConfiguration": found.tracing_config or {"enabled": False}}
 
-    def list(self, request: Request) -> Answer:
+    def list(self, request: JsonMapping) -> JsonObject:
         """Answer ListStateMachines."""
         found = sorted((machine.itemise() for machine in self._store.revisions()), key=lambda item: item["name"])
         items, more = page(found, request, lambda item: str(item["stateMachineArn"]))
         return {"stateMachines": items, **more}
 
-    def delete(self, request: Request) -> Answer:
+    def delete(self, request: JsonMapping) -> JsonObject:
         """DeleteStateMachine, which succeeds for one that is not there."""
         arn = request["stateMachineArn"]
         validation.check_arn(arn, validation.STATE_MACHINE_ARN)
@@ -137,7 +135,7 @@ class StateMachines:
                     self._store.aliases.pop(alias.state_machine_alias_arn, None)
         return {}
 
-    def validate(self, request: Request) -> Answer:
+    def validate(self, request: JsonMapping) -> JsonObject:
         """Answer ValidateStateMachineDefinition."""
         kind = request.get("type") or "STANDARD"
         found = diagnostics.diagnose(request["definition"], kind)
@@ -162,28 +160,28 @@ class StateMachines:
         validation.check_definition(self._store.interpreter, definition, kind)
         self._store.interpreter.get("backend.execution_worker", "ExecutionWorker").program_of(definition)
 
-    def _checked_logging(self, configuration: Mapping[str, Any] | None) -> dict[str, Any]:
+    def _checked_logging(self, configuration: Mapping[str, object] | None) -> JsonObject:
         checked = validation.check_logging(configuration)
         self._store.logs.check(checked)
         return checked
 
-    def tag(self, request: Request) -> Answer:
+    def tag(self, request: JsonMapping) -> JsonObject:
         """Answer TagResource."""
         tags = self._tagged(request)
         validation.check_tags(tags.to_tag_list(), request.get("tags"))
         tags.add_all(request.get("tags") or [])
         return {}
 
-    def untag(self, request: Request) -> Answer:
+    def untag(self, request: JsonMapping) -> JsonObject:
         """Answer UntagResource."""
         self._tagged(request).remove_all(request.get("tagKeys") or [])
         return {}
 
-    def tags(self, request: Request) -> Answer:
+    def tags(self, request: JsonMapping) -> JsonObject:
         """Answer ListTagsForResource."""
         return {"tags": self._tagged(request).to_tag_list()}
 
-    def _tagged(self, request: Request) -> Any:
+    def _tagged(self, request: JsonMapping) -> Any:
         arn = request["resourceArn"]
         found = self._store.state_machines.get(arn)
         if not isinstance(found, self._revision):

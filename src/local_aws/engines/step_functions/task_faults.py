@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from local_aws.engines.step_functions.interpreter import SERVICE, Changes, Interpreter
 from local_aws.engines.step_functions.tasks import EndedError
 from local_aws.engines.step_functions.waits import pause
+from local_aws.json_types import JsonObject
 from local_aws.services import wire
 from local_aws.services.faults.fault_rules import Error, Faults, Occasion, When
 from local_aws.services.request_model import find_operation, service_model
@@ -70,7 +71,7 @@ def _meet_invocations(changes: Changes, faults: Faults) -> None:
     module = interpreter.module("asl.component.state.exec.state_task.lambda_eval_utils")
     execute = module.execute_lambda_function_integration
 
-    def watch(env: Any, parameters: dict[str, Any], region: str, state_credentials: Any) -> None:
+    def watch(env: object, parameters: JsonObject, region: str, state_credentials: object) -> None:
         def work() -> None:
             execute(env=env, parameters=parameters, region=region, state_credentials=state_credentials)
 
@@ -96,7 +97,7 @@ def _meet_looks(changes: Changes, faults: Faults) -> None:
 
 def _watched_looks(interpreter: Interpreter, faults: Faults, build: Callable[..., Any]) -> Callable[..., Any]:
     def watch(
-        self: Any, env: Any, resource_runtime_part: Any, normalised_parameters: Any, state_credentials: Any
+        self: Any, env: Any, resource_runtime_part: object, normalised_parameters: object, state_credentials: object
     ) -> Callable[[], Any]:
         submitted = dict(env.stack[-1])
         look = build(self, env, resource_runtime_part, normalised_parameters, state_credentials)
@@ -123,7 +124,7 @@ class _Met:
         env: Any,
         service: str,
         operation: str,
-        members: Mapping[str, Any],
+        members: Mapping[str, object],
         task: Any,
     ) -> None:
         self._interpreter, self._faults, self._env, self._task = interpreter, faults, env, task

@@ -20,12 +20,13 @@ from local_aws.endings import Endings
 from local_aws.engines.step_functions import call_parameters
 from local_aws.engines.step_functions.interpreter import SERVICE, Changes
 from local_aws.engines.step_functions.mends import failure
+from local_aws.json_types import JsonMapping, JsonObject
 from local_aws.services.request_model import find_operation
 
 # Region, service and the credentials of a state; the client acts with them.
 ClientFor = Callable[[str, str, Any], Any]
 # Service, API, pattern (".sync"), parameters of the request, credentials of a state; a ClientError is a refusal.
-Permit = Callable[[str, str, str, Mapping[str, Any], Any], None]
+Permit = Callable[[str, str, str, JsonMapping, Any], None]
 
 _log = logging.getLogger(__name__)
 _SECONDS_TO_FIRST_LOOK, _SECONDS_BETWEEN_LOOKS = 0.05, 0.5
@@ -59,7 +60,7 @@ def change(changes: Changes, client_for: ClientFor | None, permit: Permit | None
 
 
 def _call_with(changes: Changes, client_for: ClientFor) -> None:
-    def client(region: str, service: str, state_credentials: Any = None) -> Any:
+    def client(region: str, service: str, state_credentials: object = None) -> Any:
         made = client_for(region, service, state_credentials)
         made.meta.events.register_first("after-call", _with_request_id, unique_id="request-id")
         made.meta.events.register_last("after-call", _tell_of_denial, unique_id="denial")
@@ -71,12 +72,12 @@ def _call_with(changes: Changes, client_for: ClientFor) -> None:
             changes.replace(module, "boto_client_for", client)
 
 
-def _with_request_id(parsed: dict[str, Any], **_: Any) -> None:
+def _with_request_id(parsed: JsonObject, **_: object) -> None:
     # The interpreter reads it from every error, and an emulator leaves it out of some.
     parsed.setdefault("ResponseMetadata", {}).setdefault("RequestId", _NO_REQUEST)
 
 
-def _tell_of_denial(http_response: Any, parsed: dict[str, Any], **_: Any) -> None:
+def _tell_of_denial(http_response: Any, parsed: JsonObject, **_: object) -> None:
     # A state machine may catch it, and nobody may look into an execution that a rule has started.
     if http_response.status_code < 300:
         return  # an answer may have a member of that name, as that of DescribeStatement has
@@ -148,7 +149,7 @@ def _name_list_members(changes: Changes) -> None:
     service = changes.interpreter.get(f"{SERVICE}.state_task_service", "StateTaskService")
     name_structure = service._from_boto_response
 
-    def name_members(self: Any, response: Any, shape: Any) -> None:
+    def name_members(self: Any, response: object, shape: Any) -> None:
         if isinstance(response, list) and isinstance(shape, ListShape):
             for member in response:
                 self._from_boto_response(member, shape.member)
@@ -162,7 +163,7 @@ def _take_any_body(changes: Changes) -> None:
     """A body that is not UTF-8 is a text all the same, and no error that nothing catches."""
     service = changes.interpreter.get(f"{SERVICE}.state_task_service", "StateTaskService")
 
-    def text_of(value: Any) -> Any:
+    def text_of(value: object) -> Any:
         return value.read().decode("utf-8", "replace") if isinstance(value, StreamingBody) else value
 
     changes.replace(service, "_from_boto_response_value", staticmethod(text_of))
@@ -209,18 +210,18 @@ def _wait_for_what_was_started(changes: Changes, endings: Endings) -> None:
     failed = changes.interpreter.get("asl.component.common.error_name.failure_event", "FailureEventException")
     callback = changes.interpreter.get(f"{SERVICE}.state_task_service_callback", "StateTaskServiceCallback")
 
-    def stop_job_run(submitted: Mapping[str, Any], region: str, credentials: Any) -> None:
+    def stop_job_run(submitted: Mapping[str, object], region: str, credentials: object) -> None:
         client = glue.boto_client_for(service="glue", region=region, state_credentials=credentials)
         client.batch_stop_job_run(JobName=submitted["JobName"], JobRunIds=[submitted["JobRunId"]])
 
-    def stop_execution(submitted: Mapping[str, Any], region: str, credentials: Any) -> None:
+    def stop_execution(submitted: Mapping[str, object], region: str, credentials: object) -> None:
         client = nested.boto_client_for(service="stepfunctions", region=region, state_credentials=credentials)
         client.stop_execution(executionArn=submitted["ExecutionArn"])
 
     stops = {glue.StateTaskServiceGlue: stop_job_run, nested.StateTaskServiceSfn: stop_execution}
     wait_for_token = callback._eval_integration_pattern
 
-    def stop(kind: Any, submitted: Mapping[str, Any], region: str, credentials: Any) -> None:
+    def stop(kind: object, submitted: Mapping[str, object], region: str, credentials: object) -> None:
         try:
             stops[kind](submitted, region, credentials)
         except ClientError as error:  # as on AWS, which tries it and no more
@@ -288,7 +289,7 @@ def _start_nothing_after_the_end(changes: Changes) -> None:
 
 
 def _unless_ended(evaluate: Callable[..., None]) -> Callable[..., None]:
-    def evaluate_running(self: Any, env: Any, *arguments: Any, **named: Any) -> None:
+    def evaluate_running(self: Any, env: Any, *arguments: object, **named: object) -> None:
         if not env.is_running():
             raise EndedError(f"{self.resource.resource_arn} was not called: the execution or its task had ended")
         evaluate(self, env, *arguments, **named)
@@ -306,7 +307,7 @@ def _ask_before_starting(changes: Changes, permit: Permit) -> None:
 
 def _permitted(evaluate: Callable[..., None], permit: Permit) -> Callable[..., None]:
     def evaluate_permitted(
-        self: Any, env: Any, resource_runtime_part: Any, normalised_parameters: Any, state_credentials: Any
+        self: Any, env: object, resource_runtime_part: object, normalised_parameters: Any, state_credentials: Any
     ) -> None:
         resource = self.resource
         if str(resource.condition).startswith("sync"):

@@ -18,9 +18,8 @@ from local_aws.engines.step_functions.mock_results import Mock
 from local_aws.engines.step_functions.program_progress import ProgramProgress
 from local_aws.engines.step_functions.store import Store
 from local_aws.errors import AwsError
+from local_aws.json_types import JsonMapping, JsonObject
 
-Request = Mapping[str, Any]
-Answer = dict[str, Any]
 # What AWS calls the state, whatever its name is.
 _STATE: Final = "StateName"
 _EXECUTION_TYPES: Final = ("Task", "Map", "Parallel")
@@ -44,7 +43,7 @@ class SingleStates:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def answer(self, request: Request) -> Answer:
+    def answer(self, request: JsonMapping) -> JsonObject:
         """TestState.
 
         Raises:
@@ -60,7 +59,7 @@ class SingleStates:
             answer["inspectionData"] = run.seen
         return answer
 
-    def _state(self, request: Request) -> tuple[Mapping[str, Any], str]:
+    def _state(self, request: JsonMapping) -> tuple[JsonMapping, str]:
         """The state that is asked for, and the query language around it."""
         definition = request["definition"]
         name = request.get("stateName")
@@ -83,14 +82,14 @@ class SingleStates:
         return state, language
 
 
-def _refused_without_mock(request: Request) -> tuple[str, str]:
+def _refused_without_mock(request: JsonMapping) -> tuple[str, str]:
     if "mapIterationFailureCount" in (request.get("stateConfiguration") or {}):
         message = "TestState does not support MapIterationFailureCount when a mock is not specified."
         return "ValidationException", message
     return "InvalidDefinition", _NO_MAP
 
 
-def _find(machine: Mapping[str, Any], name: str, language: str) -> tuple[Mapping[str, Any], str] | None:
+def _find(machine: JsonMapping, name: str, language: str) -> tuple[JsonMapping, str] | None:
     states = machine["States"]
     if name in states:
         return states[name], language
@@ -108,7 +107,7 @@ class _Run:
     """One evaluation of a state. `seen` is the answer's inspectionData."""
 
     def __init__(
-        self, store: Store, request: Request, state: Mapping[str, Any], language: str, mock: Mock | None
+        self, store: Store, request: JsonMapping, state: Mapping[str, object], language: str, mock: Mock | None
     ) -> None:
         self._interpreter = store.interpreter
         self._declared = state
@@ -116,7 +115,7 @@ class _Run:
         self._jsonpath = state.get("QueryLanguage", language) == "JSONPath"
         self._configuration = request.get("stateConfiguration") or {}
         self._to_json = self._interpreter.get("asl.utils.encoding", "to_json_str")
-        self.seen: dict[str, Any] = {}
+        self.seen: JsonObject = {}
         machine = json.dumps({"QueryLanguage": language, "StartAt": _STATE, "States": {_STATE: dict(state)}})
         parser = self._interpreter.get("asl.parse.asl_parser", "AmazonStateLanguageParser")
         try:
@@ -132,7 +131,7 @@ class _Run:
         self._catcher: int | None = None
         self._watch()
 
-    def outcome(self) -> Answer:
+    def outcome(self) -> JsonObject:
         """The answer but for the inspection data."""
         self.seen["input"] = self._to_json(self._input)
         try:
@@ -144,7 +143,7 @@ class _Run:
                 self.seen["variables"] = self._to_json(variables)
         return answer
 
-    def _evaluated(self) -> Answer:
+    def _evaluated(self) -> JsonObject:
         failed = self._interpreter.get("asl.component.common.error_name.failure_event", "FailureEventException")
         try:
             self._state.eval(self._env)
@@ -165,11 +164,11 @@ class _Run:
             answer.update(status="CAUGHT_ERROR", **self._error())
         return answer
 
-    def _error(self) -> Answer:
+    def _error(self) -> JsonObject:
         name, cause = self._failure
         return {key: value for key, value in (("error", name), ("cause", cause)) if value is not None}
 
-    def _environment(self, store: Store, request: Request) -> Any:
+    def _environment(self, store: Store, request: JsonMapping) -> Any:
         interpreter = self._interpreter
         execution, machine = str(uuid4()), str(uuid4())
         role = request.get("roleArn")
@@ -304,7 +303,7 @@ class _Run:
         if self._declared["Type"] == "Map":
             self._state.result_writer = None
 
-    def _answer_of_mock(self, env: Any) -> Any:
+    def _answer_of_mock(self, env: object) -> Any:
         mock = self._mock
         assert mock is not None
         error = mock.error or self._exceeded()
@@ -342,17 +341,17 @@ class _Run:
             "cause": "The specified tolerated failure threshold was exceeded",
         }
 
-    def _use_context(self, context: Mapping[str, Any]) -> None:
+    def _use_context(self, context: Mapping[str, object]) -> None:
         data = self._env.states.context_object.context_object_data
         state = self._state
         enter, open_frame = state._eval_state, self._env.open_frame
 
-        def entered(env: Any) -> None:
+        def entered(env: object) -> None:
             # The interpreter has written the state's own part by now, and counts retries in it.
             _replace(data, {"State": {}, **context})
             enter(env)
 
-        def framed(*arguments: Any, **named: Any) -> Any:
+        def framed(*arguments: object, **named: object) -> Any:
             # A frame is made of a whole context.
             _replace(data, {**data, "Execution": {"Input": self._input}, "StateMachine": {}})
             frame = open_frame(*arguments, **named)
@@ -364,7 +363,7 @@ class _Run:
 
     # Errors
 
-    def _retry(self, env: Any, failure_event: Any) -> Any:
+    def _retry(self, env: object, failure_event: object) -> Any:
         outcome = self._interpreter.get("asl.component.common.retry.retry_outcome", "RetryOutcome")
         done = self._configuration.get("retrierRetryCount", 0)
         for index, retrier in enumerate(self._state.retry.retriers):
@@ -381,7 +380,7 @@ class _Run:
         return outcome.NoRetrier
 
     def _catch_with(self, handle: Callable[..., None]) -> Callable[..., None]:
-        def caught(env: Any, failure_event: Any) -> None:
+        def caught(env: Any, failure_event: object) -> None:
             handle(env=env, failure_event=failure_event)
             outcome = self._interpreter.get("asl.component.common.catch.catch_outcome", "CatchOutcome")
             if env.stack[-1] != outcome.Caught:
@@ -397,7 +396,7 @@ class _Run:
         return caught
 
     def _uncaught_with(self, handle: Callable[..., None]) -> Callable[..., None]:
-        def uncaught(env: Any, failure_event: Any) -> None:
+        def uncaught(env: object, failure_event: object) -> None:
             self._keep(failure_event)
             handle(env=env, failure_event=failure_event)
 
@@ -447,7 +446,7 @@ class _Run:
         component._eval_body = seen
 
 
-def _replace(context: dict[str, Any], other: Mapping[str, Any]) -> None:
+def _replace(context: JsonObject, other: Mapping[str, object]) -> None:
     copied = json.loads(json.dumps(other))
     context.clear()
     context.update(copied)

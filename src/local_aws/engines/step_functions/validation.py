@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 from aws_facts.states_api import (
     EXECUTION_STATUSES,
@@ -17,6 +17,7 @@ from aws_facts.states_api import (
 from local_aws.engines.step_functions import diagnostics
 from local_aws.engines.step_functions.interpreter import Interpreter
 from local_aws.errors import AwsError
+from local_aws.json_types import JsonMapping, JsonObject
 from local_aws.services.request_model import service_model
 
 _ARN: Final = r"arn:aws[a-z-]*:states:[a-z0-9-]+:\d{12}:"
@@ -30,7 +31,7 @@ _OTHERWISE_CHECKED: Final = frozenset({"name", "nextToken", "input"})
 _VALUES: Final[Mapping[str, Sequence[str]]] = {"ExecutionStatus": EXECUTION_STATUSES}
 
 
-def check_members(operation: str, request: Mapping[str, Any]) -> None:
+def check_members(operation: str, request: Mapping[str, object]) -> None:
     """Check that a request has the members that its operation needs, each with one of its values and not too long.
 
     Raises:
@@ -67,7 +68,7 @@ def check_name(name: str) -> None:
         raise AwsError("InvalidName", f"Invalid Name: '{name}'")
 
 
-def check_tags(known: Sequence[Mapping[str, Any]], given: Sequence[Mapping[str, Any]] | None) -> None:
+def check_tags(known: Sequence[Mapping[str, object]], given: Sequence[Mapping[str, object]] | None) -> None:
     """Check the tags that a state machine is given, beside those that it has.
 
     Raises:
@@ -117,7 +118,7 @@ def check_definition(interpreter: Interpreter, definition: str, kind: str) -> No
         raise AwsError("InvalidDefinition", said) from error
 
 
-def check_logging(configuration: Mapping[str, Any] | None) -> dict[str, Any]:
+def check_logging(configuration: JsonMapping | None) -> JsonObject:
     """The logging configuration with its defaults.
 
     Raises:

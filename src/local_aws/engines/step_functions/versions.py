@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from local_aws.engines.step_functions import validation
 from local_aws.engines.step_functions.paging import page
 from local_aws.engines.step_functions.store import Store
 from local_aws.errors import AwsError
+from local_aws.json_types import JsonMapping, JsonObject
 
-Request = Mapping[str, Any]
-Answer = dict[str, Any]
 _ALIAS_NAME = r"^(?=.*[a-zA-Z_\-\.])[a-zA-Z0-9_\-\.]+$"
 
 
@@ -24,7 +23,7 @@ class Versions:
         self._store = store
         self._version = store.interpreter.get("backend.state_machine", "StateMachineVersion")
 
-    def publish(self, request: Request) -> Answer:
+    def publish(self, request: JsonMapping) -> JsonObject:
         """Answer PublishStateMachineVersion."""
         arn, revision = request["stateMachineArn"], request.get("revisionId")
         validation.check_arn(arn, validation.STATE_MACHINE_ARN)
@@ -42,7 +41,7 @@ class Versions:
             self._store.state_machines[version.arn] = version
         return {"creationDate": version.create_date, "stateMachineVersionArn": version.arn}
 
-    def list(self, request: Request) -> Answer:
+    def list(self, request: JsonMapping) -> JsonObject:
         """ListStateMachineVersions, the latest first."""
         arn = request["stateMachineArn"]
         validation.check_arn(arn, validation.STATE_MACHINE_ARN)
@@ -51,7 +50,7 @@ class Versions:
         items, more = page(found, request, lambda item: str(item["stateMachineVersionArn"]))
         return {"stateMachineVersions": items, **more}
 
-    def delete(self, request: Request) -> Answer:
+    def delete(self, request: JsonMapping) -> JsonObject:
         """DeleteStateMachineVersion, which succeeds for one that is not there."""
         arn = request["stateMachineVersionArn"]
         validation.check_arn(arn, validation.STATE_MACHINE_ARN)
@@ -81,7 +80,7 @@ class Aliases:
         self._alias = store.interpreter.get("backend.alias", "Alias")
         self._version = store.interpreter.get("backend.state_machine", "StateMachineVersion")
 
-    def create(self, request: Request) -> Answer:
+    def create(self, request: JsonMapping) -> JsonObject:
         """Answer CreateStateMachineAlias."""
         name, routing = request["name"], request["routingConfiguration"]
         _check_alias_name(name)
@@ -108,11 +107,11 @@ class Aliases:
             alias = known or alias
         return {"stateMachineAliasArn": alias.state_machine_alias_arn, "creationDate": alias.create_date}
 
-    def describe(self, request: Request) -> Answer:
+    def describe(self, request: JsonMapping) -> JsonObject:
         """Answer DescribeStateMachineAlias."""
         return dict(self._found(request).to_description())
 
-    def update(self, request: Request) -> Answer:
+    def update(self, request: JsonMapping) -> JsonObject:
         """Answer UpdateStateMachineAlias."""
         routing = request.get("routingConfiguration")
         if routing is None and request.get("description") is None:
@@ -124,7 +123,7 @@ class Aliases:
         alias.update(description=request.get("description"), routing_configuration_list=routing)
         return {"updateDate": alias.update_date}
 
-    def delete(self, request: Request) -> Answer:
+    def delete(self, request: JsonMapping) -> JsonObject:
         """DeleteStateMachineAlias, which succeeds for one that is not there."""
         arn = request["stateMachineAliasArn"]
         validation.check_arn(arn, validation.STATE_MACHINE_ARN)
@@ -135,7 +134,7 @@ class Aliases:
                 machine.aliases.discard(alias)
         return {}
 
-    def list(self, request: Request) -> Answer:
+    def list(self, request: JsonMapping) -> JsonObject:
         """ListStateMachineAliases, the first made first."""
         arn = request["stateMachineArn"]
         validation.check_arn(arn, validation.STATE_MACHINE_ARN)
@@ -144,7 +143,7 @@ class Aliases:
         items, more = page(found, request, lambda item: str(item["stateMachineAliasArn"]))
         return {"stateMachineAliases": items, **more}
 
-    def _found(self, request: Request) -> Any:
+    def _found(self, request: JsonMapping) -> Any:
         arn = request["stateMachineAliasArn"]
         validation.check_arn(arn, validation.STATE_MACHINE_ARN)
         alias = self._store.aliases.get(arn)
@@ -152,7 +151,7 @@ class Aliases:
             raise AwsError("ResourceNotFound", "Request references a resource that does not exist.")
         return alias
 
-    def _check_routing(self, routing: Sequence[Mapping[str, Any]]) -> None:
+    def _check_routing(self, routing: Sequence[JsonMapping]) -> None:
         if not 1 <= len(routing) <= 2:
             given = ", ".join(
                 f"RoutingConfigurationListItem(stateMachineVersionArn={item['stateMachineVersionArn']}, "

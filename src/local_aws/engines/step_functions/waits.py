@@ -34,7 +34,7 @@ def change(changes: Changes, faults: Faults) -> None:
         pause(env, env.stack.pop() * faults.waits)
         env.stack.append(outcome.Executed)
 
-    def wait(_self: Any, env: Any, wait_seconds: float) -> None:
+    def wait(_self: object, env: object, wait_seconds: float) -> None:
         pause(env, wait_seconds * faults.waits)
 
     changes.replace(retrier, "_eval_body", evaluate)

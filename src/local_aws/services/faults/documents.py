@@ -99,7 +99,7 @@ def read(document: Any) -> FaultPlan:
     return FaultPlan(tuple(rules), waits)
 
 
-def _rule(given: Any, place: str) -> Rule:
+def _rule(given: object, place: str) -> Rule:
     if not isinstance(given, Mapping):
         raise _refused(place, given, "a mapping with name, at and what happens")
     name = given.get("name")
@@ -134,7 +134,7 @@ def _actions(at: str) -> list[str]:
     return [each for each in _ACTIONS if each == "delay" or each in _FIELDS[at]]
 
 
-def _when(given: Mapping[str, Any], place: str, at: str, cut: int | None) -> When:
+def _when(given: Mapping[str, object], place: str, at: str, cut: int | None) -> When:
     when: When = _one_of(given.get("when", "after" if cut else "before"), f"{place}.when", get_args(When))
     if when == "before" and cut:
         raise _refused(f"{place}.when", when, f"after, where cut is {cut}: before the work there is no body to cut")
@@ -147,7 +147,7 @@ def _when(given: Mapping[str, Any], place: str, at: str, cut: int | None) -> Whe
     return when
 
 
-def _call(given: Mapping[str, Any], place: str) -> tuple[str | None, OperationModel | None]:
+def _call(given: Mapping[str, object], place: str) -> tuple[str | None, OperationModel | None]:
     service, operation = given.get("service"), given.get("operation")
     if service is not None and service not in _services():
         near = get_close_matches(str(service), _services(), 3, 0.4)
@@ -168,7 +168,7 @@ def _services() -> frozenset[str]:
     return frozenset(Loader().list_available_services("service-2"))
 
 
-def _match(given: Any, place: str, at: str, operation: OperationModel | None) -> dict[str, str]:
+def _match(given: object, place: str, at: str, operation: OperationModel | None) -> dict[str, str]:
     if not isinstance(given, Mapping):
         raise _refused(place, given, "a mapping of names to patterns")
     known: list[str] | None = list(_NAMES[at])
@@ -202,7 +202,7 @@ def _error(given: Any, place: str, at: str) -> Error:
     return Error(code, message, status)
 
 
-def _state(given: Mapping[str, Any], place: str, at: str) -> str | None:
+def _state(given: Mapping[str, object], place: str, at: str) -> str | None:
     if at not in ("job_run", "statement"):
         return None
     # An error is that of a state.
@@ -213,7 +213,7 @@ def _state(given: Mapping[str, Any], place: str, at: str) -> str | None:
     return str(_one_of(state, f"{place}.state", accepted))
 
 
-def _need_mapping(given: Any, place: str, accepted: Collection[str], what: str = "") -> None:
+def _need_mapping(given: object, place: str, accepted: Collection[str], what: str = "") -> None:
     if not isinstance(given, Mapping):
         raise _refused(place, given, f"a mapping with {', '.join(accepted)}")
     for name in given:
@@ -221,19 +221,19 @@ def _need_mapping(given: Any, place: str, accepted: Collection[str], what: str =
             raise _refused(place, name, f"the fields{what} {', '.join(accepted)}")
 
 
-def _one_of(given: Any, place: str, accepted: tuple[str, ...]) -> Any:
+def _one_of(given: object, place: str, accepted: tuple[str, ...]) -> Any:
     if given not in accepted:
         raise _refused(place, given, ", ".join(accepted))
     return given
 
 
-def _whole(given: Any, place: str, most: int = 2**31) -> int:
+def _whole(given: object, place: str, most: int = 2**31) -> int:
     if isinstance(given, bool) or not isinstance(given, int) or not 0 <= given <= most:
         raise _refused(place, given, f"a whole number from 0 to {most}")
     return given
 
 
-def _number(given: Any, place: str, least: float, most: float) -> float:
+def _number(given: object, place: str, least: float, most: float) -> float:
     if isinstance(given, bool) or not isinstance(given, int | float) or not math.isfinite(given):
         raise _refused(place, given, f"a number from {least:g} to {most:g}")
     if not least <= given <= most:
@@ -241,6 +241,6 @@ def _number(given: Any, place: str, least: float, most: float) -> float:
     return float(given)
 
 
-def _refused(place: str, given: Any, accepted: str) -> FaultsError:
+def _refused(place: str, given: object, accepted: str) -> FaultsError:
     shown = "missing" if given is None else f"{given!r:.200}"
     return FaultsError(f"{place} is {shown}; accepted: {accepted}")

@@ -14,7 +14,9 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from fnmatch import fnmatchcase
-from typing import Any, Literal
+from typing import Literal
+
+from local_aws.json_types import JsonMapping, JsonObject
 
 At = Literal["task", "request", "job_run", "statement", "event"]
 When = Literal["before", "after"]
@@ -50,7 +52,7 @@ class Rule:
     copies: int | None = None
     kill: str | None = None
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> JsonObject:
         """As a document has it, without what is as by default."""
         found = {each.name: getattr(self, each.name) for each in fields(self)}
         if self.error is not None:
@@ -66,7 +68,7 @@ class FaultPlan:
     rules: tuple[Rule, ...] = ()
     waits: float = 1.0
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> JsonObject:
         """As a document has it."""
         return {"waits": self.waits, "faults": [rule.document() for rule in self.rules]}
 
@@ -84,7 +86,7 @@ class Occasion:
 
     service: str = ""
     operation: str = ""
-    members: Mapping[str, Any] = field(default_factory=dict)
+    members: JsonMapping = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
 
     def fits(self, rule: Rule) -> bool:
@@ -100,7 +102,7 @@ class Occasion:
             yield from texts_at(self.members, path)
 
 
-def texts_at(value: Any, path: str) -> Iterator[str]:
+def texts_at(value: object, path: str) -> Iterator[str]:
     """The texts at a dotted path: of a list, those of each item; JSON in a text is looked into.
 
     The case of a name's first letter does not count: Step Functions spells `JobName` what some APIs call `jobName`.

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from aws_facts.glue import job_refusal
 from local_aws.errors import AwsError
+from local_aws.json_types import JsonMapping
 from local_aws.services.request_model import check_request
 
 
-def check_job(operation: str, request: Mapping[str, Any]) -> None:
+def check_job(operation: str, request: JsonMapping) -> None:
     """Check a CreateJob or UpdateJob.
 
     Raises:

@@ -13,17 +13,18 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from aws_facts import glue
 from local_aws.endings import Endings
 from local_aws.errors import AwsError
+from local_aws.json_types import JsonMapping, JsonObject
 from local_aws.services.faults.fault_rules import Faults, Occasion, When
 from local_aws.services.glue.libraries import InstallError
 from local_aws.services.glue.process import JobProcess, ProcessFactory
 from local_aws.services.request_model import check_request, validation_error
 
-Job = Mapping[str, Any]
+Job = JsonMapping
 
 OPERATIONS: Final = ("StartJobRun", "GetJobRun", "GetJobRuns", "BatchStopJobRun")
 _LONGEST_ERROR = 4_000
@@ -53,11 +54,11 @@ class JobRun:
         """Whether the run has ended."""
         return glue.JOB_RUN_STATES[self.state]
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> JsonObject:
         """As GetJobRun gives it; times in seconds since 1970-01-01 UTC, ExecutionTime in seconds."""
         command = self.job.get("Command") or {}
         spark = command.get("Name") != "pythonshell"
-        optional: dict[str, Any] = {
+        optional: JsonObject = {
             "CompletedOn": self.completed_at.timestamp() if self.completed_at else None,
             "ErrorMessage": self.error or None,
             "MaxCapacity": self.job.get("MaxCapacity"),
@@ -114,13 +115,13 @@ class GlueJobRuns:
         self._threads: list[threading.Thread] = []
         self._closed = False
 
-    def handle(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+    def handle(self, operation: str, request: Mapping[str, object]) -> JsonObject:
         """Answer one operation with the API's document.
 
         Raises:
             AwsError: as Glue answers, or UnknownOperationException for an operation that is not one of OPERATIONS.
         """
-        operations: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+        operations: dict[str, Callable[[JsonMapping], JsonObject]] = {
             "StartJobRun": self._start,
             "GetJobRun": self._get,
             "GetJobRuns": self._list,
@@ -131,7 +132,7 @@ class GlueJobRuns:
         check_request("glue", operation, request)
         return operations[operation](request)
 
-    def wait(self, job_name: str, run_id: str, *, give_up: Callable[[], bool] = lambda: False) -> dict[str, Any]:
+    def wait(self, job_name: str, run_id: str, *, give_up: Callable[[], bool] = lambda: False) -> JsonObject:
         """Return the run once it is over; stop it first when `give_up` says so (asked once per second)."""
         run = self._find(job_name, run_id)
         while True:
@@ -152,7 +153,7 @@ class GlueJobRuns:
         for thread in threads:
             thread.join(timeout=30)
 
-    def _start(self, request: Mapping[str, Any]) -> dict[str, Any]:
+    def _start(self, request: JsonMapping) -> JsonObject:
         name = str(request.get("JobName") or "")
         job = self._find_job(name)
         if job is None:
@@ -180,12 +181,12 @@ class GlueJobRuns:
             thread.start()
         return {"JobRunId": run.id}
 
-    def _get(self, request: Mapping[str, Any]) -> dict[str, Any]:
+    def _get(self, request: Mapping[str, object]) -> JsonObject:
         run = self._find(str(request.get("JobName") or ""), str(request.get("RunId") or ""))
         with run.changed:
             return {"JobRun": run.document()}
 
-    def _list(self, request: Mapping[str, Any]) -> dict[str, Any]:
+    def _list(self, request: JsonMapping) -> JsonObject:
         name = str(request.get("JobName") or "")
         if self._find_job(name) is None:
             raise AwsError("EntityNotFoundException", f"Job {name!r} not found")
@@ -199,10 +200,10 @@ class GlueJobRuns:
         page = {"JobRuns": [run.document() for run in newest_first[first:last]]}
         return page | ({"NextToken": str(last)} if last < len(newest_first) else {})
 
-    def _stop(self, request: Mapping[str, Any]) -> dict[str, Any]:
+    def _stop(self, request: JsonMapping) -> JsonObject:
         name = str(request.get("JobName") or "")
         stopped: list[dict[str, str]] = []
-        errors: list[dict[str, Any]] = []
+        errors: list[JsonObject] = []
         for run_id in request.get("JobRunIds") or []:
             try:
                 run = self._find(name, run_id)
@@ -323,7 +324,7 @@ def _killed(process: JobProcess, after_seconds: float | None) -> Iterator[None]:
         timer.cancel()
 
 
-def effective_arguments(job: Job, run_arguments: Mapping[str, Any]) -> dict[str, str]:
+def effective_arguments(job: Job, run_arguments: Mapping[str, object]) -> dict[str, str]:
     """Default arguments, overridden by the run's, overridden by those that the job does not let override.
 
     Raises:
@@ -339,7 +340,7 @@ def effective_arguments(job: Job, run_arguments: Mapping[str, Any]) -> dict[str,
     return merged
 
 
-def _with_capacity(job: Job, capacity: Any) -> Job:
+def _with_capacity(job: Job, capacity: object) -> Job:
     """The job as a run has it that asks for a capacity of its own, in DPU."""
     if capacity is None or (job.get("Command") or {}).get("Name") != "pythonshell":
         return job

@@ -20,11 +20,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from aws_facts import glue
 from local_aws import processes, workdir
 from local_aws.errors import AwsError
+from local_aws.json_types import JsonMapping
 from local_aws.services.glue import spark_classes
 from local_aws.services.glue.libraries import InstallError, Libraries
 from local_aws.services.glue.s3_mirror import Mirror, S3Place, download, uris_in
@@ -85,9 +86,9 @@ class ProcessFactory:
         self,
         settings: ProcessSettings,
         *,
-        s3_client: Callable[[Mapping[str, Any]], S3Client],
-        environment: Callable[[Mapping[str, Any]], Mapping[str, str]],
-        logs: Callable[[Mapping[str, Any]], LogSink],
+        s3_client: Callable[[JsonMapping], S3Client],
+        environment: Callable[[JsonMapping], Mapping[str, str]],
+        logs: Callable[[JsonMapping], LogSink],
     ) -> None:
         self._settings = settings
         self._s3_client = s3_client
@@ -95,7 +96,7 @@ class ProcessFactory:
         self._logs = logs
         self._downloads = threading.Lock()
 
-    def create(self, job: Mapping[str, Any], run_id: str, arguments: Mapping[str, str]) -> JobProcess:
+    def create(self, job: JsonMapping, run_id: str, arguments: Mapping[str, str]) -> JobProcess:
         """Prepare a run below the work directory, without starting it.
 
         Raises:

@@ -17,6 +17,7 @@ import psycopg
 
 from aws_facts import redshift_data as facts
 from local_aws.errors import AwsError
+from local_aws.json_types import JsonMapping, JsonObject
 from local_aws.services.faults.fault_rules import Faults
 from local_aws.services.postgres import PostgresServer
 from local_aws.services.redshift import bound_parameters, metadata, sent_statements
@@ -38,7 +39,7 @@ __all__ = ["ClusterInfo", "RedshiftData"]
 # Below PostgreSQL's connection limit, above what twenty pipelines keep waiting at once.
 _WORKERS = 40
 
-_Handler = Callable[[Mapping[str, Any], str], dict[str, Any]]
+_Handler = Callable[[JsonMapping, str], JsonObject]
 
 
 class RedshiftData:
@@ -61,7 +62,7 @@ class RedshiftData:
         account_id: str,
         region: str,
         find_workgroup: Callable[[str], ClusterInfo | None] | None = None,
-        on_event: Callable[[dict[str, Any]], None] | None = None,
+        on_event: Callable[[JsonObject], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
         faults: Faults | None = None,
     ) -> None:
@@ -91,7 +92,7 @@ class RedshiftData:
             "DescribeTable": self._describe_table,
         }
 
-    def handle(self, operation: str, request: Mapping[str, Any], *, caller_arn: str | None = None) -> dict[str, Any]:
+    def handle(self, operation: str, request: Mapping[str, object], *, caller_arn: str | None = None) -> JsonObject:
         """Answer one request; raises AwsError. ``caller_arn`` is the IAM identity, by default the account's root."""
         if operation not in service_model().operation_names or operation not in self._handlers:
             raise AwsError("UnknownOperationException", f"redshift-data {operation} is not implemented here")
@@ -119,15 +120,15 @@ class RedshiftData:
 
     # Running statements.
 
-    def _execute(self, request: Mapping[str, Any], caller: str) -> dict[str, Any]:
+    def _execute(self, request: JsonMapping, caller: str) -> JsonObject:
         return self._submit("ExecuteStatement", request, caller, [request["Sql"]], batch=False)
 
-    def _batch_execute(self, request: Mapping[str, Any], caller: str) -> dict[str, Any]:
+    def _batch_execute(self, request: JsonMapping, caller: str) -> JsonObject:
         return self._submit("BatchExecuteStatement", request, caller, request["Sqls"], batch=True)
 
     def _submit(
-        self, operation: str, request: Mapping[str, Any], caller: str, sqls: Sequence[str], *, batch: bool
-    ) -> dict[str, Any]:
+        self, operation: str, request: JsonMapping, caller: str, sqls: Sequence[str], *, batch: bool
+    ) -> JsonObject:
         _check_submission(request, sqls)
         statement = self._store.replay(operation, request)
         if statement is None:
@@ -156,7 +157,7 @@ class RedshiftData:
         if statement.with_event and self._on_event is not None:
             self._on_event(sent_statements.event_detail(statement))
 
-    def _cancel(self, request: Mapping[str, Any], caller: str) -> dict[str, Any]:
+    def _cancel(self, request: JsonMapping, caller: str) -> JsonObject:
         identifier = request["Id"]
         statement = self._store.get(identifier)
         # No documentation lets a role take another one's statement, as none gives it to see in a list.
@@ -175,11 +176,11 @@ class RedshiftData:
 
     # What became of them.
 
-    def _describe(self, request: Mapping[str, Any], _caller: str) -> dict[str, Any]:
+    def _describe(self, request: JsonMapping, _caller: str) -> JsonObject:
         statement, _ = self._asked_for(request)
         return sent_statements.describe(statement, request["Id"])
 
-    def _asked_for(self, request: Mapping[str, Any]) -> tuple[SentStatement, SubStatement | None]:
+    def _asked_for(self, request: JsonMapping) -> tuple[SentStatement, SubStatement | None]:
         """The statement, and its part where the ID names one, once it has ended or the time to wait is over."""
         identifier = request["Id"]
         statement = self._store.get(identifier)
@@ -189,17 +190,17 @@ class RedshiftData:
             self._store.get(identifier)  # it may have been forgotten meanwhile
         return statement, sub
 
-    def _result(self, request: Mapping[str, Any], _caller: str) -> dict[str, Any]:
+    def _result(self, request: Mapping[str, object], _caller: str) -> JsonObject:
         result, start, end = self._page(request, "JSON")
         records = [[field(value) for value in row] for row in result.rows[start:end]]
         return {"Records": records, **_page_tail(result, end)}
 
-    def _result_csv(self, request: Mapping[str, Any], _caller: str) -> dict[str, Any]:
+    def _result_csv(self, request: Mapping[str, object], _caller: str) -> JsonObject:
         result, start, end = self._page(request, "CSV")
         text = csv_text(result.columns, result.rows[start:end], header=start == 0)
         return {"Records": [{"CSVRecords": text}], "ResultFormat": "CSV", **_page_tail(result, end)}
 
-    def _page(self, request: Mapping[str, Any], form: str) -> tuple[ResultSet, int, int]:
+    def _page(self, request: JsonMapping, form: str) -> tuple[ResultSet, int, int]:
         identifier = request["Id"]
         statement, sub = self._asked_for(request)
         if sub is None:
@@ -218,7 +219,7 @@ class RedshiftData:
         start = sent_statements.position(request.get("NextToken"))
         return result, start, page_end(result.rows, start)
 
-    def _list_statements(self, request: Mapping[str, Any], caller: str) -> dict[str, Any]:
+    def _list_statements(self, request: JsonMapping, caller: str) -> JsonObject:
         if "ClusterIdentifier" in request and "WorkgroupName" in request:
             raise validation_error("Only one of ClusterIdentifier and WorkgroupName can be specified.")
         # Of a statement that is still running the API shows nothing unless asked for its status.
@@ -238,31 +239,31 @@ class RedshiftData:
         page, rest = _slice(found, request, 100)
         return {"Statements": [sent_statements.summary(statement) for statement in page], **rest}
 
-    def _list_sessions(self, _request: Mapping[str, Any], _caller: str) -> dict[str, Any]:
+    def _list_sessions(self, _request: Mapping[str, object], _caller: str) -> JsonObject:
         # A session cannot be kept (SessionKeepAliveSeconds is refused), so there is none.
         return {"Sessions": []}
 
     # The catalog.
 
-    def _list_databases(self, request: Mapping[str, Any], caller: str) -> dict[str, Any]:
+    def _list_databases(self, request: Mapping[str, object], caller: str) -> JsonObject:
         target = self._targets.find({"Database": None, **request}, caller)
         with self._session(target):
             page, rest = _slice(self._warehouse.databases(target.cluster), request, 1000)
         return {"Databases": page, **rest}
 
-    def _list_schemas(self, request: Mapping[str, Any], caller: str) -> dict[str, Any]:
+    def _list_schemas(self, request: JsonMapping, caller: str) -> JsonObject:
         with self._session(self._targets.find(request, caller)) as connection:
             found = metadata.schemas(connection, request.get("SchemaPattern", "%"))
         page, rest = _slice(found, request, 1000)
         return {"Schemas": page, **rest}
 
-    def _list_tables(self, request: Mapping[str, Any], caller: str) -> dict[str, Any]:
+    def _list_tables(self, request: JsonMapping, caller: str) -> JsonObject:
         with self._session(self._targets.find(request, caller)) as connection:
             found = metadata.tables(connection, request.get("SchemaPattern", "%"), request.get("TablePattern", "%"))
         page, rest = _slice(found, request, 1000)
         return {"Tables": page, **rest}
 
-    def _describe_table(self, request: Mapping[str, Any], caller: str) -> dict[str, Any]:
+    def _describe_table(self, request: JsonMapping, caller: str) -> JsonObject:
         if "Table" not in request:
             raise validation_error("Table is needed.")
         table = request["Table"]
@@ -286,7 +287,7 @@ def _role(caller: str) -> str:
     return caller.rpartition("/")[0] if ":assumed-role/" in caller else caller
 
 
-def _check_submission(request: Mapping[str, Any], sqls: Sequence[str]) -> None:
+def _check_submission(request: JsonMapping, sqls: Sequence[str]) -> None:
     """What the API checks before it takes a statement, beyond its model."""
     for name in ("SessionId", "SessionKeepAliveSeconds"):
         if request.get(name):
@@ -306,9 +307,7 @@ def _check_submission(request: Mapping[str, Any], sqls: Sequence[str]) -> None:
         bound_parameters.check([parameter["name"] for parameter in request["Parameters"]], sqls)
 
 
-def _statement(
-    request: Mapping[str, Any], caller: str, sqls: Sequence[str], target: Target, batch: bool
-) -> SentStatement:
+def _statement(request: JsonMapping, caller: str, sqls: Sequence[str], target: Target, batch: bool) -> SentStatement:
     identifier = str(uuid.uuid4())
     now = round(time.time(), 3)
     names = [f"{identifier}:{number}" for number in range(1, len(sqls) + 1)] if batch else [identifier]
@@ -328,8 +327,8 @@ def _statement(
     )
 
 
-def _page_tail(result: ResultSet, end: int) -> dict[str, Any]:
-    tail: dict[str, Any] = {
+def _page_tail(result: ResultSet, end: int) -> JsonObject:
+    tail: JsonObject = {
         "ColumnMetadata": [column.wire() for column in result.columns],
         "TotalNumRows": len(result.rows),
     }
@@ -338,7 +337,7 @@ def _page_tail(result: ResultSet, end: int) -> dict[str, Any]:
     return tail
 
 
-def _slice(items: Sequence[Any], request: Mapping[str, Any], most: int) -> tuple[list[Any], dict[str, str]]:
+def _slice(items: Sequence[Any], request: JsonMapping, most: int) -> tuple[list[Any], dict[str, str]]:
     start = sent_statements.position(request.get("NextToken"))
     end = start + (request.get("MaxResults") or most)
     return list(items[start:end]), {"NextToken": sent_statements.token(end)} if end < len(items) else {}

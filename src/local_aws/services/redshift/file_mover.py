@@ -171,7 +171,7 @@ def _manifest_entries(body: bytes, copy: CopyStatement) -> list[_Entry]:
     return entries
 
 
-def _typed(value: Any, kind: type[_T]) -> _T:
+def _typed(value: object, kind: type[_T]) -> _T:
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         raise TypeError(f"{value!r} is not of type {kind.__name__}")
     return value

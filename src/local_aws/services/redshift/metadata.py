@@ -6,6 +6,7 @@ from typing import Any
 
 import psycopg
 
+from local_aws.json_types import JsonObject
 from local_aws.services.redshift.model import ResultColumn
 from local_aws.services.redshift.sqlerror import SqlError
 
@@ -42,13 +43,13 @@ def schemas(connection: psycopg.Connection[Any], pattern: str) -> list[str]:
     return [name for (name,) in connection.execute(_SCHEMAS, (pattern,)).fetchall()]
 
 
-def tables(connection: psycopg.Connection[Any], schema: str, table: str) -> list[dict[str, Any]]:
+def tables(connection: psycopg.Connection[Any], schema: str, table: str) -> list[JsonObject]:
     """TableMember structures of the tables that match both LIKE patterns."""
     rows = connection.execute(_TABLES, (schema, table)).fetchall()
     return [{"schema": row[0], "name": row[1], "type": row[2]} for row in rows]
 
 
-def columns(connection: psycopg.Connection[Any], schema: str, table: str) -> list[dict[str, Any]]:
+def columns(connection: psycopg.Connection[Any], schema: str, table: str) -> list[JsonObject]:
     """ColumnMetadata structures of the columns of the matching tables; SqlError if there are none."""
     rows = connection.execute(_COLUMNS, (schema, table)).fetchall()
     if not rows:
@@ -58,7 +59,7 @@ def columns(connection: psycopg.Connection[Any], schema: str, table: str) -> lis
 
 def _column(
     schema: str, table: str, name: str, type_name: str, modifier: int, required: bool, default: str
-) -> dict[str, Any]:
+) -> JsonObject:
     precision, scale, length = _PRECISIONS.get(type_name, 0), 0, 0
     if type_name == "numeric" and modifier > 4:
         precision, scale = (modifier - 4) >> 16 & 0xFFFF, (modifier - 4) & 0x7FF

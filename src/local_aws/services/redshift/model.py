@@ -7,6 +7,8 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from local_aws.json_types import JsonObject
+
 ACTIVE = ("SUBMITTED", "PICKED", "STARTED")
 
 
@@ -60,7 +62,7 @@ class ResultColumn:
     table: str = ""
     name: str = ""
 
-    def wire(self) -> dict[str, Any]:
+    def wire(self) -> JsonObject:
         """The API's form."""
         numeric = self.type_name in ("int2", "int4", "int8", "float4", "float8", "numeric")
         return {

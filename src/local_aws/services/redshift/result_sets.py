@@ -13,6 +13,7 @@ import psycopg
 from psycopg.pq.abc import PGresult
 
 from aws_facts import redshift_data as facts
+from local_aws.json_types import JsonObject
 from local_aws.services.redshift.model import ResultColumn, ResultSet
 from local_aws.services.redshift.sqlerror import SqlError
 
@@ -113,7 +114,7 @@ def _describe(oid: int, modifier: int) -> tuple[str, int, int, int]:
     return info.name if info else "unknown", 0, 0, 0
 
 
-def field(value: Any) -> dict[str, Any]:
+def field(value: object) -> JsonObject:
     """The API's Field. A blob is base64 text, as in the JSON that goes over the wire."""
     if value is None:
         return {"isNull": True}
@@ -129,7 +130,7 @@ def field(value: Any) -> dict[str, Any]:
     return {"stringValue": str(value)}
 
 
-def page_end(rows: Sequence[tuple[Any, ...]], start: int) -> int:
+def page_end(rows: Sequence[tuple[object, ...]], start: int) -> int:
     """Where the page that begins at ``start`` ends: by rows or by bytes, whichever comes first."""
     size = 0
     limit = min(len(rows), start + PAGE_ROWS)
@@ -140,7 +141,7 @@ def page_end(rows: Sequence[tuple[Any, ...]], start: int) -> int:
     return limit
 
 
-def csv_text(columns: Sequence[ResultColumn], rows: Sequence[tuple[Any, ...]], header: bool) -> str:
+def csv_text(columns: Sequence[ResultColumn], rows: Sequence[tuple[object, ...]], header: bool) -> str:
     """Rows as CSV; a null is an empty field, as is an empty string."""
     output = io.StringIO()
     writer = csv.writer(output, lineterminator="\r\n")
@@ -151,7 +152,7 @@ def csv_text(columns: Sequence[ResultColumn], rows: Sequence[tuple[Any, ...]], h
     return output.getvalue()
 
 
-def _csv_value(value: Any) -> Any:
+def _csv_value(value: object) -> Any:
     if value is None:
         return ""
     if isinstance(value, bool):

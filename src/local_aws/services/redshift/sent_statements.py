@@ -9,10 +9,10 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from aws_facts import redshift_data as facts
 from local_aws.errors import AwsError
+from local_aws.json_types import JsonMapping, JsonObject
 from local_aws.services.redshift.model import ACTIVE, SentStatement, SubStatement
 from local_aws.services.redshift.validation import validation_error
 
@@ -33,7 +33,7 @@ class StatementStore:
         self._statements: OrderedDict[str, SentStatement] = OrderedDict()
         self._tokens: dict[tuple[str, str], tuple[float, str, str]] = {}
 
-    def replay(self, operation: str, request: Mapping[str, Any]) -> SentStatement | None:
+    def replay(self, operation: str, request: JsonMapping) -> SentStatement | None:
         """The statement that an earlier request with the same ClientToken made."""
         token = request.get("ClientToken")
         if token is None:
@@ -47,7 +47,7 @@ class StatementStore:
             raise validation_error(f"ClientToken {token} was used before by a request with other parameters")
         return statement
 
-    def add(self, statement: SentStatement, operation: str, request: Mapping[str, Any]) -> SentStatement:
+    def add(self, statement: SentStatement, operation: str, request: JsonMapping) -> SentStatement:
         """Remember a statement; returns the other one if a request with the same ClientToken came in between."""
         with self._lock:
             cluster = statement.target.cluster.identifier
@@ -105,7 +105,7 @@ class StatementStore:
         self._tokens = {key: value for key, value in self._tokens.items() if value[2] in self._statements}
 
 
-def _fingerprint(request: Mapping[str, Any]) -> str:
+def _fingerprint(request: Mapping[str, object]) -> str:
     text = json.dumps({key: value for key, value in request.items() if key != "WaitTimeSeconds"}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -125,10 +125,10 @@ def sub_statement(statement: SentStatement, identifier: str) -> SubStatement | N
     raise not_found("Query does not exist.", identifier)
 
 
-def submitted(statement: SentStatement) -> dict[str, Any]:
+def submitted(statement: SentStatement) -> JsonObject:
     """The answer of ExecuteStatement and BatchExecuteStatement."""
     target = statement.target
-    answer: dict[str, Any] = {
+    answer: JsonObject = {
         "Id": statement.id,
         "CreatedAt": statement.created,
         "Database": target.database,
@@ -147,7 +147,7 @@ def _place(statement: SentStatement) -> dict[str, str]:
     return {"ClusterIdentifier": statement.target.cluster.identifier}
 
 
-def describe(statement: SentStatement, identifier: str) -> dict[str, Any]:
+def describe(statement: SentStatement, identifier: str) -> JsonObject:
     """The answer of DescribeStatement; times are seconds since the epoch, Duration is in nanoseconds."""
     with statement.lock:
         sub = sub_statement(statement, identifier) or (None if statement.batch else statement.subs[0])
@@ -182,9 +182,9 @@ def describe(statement: SentStatement, identifier: str) -> dict[str, Any]:
         return answer
 
 
-def _sub(sub: SubStatement) -> dict[str, Any]:
+def _sub(sub: SubStatement) -> JsonObject:
     size = sub.result.size if sub.result is not None else 0 if sub.status == "FINISHED" else -1
-    answer: dict[str, Any] = {
+    answer: JsonObject = {
         "Id": sub.id,
         "QueryString": sub.sql,
         "Status": sub.status,
@@ -201,10 +201,10 @@ def _sub(sub: SubStatement) -> dict[str, Any]:
     return answer
 
 
-def summary(statement: SentStatement) -> dict[str, Any]:
+def summary(statement: SentStatement) -> JsonObject:
     """The StatementData of ListStatements."""
     with statement.lock:
-        answer: dict[str, Any] = {
+        answer: JsonObject = {
             "Id": statement.id,
             "Status": statement.status,
             "CreatedAt": statement.created,
@@ -225,7 +225,7 @@ def summary(statement: SentStatement) -> dict[str, Any]:
         return answer
 
 
-def event_detail(statement: SentStatement) -> dict[str, Any]:
+def event_detail(statement: SentStatement) -> JsonObject:
     """The detail of the EventBridge event "Redshift Data Statement Status Change"."""
     return {
         "principal": statement.caller,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
+from local_aws.json_types import JsonMapping
 from local_aws.services.redshift.model import ClusterInfo, Identity, Target
 from local_aws.services.redshift.validation import validation_error
 
@@ -21,7 +21,7 @@ class TargetFinder:
     find_workgroup: _Find | None
     get_secret: Callable[[str], str | None]
 
-    def find(self, request: Mapping[str, Any], caller: str) -> Target:
+    def find(self, request: JsonMapping, caller: str) -> Target:
         """The target of ``request`` by ``caller`` (an IAM ARN)."""
         cluster, workgroup = self._place(request)
         identity = self._identity(request, cluster, caller)
@@ -32,7 +32,7 @@ class TargetFinder:
             database = cluster.database
         return Target(cluster, database, identity, workgroup)
 
-    def _place(self, request: Mapping[str, Any]) -> tuple[ClusterInfo, str | None]:
+    def _place(self, request: JsonMapping) -> tuple[ClusterInfo, str | None]:
         identifier, workgroup = request.get("ClusterIdentifier"), request.get("WorkgroupName")
         if identifier is not None and workgroup is not None:
             raise validation_error("Only one of ClusterIdentifier and WorkgroupName can be specified.")
@@ -50,7 +50,7 @@ class TargetFinder:
             raise validation_error(f"Cluster {cluster.identifier} is not available: its status is {cluster.status}")
         return cluster, workgroup
 
-    def _identity(self, request: Mapping[str, Any], cluster: ClusterInfo, caller: str) -> Identity:
+    def _identity(self, request: JsonMapping, cluster: ClusterInfo, caller: str) -> Identity:
         arn, user = request.get("SecretArn"), request.get("DbUser")
         if arn is None:
             return Identity(user or iam_user(caller), None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from botocore.model import ServiceModel
 
@@ -18,6 +17,6 @@ def service_model() -> ServiceModel:
     return request_model.service_model("redshift-data")
 
 
-def check_request(operation: str, request: Mapping[str, Any]) -> None:
+def check_request(operation: str, request: Mapping[str, object]) -> None:
     """Raise ValidationException for the first member of ``request`` that the model of ``operation`` does not allow."""
     request_model.check_request("redshift-data", operation, request)

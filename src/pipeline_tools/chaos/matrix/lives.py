@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
+from dataset_contract.json_types import JsonObject
 from pipeline_tools.chaos.cases import CaseStep, ChaosCase, End, Rule, failed
 from pipeline_tools.chaos.matrix.tasks import NESTED, REDRIVEN, cut_short, ends_at
 
@@ -299,7 +300,7 @@ def _foreign() -> Iterator[ChaosCase]:
         )
 
 
-def _input(name: str, given: dict[str, Any], said: str) -> ChaosCase:
+def _input(name: str, given: JsonObject, said: str) -> ChaosCase:
     start = CaseStep("start", input=given)
     return ChaosCase(f"input.{name}", f"the input has {given}", steps=(start, WAIT), ends=failed("GenerateJobId", said))
 

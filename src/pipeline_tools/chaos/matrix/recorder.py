@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
+from dataset_contract.json_types import JsonObject
 from pipeline_tools.chaos.cases import CaseStep, ChaosCase, End, Rule, failed
 from pipeline_tools.chaos.matrix.tasks import DENIED, LAMBDA, LOOKS, NESTED, REDSHIFT, S3, UNREACHED, CallError
 
@@ -210,7 +211,7 @@ def _statements() -> Iterator[ChaosCase]:
     where = {"at": "statement", "match": {"statement_name": "*{id}*fail"}}
     for state in ("FAILED", "forgotten"):
         for when in ("before", "after"):
-            rule: dict[str, Any] = {"name": "fault", **where, "state": state, "when": when}
+            rule: JsonObject = {"name": "fault", **where, "state": state, "when": when}
             yield ChaosCase(
                 f"record-failure.statement.{state.lower()}-{when}-commit.passes",
                 f"the transaction that records the failure is {state} {when} its commit",

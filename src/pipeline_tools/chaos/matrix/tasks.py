@@ -13,9 +13,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 from aws_facts.errors import NO_ANSWER
+from dataset_contract.json_types import JsonObject
 from pipeline_tools.chaos.cases import EITHER, CaseStep, ChaosCase, End, Rule, failed
 
 ENDS_HERE: Final = "ends-here"
@@ -36,7 +37,7 @@ class CallError:
     passes: bool = True
     message: str = ""
 
-    def document(self, service: str = "", operation: str = "") -> dict[str, Any]:
+    def document(self, service: str = "", operation: str = "") -> JsonObject:
         """The `error` of a rule at a call of a service."""
         message = self.message or f"{self.name} (chaos)"
         if self.code == NO_ANSWER:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
+from dataset_contract.json_types import JsonObject
 from pipeline_tools.chaos.cases import RUN, CaseStep, ChaosCase, End, Rule, failed
 from pipeline_tools.chaos.matrix.tasks import REDRIVEN, cut_short
 
@@ -17,7 +18,7 @@ _BEFORE_SPARK: Final = {"RegisterJob": "CleanWithPython", "CleanWithPython": "Tr
 _DISK = "No space left on device"
 _DISK_OF_REDSHIFT = "ERROR: Disk Full Detail: error: Disk Full code: 1016 (chaos)"
 _CONFLICT = "ERROR: 1023 DETAIL: Serializable isolation violation on table in Redshift (chaos)"
-_S3: Mapping[str, dict[str, Any]] = {
+_S3: Mapping[str, JsonObject] = {
     "503": {"code": "SlowDown", "message": "Please reduce your request rate. (chaos)", "status": 503},
     "500": {"code": "InternalError", "message": "We encountered an internal error. (chaos)", "status": 500},
     "403": {"code": "ExpiredToken", "message": "The provided token has expired. (chaos)", "status": 403},
@@ -98,7 +99,7 @@ def _statements() -> Iterator[ChaosCase]:
             )
 
 
-def _message(state: str) -> dict[str, Any]:
+def _message(state: str) -> JsonObject:
     return {} if state == "forgotten" else {"error": {"message": f"{state} (chaos)"}}
 
 
