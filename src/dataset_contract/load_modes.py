@@ -77,7 +77,7 @@ def load_statements(output: DataObject) -> str:
     """
     mode = output.load.mode
     name = literal(output.name)
-    job = "CAST(:job_id AS VARCHAR(56))"
+    job = f"CAST(:job_id AS {redshift.JOB_ID_TYPE.redshift})"
     target = _INCOMING if mode in (REPLACE_PARTITION, MERGE) else redshift.table(output)
     procedure = {REPLACE_PARTITION: "replace_partitions", MERGE: "merge_rows"}.get(mode, "end_table")
     end = [job, name, f"CAST(:rows_{output.name} AS BIGINT)", *map(literal, _conditions(output))]

@@ -20,6 +20,9 @@ ROLES = (SOURCE, REFERENCE, OUTPUT)
 APPEND, REPLACE, REPLACE_PARTITION, MERGE = "append", "replace", "replace_partition", "merge"
 LOAD_MODES = (APPEND, REPLACE, REPLACE_PARTITION, MERGE)
 
+# The characters of a job ID, whose form lambda_generate_param.job_id knows. The cross-check holds SQL and ASL to it.
+JOB_ID_LENGTH = 56
+
 # The column that the pipeline appends to every output, last; and the view that holds the parameters of a run.
 JOB_ID_COLUMN = "job_id"
 PARAMETERS_VIEW = "parameters"

@@ -10,13 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from dataset_contract import types
-from dataset_contract.model import JOB_ID_COLUMN, DataObject
+from dataset_contract.model import JOB_ID_COLUMN, JOB_ID_LENGTH, DataObject
 from dataset_contract.types import TEXT_KINDS, VARCHAR, ColumnType
 
 SCHEMA = "analytics"
 LOADING = "loading"
-# Wide enough for every job ID (lambda_generate_param.job_id).
-JOB_ID_TYPE = types.parse("VARCHAR(56)")
+JOB_ID_TYPE = types.parse(f"VARCHAR({JOB_ID_LENGTH})")
 
 
 @dataclass(frozen=True)

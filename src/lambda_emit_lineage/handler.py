@@ -18,6 +18,7 @@ from typing import Any, Final, Protocol
 from urllib.parse import unquote_plus
 
 from dataset_contract.json_types import JsonMapping, JsonObject
+from dataset_contract.model import JOB_ID_LENGTH
 from dataset_contract.places import STAGES, failure_of
 from lambda_emit_lineage import delivery
 from lambda_emit_lineage.attempts import Attempt, moment
@@ -32,7 +33,7 @@ PACKAGED: Final = Path(__file__).resolve().parents[1] / "sql" / "datasets"
 _STATUS: Final = "Step Functions Execution Status Change"
 _OBJECT: Final = "Object Created"
 _DATASET: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
-_MANIFEST: Final = re.compile(rf"runs/([0-9A-Za-z-]{{56}})/({'|'.join(STAGES)})\.json")
+_MANIFEST: Final = re.compile(rf"runs/([0-9A-Za-z-]{{{JOB_ID_LENGTH}}})/({'|'.join(STAGES)})\.json")
 _START: Final = re.compile(r"-00-pipeline-START\.json$")
 _END: Final = re.compile(r"-90-pipeline-[A-Z]+\.json$")
 

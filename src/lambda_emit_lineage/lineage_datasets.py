@@ -12,11 +12,16 @@ from typing import Final
 
 from dataset_contract.json_types import JsonMapping, JsonObject
 from dataset_contract.model import JOB_ID_COLUMN
+from dataset_contract.redshift import JOB_ID_TYPE
 from lambda_emit_lineage import facets
 from lambda_emit_lineage.settings import Settings
 
 SCHEMA: Final = "analytics"
-_JOB_ID_FIELD: Final = {"name": JOB_ID_COLUMN, "type": "VARCHAR(56)", "description": "the job that loaded the row"}
+_JOB_ID_FIELD: Final = {
+    "name": JOB_ID_COLUMN,
+    "type": JOB_ID_TYPE.redshift,
+    "description": "the job that loaded the row",
+}
 
 
 @dataclass(frozen=True)

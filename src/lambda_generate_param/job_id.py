@@ -12,7 +12,6 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-LENGTH = 56
 # Of an execution input that continues an earlier job: its only one.
 FIELD = "job_id"
 FORM = "<UTC start time, YYYYMMDDTHHMMSSmmmZ>-<UUID>"

@@ -17,7 +17,7 @@ from lambda_generate_param.audit import AuditColumns
 from lambda_generate_param.datasets import Dataset
 from lambda_generate_param.sql_batches import SqlBatch, audit_statements, batch, render, split, stage_parameters
 
-_TAKE_TURN = "CALL audit.take_turn(CAST(:job_id AS VARCHAR(56)), CAST(:dataset AS VARCHAR(127)))"
+_TAKE_TURN = f"CALL audit.take_turn(CAST(:job_id AS {redshift.JOB_ID_TYPE.redshift}), CAST(:dataset AS VARCHAR(127)))"
 
 
 def load(

@@ -91,7 +91,8 @@ def schema(sql: Path, datasets: Sequence[Dataset], user: str | None = None) -> S
     for dataset in datasets:
         statements += split(dataset.table_sql)
         turn = redshift.turn_table(dataset.name)
-        statements.append(f"CREATE TABLE IF NOT EXISTS {turn} (job_id VARCHAR(56) NOT NULL) DISTSTYLE ALL")
+        of_a_job = redshift.JOB_ID_TYPE.redshift
+        statements.append(f"CREATE TABLE IF NOT EXISTS {turn} (job_id {of_a_job} NOT NULL) DISTSTYLE ALL")
         statements.append(f"INSERT INTO {turn} SELECT '-' WHERE NOT EXISTS (SELECT 1 FROM {turn})")
     if user is not None:
         statements += audit_statements(sql, "grants", user=user)

@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from aws_facts import redshift_data as facts
 from dataset_contract import judging, manifests
 from dataset_contract.json_types import JsonMapping
-from dataset_contract.model import Contract, SetRule
+from dataset_contract.model import JOB_ID_LENGTH, Contract, SetRule
 from lambda_generate_param import inlining
 from lambda_generate_param.audit import AuditColumns, TooLongError
 
 # Of the rows of one INSERT with their values in place, so that the statement is within the Data API's limit.
 _MOST_BYTES = facts.MOST_STATEMENT_BYTES - 4096
-_OF_A_JOB = {"job_id": "j" * 56}
+_OF_A_JOB = {"job_id": "j" * JOB_ID_LENGTH}
 _COLUMNS = (
     *("job_id", "attempt", "number", "rule", "object_name", "column_names", "metric", "expected", "severity"),
     *("measured", "passed"),

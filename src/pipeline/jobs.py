@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from dataset_contract.json_types import JsonObject
+from dataset_contract.model import JOB_ID_LENGTH
 from lambda_generate_param import job_id
 from pipeline import executions, job_records
 from pipeline.errors import UnknownJobError
@@ -143,8 +144,8 @@ def find(stack: Stack, text: str) -> Job:
         return _last(stack)
     if text.startswith("arn:"):
         return _of_arn(stack, text)
-    if job_id.is_job_id(text[: job_id.LENGTH]):
-        return _of_job_id(stack, text[: job_id.LENGTH])
+    if job_id.is_job_id(text[:JOB_ID_LENGTH]):
+        return _of_job_id(stack, text[:JOB_ID_LENGTH])
     if _PREFIX.fullmatch(text) and (identifier := _of_prefix(stack, text)):
         return _of_job_id(stack, identifier)
     return _of_arn(stack, arn_of_execution(stack, text))
@@ -198,8 +199,8 @@ def _last(stack: Stack) -> Job:
 def _of_arn(stack: Stack, arn: str) -> Job:
     machine, _, name = arn.rpartition(":")
     if f"{machine}:" != arn_of_execution(stack, ""):
-        if job_id.is_job_id(name[: job_id.LENGTH]):
-            return _of_job_id(stack, name[: job_id.LENGTH])
+        if job_id.is_job_id(name[:JOB_ID_LENGTH]):
+            return _of_job_id(stack, name[:JOB_ID_LENGTH])
         raise UnknownJobError(f"{arn!r} is not an execution of {stack.outputs['state_machine_arn']}")
     if execution := executions.describe(stack.client("stepfunctions"), arn):
         return _assembled(stack, job_of(execution), execution)

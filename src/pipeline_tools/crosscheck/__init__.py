@@ -6,7 +6,7 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
-from pipeline_tools.crosscheck import asl, glue, iam, sql
+from pipeline_tools.crosscheck import asl, glue, iam, job_ids, sql
 from pipeline_tools.crosscheck.findings import Finding
 from pipeline_tools.crosscheck.hcl import HclError
 from pipeline_tools.crosscheck.project import Project, UnreadableError, stage_sql
@@ -22,6 +22,7 @@ def check(root: Path) -> list[Finding]:
         iam.wildcards(project)
         glue.module_arguments(project)
         sql.check_files(project)
+        job_ids.check(project)
         with tempfile.TemporaryDirectory() as directory:
             staged = Path(directory) / "sql"
             for dataset in stage_sql(root, staged):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dataset_contract import judging, manifests
 from dataset_contract.manifests import PYTHON, SPARK, FileEntry, StageResult, StageRun
-from dataset_contract.model import OUTPUT, Contract, Verdict
+from dataset_contract.model import JOB_ID_LENGTH, OUTPUT, Contract, Verdict
 from dataset_contract.places import Places
 from lambda_generate_param import loading, verdicts
 from lambda_generate_param.audit import AuditColumns
@@ -18,7 +18,7 @@ from lambda_generate_param.sql_batches import SqlTemplateError, portions, split
 
 # As long as an account lets them be: the URIs are part of the statements.
 _BUCKET = "b" * 63
-_JOB_ID = "j" * 56
+_JOB_ID = "j" * JOB_ID_LENGTH
 _EXECUTION_ARN = "a" * 800
 _MOMENT = datetime(2000, 1, 1, tzinfo=UTC)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from dataset_contract.model import JOB_ID_LENGTH
 from lambda_generate_param import job_id
 
 ARN = "arn:aws:states:us-east-1:123456789012:execution:pipeline:run-1"
@@ -16,7 +17,7 @@ SOURCES = Path(__file__).parents[3] / "src"
 def test_the_id_is_the_start_time_and_a_uuid_of_the_execution() -> None:
     made = job_id.make(ARN, "2026-01-31T12:34:56.789Z")
     assert made == "20260131T123456789Z-e42471b6-4422-5676-b534-30b65a7b8982"
-    assert len(made) == job_id.LENGTH
+    assert len(made) == JOB_ID_LENGTH
     assert re.fullmatch(r"[0-9A-Za-z-]+", made)
     assert job_id.is_job_id(made)
 
