@@ -26,6 +26,7 @@ from dataset_contract.model import DataObject
 from dataset_contract.places import details_of, failure_of
 from glue_python_job.main import main as python_job
 from pipeline_tools.environments import JUDGE, ROOT
+from pipeline_tools.job_arguments import BareJob
 
 CASES = ROOT / "tests" / "judge" / "cases.yaml"
 SOURCE = "items"
@@ -185,7 +186,7 @@ def ours(case: JudgedPair, directory: Path) -> dict[str, str]:
         ValueError: it could not judge the case at all.
     """
     code, said = _run_job(directory)
-    manifest = directory / "runs" / "python.json"
+    manifest = directory / "python.json"
     told = manifest if code == 0 else Path(failure_of(str(manifest)))
     if not told.is_file():
         raise ValueError(f"{case.name}: our job could not judge it: {said}")
@@ -366,19 +367,8 @@ def _write_parquet(case: JudgedPair, path: Path) -> None:
 
 
 def _run_job(directory: Path) -> tuple[int, str]:
-    arguments = {
-        "job_id": "judge",
-        "dataset": "judged",
-        "source_uri": f"{directory}/source/",
-        "reference_uri": f"{directory}/reference/",
-        "contract_uri": f"{directory}/contract.json",
-        "staged_uri": f"{directory}/staged/job_id=judge/",
-        "staged_references_uri": f"{directory}/references/job_id=judge/",
-        "rejected_uri": f"{directory}/rejected/job_id=judge/",
-        "manifest_uri": f"{directory}/runs/python.json",
-        "started_at": "2024-05-01T10:00:00.000Z",
-    }
-    argv = [text for name, value in arguments.items() for text in (f"--{name}", value)]
+    job = BareJob("judge", "judged", directory / "contract.json", "2024-05-01T10:00:00.000Z")
+    argv = job.python(directory / "source", directory / "reference", directory)
     said = io.StringIO()
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(said):
         code = python_job(argv)

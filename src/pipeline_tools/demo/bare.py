@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -18,6 +17,7 @@ from dataset_contract.manifests import utc_text
 from lambda_generate_param import datasets
 from local_aws.java import java_home
 from local_aws.plain_path import plain
+from pipeline_tools.job_arguments import BareJob
 from pipeline_tools.packaging.package import OUTPUT, PYTHON_JOB
 
 
@@ -43,36 +43,43 @@ def _measure(
 ) -> dict[str, float]:
     artifacts = package / "sql" / "datasets" / dataset
     tables = datasets.load(package / "sql", dataset).outputs
-    common = [
-        *("--job_id", "bare", "--dataset", dataset, "--contract_uri", str(artifacts / "contract.json")),
-        *("--staged_uri", f"{directory}/staged/", "--staged_references_uri", f"{directory}/references/"),
-        *("--started_at", utc_text(datetime.now(UTC))),
-    ]
+    job = BareJob("bare", dataset, artifacts / "contract.json", utc_text(datetime.now(UTC)))
     python = [
-        *(sys.executable, str(package / "glue_python_job" / "main.py"), *common),
-        *("--source_uri", f"{raw / dataset}/", "--reference_uri", f"{raw / 'reference' / dataset}/"),
-        *("--rejected_uri", f"{directory}/rejected/", "--manifest_uri", f"{directory}/python.json"),
+        *(sys.executable, str(package / "glue_python_job" / "main.py")),
+        *job.python(raw / dataset, raw / "reference" / dataset, directory),
     ]
     spark = [
-        *(str(Path(pyspark.__file__).parent / "bin" / "spark-submit"), "--master", "local[*]"),
-        *("--conf", "spark.driver.memory=2g", "--conf", "spark.ui.enabled=false"),
-        *("--conf", "spark.driver.host=127.0.0.1", "--conf", "spark.driver.bindAddress=127.0.0.1"),
-        *("--py-files", str(package / "glue_spark_job.zip"), str(package / "glue_spark_job" / "main.py"), *common),
-        *("--python_manifest_uri", f"{directory}/python.json", "--transform_uri", str(artifacts / "transform.sql")),
-        *("--curated_uris", json.dumps({table: f"{directory}/curated/{table}/job_id=bare/" for table in tables})),
-        *("--parameters", json.dumps(dict(parameters)), "--manifest_uri", f"{directory}/spark.json"),
+        *spark_submit("--py-files", str(package / "glue_spark_job.zip"), str(package / "glue_spark_job" / "main.py")),
+        *job.spark(directory, directory, artifacts / "transform.sql", tables, parameters),
     ]
     environment = {
         **os.environ,
         "PYTHONPATH": str(next(package.glob(f"{PYTHON_JOB}-*.whl"))),
-        "JAVA_HOME": str(java_home()),
-        "PYSPARK_PYTHON": sys.executable,
-        "SPARK_LOCAL_IP": "127.0.0.1",
+        **spark_environment(),
     }
     return {
         "python": _seconds(python, environment, directory / "python"),
         "spark": _seconds(spark, environment, directory / "spark"),
     }
+
+
+def spark_submit(*arguments: str) -> list[str]:
+    """The command line of a Spark program on this machine."""
+    settings = {
+        "spark.driver.memory": "2g",
+        "spark.ui.enabled": "false",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+    }
+    line = [str(Path(pyspark.__file__).parent / "bin" / "spark-submit"), "--master", "local[*]"]
+    for name, value in settings.items():
+        line += ["--conf", f"{name}={value}"]
+    return [*line, *arguments]
+
+
+def spark_environment() -> dict[str, str]:
+    """The variables that such a program needs."""
+    return {"JAVA_HOME": str(java_home()), "PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"}
 
 
 def _seconds(line: list[str], environment: dict[str, str], log: Path) -> float:
