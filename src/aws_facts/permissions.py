@@ -76,6 +76,13 @@ GLUE_LOG_ACTIONS: Final = ("logs:CreateLogGroup", "logs:CreateLogStream", "logs:
 
 https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSGlueServiceRole.html
 """
+LIST_ACTIONS: Final = ("s3:GetBucketLocation", "s3:ListBucket")
+"""What a job needs on a bucket to find objects below a prefix; Spark's S3 client asks for the region.
+
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
+"""
+LIST_UPLOAD_ACTIONS: Final = ("s3:ListBucketMultipartUploads",)
+"""What who looks for unfinished uploads needs on their bucket; the page is that of UPLOAD_ACTIONS."""
 UPLOAD_ACTIONS: Final = (
     "s3:PutObject",
     "s3:DeleteObject",

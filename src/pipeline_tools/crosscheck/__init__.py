@@ -20,6 +20,7 @@ def check(root: Path) -> list[Finding]:
         _structure(project)
         iam.check(project)
         iam.wildcards(project)
+        iam.job_roles(project)
         glue.module_arguments(project)
         sql.check_files(project)
         job_ids.check(project)

@@ -1,13 +1,24 @@
-"""What each state machine's role may do: all that its Tasks call, and nothing else."""
+"""What the role of each state machine and Glue job may do: all that it calls, and nothing else."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from aws_facts import permissions
 from pipeline_tools.crosscheck import hcl
 from pipeline_tools.crosscheck.apis import Api
 from pipeline_tools.crosscheck.asl import scopes
 from pipeline_tools.crosscheck.hcl import Expression
 from pipeline_tools.crosscheck.project import Machine, Project
 from pipeline_tools.crosscheck.template import Node
+
+# The statements of a Glue job's role, by Sid; preflight asks an account for the same actions.
+_OF_A_JOB: Mapping[str, tuple[str, ...]] = {
+    "ListBuckets": permissions.LIST_ACTIONS,
+    "WriteObjects": permissions.UPLOAD_ACTIONS,
+    "ListUploads": permissions.LIST_UPLOAD_ACTIONS,
+    "WriteLogs": permissions.GLUE_LOG_ACTIONS,
+}
 
 
 def check(project: Project) -> None:
@@ -31,6 +42,27 @@ def wildcards(project: Project) -> None:
                 for action, line in fields[name].strings() if name in fields else ():
                     if "*" in action:
                         project.say(file, line, f"action {action} has a wildcard", "name each action that is needed")
+
+
+def job_roles(project: Project) -> None:
+    """Report actions that the role of a Glue job lacks, or has beyond those of aws_facts."""
+    file = project.infra.folder / "modules" / "glue_job" / "iam.tf"
+    missing = dict(_OF_A_JOB)
+    for statement in hcl.parse(file).find_data("object"):
+        fields = Expression(statement, file).items()
+        sid = fields["Sid"].literal() if "Sid" in fields else None
+        needed = missing.pop(sid, None) if sid else None
+        if needed is None:
+            continue
+        allowed = {action for action, _ in fields["Action"].strings()}
+        for action in sorted(set(needed) - allowed):
+            wrong = f"statement {sid} lacks {action}, which a Glue job needs"
+            project.say(file, fields["Action"].line, wrong, "add it, or correct src/aws_facts/permissions.py")
+        for action in sorted(allowed - set(needed)):
+            wrong = f"statement {sid} allows {action}, which no Glue job needs"
+            project.say(file, fields["Action"].line, wrong, "delete it, or add it to src/aws_facts/permissions.py")
+    for sid in missing:
+        project.say(file, 1, f"there is no statement {sid}", "add it, or correct _OF_A_JOB of crosscheck/iam.py")
 
 
 def _check(project: Project, machine: Machine) -> None:

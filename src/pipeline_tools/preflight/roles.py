@@ -183,11 +183,11 @@ class DeployedParts:
         for bucket, prefix in reads:
             yield from self._with_key(Need("s3:GetObject", self._object(bucket, f"{prefix}preflight")))
         for bucket in dict.fromkeys(bucket for bucket, _ in reads):
-            yield from self._list(bucket, "", ("s3:GetBucketLocation", "s3:ListBucket"))
+            yield from self._list(bucket, "", permissions.LIST_ACTIONS)
         for prefix in writes:
             for action in permissions.UPLOAD_ACTIONS:
                 yield from self._with_key(Need(action, self._object("lake", f"{prefix}preflight")))
-        yield from self._list("lake", "", ("s3:ListBucketMultipartUploads",))
+        yield from self._list("lake", "", permissions.LIST_UPLOAD_ACTIONS)
         stream = self.arn("logs", "log-group:/aws-glue/python-jobs/output:log-stream:preflight")
         yield from (Need(action, stream) for action in permissions.GLUE_LOG_ACTIONS)
         if "--enable-metrics" in job.get("DefaultArguments", {}):

@@ -14,6 +14,7 @@ PIPELINE = "infra/state_machines/pipeline.asl.yaml"
 FAILURE = "infra/state_machines/record-failure.asl.yaml"
 RUN_SQL = "infra/state_machines/run-sql.asl.yaml"
 MAIN = "infra/main.tf"
+JOB = "infra/modules/glue_job/iam.tf"
 
 
 @pytest.mark.parametrize(
@@ -69,6 +70,26 @@ def test_an_action_that_nothing_needs_is_reported(project: Copy, old: str, new: 
 def test_a_wildcard_in_an_action_is_reported(project: Copy, file: str) -> None:
     line = project.break_(file, '"s3:GetObject"', '"s3:Get*"')
     project.assert_found(file, line, r"action s3:Get\* has a wildcard", "name each action")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "wrong"),
+    [
+        (', "logs:PutLogEvents"', "", "WriteLogs lacks logs:PutLogEvents"),
+        ('"s3:AbortMultipartUpload", ', "", "WriteObjects lacks s3:AbortMultipartUpload"),
+        ('"s3:GetBucketLocation", ', "", "ListBuckets lacks s3:GetBucketLocation"),
+        ('"s3:ListBucketMultipartUploads"', '"s3:ListAllMyBuckets"', "ListUploads allows s3:ListAllMyBuckets"),
+        ('"logs:PutLogEvents"', '"logs:PutLogEvents", "logs:GetLogEvents"', "WriteLogs allows logs:GetLogEvents"),
+    ],
+)
+def test_a_job_that_may_do_more_or_less_is_reported(project: Copy, old: str, new: str, wrong: str) -> None:
+    line = project.break_(JOB, old, new)
+    project.assert_found(JOB, line, wrong, "permissions.py")
+
+
+def test_a_statement_of_a_job_that_is_gone_is_reported(project: Copy) -> None:
+    project.break_(JOB, '"WriteLogs"', '"Logs"')
+    project.assert_found(JOB, 1, "there is no statement WriteLogs")
 
 
 def test_statements_are_found_behind_conditions_and_locals(tmp_path: Path) -> None:
