@@ -73,6 +73,12 @@ class Places:
         }
 
 
+def bucket_and_key(uri: str) -> tuple[str, str]:
+    """The two parts of `s3://bucket/key`; the key of `s3://bucket` is empty."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return bucket, key
+
+
 def details_of(manifest: str) -> str:
     """The URI or key of what a stage read and wrote, file by file, beside its manifest: `…/python-details.json`."""
     return manifest.removesuffix(".json") + "-details.json"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NoReturn
 
+from dataset_contract.places import bucket_and_key
 from glue_python_job.errors import ArgumentsError
 
 REQUIRED = (
@@ -81,7 +82,7 @@ def parse(argv: Sequence[str]) -> Arguments:
 
 def _check_uri(name: str, uri: str) -> None:
     if uri.startswith("s3://"):
-        bucket, _, key = uri[len("s3://") :].partition("/")
+        bucket, key = bucket_and_key(uri)
         if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", bucket):
             raise ArgumentsError(f"--{name} {uri!r} has no valid bucket name; write s3://bucket/key")
         if not key.strip("/") and name != "source_uri":

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from dataset_contract.places import bucket_and_key
 from glue_python_job.errors import JobError
 
 if TYPE_CHECKING:
@@ -186,7 +187,7 @@ class S3Storage:
 
     def list_files(self, uri: str) -> list[StoredFile]:
         """As `Storage.list_files`."""
-        bucket, key = _split(uri)
+        bucket, key = bucket_and_key(uri)
         with _s3_errors("list", uri):
             if key and not key.endswith("/"):
                 single = self._head(bucket, key)
@@ -213,7 +214,7 @@ class S3Storage:
 
     def open_local(self, file: StoredFile, scratch: Path) -> Path:
         """As `Storage.open_local`."""
-        bucket, key = _split(file.uri)
+        bucket, key = bucket_and_key(file.uri)
         self._downloads += 1
         path = scratch / f"download-{self._downloads:05d}"
         with _s3_errors("read", file.uri):
@@ -228,7 +229,7 @@ class S3Storage:
         """As `Storage.read_text`."""
         from botocore.exceptions import ClientError
 
-        bucket, key = _split(uri)
+        bucket, key = bucket_and_key(uri)
         with _s3_errors("read", uri):
             try:
                 return self._client().get_object(Bucket=bucket, Key=key)["Body"].read().decode("utf-8")
@@ -239,7 +240,7 @@ class S3Storage:
 
     def write_text(self, uri: str, text: str) -> None:
         """As `Storage.write_text`."""
-        bucket, key = _split(uri)
+        bucket, key = bucket_and_key(uri)
         with _s3_errors("write", uri):
             self._client().put_object(
                 Bucket=bucket, Key=key, Body=text.encode("utf-8"), ContentType="application/json; charset=utf-8"
@@ -247,14 +248,14 @@ class S3Storage:
 
     def publish(self, path: Path, uri: str) -> None:
         """As `Storage.publish`."""
-        bucket, key = _split(uri)
+        bucket, key = bucket_and_key(uri)
         with _s3_errors("write", uri):
             self._client().upload_file(str(path), bucket, key)
         path.unlink()
 
     def empty(self, uri: str) -> int:
         """As `Storage.empty`."""
-        bucket, key = _split(uri)
+        bucket, key = bucket_and_key(uri)
         deleted = 0
         with _s3_errors("empty", uri):
             for page in self._client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key):
@@ -271,14 +272,9 @@ class S3Storage:
 
     def delete(self, uri: str) -> None:
         """As `Storage.delete`."""
-        bucket, key = _split(uri)
+        bucket, key = bucket_and_key(uri)
         with _s3_errors("delete", uri):
             self._client().delete_object(Bucket=bucket, Key=key)
-
-
-def _split(uri: str) -> tuple[str, str]:
-    bucket, _, key = uri[len("s3://") :].partition("/")
-    return bucket, key
 
 
 _ADVICE = {

@@ -12,6 +12,7 @@ from typing import Final
 
 from dataset_contract.json_types import JsonMapping, JsonObject
 from dataset_contract.model import JOB_ID_COLUMN
+from dataset_contract.places import bucket_and_key
 from dataset_contract.redshift import JOB_ID_TYPE
 from lambda_emit_lineage import facets
 from lambda_emit_lineage.settings import Settings
@@ -103,7 +104,7 @@ class Datasets:
         return str(self.compiled["dataset"])
 
     def _source(self) -> tuple[str, str]:
-        bucket, _, path = self.source_uri.removeprefix("s3://").partition("/")
+        bucket, path = bucket_and_key(self.source_uri)
         return f"s3://{bucket}", path.rstrip("/") or "/"
 
     def _reference(self, name: str) -> tuple[str, str]:

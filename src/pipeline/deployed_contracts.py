@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dataset_contract import reading
 from dataset_contract.errors import ContractError
 from dataset_contract.naming import as_json, near
-from dataset_contract.places import Places
+from dataset_contract.places import Places, bucket_and_key
 from pipeline.errors import PipelineError, UsageError
 
 if TYPE_CHECKING:
@@ -33,9 +33,8 @@ def load(stack: Stack, name: str) -> Contract:
         PipelineError: its contract is of a version that this client does not read.
     """
     client = stack.client("s3")
-    bucket, _, key = (
-        Places("", name, "", "", stack.outputs["artifacts_bucket"]).artifact("contract.json")[5:].partition("/")
-    )
+    place = Places("", name, "", "", stack.outputs["artifacts_bucket"]).artifact("contract.json")
+    bucket, key = bucket_and_key(place)
     try:
         text = client.get_object(Bucket=bucket, Key=key)["Body"].read().decode()
     except client.exceptions.NoSuchKey:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from dataset_contract.json_types import JsonObject
-from dataset_contract.places import Places
+from dataset_contract.places import Places, bucket_and_key
 from pipeline.errors import PipelineError, UsageError
 
 if TYPE_CHECKING:
@@ -242,8 +242,7 @@ def _place(stack: Stack, job: Job) -> str:
 
 
 def _prefix(stack: Stack, job: Job) -> tuple[str, str]:
-    bucket, _, prefix = _place(stack, job).removeprefix("s3://").partition("/")
-    return bucket, prefix
+    return bucket_and_key(_place(stack, job))
 
 
 def _around(stack: Stack, job: Job) -> list[JsonObject] | None:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dataset_contract.places import bucket_and_key
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def folder(stack: Stack, dataset: str) -> str:
 
 def upload(stack: Stack, chosen: Sequence[File], uri: str, on_bytes: Callable[[int], None]) -> None:
     """Upload files below a URI. on_bytes is told of bytes as they are sent, from several threads."""
-    bucket, _, prefix = uri.removeprefix("s3://").partition("/")
+    bucket, prefix = bucket_and_key(uri)
     client = stack.client("s3")
     for file in chosen:
         client.upload_file(str(file.path), bucket, prefix + file.name, Callback=on_bytes)

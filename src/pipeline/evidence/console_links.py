@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
+from dataset_contract.places import bucket_and_key
 from pipeline.stacks import Stack
 
 _DOMAINS = {"aws-cn": "console.amazonaws.cn", "aws-us-gov": "console.amazonaws-us-gov.com"}
@@ -35,7 +36,7 @@ class Links:
 
     def folder(self, uri: str) -> str:
         """The page of a folder in S3."""
-        bucket, _, prefix = uri.removeprefix("s3://").partition("/")
+        bucket, prefix = bucket_and_key(uri)
         return self._page(f"/s3/buckets/{bucket}?region={self._region}&prefix={quote(prefix)}")
 
     def object(self, bucket: str, key: str) -> str:

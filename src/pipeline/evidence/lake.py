@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 
 from dataset_contract.json_types import JsonMapping
-from dataset_contract.places import Places, details_of, failure_of
+from dataset_contract.places import Places, bucket_and_key, details_of, failure_of
 from pipeline.evidence.asking import Asker
 from pipeline.evidence.model import Answer, Lake, Objects
 from pipeline.jobs import Job
@@ -50,7 +50,7 @@ def look(stack: Stack, asker: Asker, job: Job) -> Callable[[], Lake]:
 
 
 def _objects(stack: Stack, uri: str) -> Objects | None:
-    bucket, _, prefix = uri.removeprefix("s3://").partition("/")
+    bucket, prefix = bucket_and_key(uri)
     pages = stack.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     found = [each for page in pages for each in page.get("Contents", [])]
     if not found:
@@ -73,7 +73,7 @@ def _curated(stack: Stack, at: Places) -> dict[str, Objects]:
 def _lists(stack: Stack, at: Places) -> list[str] | None:
     """The lists that COPY reads, one per output table."""
     directory = at.copy_manifest("").rpartition("/")[0] + "/"
-    bucket, _, prefix = directory.removeprefix("s3://").partition("/")
+    bucket, prefix = bucket_and_key(directory)
     listed = stack.client("s3").list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
     return [each["Key"].removeprefix(prefix) for each in listed] or None
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dataset_contract.json_types import JsonMapping
+from dataset_contract.places import bucket_and_key
 from pipeline import executions, redshift
 from pipeline.clients import Clients
 from pipeline_tools.bench.growing import Growth
@@ -47,7 +48,7 @@ class DeployedPipeline:
 
     def download(self, uri: str, directory: Path, ending: str) -> list[Path]:
         """Bring the objects below a URI whose key has this ending, and return the files."""
-        bucket, _, prefix = uri.removeprefix("s3://").partition("/")
+        bucket, prefix = bucket_and_key(uri)
         s3, files = self.clients.get("s3"), []
         directory.mkdir(parents=True)
         for item in s3.list_objects_v2(Bucket=bucket, Prefix=prefix)["Contents"]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from dataset_contract.json_types import JsonObject
+from dataset_contract.places import bucket_and_key
 from pipeline.redshift import FINAL_STATUSES
 from pipeline_tools.chaos.cases import End
 from pipeline_tools.chaos.play import Attempt, Play
@@ -231,7 +232,7 @@ def _files(rig: Rig, job: str, stage: str) -> Iterator[Violation]:
         yield Violation(f"{stage}.json of {job} and its details", "whole documents", f"{type(error).__name__}: {error}")
         return
     for file in details.get("files_out", []):
-        bucket, _, key = file["uri"].removeprefix("s3://").partition("/")
+        bucket, key = bucket_and_key(file["uri"])
         there = _objects(rig, key, bucket).get(key)
         if there != file["bytes"]:
             yield Violation(f"{file['uri']} of {stage}.json", f"{file['bytes']} bytes", f"{there}")
