@@ -42,7 +42,7 @@ def run(arguments: Arguments) -> None:
     except JobError as error:
         stage.tell(str(error))
         raise
-    except Exception as error:
+    except Exception as error:  # whatever ends the run is left beside the manifest, and raised on
         stage.tell(f"{type(error).__name__}: {error}")
         raise
 
@@ -111,7 +111,7 @@ class _Stage:
             self._stores.of(uri).write_text(uri, manifests.render_error(run, result, error))
             details = places.details_of(self._arguments.manifest_uri)
             self._stores.of(details).write_text(details, manifests.render_details(run, result))
-        except Exception as second:
+        except Exception as second:  # another error is being handled, and is the one that counts
             self._log.warning("the error is not written", uri=uri, cause=str(second))
 
     def _contract_text(self) -> str:

@@ -54,7 +54,7 @@ def run(spark: SparkSession, arguments: Arguments, log: Log) -> None:
             storage.write_text(uri, report.copy_manifest(written))
         storage.write_text(places.details_of(arguments.manifest_uri), report.details(progress, arguments))
         storage.write_text(arguments.manifest_uri, report.manifest(progress, arguments))
-    except Exception as error:
+    except Exception as error:  # whatever ends the run is left beside the manifest, and raised on
         left = {
             failure_uri: report.failure(progress, arguments, told(error)),
             places.details_of(arguments.manifest_uri): report.details(progress, arguments),
@@ -105,7 +105,7 @@ def _leave_failure(storage: Storage, texts: Mapping[str, str], log: Log) -> None
     try:
         for uri, text in texts.items():
             storage.write_text(uri, text)
-    except Exception as error:
+    except Exception as error:  # another error is being handled, and is the one that counts
         log.error(told(error))
 
 

@@ -107,7 +107,7 @@ class LocalEndpoint:
             )
         try:
             self.endpoint_url = self._wait_until_ready(self._process)
-        except BaseException:
+        except BaseException:  # raised on, Ctrl-C too: no process is left behind
             self.stop()
             raise
 

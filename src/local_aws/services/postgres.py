@@ -137,7 +137,7 @@ class PostgresServer:
                 self.stop()
             try:
                 self._start()
-            except BaseException:
+            except BaseException:  # raised on, Ctrl-C too: no server is left behind
                 self.stop()
                 raise
             atexit.register(self.stop)

@@ -158,7 +158,7 @@ def run(arguments: list[str]) -> int:
         named = f"{str(error.filename)!r}: " if error.filename is not None else ""
         click.echo(f"error: {named}{error.strerror or error}", err=True)
         return 1
-    except Exception as error:
+    except Exception as error:  # what AWS raises is known by its look: its classes would import all of botocore
         if not (said := _said_by_aws(error)):
             raise
         click.echo(f"error: {said}; `pipeline doctor` looks for why", err=True)

@@ -45,6 +45,6 @@ def _asked(
 
     try:
         found = list(ask(stacks.find(ctx.params.get("stack"))))
-    except Exception:
+    except Exception:  # a shell asks while a person types: whatever is wrong, nothing to offer is the best answer
         return []
     return [CompletionItem(value, help=help_ or None) for value, help_ in found if value.startswith(incomplete)]

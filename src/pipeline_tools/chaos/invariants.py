@@ -10,6 +10,8 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from dataset_contract.json_types import JsonObject
 from dataset_contract.places import bucket_and_key
 from pipeline.redshift import FINAL_STATUSES
@@ -228,7 +230,7 @@ def _files(rig: Rig, job: str, stage: str) -> Iterator[Violation]:
     try:
         json.loads(_text(rig, f"runs/{job}/{stage}.json"))
         details = json.loads(_text(rig, f"runs/{job}/{stage}-details.json")) if stage != "load" else {}
-    except Exception as error:
+    except (ValueError, BotoCoreError, ClientError) as error:
         yield Violation(f"{stage}.json of {job} and its details", "whole documents", f"{type(error).__name__}: {error}")
         return
     for file in details.get("files_out", []):

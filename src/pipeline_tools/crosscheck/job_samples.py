@@ -30,9 +30,11 @@ def package(infra: Infra, module: Module) -> str:
 def parse(package: str, arguments: Mapping[str, str]) -> Any:
     """The job's Arguments. Raises ValueError, whose text is the parser's, where it refuses them."""
     parser: Callable[[list[str]], Any] = importlib.import_module(f"{package}.arguments").parse
+    # Each job has an error class of its own.
+    refused: type[Exception] = importlib.import_module(f"{package}.errors").ArgumentsError
     try:
         return parser([part for pair in arguments.items() for part in pair])
-    except Exception as error:  # each job has an error class of its own
+    except refused as error:
         raise ValueError(str(error)) from error
 
 

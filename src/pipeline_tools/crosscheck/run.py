@@ -173,7 +173,7 @@ class SampleRun:
         with contextlib.redirect_stdout(io.StringIO()):
             try:
                 return handler.answer(filled(payload), settings=self.settings, sql=self.sql)
-            except Exception as error:
+            except Exception as error:  # a stand-in for what is unknown may break any line of the Lambda
                 if not is_known(payload):
                     return UNKNOWN  # it may have refused the stand-in
                 raise ValueError(f"the Lambda refuses the payload: {type(error).__name__}: {error}") from error

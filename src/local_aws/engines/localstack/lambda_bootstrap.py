@@ -58,7 +58,7 @@ def answer(handler: Handler, invocation: dict[str, Any]) -> dict[str, Any]:
     """Call the handler; an exception becomes the error document that Lambda gives."""
     try:
         result = handler(json.loads(invocation["payload"]), Context(invocation))
-    except Exception as error:
+    except Exception as error:  # of the user's handler, as Lambda's own runtime does
         return failed(error, invocation["id"])
     try:
         return {"payload": json.dumps(result), "error": False}
@@ -98,7 +98,7 @@ def main(descriptor: int) -> None:
             invocation = json.loads(line)
             try:
                 handler = handler or load(os.environ["_HANDLER"])
-            except Exception as error:
+            except Exception as error:  # of the user's module, which runs as it is imported
                 kind = "Runtime.ImportModuleError" if isinstance(error, ImportError) else ""
                 said = failed(error, invocation["id"], kind=kind)
             else:

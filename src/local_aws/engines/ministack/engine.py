@@ -120,8 +120,8 @@ class MiniStackEngine:
                     await asyncio.sleep(0.02)
                 # PostgreSQL needs about a second; the first statement should not wait for it.
                 await asyncio.to_thread(self._services.postgres.start)
-            except Exception:
-                stop.set()  # nobody waits for what cannot become ready
+            except Exception:  # raised on: nobody waits for what cannot become ready
+                stop.set()
                 raise
             ready()
 
@@ -193,7 +193,7 @@ class MiniStackEngine:
             event = self._status_events.get()
             try:
                 eventbridge._put_events({"Entries": [event]}, allow_aws_source=True)
-            except Exception:
+            except Exception:  # a loop that serves all executions ends for none of them
                 _log.exception("a status event could not be sent to EventBridge")
 
     def _start_execution(self, arn: str, payload: object) -> None:

@@ -27,7 +27,7 @@ async def in_daemon_thread(function: Callable[..., T], *arguments: object) -> T:
         settled: tuple[Callable[[Any], None], Any]
         try:
             settled = outcome.set_result, function(*arguments)
-        except Exception as error:
+        except Exception as error:  # handed over to who waits
             settled = outcome.set_exception, error
         with contextlib.suppress(RuntimeError):  # the loop has ended
             loop.call_soon_threadsafe(settle, *settled)

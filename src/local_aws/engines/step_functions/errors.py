@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
-from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
+from botocore.exceptions import ClientError, DataNotFoundError, HTTPClientError, IncompleteReadError
 
 from aws_facts import errors as facts
 from local_aws.engines.step_functions.interpreter import SERVICE, Changes
@@ -62,7 +62,7 @@ def change(changes: Changes) -> None:
         if known not in names:
             try:
                 names[known] = sdk_name(str(service_model(known).service_id))
-            except Exception:
+            except DataNotFoundError:
                 return service_name
         return names[known]
 

@@ -120,7 +120,7 @@ class _Run:
         parser = self._interpreter.get("asl.parse.asl_parser", "AmazonStateLanguageParser")
         try:
             program, _ = parser.parse(machine)
-        except Exception as error:
+        except Exception as error:  # the interpreter's parser raises anything for what it cannot read
             said = f"{type(error).__name__}: {error}"
             raise AwsError("InvalidDefinition", f"Invalid State Machine Definition: '{said}'") from error
         field_places.note(program)

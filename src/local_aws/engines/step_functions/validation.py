@@ -113,7 +113,7 @@ def check_definition(interpreter: Interpreter, definition: str, kind: str) -> No
         interpreter.get(*name)().analyse(definition)
     except syntax_error as error:
         raise AwsError("InvalidDefinition", repr(error)) from error
-    except Exception as error:
+    except Exception as error:  # the interpreter's analyser raises anything for what it cannot read
         said = f"Error={type(error).__name__} Args={list(error.args)} in definition '{definition}'."
         raise AwsError("InvalidDefinition", said) from error
 

@@ -360,7 +360,7 @@ class JobProcess:
                     text = b"".join(lines).decode("utf-8", errors="replace").splitlines()
                     self._logs.append(f"{self._group}/{kind}", self._stream, text)
                     self._read[path] += sum(map(len, lines))
-        except Exception as failure:
+        except Exception as failure:  # the sink is the engine's and raises anything; a run does not depend on it
             return failure
         return None
 
@@ -376,7 +376,7 @@ def _append(logs: LogSink, group: str, stream: str, lines: Sequence[str]) -> Non
     """Append lines that are also told elsewhere; what a sink cannot take ends no run."""
     try:
         logs.append(group, stream, lines)
-    except Exception:
+    except Exception:  # the sink is the engine's and raises anything
         _log.warning("these lines are not in %s of %s: %s", stream, group, lines, exc_info=True)
 
 

@@ -23,7 +23,7 @@ def main() -> None:
         if end.code in (None, 0):
             sys.exit(1)  # any SystemExit is a failure
         raise
-    except BaseException as error:
+    except BaseException as error:  # of the user's script, which may raise its own; raised on
         told.write_text(f"{type(error).__name__}: {error}", encoding="utf-8")
         raise
 

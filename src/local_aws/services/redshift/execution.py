@@ -59,7 +59,7 @@ class StatementExecution:
                 connection.close()
         except SqlError as failure:
             error = failure.text
-        except Exception as failure:
+        except Exception as failure:  # the last line of a thread: a statement must not look as if it went on
             error = f"ERROR: internal error of this local endpoint: {type(failure).__name__}: {failure}"
         self._end(error, time.monotonic_ns() - started)
 
@@ -213,7 +213,7 @@ class StatementExecution:
     def _copy(self, connection: psycopg.Connection[Any], copy: CopyStatement, own: bool) -> int:
         try:
             return self._mover.copy(connection, copy, self._statement)
-        except Exception:
+        except Exception:  # raised on: whatever failed, the session is set right before
             if own:
                 # In the session that goes on, pg_last_copy_count() is 0 after a COPY that failed as it loaded.
                 connection.execute("ROLLBACK")
