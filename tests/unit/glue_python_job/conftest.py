@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -121,9 +122,14 @@ class Job:
             error=captured.err,
             staged=read_rows(self.root / "staged"),
             rejected=read_rows(self.root / "rejected"),
-            manifest=self._document("python.json"),
+            manifest=self.manifest,
             failure=self._document("python-error.json"),
         )
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """The manifest of the last run, and its details; empty where there is none."""
+        return self._document("python.json")
 
     def _document(self, name: str) -> dict[str, Any]:
         """A manifest or an error file, with its details in the place of their counts."""
@@ -170,19 +176,33 @@ def read_rows(directory: Path) -> Rows:
     files = sorted(str(path) for path in directory.rglob("*.parquet"))
     if not files:
         return []
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        rows = f"FROM read_parquet({files}, hive_partitioning = false)"
-        described = connection.execute(f"DESCRIBE {rows}").fetchall()
-        names = ['"' + name.replace('"', '""') + '"' for name, *_ in described]
-        zoned = ["WITH TIME ZONE" in type_ for _, type_, *_ in described]
-        columns = ", ".join(f"{name}::VARCHAR" if is_zoned else name for name, is_zoned in zip(names, zoned))
-        return connection.execute(f"SELECT {columns} {rows}").fetchall()
+    connection = _database()
+    rows = f"FROM read_parquet({files}, hive_partitioning = false)"
+    described = connection.execute(f"DESCRIBE {rows}").fetchall()
+    names = ['"' + name.replace('"', '""') + '"' for name, *_ in described]
+    zoned = ["WITH TIME ZONE" in type_ for _, type_, *_ in described]
+    columns = ", ".join(f"{name}::VARCHAR" if is_zoned else name for name, is_zoned in zip(names, zoned))
+    return connection.execute(f"SELECT {columns} {rows}").fetchall()
+
+
+@functools.cache
+def _database() -> duckdb.DuckDBPyConnection:
+    """One database that writes and reads for all tests: to make one takes more CPU time than a test's few rows."""
+    connection = duckdb.connect()
+    connection.execute("SET TimeZone = 'UTC'")
+    # A file that another run wrote in the place of a former one is read, too.
+    connection.execute("SET enable_external_file_cache = false")
+    return connection
 
 
 @pytest.fixture
 def job(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Job:
     return Job(tmp_path, capsys)
+
+
+@pytest.fixture(scope="session")
+def database() -> duckdb.DuckDBPyConnection:
+    return _database()
 
 
 @pytest.fixture

@@ -222,8 +222,9 @@ def test_memory_does_not_follow_the_size_of_the_source(job: Any, contract_of: Ca
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=300)
     peak = int(done.stdout.splitlines()[-1]) * 1024
-    result = job.run()
-    assert result.manifest["rows_in"] == 2_000_000
-    assert result.manifest["rejected_reasons"] == {"n: more than 100 (maximum)": 2_000, "id: duplicate key": 200}
+    # Only what the run says of its rows: to read two million of them here would take as long as to clean them.
+    manifest = job.manifest
+    assert manifest["rows_in"] == 2_000_000
+    assert manifest["rejected_reasons"] == {"n: more than 100 (maximum)": 2_000, "id: duplicate key": 200}
     assert path.stat().st_size > 100_000_000
     assert peak < 300_000_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -131,8 +132,7 @@ class Orders:
 
     def _copy(self, sql: str, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with duckdb.connect() as connection:
-            connection.execute(f"COPY ({sql}) TO '{path}' (FORMAT parquet)")
+        _database().execute(f"COPY ({sql}) TO '{path}' (FORMAT parquet)")
 
     def table(self, name: str) -> dict[str, Any]:
         """The object `name` of the contract, to be changed."""
@@ -224,7 +224,15 @@ class Orders:
 
     def rows(self, table: str, columns: str = "*") -> list[tuple[Any, ...]]:
         """The rows of a written table, sorted, read by an engine other than the one that wrote them."""
-        with duckdb.connect() as connection:
-            connection.execute("SET TimeZone = 'UTC'")
-            query = f"SELECT {columns} FROM '{self.output(table)}/*.parquet' ORDER BY ALL"
-            return connection.execute(query).fetchall()
+        query = f"SELECT {columns} FROM '{self.output(table)}/*.parquet' ORDER BY ALL"
+        return _database().execute(query).fetchall()
+
+
+@functools.cache
+def _database() -> duckdb.DuckDBPyConnection:
+    """One database that writes and reads for all tests: to make one takes more CPU time than a test's few rows."""
+    connection = duckdb.connect()
+    connection.execute("SET TimeZone = 'UTC'")
+    # A file that another run wrote in the place of a former one is read, too.
+    connection.execute("SET enable_external_file_cache = false")
+    return connection

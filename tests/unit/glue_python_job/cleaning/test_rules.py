@@ -456,14 +456,18 @@ PARQUET_VALUES: list[tuple[str, str, str, Any]] = [
 
 @pytest.mark.parametrize(("source", "value", "target", "expected"), PARQUET_VALUES)
 def test_typed_values_of_parquet(
-    job: Any, contract_of: Callable[..., str], source: str, value: str, target: str, expected: Any
+    job: Any,
+    contract_of: Callable[..., str],
+    database: duckdb.DuckDBPyConnection,
+    source: str,
+    value: str,
+    target: str,
+    expected: Any,
 ) -> None:
     job.write({}, contract_of([{"name": "v", "physicalType": target}]))
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        connection.execute(
-            f"COPY (SELECT CAST({value} AS {source}) AS v UNION ALL SELECT NULL) TO '{job.root}/source/x.parquet' "
-        )
+    database.execute(
+        f"COPY (SELECT CAST({value} AS {source}) AS v UNION ALL SELECT NULL) TO '{job.root}/source/x.parquet' "
+    )
     result = job.run()
     assert result.code == 0, result.error
     assert sorted(result.staged, key=str) == sorted(
