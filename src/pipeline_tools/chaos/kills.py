@@ -263,7 +263,8 @@ def _check_end(nox: subprocess.Popen[bytes], said: Callable[[], str], stale: boo
     told = "was ended before it could stop" in said()
     if stale and not told and "endpoint ready" in said():
         raise NotHeldError(f"the next start does not tell of the kill: {said()!r}")
-    return (ROOT / "build" / "local.lock").read_text(encoding="utf-8") != ""
+    lock = ROOT / "build" / "local.lock"  # made by the first start of a checkout
+    return lock.exists() and lock.read_text(encoding="utf-8") != ""
 
 
 def _left_of(nox: int) -> set[int]:
