@@ -46,6 +46,7 @@ SETTINGS = Settings("the-raw-bucket", LAKE, "the-artifacts-bucket", "abc")
 MOMENT = "2026-01-31 12:37:00.000"
 COLUMNS: list[dict[str, Any]] = [{"name": "id", "physicalType": "BIGINT", "primaryKey": True}]
 OUTPUTS = {"one": 2, "two": 3}  # rows of each
+_TOLD_EVERY = 100  # histories
 TRIES = 5  # of a transaction that met another one, as run-sql has them
 
 Attempt = tuple[str, str, int]  # job, execution, redrive
@@ -279,9 +280,12 @@ class Histories(RuleBasedStateMachine):
     warehouse: Warehouse
     postgres: PostgresServer
     numbers = itertools.count(1)
+    begun = itertools.count(1)
 
     @initialize()
     def begin(self) -> None:
+        if (number := next(self.begun)) % _TOLD_EVERY == 0:
+            print(f"  history {number}", flush=True)
         self.warehouse.empty()
         self.model = Model()
         self.runs: list[Run] = []
