@@ -153,7 +153,7 @@ class RedshiftData:
     def _run(self, statement: SentStatement, execution: StatementExecution) -> None:
         execution.run()
         self._executions.pop(statement.id, None)
-        self._store.trim_results()
+        self._store.hold_results(statement)
         if statement.with_event and self._on_event is not None:
             self._on_event(sent_statements.event_detail(statement))
 

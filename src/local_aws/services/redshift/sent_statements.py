@@ -31,7 +31,11 @@ class StatementStore:
         self._clock = clock
         self._lock = threading.Lock()
         self._statements: OrderedDict[str, SentStatement] = OrderedDict()
+        self._active: list[SentStatement] = []  # and some that have ended since the last one came
         self._tokens: dict[tuple[str, str], tuple[float, str, str]] = {}
+        self._tokens_of: dict[str, tuple[str, str]] = {}  # by the Id of a statement
+        self._results: OrderedDict[str, int] = OrderedDict()  # bytes by Id, in the order of the ends
+        self._held = 0  # bytes of them all
 
     def replay(self, operation: str, request: JsonMapping) -> SentStatement | None:
         """The statement that an earlier request with the same ClientToken made."""
@@ -51,8 +55,9 @@ class StatementStore:
         """Remember a statement; returns the other one if a request with the same ClientToken came in between."""
         with self._lock:
             cluster = statement.target.cluster.identifier
-            active = [each for each in self._statements.values() if each.status in ACTIVE]
-            if sum(each.target.cluster.identifier == cluster for each in active) >= facts.MOST_ACTIVE_STATEMENTS:
+            self._active = [each for each in self._active if each.status in ACTIVE]
+            beside = sum(each.target.cluster.identifier == cluster for each in self._active)
+            if beside >= facts.MOST_ACTIVE_STATEMENTS:
                 raise AwsError(
                     "ActiveStatementsExceededException",
                     f"Active statements exceeded the allowed quota ({facts.MOST_ACTIVE_STATEMENTS})",
@@ -63,7 +68,9 @@ class StatementStore:
                 if identifier in self._statements and self._clock() - made <= facts.CLIENT_TOKEN_SECONDS:
                     return self._statements[identifier]
                 self._tokens[operation, token] = (statement.created, _fingerprint(request), statement.id)
+                self._tokens_of[statement.id] = operation, token
             self._statements[statement.id] = statement
+            self._active.append(statement)
             self._forget()
         return statement
 
@@ -80,15 +87,18 @@ class StatementStore:
         with self._lock:
             return [each for each in reversed(self._statements.values()) if not self._is_gone(each)]
 
-    def trim_results(self) -> None:
-        """Let go of the oldest results beyond the bound."""
-        held = 0
-        for statement in self.all():
-            for sub in statement.subs:
-                if sub.result is not None:
-                    held += sub.result.size
-                    if held > _MAX_HELD_BYTES:
-                        sub.result = None
+    def hold_results(self, statement: SentStatement) -> None:
+        """Keep the results of a statement that has ended, and let go of the oldest ones beyond the bound."""
+        with self._lock:
+            size = sum(sub.result.size for sub in statement.subs if sub.result is not None)
+            if size and statement.id in self._statements:
+                self._results[statement.id] = size
+                self._held += size
+            while self._held > _MAX_HELD_BYTES:
+                oldest, size = self._results.popitem(last=False)
+                self._held -= size
+                for sub in self._statements[oldest].subs:
+                    sub.result = None
 
     def _is_gone(self, statement: SentStatement) -> bool:
         return statement.forgotten or self._is_expired(statement)
@@ -97,12 +107,18 @@ class StatementStore:
         return statement.created < self._clock() - facts.RESULT_SECONDS
 
     def _forget(self) -> None:
-        for identifier, statement in list(self._statements.items()):
-            if not self._is_expired(statement) and len(self._statements) <= _MAX_STATEMENTS:
+        gone: list[str] = []
+        for identifier, statement in self._statements.items():
+            if not self._is_expired(statement) and len(self._statements) - len(gone) <= _MAX_STATEMENTS:
                 break
             if statement.status not in ACTIVE:
-                del self._statements[identifier]
-        self._tokens = {key: value for key, value in self._tokens.items() if value[2] in self._statements}
+                gone.append(identifier)
+        for identifier in gone:
+            del self._statements[identifier]
+            self._held -= self._results.pop(identifier, 0)
+            token = self._tokens_of.pop(identifier, None)
+            if token and self._tokens.get(token, ("", "", ""))[2] == identifier:
+                del self._tokens[token]
 
 
 def _fingerprint(request: Mapping[str, object]) -> str:

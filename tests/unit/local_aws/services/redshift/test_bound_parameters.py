@@ -10,9 +10,9 @@ import pytest
 
 from aws_facts import redshift_data as facts
 from local_aws.errors import AwsError
-from local_aws.services.redshift import bound_parameters
+from local_aws.services.redshift import bound_parameters, sent_statements
 from local_aws.services.redshift.lexer import tokenize
-from local_aws.services.redshift.model import ClusterInfo, Identity, SentStatement, SubStatement, Target
+from local_aws.services.redshift.model import ClusterInfo, Identity, ResultSet, SentStatement, SubStatement, Target
 from local_aws.services.redshift.sent_statements import StatementStore
 from local_aws.services.redshift.throttling import Throttle
 from tests.unit.local_aws.services.conftest import Redshift
@@ -180,6 +180,36 @@ def test_a_statement_is_known_for_a_day_and_its_token_for_eight_hours() -> None:
     with pytest.raises(AwsError, match="Query does not exist"):
         store.get("first")
     assert [each.id for each in store.all()] == ["third"]
+
+
+def test_the_oldest_statement_that_has_ended_goes_with_its_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sent_statements, "_MAX_STATEMENTS", 2)
+    store = StatementStore(Clock())
+    running = add(store, statement("running"), ClientToken="r")
+    ended = add(store, statement("ended"), ClientToken="e")
+    ended.move("FINISHED")
+    add(store, statement("third"))
+    assert [each.id for each in store.all()] == ["third", "running"]
+    assert add(store, statement("again"), ClientToken="r") is running
+    assert add(store, statement("another"), ClientToken="e").id == "another"
+
+
+def test_the_results_that_came_first_are_let_go_of_beyond_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sent_statements, "_MAX_HELD_BYTES", 25)
+    monkeypatch.setattr(sent_statements, "_MAX_STATEMENTS", 3)
+    store = StatementStore(Clock())
+    made = [add(store, statement(name)) for name in "abc"]
+    for each in (made[1], made[0], made[2]):  # in the order of their ends
+        each.subs[0].result = ResultSet((), (), 10)
+        each.move("FINISHED")
+        store.hold_results(each)
+    assert [each.id for each in made if each.subs[0].result] == ["a", "c"]
+    # What a forgotten statement held counts no more.
+    fourth = add(store, statement("d"))
+    assert [each.id for each in store.all()] == ["d", "c", "b"]
+    fourth.subs[0].result = ResultSet((), (), 15)
+    store.hold_results(fourth)
+    assert made[2].subs[0].result and fourth.subs[0].result
 
 
 def test_a_token_that_two_use_at_once_makes_one_statement() -> None:
