@@ -11,17 +11,22 @@ What is accepted beside values of the very type:
 - any value as its text in a VARCHAR or CHAR.
 NaN and Infinity are refused everywhere, as in sources; so are a NUL character and bytes that are not UTF-8, which no
 database takes in a text.
+
+A text column that comes from staged rows as it was needs no check where the output takes as much: the Python stage has
+checked each value of it. `staged` marks such a column, and Spark keeps the mark while the column is only named.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from pyspark.sql import Column as SparkColumn
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812 (the name that Spark's documentation uses)
 from pyspark.sql import types as T  # noqa: N812 (the name that Spark's documentation uses)
 
-from dataset_contract import wording
+from dataset_contract import types, wording
 from dataset_contract.model import Column
 from dataset_contract.types import (
     BOOLEAN,
@@ -79,19 +84,40 @@ _NOTATIONS = {
 }
 _NO_ZERO = r"\\A[^eE]*[1-9]"  # in SQL; of texts in the notation of a number
 _LONGEST_EXAMPLE = 100  # characters
+# Metadata of a column whose texts were checked when they were staged: the declared type.
+_CHECKED = "staged_as"
 
 
-def typed(found: T.DataType, column: Column, table: str) -> SparkColumn:
+def staged(field: T.StructField, type_: ColumnType) -> T.StructField:
+    """The field of a staged table, marked with its declared type where that type has limits for texts."""
+    metadata = {_CHECKED: type_.redshift} if type_.kind in TEXT_KINDS else {}
+    return T.StructField(field.name, field.dataType, field.nullable, metadata)
+
+
+def keeps_marks(view: DataFrame) -> bool:
+    """Whether a marked column of the view can hold nothing but staged values.
+
+    A UNION takes the mark of its first part for both, and so does a conditional or an array of structs for its items.
+    """
+    jvm: Any = view.sparkSession._jvm
+    plan: Any = view._jdf.queryExecution().analyzed()
+    patterns = jvm.org.apache.spark.sql.catalyst.trees.TreePattern
+    return not (plan.containsPattern(patterns.UNION()) or plan.containsPattern(patterns.CREATE_NAMED_STRUCT()))
+
+
+def typed(field: T.StructField, column: Column, table: str, *, marked: bool) -> SparkColumn:
     """The column of the view, of the declared type, failing with an example for a value that would change.
 
     Args:
-        found: the type that the column has in the view.
+        field: the column as the view has it.
         column: what the contract declares.
         table: the output's name, for messages.
+        marked: whether the marks of the view's columns hold.
 
     Raises:
-        JobError: no value of the type `found` can be a value of the column.
+        JobError: no value of the type of `field` can be a value of the column.
     """
+    found = field.dataType
     target, name = column.type, sql.identifier(column.name)
     if isinstance(found, T.NullType):
         return F.lit(None).cast(target.spark)
@@ -104,9 +130,14 @@ def typed(found: T.DataType, column: Column, table: str) -> SparkColumn:
     value = F.col(name)
     # A cast to the same type would be removed by Spark, and with it what Spark knows of the place of an expression.
     result = value if found.simpleString() == target.spark else F.expr(f"CAST({name} AS {target.spark})")
+    if marked and _is_checked(field, target):
+        return result
+    # The code that Spark generates for a message is long, and Java compiles no long method: the less of it the better.
+    quote = "'" if kind == VARCHAR else ""
+    before, example = F.lit(f"table {table}, column {column.name}: {quote}"), F.expr(_example(name))
     checked: SparkColumn | None = None
     for condition, problem in _problems(found, kind, target, name):
-        message = F.concat(F.lit(f"table {table}, column {column.name}: "), _example(name, kind), F.lit(f" {problem}"))
+        message = F.concat(before, example, F.lit(f"{quote} {problem}"))
         failed = F.raise_error(message)
         checked = F.when(F.expr(condition), failed) if checked is None else checked.when(F.expr(condition), failed)
     return result if checked is None else checked.otherwise(result)
@@ -151,6 +182,15 @@ def _text_problems(kind: str, target: ColumnType, name: str) -> Iterator[tuple[s
         )
 
 
+def _is_checked(field: T.StructField, target: ColumnType) -> bool:
+    """Whether the column holds staged texts as they were, of a type whose values the target takes too."""
+    declared = field.metadata.get(_CHECKED)
+    if declared is None or target.kind not in TEXT_KINDS:
+        return False
+    source = types.parse(declared)
+    return (source.bytes or 0) <= (target.bytes or 0) and (target.kind == VARCHAR or source.kind == CHAR)
+
+
 def _always_fits(found: T.DataType, kind: str, target: ColumnType) -> bool:
     """Whether the target holds each value of the type, so that there is nothing to check."""
     source = found.simpleString()
@@ -175,7 +215,5 @@ def _notation(target: ColumnType) -> str:
     return rf"\A(?:{_NOTATIONS[TIMESTAMP if target.kind == TIMESTAMPTZ else target.kind]})\z"
 
 
-def _example(name: str, kind: str) -> SparkColumn:
-    text = f"left(CAST({name} AS STRING), {_LONGEST_EXAMPLE})"
-    # The message itself ends up in the audit tables, which take no NUL either.
-    return F.expr(rf"concat('\'', replace({text}, chr(0), '\\0'), '\'')" if kind == VARCHAR else text)
+def _example(name: str) -> str:
+    return f"left(CAST({name} AS STRING), {_LONGEST_EXAMPLE})"

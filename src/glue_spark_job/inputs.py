@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from pyspark.sql import SparkSession
+from pyspark.sql import types as T  # noqa: N812 (the name that Spark's documentation uses)
 
 from dataset_contract.model import REFERENCE, DataObject
-from glue_spark_job import sql
+from glue_spark_job import exact, sql
 from glue_spark_job.errors import JobError
 from glue_spark_job.spark_errors import explained
 from glue_spark_job.storage import ParquetFile, Storage, hadoop_uri
@@ -71,8 +73,11 @@ def staged_files(
 def register(spark: SparkSession, table: DataObject, files: Sequence[ParquetFile], directory: str) -> None:
     """Make the view of the files' rows, columns and types as the contract has them. No Spark job is run."""
     # With the schema given, Spark does not run a job to find it.
-    schema = ", ".join(f"{sql.identifier(item.name)} {item.type.spark}" for item in table.columns)
+    ddl = ", ".join(f"{sql.identifier(item.name)} {item.type.spark}" for item in table.columns)
     with explained(f"{table.role} {table.name}, staged below {directory}"):
+        declared: Any = T._parse_datatype_string(ddl)
+        marked = [exact.staged(field, item.type) for field, item in zip(declared.fields, table.columns, strict=True)]
+        schema = T.StructType(marked)
         if not files:
             view = spark.createDataFrame([], schema)
         else:

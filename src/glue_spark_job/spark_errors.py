@@ -96,5 +96,6 @@ def _classes(exception: Any) -> list[str]:
 
 
 def _first_line(text: str) -> str:
+    text = text.replace("\0", r"\0")  # a message ends up in the audit tables, which take no NUL
     line = next((line.strip() for line in text.splitlines() if line.strip()), text)
     return " ".join(part for part in _SENTENCE.split(line) if _SETTING not in part) or line

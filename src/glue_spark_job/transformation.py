@@ -41,7 +41,7 @@ def conform(view: DataFrame, table: DataObject, job_id: str) -> DataFrame:
     declared type fails when it is computed (see `exact`).
     """
     declared = [column.name for column in table.columns]
-    found = {field.name.lower(): field.dataType for field in view.schema}
+    found = {field.name.lower(): field for field in view.schema}
     problems = {
         "is missing": [name for name in declared if name.lower() not in found],
         "occurs twice": [name for name in declared if list(map(str.lower, view.columns)).count(name.lower()) > 1],
@@ -54,5 +54,9 @@ def conform(view: DataFrame, table: DataObject, job_id: str) -> DataFrame:
                 f"change the SELECT of {table.name}, or the contract"
             )
     with explained(f"table {table.name}"):
-        columns = [exact.typed(found[item.name.lower()], item, table.name).alias(item.name) for item in table.columns]
+        marked = exact.keeps_marks(view)
+        columns = [
+            exact.typed(found[item.name.lower()], item, table.name, marked=marked).alias(item.name)
+            for item in table.columns
+        ]
         return view.select(*columns, F.lit(job_id).alias(JOB_ID_COLUMN))
