@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from pyspark.sql import SparkSession
@@ -23,13 +24,13 @@ _ONE_PARTITION_BYTES = 32 * 1024 * 1024
 AGAIN = "run the Python stage of this job again"
 
 
-def parquet_files(storage: Storage, directory: str) -> list[ParquetFile]:
-    """The Parquet files below `directory` with their rows, sorted by URI."""
+def parquet_files(storage: Storage, directory: str, nulls_of: Collection[str] = ()) -> list[ParquetFile]:
+    """The Parquet files below `directory` with their rows, sorted by URI, and the nulls of some columns."""
     files = storage.files(directory)
     if not files:
         return []
     with ThreadPoolExecutor(min(_FOOTER_READERS, len(files))) as pool:
-        return list(pool.map(storage.parquet_file, files))
+        return list(pool.map(partial(storage.parquet_file, nulls_of=nulls_of), files))
 
 
 def staged_files(

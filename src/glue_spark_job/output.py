@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
@@ -25,13 +26,18 @@ COMPRESSION = "snappy"
 # Up to this much staged Parquet, a table is at most two files, written by the tasks that compute it.
 _SMALL_INPUT_BYTES = 32 * 1024 * 1024
 _SMALL_FILES = 2
-# For more, Spark repartitions the rows by the sizes that it measures in a shuffle. A shuffle holds rows, which takes
-# about 6 times (flights) the bytes of Parquet: so files grow to 128 MB and more, and are not cut below 10 MB, while in
-# between every core gets one. COPY is content with 1 MB to 1 GB.
+# A larger table that only selects from a staged one is written as it is read: a task for up to 128 MB, for every core
+# one, and none for less than this much.
+_LEAST_READ_BYTES = 16 * 1024 * 1024
+# For any other, Spark repartitions the rows by the sizes that it measures in a shuffle. A shuffle holds rows, which
+# takes about 6 times (flights) the bytes of Parquet: so files grow to 128 MB and more, and are not cut below 10 MB,
+# while in between every core gets one. COPY is content with 1 MB to 1 GB.
 _LARGE_SETTINGS = {
     "spark.sql.adaptive.advisoryPartitionSizeInBytes": "768m",
     "spark.sql.adaptive.coalescePartitions.minPartitionSize": "64m",
 }
+# Nodes of a plan that give a row for each row that they get.
+_STRAIGHT = ("Project", "SubqueryAlias", "View")
 
 
 def empty(storage: Storage, uris: Mapping[str, str]) -> None:
@@ -76,19 +82,39 @@ def write(
     what = f"table {table.name}"
     frame = computed.frame
     spark.sparkContext.setJobDescription(f"write {what}")
-    sized = frame.coalesce(_SMALL_FILES) if staged_bytes <= _SMALL_INPUT_BYTES else frame.hint("rebalance")
     storage.write_no_checksums(uri)
     with explained(what, computed):
         (
-            sized.write.option("compression", COMPRESSION)
+            sized(frame, staged_bytes)
+            .write.option("compression", COMPRESSION)
             .option("mapreduce.fileoutputcommitter.marksuccessfuljobs", "false")
             .parquet(hadoop_uri(uri))
         )
     storage.delete_hidden(uri)
-    files = parquet_files(storage, uri)
+    required = quality.columns_without_nulls(table)
+    files = parquet_files(storage, uri, required)
+    nulls = {
+        name: sum(file.nulls[name] for file in files) for name in required if all(name in file.nulls for file in files)
+    }
     spark.sparkContext.setJobDescription(f"check {what}")
     written = spark.read.schema(frame.schema).parquet(hadoop_uri(uri))
-    return Written(files, quality.count(written, table, sum(file.rows for file in files)))
+    return Written(files, quality.count(written, table, sum(file.rows for file in files), nulls))
+
+
+def sized(frame: DataFrame, staged_bytes: int) -> DataFrame:
+    """The rows in tasks that each write a file of a good size."""
+    if staged_bytes <= _SMALL_INPUT_BYTES:
+        return frame.coalesce(_SMALL_FILES)
+    read = _bytes_read_straight(frame)
+    return frame.coalesce(max(_SMALL_FILES, read // _LEAST_READ_BYTES)) if read else frame.hint("rebalance")
+
+
+def _bytes_read_straight(frame: DataFrame) -> int:
+    """The size of the files whose rows are those of the frame, one by one; 0 where it filters, joins or groups rows."""
+    node: Any = frame._jdf.queryExecution().analyzed()
+    while (kind := node.getClass().getSimpleName()) in _STRAIGHT:
+        node = node.child()
+    return int(node.relation().sizeInBytes()) if kind == "LogicalRelation" else 0
 
 
 def register(spark: SparkSession, table: DataObject, frame: DataFrame, uri: str) -> None:

@@ -1,6 +1,7 @@
 """The contract's rules of an output, over what was written: that costs less than while it is computed.
 
-One Spark job counts everything about a table; a second one, only after a failure, looks for an example.
+The files' footers say how many nulls there are. One Spark job counts everything else about a table, if there is
+anything else; another one, only after a failure, looks for an example.
 """
 
 from __future__ import annotations
@@ -35,6 +36,11 @@ class RowCheck:
     count: str  # SQL that counts the rows that break it
     condition: str = ""  # SQL that is true for a row that breaks it; "" for a key
 
+    @property
+    def is_required(self) -> bool:
+        """Whether the rows that break it are those with a null in its one column."""
+        return self.reason == wording.REQUIRED
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -54,29 +60,34 @@ def row_checks(table: DataObject) -> list[RowCheck]:
     return checks + [RowCheck(key.columns, wording.DUPLICATE, _duplicates(key)) for key in table.keys]
 
 
-def count(written: DataFrame, table: DataObject, rows: int) -> Measured:
+def columns_without_nulls(table: DataObject) -> list[str]:
+    """The columns of `table` that may hold no null."""
+    return [check.columns[0] for check in row_checks(table) if check.is_required]
+
+
+def count(written: DataFrame, table: DataObject, rows: int, nulls: Mapping[str, int] | None = None) -> Measured:
     """Count what the rules of `table` need, in one Spark job, or in none where the rules need no counting.
 
     Args:
         written: the rows as they were written.
         table: the output.
         rows: how many there are, as the files' footers say.
+        nulls: how many each column has, of those columns where the files' footers say it.
 
     Raises:
         JobError: rows break a rule that each row keeps; the columns, the rules, the counts and examples are named.
     """
-    checks = row_checks(table)
+    checks, nulls = row_checks(table), nulls or {}
     sets = {rule.id: text for rule in table.rules if (text := _set_count(rule, table))}
-    counts = [check.count for check in checks] + list(sets.values())
-    if not counts:
-        return Measured(rows, _row_counts(table, rows))
+    told = [check for check in checks if check.is_required and check.columns[0] in nulls]
+    known = {check.count: nulls[check.columns[0]] for check in told}
     what = f"table {table.name}"
-    with explained(what):
-        found = written.selectExpr(f"array({', '.join(f'CAST({text} AS BIGINT)' for text in counts)})").collect()[0][0]
-    breaches = [(check, number) for check, number in zip(checks, found[: len(checks)], strict=True) if number]
+    wanted = dict.fromkeys([*(check.count for check in checks), *sets.values()])
+    counts = known | _counted(what, written, [text for text in wanted if text not in known])
+    breaches = [(check, counts[check.count]) for check in checks if counts[check.count]]
     if breaches:
         raise JobError(_told(what, written, breaches))
-    return Measured(rows, _row_counts(table, rows) | dict(zip(sets, found[len(checks) :], strict=True)))
+    return Measured(rows, _row_counts(table, rows) | {id_: counts[text] for id_, text in sets.items()})
 
 
 def queried(spark: SparkSession, rules: Sequence[SetRule]) -> dict[str, Decimal | None]:
@@ -134,6 +145,15 @@ def require(verdicts: Sequence[Verdict]) -> None:
         raise JobError("; ".join(halting))
 
 
+def _counted(what: str, written: DataFrame, texts: Sequence[str]) -> dict[str, int]:
+    """The value of each of the texts in SQL, which are counts."""
+    if not texts:
+        return {}
+    with explained(what):
+        found = written.selectExpr(f"array({', '.join(f'CAST({text} AS BIGINT)' for text in texts)})").collect()[0][0]
+    return dict(zip(texts, found, strict=True))
+
+
 def _duplicates(key: Key) -> str:
     """Rows beyond the first of their key. As in SQL, a row with a null in the key has no equal."""
     names = [sql.identifier(name) for name in key.columns]
@@ -175,6 +195,8 @@ def _told(what: str, written: DataFrame, breaches: Sequence[tuple[RowCheck, int]
 
 def _example(written: DataFrame, check: RowCheck) -> str:
     """A value that breaks the rule, "" for null."""
+    if check.is_required:
+        return ""
     names = [sql.identifier(name) for name in check.columns]
     if check.condition:
         rows = written.where(check.condition)

@@ -6,9 +6,9 @@ Spark already has the file systems, the credentials and the settings; so the job
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from py4j.protocol import Py4JJavaError
@@ -28,12 +28,21 @@ class StoredFile:
 
 @dataclass(frozen=True)
 class ParquetFile:
-    """A Parquet file: its URI, its size in bytes, and what its footer says: the rows, and each column's Spark type."""
+    """A Parquet file.
+
+    Attributes:
+        uri: where it is.
+        bytes: its size.
+        rows: how many there are, as the footer says.
+        types: each column's Spark type, as the footer says.
+        nulls: how many nulls there are in the columns that were asked for, of those where the footer says it.
+    """
 
     uri: str
     bytes: int
     rows: int
     types: Mapping[str, str]
+    nulls: Mapping[str, int] = field(default_factory=dict)
 
 
 def hadoop_uri(uri: str) -> str:
@@ -95,8 +104,13 @@ class Storage:
             files, path = self._open(uri)
             files.delete(path, True)
 
-    def parquet_file(self, file: StoredFile) -> ParquetFile:
-        """`file` with what its Parquet footer says: exact, and no Spark job is run for it."""
+    def parquet_file(self, file: StoredFile, nulls_of: Collection[str] = ()) -> ParquetFile:
+        """`file` with what its Parquet footer says: exact, and no Spark job is run for it.
+
+        Args:
+            file: a file without nested columns.
+            nulls_of: the columns whose nulls are asked for.
+        """
         parquet = self._jvm.org.apache.parquet.hadoop
         converters = self._jvm.org.apache.spark.sql.execution.datasources.parquet
         with _access("read the Parquet footer of", file.uri):
@@ -106,12 +120,13 @@ class Storage:
                 rows = int(reader.getRecordCount())
                 converter = converters.ParquetToSparkSchemaConverter(self._settings)
                 schema = str(converter.convert(reader.getFileMetaData().getSchema()).json())
+                fields = T.StructType.fromJson(json.loads(schema)).fields
+                nulls = _nulls(reader, [item.name for item in fields], nulls_of)
             finally:
                 reader.close()
-        fields = T.StructType.fromJson(json.loads(schema)).fields
         # The contract's TIMESTAMP is a moment in UTC, as is what a file has without a zone.
-        types = {field.name: field.dataType.simpleString().removesuffix("_ntz") for field in fields}
-        return ParquetFile(file.uri, file.bytes, rows, types)
+        types = {item.name: item.dataType.simpleString().removesuffix("_ntz") for item in fields}
+        return ParquetFile(file.uri, file.bytes, rows, types, nulls)
 
     def write_no_checksums(self, uri: str) -> None:
         """Have what is written below a URI no .crc file beside each file, as a local disk would get; S3 has none."""
@@ -135,6 +150,21 @@ class Storage:
                     name = str(status.getPath().toString()).removeprefix(root)
                     found.append(StoredFile(directory + name, int(status.getLen())))
         return sorted(found, key=lambda file: file.uri)
+
+
+def _nulls(reader: Any, columns: Sequence[str], wanted: Collection[str]) -> dict[str, int]:
+    """The nulls of the wanted columns, without those of which a row group does not tell: its texts are too long."""
+    positions = {name: position for position, name in enumerate(columns) if name in wanted}
+    counts = dict.fromkeys(positions, 0)
+    for group in reader.getFooter().getBlocks() if positions else ():
+        chunks = group.getColumns()
+        for name in list(counts):
+            statistics = chunks.get(positions[name]).getStatistics()
+            if statistics is not None and statistics.isNumNullsSet():
+                counts[name] += int(statistics.getNumNulls())
+            else:
+                del counts[name]
+    return counts
 
 
 def _hidden(relative: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -12,6 +13,7 @@ from pyspark.sql import SparkSession
 from dataset_contract import types
 from dataset_contract.model import OUTPUT, Column, DataObject, ValueRule
 from glue_spark_job import output
+from glue_spark_job.errors import JobError
 from glue_spark_job.origins import Script
 from glue_spark_job.spark_errors import Computation
 from glue_spark_job.storage import ParquetFile, Storage
@@ -63,6 +65,38 @@ def test_without_rows_there_is_one_file_with_the_columns(
     with duckdb.connect() as connection:
         described = connection.execute(f"DESCRIBE SELECT * FROM '{tmp_path}/out/*.parquet'").fetchall()
     assert [row[:2] for row in described] == [("id", "BIGINT")]
+
+
+@pytest.mark.parametrize(("length", "told"), [(8, True), (5000, False)])
+def test_nulls_are_counted_by_the_footers_where_they_tell(
+    spark: SparkSession, tmp_path: Path, length: int, told: bool
+) -> None:
+    spark.sparkContext.setJobGroup(f"nulls {length}", "write and check")
+    written = table("a", "VARCHAR(9999)", "required")
+    write(spark, tmp_path / "good", f"SELECT repeat('x', {length}) AS a FROM range(3)", written)
+    jobs = spark.sparkContext.statusTracker().getJobIdsForGroup(f"nulls {length}")
+    assert (len(jobs) == 1) == told  # the one that writes
+    with pytest.raises(JobError, match=r"^table priced breaks its contract: column a: required but empty \(2 rows\); "):
+        write(spark, tmp_path / "bad", f"SELECT if(id < 2, NULL, repeat('x', {length})) AS a FROM range(3)", written)
+
+
+@pytest.mark.parametrize(
+    ("select", "shuffles"),
+    [
+        ("SELECT id + 1 AS id, (SELECT max(id) FROM staged) AS most FROM (SELECT * FROM staged)", False),
+        ("SELECT id FROM staged WHERE id > 1", True),
+        ("SELECT explode(array(id, id)) AS id FROM staged", True),
+        ("SELECT id FROM staged UNION ALL SELECT id FROM staged", True),
+        ("SELECT id FROM range(9)", True),
+    ],
+)
+def test_a_large_table_that_only_selects_is_written_as_it_is_read(
+    spark: SparkSession, tmp_path: Path, select: str, shuffles: bool
+) -> None:
+    spark.range(9).write.parquet(f"file://{tmp_path}/staged")
+    spark.read.schema("id BIGINT").parquet(f"file://{tmp_path}/staged").createOrReplaceTempView("staged")
+    plan: Any = output.sized(spark.sql(select), LARGE)._jdf.queryExecution().analyzed()
+    assert plan.getClass().getSimpleName() == ("RebalancePartitions" if shuffles else "Repartition")
 
 
 def test_types_are_those_that_copy_reads(spark: SparkSession, tmp_path: Path) -> None:

@@ -70,6 +70,18 @@ def test_rows_and_columns_come_from_the_parquet_footer(storage: Storage, tmp_pat
     assert storage.parquet_file(StoredFile(str(path), size)) == ParquetFile(str(path), size, 12345, types)
 
 
+def test_the_footer_tells_the_nulls_of_a_column_unless_its_texts_are_too_long(
+    spark: SparkSession, storage: Storage, tmp_path: Path
+) -> None:
+    long = "if(id % 4 = 1, NULL, repeat('x', 70000))"
+    select = f"SELECT if(id % 4 = 0, NULL, id) AS a, CAST(NULL AS INT) AS b, id AS c, {long} AS d FROM range(0, 1000)"
+    rows = spark.sql(select).coalesce(1)
+    rows.write.option("parquet.block.size", 1024 * 1024).parquet(f"file://{tmp_path}/t")
+    (file,) = storage.files(f"{tmp_path}/t/")
+    assert storage.parquet_file(file, ["d", "a", "b", "c"]).nulls == {"a": 250, "b": 1000, "c": 0}
+    assert not storage.parquet_file(file).nulls
+
+
 def test_a_failed_access_names_the_uri_and_the_cause(storage: Storage, tmp_path: Path) -> None:
     missing = f"{tmp_path}/none.json"
     with pytest.raises(JobError, match=rf"^cannot read {missing} \(java\.io\.FileNotFound.*role may use it$"):
