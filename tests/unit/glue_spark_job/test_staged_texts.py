@@ -76,7 +76,7 @@ def test_a_type_that_takes_less_is_checked(staged: SparkSession, kind: str) -> N
         "SELECT l.c FROM orders, LATERAL (SELECT orders.item AS c UNION ALL SELECT repeat('x', 99)) AS l",
         "SELECT l.c FROM orders, LATERAL (SELECT item AS c FROM items UNION ALL SELECT repeat('x', 99)) AS l",
         "SELECT explode(array(item, repeat('x', 99))) AS c FROM orders",
-        "SELECT item AS c FROM (SELECT inline(arrays_zip(item)) FROM (SELECT array(repeat('x', 99)) AS item FROM orders))",
+        "SELECT item AS c FROM (SELECT inline(arrays_zip(item)) FROM (SELECT array(repeat('x', 99)) AS item))",
         "SELECT c FROM (SELECT explode(map(item, repeat('x', 99))) AS (k, c) FROM orders)",
         "SELECT lag(item, 1, repeat('x', 99)) OVER (ORDER BY id) AS c FROM orders",
         "SELECT c FROM (SELECT id, item, 1 AS n FROM orders) PIVOT (max(concat(item, item)) FOR n IN (1 AS c))",
