@@ -15,6 +15,6 @@ TEST = ROOT / "tests" / "unit" / "local_aws" / "services" / "redshift" / "test_h
 def play(count: int, seed: int) -> bool:
     """Play so many histories; whether all agreed with the model. The shortest one that did not is shown."""
     say(f"{count} histories, seed {seed}")
-    line = [sys.executable, "-m", "pytest", str(TEST), "-q", "-s", "-p", "no:cacheprovider"]
+    line = [sys.executable, "-m", "pytest", str(TEST), "-q", "-p", "no:cacheprovider"]
     environment = {**os.environ, "HISTORIES": str(count), "HISTORIES_SEED": str(seed)}
     return subprocess.run(line, cwd=ROOT, env=environment, check=False).returncode == 0

@@ -279,13 +279,15 @@ class Histories(RuleBasedStateMachine):
 
     warehouse: Warehouse
     postgres: PostgresServer
+    captured: pytest.CaptureFixture[str]
     numbers = itertools.count(1)
     begun = itertools.count(1)
 
     @initialize()
     def begin(self) -> None:
         if (number := next(self.begun)) % _TOLD_EVERY == 0:
-            print(f"  history {number}", flush=True)
+            with self.captured.disabled():
+                print(f"  history {number}", flush=True)
         self.warehouse.empty()
         self.model = Model()
         self.runs: list[Run] = []
@@ -429,11 +431,13 @@ def gated(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
 
 
-def test_histories(redshift: Redshift, postgres: PostgresServer, tmp_path: Path, gated: None) -> None:
+def test_histories(
+    redshift: Redshift, postgres: PostgresServer, tmp_path: Path, gated: None, capsys: pytest.CaptureFixture[str]
+) -> None:
     class Here(Histories):
         pass
 
-    Here.warehouse, Here.postgres = Warehouse(redshift, tmp_path), postgres
+    Here.warehouse, Here.postgres, Here.captured = Warehouse(redshift, tmp_path), postgres, capsys
     chosen = settings(
         max_examples=HISTORIES,
         stateful_step_count=STEPS,
