@@ -100,9 +100,14 @@ class Comparison:
     limit: float | None = None
 
     def ratios(self, what: str = "seconds") -> dict[str, tuple[float, float, float]]:
-        """The lowest, median and highest ratio of each other subject to the first one, in runs of the same round."""
+        """The lowest, median and highest ratio of each other subject to the first one, in runs of the same round.
+
+        Empty where it was not measured of the first one, as the CPU time of what another process does.
+        """
         first, *others = self.subjects
-        found = {}
+        found: dict[str, tuple[float, float, float]] = {}
+        if not all(getattr(sample, what) for sample in first.samples):
+            return found
         for other in others:
             rounds = zip(first.samples, other.samples, strict=True)
             each = sorted(getattr(theirs, what) / getattr(base, what) for base, theirs in rounds)

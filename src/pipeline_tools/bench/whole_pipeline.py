@@ -87,13 +87,13 @@ class DeployedPipeline:
         return float(described["Duration"]) / 1e9
 
     def columns(self, table: str) -> list[tuple[str, str]]:
-        """Name and type of each column of a loaded table, as PostgreSQL has them, but for the job's ID."""
+        """Name and type of each column of a loaded table, as PostgreSQL has them, in the order of the files."""
         rows = redshift.query(
             self.clients.get("redshift-data"),
             self.outputs,
             "SELECT CAST(column_name AS VARCHAR(127)) AS name, CAST(data_type AS VARCHAR(127)) AS type "
             "FROM information_schema.columns WHERE table_schema = 'analytics' AND table_name = :table "
-            "AND column_name <> 'job_id' ORDER BY ordinal_position",
+            "ORDER BY ordinal_position",
             table=table,
         )
         return [(row["name"], row["type"]) for row in rows]

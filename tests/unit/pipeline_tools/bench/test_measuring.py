@@ -38,3 +38,9 @@ def test_ratios_are_of_runs_of_one_round() -> None:
     found = Comparison("x", "rows", (first, ours))
     assert found.ratios() == {"pipeline": (1.0, 1.5, 2.0)}
     assert found.ratios("cpu") == {"pipeline": (1.0, 2.0, 3.0)}
+
+
+def test_what_was_not_measured_has_no_ratio() -> None:
+    copied, loaded = Subject("psql COPY", (Sample(2.0, 0.0, 0),)), Subject("pipeline", (Sample(3.0, 0.0, 0),))
+    found = Comparison("load", "rows", (copied, loaded)).document()
+    assert (found["ratios"], found["cpu_ratios"]) == ({"pipeline": [1.5, 1.5, 1.5]}, {})
