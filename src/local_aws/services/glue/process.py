@@ -18,7 +18,6 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -178,7 +177,7 @@ class ProcessFactory:
     def _spark_submit(
         self, packages: Sequence[Path], arguments: Mapping[str, str], environment: dict[str, str]
     ) -> list[str]:
-        home = self._settings.spark_home or _spark_home()
+        home = self._settings.spark_home or spark_classes.spark_home()
         environment["SPARK_HOME"] = str(home)
         environment["PYSPARK_PYTHON"] = environment["PYSPARK_DRIVER_PYTHON"] = str(self._settings.python)
         environment["SPARK_LOCAL_IP"] = "127.0.0.1"
@@ -206,19 +205,6 @@ class ProcessFactory:
         for setting in re.split(r"\s+--conf\s+", arguments.get("--conf", "")):
             line += ["--conf", setting] if setting else []
         return line + (["--py-files", ",".join(map(str, packages))] if packages else [])
-
-
-def _spark_home() -> Path:
-    """The Spark of this environment; found, not imported: that took the first run of an endpoint a second.
-
-    Raises:
-        ModuleNotFoundError: there is none.
-    """
-    found = find_spec("pyspark")
-    if found is None or found.origin is None:
-        raise ModuleNotFoundError("Spark runs need the package pyspark")
-    # An archive of classes is used only by the paths that it was made with.
-    return Path(found.origin).resolve().parent
 
 
 class JobProcess:

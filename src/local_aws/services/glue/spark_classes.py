@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -36,6 +37,19 @@ grouped = spark.sql(
 grouped.write.mode("overwrite").parquet(sys.argv[1] + "/b")
 spark.sql("SELECT *, ROW_NUMBER() OVER (PARTITION BY k ORDER BY id) AS r FROM a").filter("r > 1").collect()
 """
+
+
+def spark_home() -> Path:
+    """The Spark of this environment; found, not imported: that took the first run of an endpoint a second.
+
+    Raises:
+        ModuleNotFoundError: there is none.
+    """
+    found = find_spec("pyspark")
+    if found is None or found.origin is None:
+        raise ModuleNotFoundError("Spark runs need the package pyspark")
+    # An archive of classes is used only by the paths that it was made with.
+    return Path(found.origin).resolve().parent
 
 
 def archive(java_home: Path, spark_home: Path) -> Path:
@@ -105,11 +119,9 @@ def _run(*line: str, **environment: str) -> None:
 
 def main() -> int:
     """Make the archive of this interpreter's Spark."""
-    import pyspark
-
     from local_aws.java import java_home
 
-    java, spark = java_home(), Path(pyspark.__file__).resolve().parent
+    java, spark = java_home(), spark_home()
     if not archive(java, spark).is_file():
         print("archiving the classes of Spark, once for this environment", file=sys.stderr, flush=True)
     make(java, spark, Path(sys.executable))

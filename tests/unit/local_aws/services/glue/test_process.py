@@ -262,8 +262,8 @@ def test_the_bytecode_of_what_a_run_imports_is_kept_with_the_libraries(tmp_path:
 def test_spark_is_found_without_being_imported() -> None:
     """To import it takes a second, of the first run of every endpoint."""
     program = (
-        "import sys; from local_aws.services.glue import process; "
-        "print(process._spark_home(), 'pyspark' in sys.modules)"
+        "import sys; from local_aws.services.glue import process, spark_classes; "
+        "print(spark_classes.spark_home(), 'pyspark' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     home, imported = done.stdout.split()
