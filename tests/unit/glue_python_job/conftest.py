@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import gzip
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,6 +13,7 @@ import duckdb
 import pytest
 
 from glue_python_job.main import main
+from tests.unit.results_database import shared_database
 
 Rows = list[tuple[Any, ...]]
 
@@ -176,23 +176,13 @@ def read_rows(directory: Path) -> Rows:
     files = sorted(str(path) for path in directory.rglob("*.parquet"))
     if not files:
         return []
-    connection = _database()
+    connection = shared_database()
     rows = f"FROM read_parquet({files}, hive_partitioning = false)"
     described = connection.execute(f"DESCRIBE {rows}").fetchall()
     names = ['"' + name.replace('"', '""') + '"' for name, *_ in described]
     zoned = ["WITH TIME ZONE" in type_ for _, type_, *_ in described]
     columns = ", ".join(f"{name}::VARCHAR" if is_zoned else name for name, is_zoned in zip(names, zoned))
     return connection.execute(f"SELECT {columns} {rows}").fetchall()
-
-
-@functools.cache
-def _database() -> duckdb.DuckDBPyConnection:
-    """One database that writes and reads for all tests: to make one takes more CPU time than a test's few rows."""
-    connection = duckdb.connect()
-    connection.execute("SET TimeZone = 'UTC'")
-    # A file that another run wrote in the place of a former one is read, too.
-    connection.execute("SET enable_external_file_cache = false")
-    return connection
 
 
 @pytest.fixture
@@ -202,7 +192,7 @@ def job(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Job:
 
 @pytest.fixture(scope="session")
 def database() -> duckdb.DuckDBPyConnection:
-    return _database()
+    return shared_database()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import functools
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,16 +10,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import duckdb
-import pyspark
-
 from dataset_contract import manifests
 from dataset_contract.manifests import StageResult, StageRun
 from glue_spark_job.main import main
 from local_aws.java import java_home
 from local_aws.services.glue import spark_classes
+from tests.unit.results_database import shared_database
 
-QUICK_JVM = spark_classes.quick(java_home(), Path(pyspark.__file__).resolve().parent)
+QUICK_JVM = spark_classes.quick(java_home(), spark_classes.spark_home())
 JOB_ID = "20130101T100000000Z-3f2c"
 
 ORDERS = (
@@ -132,7 +129,7 @@ class Orders:
 
     def _copy(self, sql: str, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _database().execute(f"COPY ({sql}) TO '{path}' (FORMAT parquet)")
+        shared_database().execute(f"COPY ({sql}) TO '{path}' (FORMAT parquet)")
 
     def table(self, name: str) -> dict[str, Any]:
         """The object `name` of the contract, to be changed."""
@@ -225,14 +222,4 @@ class Orders:
     def rows(self, table: str, columns: str = "*") -> list[tuple[Any, ...]]:
         """The rows of a written table, sorted, read by an engine other than the one that wrote them."""
         query = f"SELECT {columns} FROM '{self.output(table)}/*.parquet' ORDER BY ALL"
-        return _database().execute(query).fetchall()
-
-
-@functools.cache
-def _database() -> duckdb.DuckDBPyConnection:
-    """One database that writes and reads for all tests: to make one takes more CPU time than a test's few rows."""
-    connection = duckdb.connect()
-    connection.execute("SET TimeZone = 'UTC'")
-    # A file that another run wrote in the place of a former one is read, too.
-    connection.execute("SET enable_external_file_cache = false")
-    return connection
+        return shared_database().execute(query).fetchall()
