@@ -1,10 +1,11 @@
 -- What the job loaded is in _table_load, which audit.check_loaded has compared with the tables.
+--
+-- Where the failure of the attempt was recorded since this transaction began, the first update is in conflict with it
+-- (error 1023): the transaction runs again, and is refused by the question at its begin (own.sql).
 UPDATE audit.job_attempt
 SET status = 'SUCCEEDED', finished_at = GETDATE(), failed_state = NULL, error = NULL, cause = NULL
 WHERE job_id = :job_id AND execution_arn = :execution_arn AND redrive_count = CAST(:redrive_count AS INTEGER);
 
--- Where the failure of the attempt was recorded since this transaction began, this is in conflict with it (error 1023): the
--- transaction runs again, and is refused by its first statement.
 UPDATE audit.job_run
 SET
     status = 'SUCCEEDED', redrive_count = CAST(:redrive_count AS INTEGER),

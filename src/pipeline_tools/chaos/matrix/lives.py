@@ -95,7 +95,7 @@ def _stopped() -> Iterator[ChaosCase]:
         "times": 2,
     }
     # Where the load waits for its turn it has read nothing yet: what it reads then tells it that its attempt has ended.
-    # Where it waits later, it has an old snapshot: writing the job's row is in conflict with who recorded the failure.
+    # Where it waits later, its snapshot is old: writing the attempt's row conflicts with who recorded the failure.
     held: tuple[tuple[str, str, list[Rule]], ...] = (
         ("lock-cancelled", "a table", []),
         ("lock-uncancelled", "a table", [uncancelled]),
