@@ -113,7 +113,8 @@ locals {
   code_version = try(local.package.code_version, "")
   # Not fileset, which takes a bracket in the path of the folder for a pattern.
   package_keys = toset([
-    for name in concat(["package.json"], try(local.package.files, [])) : name if fileexists("${local.package_dir}/${name}")
+    for name in concat(["package.json"], try(local.package.files, [])) :
+    name if fileexists("${local.package_dir}/${name}")
   ])
 
   lambda_zip    = "lambda_generate_param.zip"
@@ -134,8 +135,8 @@ locals {
 
   package_missing = setsubtract(
     [
-      "package.json", local.python_modules[0], local.lambda_zip, local.lineage_zip, local.python_script, local.python_wheel,
-      local.spark_script, local.spark_zip,
+      "package.json", local.python_modules[0], local.lambda_zip, local.lineage_zip, local.python_script,
+      local.python_wheel, local.spark_script, local.spark_zip,
     ],
     local.package_keys,
   )

@@ -11,8 +11,11 @@ resource "terraform_data" "package" {
       ])
     }
     precondition {
-      condition     = length(local.package_missing) > 0 || local.code_version != ""
-      error_message = "${local.package_dir}/package.json has no code_version, or is not JSON. Run `nox -s package` again."
+      condition = length(local.package_missing) > 0 || local.code_version != ""
+      error_message = join(" ", [
+        "${local.package_dir}/package.json has no code_version, or is not JSON.",
+        "Run `nox -s package` again.",
+      ])
     }
   }
 }
@@ -208,8 +211,12 @@ locals {
 
   # Known before the key is made. What we make has one key for both the warehouse and its secret.
   uses_existing_redshift = var.redshift.mode == "existing"
-  has_warehouse_kms_key  = local.uses_existing_redshift ? try(var.redshift.existing.kms_key_arn, null) != null : local.has_kms_key
-  has_secret_kms_key     = local.uses_existing_redshift && try(var.redshift.existing.secret_kms_key_arn, null) != null
+  has_warehouse_kms_key = (
+    local.uses_existing_redshift
+    ? try(var.redshift.existing.kms_key_arn, null) != null
+    : local.has_kms_key
+  )
+  has_secret_kms_key = local.uses_existing_redshift && try(var.redshift.existing.secret_kms_key_arn, null) != null
 
   # Statements that more than one state machine needs: to call the Lambda function in any version, …
   invoke_lambda_statement = {
@@ -290,8 +297,8 @@ module "run_sql" {
       },
     ],
     local.has_warehouse_kms_key ? [{
-      # The Data API keeps statements and results under the warehouse's key, with the caller's rights on it; that key has
-      # its secret too. What AWS writes with wildcards is named in full.
+      # The Data API keeps statements and results under the warehouse's key, with the caller's rights on it; that key
+      # has its secret too. What AWS writes with wildcards is named in full.
       # https://docs.aws.amazon.com/redshift/latest/mgmt/data-api-kms.html
       sid = "UseWarehouseKey"
       actions = [
@@ -420,8 +427,8 @@ module "record_failure" {
         resources = [local.arns.python_job, local.arns.spark_job]
       },
       {
-        # What the stages said and counted. Without s3:ListBucket S3 says AccessDenied also of what is not there; either is
-        # passed over.
+        # What the stages said and counted. Without s3:ListBucket S3 says AccessDenied also of what is not there; either
+        # is passed over.
         sid       = "ReadEvidence"
         actions   = ["s3:GetObject"]
         resources = ["${local.arns.lake_bucket}/${local.lake.runs}*"]

@@ -1,4 +1,4 @@
-# ---- What runs the pipeline from day to day: schedules, triggers, alarms, a dashboard ------------------------------------
+# ---- What runs the pipeline from day to day: schedules, triggers, alarms, a dashboard --------------------------------
 
 locals {
   dead_letter_queue_arn = var.keep_undelivered_events ? local.arns.failure_queue : null
@@ -7,14 +7,20 @@ locals {
   has_schedules      = length(var.schedules) > 0
 
   # For failure_notification, which owns the topic and the queue: who else may use them.
-  alarm_arns        = var.monitoring_enabled ? ["${local.arn_of.cloudwatch}:alarm:${local.prefix}-*"] : []
-  arrival_rule_arns = [for name in keys(var.arrival_triggers) : "${local.arns.event_rule_prefix}${local.names.arrival_trigger}-${name}"]
+  alarm_arns = var.monitoring_enabled ? ["${local.arn_of.cloudwatch}:alarm:${local.prefix}-*"] : []
+  arrival_rule_arns = [
+    for name in keys(var.arrival_triggers) : "${local.arns.event_rule_prefix}${local.names.arrival_trigger}-${name}"
+  ]
 
   # For the key.
   operations_log_group_arns = concat(
     var.monitoring_enabled ? ["${local.arns.log_group_prefix}/aws/events/${local.prefix}-glue-runs"] : [],
-    local.arrival_is_watched ? ["${local.arns.log_group_prefix}/aws/vendedlogs/states/${local.names.start_on_arrival}"] : [],
-    local.has_schedules ? ["${local.arns.log_group_prefix}/aws/vendedlogs/states/${local.names.start_on_schedule}"] : [],
+    local.arrival_is_watched ? [
+      "${local.arns.log_group_prefix}/aws/vendedlogs/states/${local.names.start_on_arrival}"
+    ] : [],
+    local.has_schedules ? [
+      "${local.arns.log_group_prefix}/aws/vendedlogs/states/${local.names.start_on_schedule}"
+    ] : [],
     var.lineage.enabled ? ["${local.arns.log_group_prefix}/aws/lambda/${local.names.lineage_function}"] : [],
   )
 
@@ -95,15 +101,18 @@ module "emit_lineage" {
   handler         = "lambda_emit_lineage.handler.handler"
   timeout_seconds = 60
   environment = {
-    NAMESPACE           = local.prefix
-    RAW_BUCKET          = local.names.raw_bucket
-    LAKE_BUCKET         = local.names.lake_bucket
-    WAREHOUSE_NAMESPACE = "redshift://${coalesce(module.redshift.workgroup_name, module.redshift.cluster_identifier)}.${local.region}:5439"
-    WAREHOUSE_DATABASE  = module.redshift.database
-    CODE_VERSION        = local.code_version
-    SCHEDULES           = jsonencode(keys(var.schedules))
-    LINEAGE_URL         = var.lineage.url
-    TOKEN_SECRET_ARN    = var.lineage.token_secret_arn == null ? "" : var.lineage.token_secret_arn
+    NAMESPACE   = local.prefix
+    RAW_BUCKET  = local.names.raw_bucket
+    LAKE_BUCKET = local.names.lake_bucket
+    WAREHOUSE_NAMESPACE = format(
+      "redshift://%s.%s:5439",
+      coalesce(module.redshift.workgroup_name, module.redshift.cluster_identifier), local.region,
+    )
+    WAREHOUSE_DATABASE = module.redshift.database
+    CODE_VERSION       = local.code_version
+    SCHEDULES          = jsonencode(keys(var.schedules))
+    LINEAGE_URL        = var.lineage.url
+    TOKEN_SECRET_ARN   = var.lineage.token_secret_arn == null ? "" : var.lineage.token_secret_arn
   }
   log_group_arn_prefix = local.arns.log_group_prefix
   log_retention_days   = var.log_retention_days
@@ -114,14 +123,19 @@ module "emit_lineage" {
     [
       {
         # Manifests, and events that are there already: HeadObject asks for the same as GetObject.
-        sid       = "ReadManifestsAndEvents"
-        actions   = ["s3:GetObject"]
-        resources = [for prefix in [local.lake.runs, local.lake.lineage, local.lake.lineage_sent] : "${local.arns.lake_bucket}/${prefix}*"]
+        sid     = "ReadManifestsAndEvents"
+        actions = ["s3:GetObject"]
+        resources = [
+          for prefix in [local.lake.runs, local.lake.lineage, local.lake.lineage_sent] :
+          "${local.arns.lake_bucket}/${prefix}*"
+        ]
       },
       {
-        sid       = "WriteEvents"
-        actions   = ["s3:PutObject"]
-        resources = [for prefix in [local.lake.lineage, local.lake.lineage_sent] : "${local.arns.lake_bucket}/${prefix}*"]
+        sid     = "WriteEvents"
+        actions = ["s3:PutObject"]
+        resources = [
+          for prefix in [local.lake.lineage, local.lake.lineage_sent] : "${local.arns.lake_bucket}/${prefix}*"
+        ]
       },
       {
         # Without it S3 answers AccessDenied, not NoSuchKey, for what is not there. HeadObject has no prefix to test.

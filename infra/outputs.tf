@@ -64,7 +64,9 @@ output "redshift_secret_arn" {
 }
 
 output "redshift_admin_secret_arn" {
-  description = "ARN of the secret of the user that makes tables and users; absent where the warehouse was there before."
+  description = <<-EOT
+    ARN of the secret of the user that makes tables and users; absent where the warehouse was there before.
+  EOT
   value       = module.redshift.admin_secret_arn
 }
 

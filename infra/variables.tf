@@ -8,8 +8,11 @@ variable "environment" {
   type        = string
 
   validation {
-    condition     = can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", var.environment)) && length(var.environment) <= 16
-    error_message = "environment \"${var.environment}\": up to 16 lower-case letters, digits and single hyphens; it starts with a letter."
+    condition = can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", var.environment)) && length(var.environment) <= 16
+    error_message = join(" ", [
+      "environment \"${var.environment}\":",
+      "up to 16 lower-case letters, digits and single hyphens; it starts with a letter.",
+    ])
   }
 }
 
@@ -23,7 +26,8 @@ variable "name_prefix" {
   default     = null
 
   validation {
-    # Longest name: <prefix>-artifacts-<12 digits>-<region, up to 14>, and S3 takes 63 characters. Redshift forbids "--".
+    # Longest name: <prefix>-artifacts-<12 digits>-<region, up to 14>, and S3 takes 63 characters. Redshift forbids
+    # "--".
     condition = var.name_prefix == null || (
       can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", var.name_prefix)) && length(coalesce(var.name_prefix, "-")) <= 20
     )
@@ -73,8 +77,8 @@ variable "kms" {
     The KMS key of the buckets, the logs, Redshift and its secret, the topic and the queue.
     mode: create makes a key; existing uses key_arn; none leaves it to AWS's own keys.
     rotate: have AWS rotate the key that is made each year.
-    key_arn: its policy has to let IAM policies of this account count, and CloudWatch Logs, EventBridge and CloudWatch use
-    it as that of modules/kms_key does.
+    key_arn: its policy has to let IAM policies of this account count, and CloudWatch Logs, EventBridge and CloudWatch
+    use it as that of modules/kms_key does.
   EOT
   type = object({
     mode    = optional(string, "create")
@@ -109,7 +113,10 @@ variable "kms" {
 }
 
 variable "require_tls" {
-  description = "Refuse connections without TLS to the buckets and to Redshift. False only for a local endpoint that speaks plain HTTP."
+  description = <<-EOT
+    Refuse connections without TLS to the buckets and to Redshift. False only for a local endpoint that speaks plain
+    HTTP.
+  EOT
   type        = bool
   default     = true
 
@@ -131,13 +138,19 @@ variable "force_destroy" {
 }
 
 variable "enable_lifecycle" {
-  description = "Manage the buckets' lifecycle rules. False only for a local endpoint, where the provider waits about a minute for them."
+  description = <<-EOT
+    Manage the buckets' lifecycle rules. False only for a local endpoint, where the provider waits about a minute for
+    them.
+  EOT
   type        = bool
   default     = true
 }
 
 variable "staged_expiration_days" {
-  description = "Days that staged rows and checked references are kept. A failed execution can be redriven for 14 days and then needs them."
+  description = <<-EOT
+    Days that staged rows and checked references are kept. A failed execution can be redriven for 14 days and then needs
+    them.
+  EOT
   type        = number
   default     = 30
 
@@ -156,7 +169,10 @@ variable "rejected_expiration_days" {
   default     = 90
 
   validation {
-    condition     = var.rejected_expiration_days >= 1 && floor(var.rejected_expiration_days) == var.rejected_expiration_days
+    condition = (
+      var.rejected_expiration_days >= 1 &&
+      floor(var.rejected_expiration_days) == var.rejected_expiration_days
+    )
     error_message = "rejected_expiration_days ${var.rejected_expiration_days}: whole days, 1 or more."
   }
 }
@@ -250,8 +266,8 @@ variable "max_concurrent_runs" {
 
 variable "python_shell" {
   description = <<-EOT
-    Size of the Python shell job: the input `python_shell` of modules/glue_job, whose page says what it takes. The wheels are
-    those of the package.
+    Size of the Python shell job: the input `python_shell` of modules/glue_job, whose page says what it takes. The
+    wheels are those of the package.
   EOT
   type        = any
   default     = {}
@@ -266,8 +282,8 @@ variable "python_timeout_minutes" {
 
 variable "spark" {
   description = <<-EOT
-    Size of the Spark job: the input `spark` of modules/glue_job, whose page says what it takes. With execution_class FLEX a run
-    that waits for long makes the pipeline's step time out.
+    Size of the Spark job: the input `spark` of modules/glue_job, whose page says what it takes. With execution_class
+    FLEX a run that waits for long makes the pipeline's step time out.
   EOT
   type        = any
   default     = {}
@@ -291,14 +307,16 @@ variable "spark_event_logs_enabled" {
 variable "redshift" {
   description = <<-EOT
     The data warehouse.
-    mode: provisioned (a cluster, paid by the hour), serverless (a workgroup, paid by use) or existing (nothing is made).
+    mode: provisioned (a cluster, paid by the hour), serverless (a workgroup, paid by use) or existing (nothing is
+    made).
     database: where the pipeline's schemas are.
     admin_username: owner of a cluster or namespace that is made. Redshift makes, keeps and rotates the password.
     log_exports: audit logs to send to CloudWatch: connectionlog, userlog, useractivitylog.
-    sql_parameters: how values reach a batch of statements. bound: as Parameters of BatchExecuteStatement, which are new (April
-    2026); inlined: as quoted text constants, where Step Functions in the region does not know them yet.
-    polling: how the end of a batch is seen. long: by looks that wait for it, with WaitTimeSeconds of DescribeStatement, which is
-    new (July 2026); short: by looks after 1, 2, 4 … 30 seconds, where Step Functions in the region does not know it yet.
+    sql_parameters: how values reach a batch of statements. bound: as Parameters of BatchExecuteStatement, which are new
+    (April 2026); inlined: as quoted text constants, where Step Functions in the region does not know them yet.
+    polling: how the end of a batch is seen. long: by looks that wait for it, with WaitTimeSeconds of DescribeStatement,
+    which is new (July 2026); short: by looks after 1, 2, 4 … 30 seconds, where Step Functions in the region does not
+    know it yet.
     network: your own subnets and security groups; without them, those of the default VPC.
     provisioned, serverless, existing: the settings of that mode.
     The last four are inputs of modules/redshift, whose page says what each takes.
@@ -350,7 +368,8 @@ variable "monitoring_enabled" {
 
 variable "schedules" {
   description = <<-EOT
-    Executions to start by the clock, by name: the input `schedules` of modules/schedule, whose page says what each takes.
+    Executions to start by the clock, by name: the input `schedules` of modules/schedule, whose page says what each
+    takes.
   EOT
   type        = any
   default     = {}
@@ -359,8 +378,8 @@ variable "schedules" {
 
 variable "arrival_triggers" {
   description = <<-EOT
-    Folders of the raw bucket that start an execution when a marker object (`_READY`) is uploaded as their last, by name: the
-    input `triggers` of modules/arrival_trigger, whose page says what each takes.
+    Folders of the raw bucket that start an execution when a marker object (`_READY`) is uploaded as their last, by
+    name: the input `triggers` of modules/arrival_trigger, whose page says what each takes.
   EOT
   type        = any
   default     = {}
@@ -369,7 +388,8 @@ variable "arrival_triggers" {
 
 variable "lineage" {
   description = <<-EOT
-    OpenLineage events of every execution and stage, in the lake bucket below lineage/. docs/lineage.md says what they hold.
+    OpenLineage events of every execution and stage, in the lake bucket below lineage/. docs/lineage.md says what they
+    hold.
     enabled: false for none, and nothing of them is made.
     url: where they are posted besides, such as https://marquez.example.com/api/v1/lineage; empty for nowhere.
     token_secret_arn: a secret of Secrets Manager whose text is the bearer token for it; null for none.
@@ -392,8 +412,11 @@ variable "lineage" {
     ])
   }
   validation {
-    condition     = !var.protect || !startswith(var.lineage.url, "http:")
-    error_message = "lineage.url \"${var.lineage.url}\" with protect = true: a protected environment speaks TLS only; accepted: https://…"
+    condition = !var.protect || !startswith(var.lineage.url, "http:")
+    error_message = join(" ", [
+      "lineage.url \"${var.lineage.url}\" with protect = true:",
+      "a protected environment speaks TLS only; accepted: https://…",
+    ])
   }
   validation {
     condition = var.lineage.token_secret_arn == null || can(
@@ -405,7 +428,10 @@ variable "lineage" {
     ])
   }
   validation {
-    condition = var.lineage.token_kms_key_arn == null || can(regex("^arn:[^:]+:kms:[^:]+:[0-9]{12}:key/.+$", var.lineage.token_kms_key_arn))
+    condition = (
+      var.lineage.token_kms_key_arn == null ||
+      can(regex("^arn:[^:]+:kms:[^:]+:[0-9]{12}:key/.+$", var.lineage.token_kms_key_arn))
+    )
     error_message = join(" ", [
       "lineage.token_kms_key_arn \"${coalesce(var.lineage.token_kms_key_arn, "null")}\": the ARN of a key (not of",
       "an alias), arn:aws:kms:<region>:<account>:key/<id>.",

@@ -54,7 +54,8 @@ resource "aws_iam_role" "github" {
   # Not below an environment's prefix: an apply role may change every role there, and so its own.
   name = "github-${each.key}"
   description = format(
-    "Terraform %s of %s, from %s.", endswith(each.key, "-plan") ? "plan" : "apply", each.value.environment, var.github_repository
+    "Terraform %s of %s, from %s.",
+    endswith(each.key, "-plan") ? "plan" : "apply", each.value.environment, var.github_repository,
   )
   max_session_duration = 3600
   assume_role_policy = jsonencode({
@@ -66,7 +67,9 @@ resource "aws_iam_role" "github" {
       Condition = {
         StringEquals = {
           "${local.github_host}:aud" = "sts.amazonaws.com"
-          "${local.github_host}:sub" = [for pair in setproduct(local.trusted_repositories, each.value.contexts) : join(":", pair)]
+          "${local.github_host}:sub" = [
+            for pair in setproduct(local.trusted_repositories, each.value.contexts) : join(":", pair)
+          ]
         }
       }
     }]

@@ -1,5 +1,6 @@
 # Every action is named in full: an action that a new resource needs shows as AccessDenied and is added here. Resources
-# are those of the environment's prefix; where AWS knows no resource for an action, "*" stands with the reason beside it.
+# are those of the environment's prefix; where AWS knows no resource for an action, "*" stands with the reason beside
+# it.
 
 locals {
   scopes = {
@@ -14,7 +15,10 @@ locals {
         for kind in ["namespace", "workgroup"] :
         "arn:${local.partition}:redshift-serverless:${var.region}:${local.account_id}:${kind}/*"
       ]
-      state = "arn:${local.partition}:s3:::${local.state_bucket}/${var.state_key_prefix}/${role.environment}/terraform.tfstate"
+      state = join("/", [
+        "arn:${local.partition}:s3:::${local.state_bucket}/${var.state_key_prefix}/${role.environment}",
+        "terraform.tfstate",
+      ])
       plans = "arn:${local.partition}:s3:::${local.state_bucket}/${var.state_key_prefix}/${role.environment}/plans/*"
     }
   }
@@ -30,7 +34,11 @@ locals {
   # The key that the environment encrypts with: the one that it made itself, or one that it was given.
   used_keys = {
     for key, role in local.roles : key => {
-      arns = role.kms_key_arn == null ? ["arn:${local.partition}:kms:${var.region}:${local.account_id}:key/*"] : [role.kms_key_arn]
+      arns = (
+        role.kms_key_arn == null
+        ? ["arn:${local.partition}:kms:${var.region}:${local.account_id}:key/*"]
+        : [role.kms_key_arn]
+      )
       condition = {
         for test, values in { StringEquals = { "aws:ResourceTag/Pipeline" = role.prefix } } :
         test => values if role.kms_key_arn == null
@@ -43,16 +51,17 @@ locals {
     for key, scope in local.scopes : key => {
       Buckets = {
         read = [
-          "s3:GetAccelerateConfiguration", "s3:GetBucketAcl", "s3:GetBucketCORS", "s3:GetBucketLocation", "s3:GetBucketLogging",
-          "s3:GetBucketNotification", "s3:GetBucketObjectLockConfiguration", "s3:GetBucketOwnershipControls", "s3:GetBucketPolicy",
-          "s3:GetBucketPublicAccessBlock", "s3:GetBucketRequestPayment", "s3:GetBucketTagging", "s3:GetBucketVersioning",
-          "s3:GetBucketWebsite", "s3:GetEncryptionConfiguration", "s3:GetLifecycleConfiguration", "s3:GetReplicationConfiguration",
+          "s3:GetAccelerateConfiguration", "s3:GetBucketAcl", "s3:GetBucketCORS", "s3:GetBucketLocation",
+          "s3:GetBucketLogging", "s3:GetBucketNotification", "s3:GetBucketObjectLockConfiguration",
+          "s3:GetBucketOwnershipControls", "s3:GetBucketPolicy", "s3:GetBucketPublicAccessBlock",
+          "s3:GetBucketRequestPayment", "s3:GetBucketTagging", "s3:GetBucketVersioning", "s3:GetBucketWebsite",
+          "s3:GetEncryptionConfiguration", "s3:GetLifecycleConfiguration", "s3:GetReplicationConfiguration",
           "s3:ListBucket", "s3:ListBucketVersions",
         ]
         write = [
-          "s3:CreateBucket", "s3:DeleteBucket", "s3:DeleteBucketPolicy", "s3:PutBucketNotification", "s3:PutBucketOwnershipControls",
-          "s3:PutBucketPolicy", "s3:PutBucketPublicAccessBlock", "s3:PutBucketTagging", "s3:PutBucketVersioning",
-          "s3:PutEncryptionConfiguration", "s3:PutLifecycleConfiguration",
+          "s3:CreateBucket", "s3:DeleteBucket", "s3:DeleteBucketPolicy", "s3:PutBucketNotification",
+          "s3:PutBucketOwnershipControls", "s3:PutBucketPolicy", "s3:PutBucketPublicAccessBlock", "s3:PutBucketTagging",
+          "s3:PutBucketVersioning", "s3:PutEncryptionConfiguration", "s3:PutLifecycleConfiguration",
         ]
         resources = scope.buckets
       }
@@ -113,8 +122,9 @@ locals {
       Schedules = {
         read = ["scheduler:GetSchedule", "scheduler:GetScheduleGroup", "scheduler:ListTagsForResource"]
         write = [
-          "scheduler:CreateSchedule", "scheduler:CreateScheduleGroup", "scheduler:DeleteSchedule", "scheduler:DeleteScheduleGroup",
-          "scheduler:TagResource", "scheduler:UntagResource", "scheduler:UpdateSchedule",
+          "scheduler:CreateSchedule", "scheduler:CreateScheduleGroup", "scheduler:DeleteSchedule",
+          "scheduler:DeleteScheduleGroup", "scheduler:TagResource", "scheduler:UntagResource",
+          "scheduler:UpdateSchedule",
         ]
         resources = [
           for kind in ["schedule", "schedule-group"] :
@@ -124,8 +134,8 @@ locals {
       Logs = {
         read = ["logs:ListTagsForResource"]
         write = [
-          "logs:AssociateKmsKey", "logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:DeleteRetentionPolicy", "logs:DisassociateKmsKey",
-          "logs:PutRetentionPolicy", "logs:TagResource", "logs:UntagResource",
+          "logs:AssociateKmsKey", "logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:DeleteRetentionPolicy",
+          "logs:DisassociateKmsKey", "logs:PutRetentionPolicy", "logs:TagResource", "logs:UntagResource",
         ]
         resources = [
           for group in ["/aws/lambda/", "/aws/vendedlogs/states/", "/aws/events/"] :
@@ -133,8 +143,13 @@ locals {
         ]
       }
       Alarms = {
-        read      = ["cloudwatch:ListTagsForResource"]
-        write     = ["cloudwatch:DeleteAlarms", "cloudwatch:PutMetricAlarm", "cloudwatch:TagResource", "cloudwatch:UntagResource"]
+        read = ["cloudwatch:ListTagsForResource"]
+        write = [
+          "cloudwatch:DeleteAlarms",
+          "cloudwatch:PutMetricAlarm",
+          "cloudwatch:TagResource",
+          "cloudwatch:UntagResource",
+        ]
         resources = ["arn:${local.partition}:cloudwatch:${scope.regional}:alarm:${scope.prefix}-*"]
       }
       # AWS checks this on all alarms, whichever are asked for.
@@ -151,9 +166,10 @@ locals {
       Redshift = {
         read = ["redshift:DescribeClusterParameters", "redshift:DescribeLoggingStatus", "redshift:DescribeTags"]
         write = [
-          "redshift:CreateCluster", "redshift:CreateClusterParameterGroup", "redshift:CreateClusterSubnetGroup", "redshift:CreateTags",
-          "redshift:DeleteCluster", "redshift:DeleteClusterParameterGroup", "redshift:DeleteClusterSubnetGroup", "redshift:DeleteTags",
-          "redshift:DisableLogging", "redshift:EnableLogging", "redshift:ModifyCluster", "redshift:ModifyClusterIamRoles",
+          "redshift:CreateCluster", "redshift:CreateClusterParameterGroup", "redshift:CreateClusterSubnetGroup",
+          "redshift:CreateTags", "redshift:DeleteCluster", "redshift:DeleteClusterParameterGroup",
+          "redshift:DeleteClusterSubnetGroup", "redshift:DeleteTags", "redshift:DisableLogging",
+          "redshift:EnableLogging", "redshift:ModifyCluster", "redshift:ModifyClusterIamRoles",
           "redshift:ModifyClusterParameterGroup", "redshift:ModifyClusterSubnetGroup", "redshift:RebootCluster",
           "redshift:ResetClusterParameterGroup",
         ]
@@ -162,25 +178,34 @@ locals {
           "arn:${local.partition}:redshift:${scope.regional}:${kind}:${scope.prefix}-*"
         ]
       }
-      # Namespaces and workgroups have no names in their ARNs. To describe them takes no tag, since Terraform also asks for
-      # those that are gone; to change them takes the tag that Terraform gives everything (providers.tf).
+      # Namespaces and workgroups have no names in their ARNs. To describe them takes no tag, since Terraform also asks
+      # for those that are gone; to change them takes the tag that Terraform gives everything (providers.tf).
       Serverless = {
-        read      = ["redshift-serverless:GetNamespace", "redshift-serverless:GetWorkgroup", "redshift-serverless:ListTagsForResource"]
+        read = [
+          "redshift-serverless:GetNamespace",
+          "redshift-serverless:GetWorkgroup",
+          "redshift-serverless:ListTagsForResource",
+        ]
         write     = []
         resources = scope.serverless
       }
       OwnServerless = {
         read = []
         write = [
-          "redshift-serverless:DeleteNamespace", "redshift-serverless:DeleteWorkgroup", "redshift-serverless:TagResource",
-          "redshift-serverless:UntagResource", "redshift-serverless:UpdateNamespace", "redshift-serverless:UpdateWorkgroup",
+          "redshift-serverless:DeleteNamespace", "redshift-serverless:DeleteWorkgroup",
+          "redshift-serverless:TagResource", "redshift-serverless:UntagResource", "redshift-serverless:UpdateNamespace",
+          "redshift-serverless:UpdateWorkgroup",
         ]
         resources = scope.serverless
         condition = { StringEquals = { "aws:ResourceTag/Pipeline" = scope.prefix } }
       }
       NewServerless = {
-        read      = []
-        write     = ["redshift-serverless:CreateNamespace", "redshift-serverless:CreateWorkgroup", "redshift-serverless:TagResource"]
+        read = []
+        write = [
+          "redshift-serverless:CreateNamespace",
+          "redshift-serverless:CreateWorkgroup",
+          "redshift-serverless:TagResource",
+        ]
         resources = scope.serverless
         condition = local.new_for[key]
       }
@@ -200,8 +225,8 @@ locals {
       Secrets = {
         read = ["secretsmanager:DescribeSecret"]
         write = [
-          "secretsmanager:CreateSecret", "secretsmanager:DeleteSecret", "secretsmanager:GetSecretValue", "secretsmanager:RotateSecret",
-          "secretsmanager:TagResource", "secretsmanager:UpdateSecret",
+          "secretsmanager:CreateSecret", "secretsmanager:DeleteSecret", "secretsmanager:GetSecretValue",
+          "secretsmanager:RotateSecret", "secretsmanager:TagResource", "secretsmanager:UpdateSecret",
         ]
         resources = ["arn:${local.partition}:secretsmanager:${scope.regional}:secret:redshift!${scope.prefix}-*"]
       }
@@ -209,8 +234,9 @@ locals {
       OwnSecrets = {
         read = ["secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy"]
         write = [
-          "secretsmanager:CreateSecret", "secretsmanager:DeleteSecret", "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue",
-          "secretsmanager:TagResource", "secretsmanager:UntagResource", "secretsmanager:UpdateSecret",
+          "secretsmanager:CreateSecret", "secretsmanager:DeleteSecret", "secretsmanager:GetSecretValue",
+          "secretsmanager:PutSecretValue", "secretsmanager:TagResource", "secretsmanager:UntagResource",
+          "secretsmanager:UpdateSecret",
         ]
         resources = ["arn:${local.partition}:secretsmanager:${scope.regional}:secret:${scope.prefix}-*"]
       }
@@ -220,24 +246,27 @@ locals {
           "iam:ListRolePolicies",
         ]
         write = [
-          "iam:CreateRole", "iam:DeleteRole", "iam:DeleteRolePolicy", "iam:PutRolePolicy", "iam:TagRole", "iam:UntagRole",
-          "iam:UpdateAssumeRolePolicy", "iam:UpdateRole", "iam:UpdateRoleDescription",
+          "iam:CreateRole", "iam:DeleteRole", "iam:DeleteRolePolicy", "iam:PutRolePolicy", "iam:TagRole",
+          "iam:UntagRole", "iam:UpdateAssumeRolePolicy", "iam:UpdateRole", "iam:UpdateRoleDescription",
         ]
         resources = ["arn:${local.partition}:iam::${local.account_id}:role/${scope.prefix}-*"]
       }
       # `nox -s preflight` asks what the environment's roles, and the role itself, may do.
       Simulations = {
-        read      = ["iam:GetRole", "iam:SimulatePrincipalPolicy"]
-        write     = []
-        resources = [for name in ["${scope.prefix}-*", "github-${key}"] : "arn:${local.partition}:iam::${local.account_id}:role/${name}"]
+        read  = ["iam:GetRole", "iam:SimulatePrincipalPolicy"]
+        write = []
+        resources = [
+          for name in ["${scope.prefix}-*", "github-${key}"] :
+          "arn:${local.partition}:iam::${local.account_id}:role/${name}"
+        ]
       }
       # A key has no name: the tag that Terraform gives everything (providers.tf) stands for the prefix.
       Keys = {
         read = ["kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus", "kms:ListResourceTags"]
         write = [
-          "kms:CancelKeyDeletion", "kms:CreateAlias", "kms:DeleteAlias", "kms:DisableKey", "kms:DisableKeyRotation", "kms:EnableKey",
-          "kms:EnableKeyRotation", "kms:PutKeyPolicy", "kms:ScheduleKeyDeletion", "kms:TagResource", "kms:UntagResource", "kms:UpdateAlias",
-          "kms:UpdateKeyDescription",
+          "kms:CancelKeyDeletion", "kms:CreateAlias", "kms:DeleteAlias", "kms:DisableKey", "kms:DisableKeyRotation",
+          "kms:EnableKey", "kms:EnableKeyRotation", "kms:PutKeyPolicy", "kms:ScheduleKeyDeletion", "kms:TagResource",
+          "kms:UntagResource", "kms:UpdateAlias", "kms:UpdateKeyDescription",
         ]
         resources = ["arn:${local.partition}:kms:${scope.regional}:key/*"]
         condition = { StringEquals = { "aws:ResourceTag/Pipeline" = scope.prefix } }
@@ -248,8 +277,8 @@ locals {
         resources = ["*"] # a key that is not there yet
         condition = local.new_for[key]
       }
-      # Lambda, S3, Scheduler, Redshift and Secrets Manager encrypt with the key, and decrypt, as who asks them to. A plan
-      # reads the function's environment, the package and the schedules.
+      # Lambda, S3, Scheduler, Redshift and Secrets Manager encrypt with the key, and decrypt, as who asks them to. A
+      # plan reads the function's environment, the package and the schedules.
       UseKey = {
         read = ["kms:Decrypt", "kms:DescribeKey"]
         write = [
@@ -272,22 +301,26 @@ locals {
         resources = ["arn:${local.partition}:kms:${scope.regional}:alias/${scope.prefix}-*"]
       }
       # For these AWS accepts no other resource than "*": lists and descriptions, a definition that is checked before it
-      # has a name, single states, quotas, identity providers, subscriptions, passwords, statements (only one's own), and
-      # the resource policies and deliveries of CloudWatch Logs, which belong to the account. (A VPC has an ARN, but only
-      # its ID.)
+      # has a name, single states, quotas, identity providers, subscriptions, passwords, statements (only one's own),
+      # and the resource policies and deliveries of CloudWatch Logs, which belong to the account. (A VPC has an ARN, but
+      # only its ID.)
       Account = {
         read = [
-          "ec2:DescribeAccountAttributes", "ec2:DescribeAddresses", "ec2:DescribeAvailabilityZones", "ec2:DescribeInternetGateways",
-          "ec2:DescribeNetworkAcls", "ec2:DescribeNetworkInterfaces", "ec2:DescribeRouteTables", "ec2:DescribeSecurityGroupRules",
-          "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcAttribute", "ec2:DescribeVpcEndpoints", "ec2:DescribeVpcs",
-          "iam:ListOpenIDConnectProviders", "kms:ListAliases", "logs:DescribeLogGroups", "logs:DescribeResourcePolicies",
-          "redshift:DescribeClusterParameterGroups", "redshift:DescribeClusterSubnetGroups", "redshift:DescribeClusters",
-          "redshift:DescribeOrderableClusterOptions", "servicequotas:ListAWSDefaultServiceQuotas", "servicequotas:ListServiceQuotas",
-          "sns:GetSubscriptionAttributes", "states:TestState", "states:ValidateStateMachineDefinition",
+          "ec2:DescribeAccountAttributes", "ec2:DescribeAddresses", "ec2:DescribeAvailabilityZones",
+          "ec2:DescribeInternetGateways", "ec2:DescribeNetworkAcls", "ec2:DescribeNetworkInterfaces",
+          "ec2:DescribeRouteTables", "ec2:DescribeSecurityGroupRules", "ec2:DescribeSecurityGroups",
+          "ec2:DescribeSubnets", "ec2:DescribeVpcAttribute", "ec2:DescribeVpcEndpoints", "ec2:DescribeVpcs",
+          "iam:ListOpenIDConnectProviders", "kms:ListAliases", "logs:DescribeLogGroups",
+          "logs:DescribeResourcePolicies", "redshift:DescribeClusterParameterGroups",
+          "redshift:DescribeClusterSubnetGroups", "redshift:DescribeClusters",
+          "redshift:DescribeOrderableClusterOptions", "servicequotas:ListAWSDefaultServiceQuotas",
+          "servicequotas:ListServiceQuotas", "sns:GetSubscriptionAttributes", "states:TestState",
+          "states:ValidateStateMachineDefinition",
         ]
         write = [
-          "logs:CreateLogDelivery", "logs:DeleteResourcePolicy", "logs:PutResourcePolicy", "redshift-data:DescribeStatement",
-          "redshift-data:GetStatementResult", "secretsmanager:GetRandomPassword", "sns:Unsubscribe",
+          "logs:CreateLogDelivery", "logs:DeleteResourcePolicy", "logs:PutResourcePolicy",
+          "redshift-data:DescribeStatement", "redshift-data:GetStatementResult", "secretsmanager:GetRandomPassword",
+          "sns:Unsubscribe",
         ]
         resources = ["*"]
       }
@@ -298,8 +331,9 @@ locals {
     for key, scope in local.scopes : key => concat(
       [
         {
-          # Terraform asks for the object itself (HEAD). Before the first apply S3 says that there is none (404) only to who
-          # may list the bucket, and such a request has no prefix that a condition could test: names are all it shows.
+          # Terraform asks for the object itself (HEAD). Before the first apply S3 says that there is none (404) only to
+          # who may list the bucket, and such a request has no prefix that a condition could test: names are all it
+          # shows.
           Sid      = "FindState"
           Effect   = "Allow"
           Action   = ["s3:ListBucket"]
@@ -319,8 +353,8 @@ locals {
           Resource = ["${scope.state}.tflock"]
         },
       ],
-      # A saved plan has sensitive values in clear, as the state has, so it goes the same way: from the role that made it,
-      # which cannot read it again, to the one that applies it.
+      # A saved plan has sensitive values in clear, as the state has, so it goes the same way: from the role that made
+      # it, which cannot read it again, to the one that applies it.
       endswith(key, "-apply") ? [
         {
           Sid      = "WriteState"
@@ -380,14 +414,18 @@ locals {
   policies = merge([
     for key, statements in local.statements : {
       for policy, found in {
-        "${key}/state"     = local.state_statements[key]
-        "${key}/read"      = [for name, statement in statements.read : statement if !contains(local.data_services, name)]
+        "${key}/state" = local.state_statements[key]
+        "${key}/read" = [
+          for name, statement in statements.read : statement if !contains(local.data_services, name)
+        ]
         "${key}/read-data" = [for name, statement in statements.read : statement if contains(local.data_services, name)]
         "${key}/write" = concat(
           local.pass_role_statements[key],
           [for name, statement in statements.write : statement if !contains(local.data_services, name)],
         )
-        "${key}/write-data" = [for name, statement in statements.write : statement if contains(local.data_services, name)]
+        "${key}/write-data" = [
+          for name, statement in statements.write : statement if contains(local.data_services, name)
+        ]
       } : policy => found if endswith(key, "-apply") || !strcontains(policy, "/write")
     }
   ]...)

@@ -8,8 +8,11 @@ variable "github_repository" {
   type        = string
 
   validation {
-    condition     = can(regex("^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$", var.github_repository))
-    error_message = "github_repository \"${var.github_repository}\": OWNER/REPO, without wildcards: whoever matches can deploy."
+    condition = can(regex("^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$", var.github_repository))
+    error_message = join(" ", [
+      "github_repository \"${var.github_repository}\":",
+      "OWNER/REPO, without wildcards: whoever matches can deploy.",
+    ])
   }
 }
 
@@ -37,16 +40,23 @@ variable "github_repository_ids" {
 
 variable "github_subject_forms" {
   description = <<-EOT
-    Forms of a token's subject that the roles trust. ids: repo:OWNER@ID/REPO@ID:…, which GitHub sends for repositories that
-    were made, renamed or moved since 15 July 2026, and for those that chose it. names: repo:OWNER/REPO:…, which it sends for
-    the others; whoever takes over an abandoned name sends it too, so leave it out once the repository has the other form.
+    Forms of a token's subject that the roles trust. ids: repo:OWNER@ID/REPO@ID:…, which GitHub sends for repositories
+    that were made, renamed or moved since 15 July 2026, and for those that chose it. names: repo:OWNER/REPO:…, which it
+    sends for the others; whoever takes over an abandoned name sends it too, so leave it out once the repository has the
+    other form.
   EOT
   type        = set(string)
   default     = ["ids", "names"]
 
   validation {
-    condition     = length(var.github_subject_forms) > 0 && length(setsubtract(var.github_subject_forms, ["ids", "names"])) == 0
-    error_message = "github_subject_forms ${jsonencode(var.github_subject_forms)}: one or both of \"ids\" and \"names\"."
+    condition = (
+      length(var.github_subject_forms) > 0 &&
+      length(setsubtract(var.github_subject_forms, ["ids", "names"])) == 0
+    )
+    error_message = join(" ", [
+      "github_subject_forms ${jsonencode(var.github_subject_forms)}:",
+      "one or both of \"ids\" and \"names\".",
+    ])
   }
   validation {
     condition = !contains(var.github_subject_forms, "ids") || var.github_repository_ids != null
@@ -61,8 +71,8 @@ variable "github_subject_forms" {
 variable "environments" {
   description = <<-EOT
     Environments to make a plan and an apply role for: their names in infra/environments.
-    name_prefix: begins the names of their resources, as there; null for tdp-<environment>. The roles reach whatever in the
-    account begins with it, so it has at least two words.
+    name_prefix: begins the names of their resources, as there; null for tdp-<environment>. The roles reach whatever in
+    the account begins with it, so it has at least two words.
     kms_key_arn: kms.key_arn there, where kms.mode is existing; null for a key that the environment makes.
   EOT
   type = map(object({
@@ -74,7 +84,10 @@ variable "environments" {
     condition = length(var.environments) > 0 && alltrue([
       for name in keys(var.environments) : can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", name))
     ])
-    error_message = "environments ${join(", ", keys(var.environments))}: at least one, each lower-case letters, digits and single hyphens."
+    error_message = join(" ", [
+      "environments ${join(", ", keys(var.environments))}:",
+      "at least one, each lower-case letters, digits and single hyphens.",
+    ])
   }
   validation {
     condition = alltrue([
@@ -124,7 +137,10 @@ variable "state_bucket" {
 }
 
 variable "state_key_prefix" {
-  description = "Where the states lie in the bucket: <prefix>/<environment>/terraform.tfstate, as infra/environments/*.s3.tfbackend says."
+  description = <<-EOT
+    Where the states lie in the bucket: <prefix>/<environment>/terraform.tfstate, as infra/environments/*.s3.tfbackend
+    says.
+  EOT
   type        = string
   default     = "traceable-data-pipeline"
 }

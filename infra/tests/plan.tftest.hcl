@@ -24,13 +24,17 @@ override_resource {
 override_resource {
   target          = module.redshift.aws_redshift_cluster.this[0]
   override_during = plan
-  values          = { master_password_secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:of-cluster" }
+  values = {
+    master_password_secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:of-cluster"
+  }
 }
 
 override_resource {
   target          = module.redshift.aws_redshiftserverless_namespace.this[0]
   override_during = plan
-  values          = { admin_password_secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:of-namespace" }
+  values = {
+    admin_password_secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:of-namespace"
+  }
 }
 
 override_resource {
@@ -58,7 +62,10 @@ run "prod_is_encrypted_with_a_key_of_its_own" {
     error_message = "By default there is a key."
   }
   assert {
-    condition = [for statement in jsondecode(module.run_sql.policy).Statement : jsonencode(statement) if strcontains(statement.Sid, "Key") || statement.Sid == "DecryptCredentials"] == [
+    condition = [
+      for statement in jsondecode(module.run_sql.policy).Statement :
+      jsonencode(statement) if strcontains(statement.Sid, "Key") || statement.Sid == "DecryptCredentials"
+      ] == [
       jsonencode({
         Sid    = "UseWarehouseKey"
         Effect = "Allow"
@@ -131,7 +138,9 @@ run "on_a_cluster_the_statements_name_it_and_may_do_no_more" {
     error_message = "Policy of run-sql: ${module.run_sql.policy}"
   }
   assert {
-    condition = [for name in ["cluster", "loader"] : "arn:aws:secretsmanager:eu-central-1:123456789012:secret:of-${name}"] == [
+    condition = [
+      for name in ["cluster", "loader"] : "arn:aws:secretsmanager:eu-central-1:123456789012:secret:of-${name}"
+      ] == [
       output.redshift_admin_secret_arn, output.redshift_secret_arn,
     ]
     error_message = "The outputs name other secrets: ${output.redshift_admin_secret_arn}, ${output.redshift_secret_arn}"
@@ -146,7 +155,10 @@ run "on_a_workgroup_the_statements_name_it" {
   }
 
   assert {
-    condition     = strcontains(module.run_sql.definition, "$power(2,") && !strcontains(module.run_sql.definition, "WaitTimeSeconds")
+    condition = (
+      strcontains(module.run_sql.definition, "$power(2,") &&
+      !strcontains(module.run_sql.definition, "WaitTimeSeconds")
+    )
     error_message = "The looks are not short."
   }
   assert {
@@ -210,11 +222,17 @@ run "on_what_is_there_already_nothing_is_made" {
     error_message = "Policy of run-sql: ${module.run_sql.policy}"
   }
   assert {
-    condition     = !anytrue([for statement in jsondecode(module.run_sql.policy).Statement : anytrue([for action in statement.Action : startswith(action, "kms:")])])
+    condition = !anytrue([
+      for statement in jsondecode(module.run_sql.policy).Statement :
+      anytrue([for action in statement.Action : startswith(action, "kms:")])
+    ])
     error_message = "Neither the warehouse nor its secret has a key of its own."
   }
   assert {
-    condition     = length(module.kms_key) == 0 && local.kms_key_arn == "arn:aws:kms:eu-central-1:123456789012:key/given"
+    condition = (
+      length(module.kms_key) == 0 &&
+      local.kms_key_arn == "arn:aws:kms:eu-central-1:123456789012:key/given"
+    )
     error_message = "The given key is not used."
   }
 }
@@ -235,7 +253,10 @@ run "the_keys_of_what_is_there_already_are_used" {
   }
 
   assert {
-    condition = { for statement in jsondecode(module.run_sql.policy).Statement : statement.Sid => statement.Resource if startswith(statement.Action[0], "kms:") } == {
+    condition = {
+      for statement in jsondecode(module.run_sql.policy).Statement :
+      statement.Sid => statement.Resource if startswith(statement.Action[0], "kms:")
+      } == {
       UseWarehouseKey    = ["arn:aws:kms:eu-central-1:123456789012:key/warehouse"]
       GrantWarehouseKey  = ["arn:aws:kms:eu-central-1:123456789012:key/warehouse"]
       DecryptCredentials = ["arn:aws:kms:eu-central-1:123456789012:key/secret"]
@@ -252,7 +273,11 @@ run "without_lineage_nothing_of_it_is_made" {
   }
 
   assert {
-    condition     = length(module.lineage) == 0 && length(module.emit_lineage) == 0 && output.lineage_function_name == null
+    condition = (
+      length(module.lineage) == 0 &&
+      length(module.emit_lineage) == 0 &&
+      output.lineage_function_name == null
+    )
     error_message = "There are rules or a function for events that nobody wants."
   }
 }
@@ -261,7 +286,11 @@ run "what_lineage_is_posted_to_is_a_url_by_tls" {
   command = plan
 
   variables {
-    lineage = { url = "http://marquez.example.com/api/v1/lineage", token_secret_arn = "secret", token_kms_key_arn = "key" }
+    lineage = {
+      url               = "http://marquez.example.com/api/v1/lineage"
+      token_secret_arn  = "secret"
+      token_kms_key_arn = "key"
+    }
   }
 
   expect_failures = [var.lineage]
@@ -271,17 +300,45 @@ run "the_pipeline_may_do_what_its_states_do" {
   command = plan
 
   assert {
-    condition = { for statement in jsondecode(module.pipeline.policy).Statement : statement.Sid => [statement.Action, statement.Resource] if !contains(["DeliverLogs", "WriteTraces"], statement.Sid) } == {
+    condition = {
+      for statement in jsondecode(module.pipeline.policy).Statement :
+      statement.Sid => [statement.Action, statement.Resource]
+      if !contains(["DeliverLogs", "WriteTraces"], statement.Sid)
+      } == {
       InvokeGenerateParam = [
         ["lambda:InvokeFunction"],
-        ["arn:aws:lambda:eu-central-1:123456789012:function:prod-generate-param-lambda", "arn:aws:lambda:eu-central-1:123456789012:function:prod-generate-param-lambda:*"],
+        [
+          "arn:aws:lambda:eu-central-1:123456789012:function:prod-generate-param-lambda",
+          "arn:aws:lambda:eu-central-1:123456789012:function:prod-generate-param-lambda:*",
+        ],
       ]
-      StartRunSql          = [["states:StartExecution"], ["arn:aws:states:eu-central-1:123456789012:stateMachine:prod-run-sql"]]
-      FollowRunSql         = [["states:DescribeExecution", "states:StopExecution"], ["arn:aws:states:eu-central-1:123456789012:execution:prod-run-sql:*"]]
-      LearnThatRunSqlEnded = [["events:PutTargets", "events:PutRule", "events:DescribeRule"], ["arn:aws:events:eu-central-1:123456789012:rule/StepFunctionsGetEventsForStepFunctionsExecutionRule"]]
-      RunJobs              = [["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"], ["arn:aws:glue:eu-central-1:123456789012:job/prod-job-python-param", "arn:aws:glue:eu-central-1:123456789012:job/prod-job-spark-param"]]
-      Manifests            = [["s3:GetObject", "s3:PutObject"], ["arn:aws:s3:::prod-lake-123456789012-eu-central-1/runs/*"]]
-      UseKey               = [["kms:Decrypt", "kms:GenerateDataKey"], ["arn:aws:kms:eu-central-1:123456789012:key/made"]]
+      StartRunSql = [
+        ["states:StartExecution"],
+        ["arn:aws:states:eu-central-1:123456789012:stateMachine:prod-run-sql"],
+      ]
+      FollowRunSql = [
+        ["states:DescribeExecution", "states:StopExecution"],
+        ["arn:aws:states:eu-central-1:123456789012:execution:prod-run-sql:*"],
+      ]
+      LearnThatRunSqlEnded = [
+        ["events:PutTargets", "events:PutRule", "events:DescribeRule"],
+        ["arn:aws:events:eu-central-1:123456789012:rule/StepFunctionsGetEventsForStepFunctionsExecutionRule"],
+      ]
+      RunJobs = [
+        ["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"],
+        [
+          "arn:aws:glue:eu-central-1:123456789012:job/prod-job-python-param",
+          "arn:aws:glue:eu-central-1:123456789012:job/prod-job-spark-param",
+        ],
+      ]
+      Manifests = [
+        ["s3:GetObject", "s3:PutObject"],
+        ["arn:aws:s3:::prod-lake-123456789012-eu-central-1/runs/*"],
+      ]
+      UseKey = [
+        ["kms:Decrypt", "kms:GenerateDataKey"],
+        ["arn:aws:kms:eu-central-1:123456789012:key/made"],
+      ]
     }
     error_message = "Policy of the pipeline: ${module.pipeline.policy}"
   }
@@ -291,14 +348,36 @@ run "the_recorder_may_do_what_its_states_do" {
   command = plan
 
   assert {
-    condition = { for statement in jsondecode(module.record_failure.policy).Statement : statement.Sid => [statement.Action, statement.Resource] if contains(["FindFailedState", "LookAtFirst", "Notify", "ReadEvidence", "StartOnce", "StopJobRuns", "UseKey"], statement.Sid) } == {
-      FindFailedState = [["states:GetExecutionHistory"], ["arn:aws:states:eu-central-1:123456789012:execution:prod-pipeline:*"]]
-      LookAtFirst     = [["states:DescribeExecution"], ["arn:aws:states:eu-central-1:123456789012:execution:prod-record-failure:*"]]
-      Notify          = [["sns:Publish"], ["arn:aws:sns:eu-central-1:123456789012:prod-pipeline-failures"]]
-      ReadEvidence    = [["s3:GetObject"], ["arn:aws:s3:::prod-lake-123456789012-eu-central-1/runs/*"]]
-      StartOnce       = [["states:StartExecution"], ["arn:aws:states:eu-central-1:123456789012:stateMachine:prod-record-failure"]]
-      StopJobRuns     = [["glue:BatchStopJobRun"], ["arn:aws:glue:eu-central-1:123456789012:job/prod-job-python-param", "arn:aws:glue:eu-central-1:123456789012:job/prod-job-spark-param"]]
-      UseKey          = [["kms:Decrypt", "kms:GenerateDataKey"], ["arn:aws:kms:eu-central-1:123456789012:key/made"]]
+    condition = {
+      for statement in jsondecode(module.record_failure.policy).Statement :
+      statement.Sid => [statement.Action, statement.Resource]
+      if contains(
+        ["FindFailedState", "LookAtFirst", "Notify", "ReadEvidence", "StartOnce", "StopJobRuns", "UseKey"],
+        statement.Sid
+      )
+      } == {
+      FindFailedState = [
+        ["states:GetExecutionHistory"],
+        ["arn:aws:states:eu-central-1:123456789012:execution:prod-pipeline:*"],
+      ]
+      LookAtFirst = [
+        ["states:DescribeExecution"],
+        ["arn:aws:states:eu-central-1:123456789012:execution:prod-record-failure:*"],
+      ]
+      Notify       = [["sns:Publish"], ["arn:aws:sns:eu-central-1:123456789012:prod-pipeline-failures"]]
+      ReadEvidence = [["s3:GetObject"], ["arn:aws:s3:::prod-lake-123456789012-eu-central-1/runs/*"]]
+      StartOnce = [
+        ["states:StartExecution"],
+        ["arn:aws:states:eu-central-1:123456789012:stateMachine:prod-record-failure"],
+      ]
+      StopJobRuns = [
+        ["glue:BatchStopJobRun"],
+        [
+          "arn:aws:glue:eu-central-1:123456789012:job/prod-job-python-param",
+          "arn:aws:glue:eu-central-1:123456789012:job/prod-job-spark-param",
+        ],
+      ]
+      UseKey = [["kms:Decrypt", "kms:GenerateDataKey"], ["arn:aws:kms:eu-central-1:123456789012:key/made"]]
     }
     error_message = "Policy of the recorder: ${module.record_failure.policy}"
   }
@@ -308,7 +387,10 @@ run "references_are_read_raw_by_the_python_job_alone" {
   command = plan
 
   assert {
-    condition = { for statement in jsondecode(module.python_job.policy).Statement : statement.Sid => statement.Resource if contains(["ReadObjects", "WriteObjects"], statement.Sid) } == {
+    condition = {
+      for statement in jsondecode(module.python_job.policy).Statement :
+      statement.Sid => statement.Resource if contains(["ReadObjects", "WriteObjects"], statement.Sid)
+      } == {
       ReadObjects = [
         "arn:aws:s3:::prod-raw-123456789012-eu-central-1/*",
         "arn:aws:s3:::prod-artifacts-123456789012-eu-central-1/*",
@@ -327,7 +409,10 @@ run "references_are_read_raw_by_the_python_job_alone" {
     error_message = "Policy of the Python job: ${module.python_job.policy}"
   }
   assert {
-    condition = { for statement in jsondecode(module.spark_job.policy).Statement : statement.Sid => statement.Resource if contains(["ReadObjects", "WriteObjects"], statement.Sid) } == {
+    condition = {
+      for statement in jsondecode(module.spark_job.policy).Statement :
+      statement.Sid => statement.Resource if contains(["ReadObjects", "WriteObjects"], statement.Sid)
+      } == {
       ReadObjects = [
         "arn:aws:s3:::prod-artifacts-123456789012-eu-central-1/*",
         "arn:aws:s3:::prod-lake-123456789012-eu-central-1/references/*",
@@ -353,7 +438,9 @@ run "an_execution_outlasts_its_jobs" {
   }
 
   assert {
-    condition     = jsondecode(module.pipeline.definition).TimeoutSeconds > sum([for state in jsondecode(module.pipeline.definition).States : try(state.TimeoutSeconds, 0)])
+    condition = jsondecode(module.pipeline.definition).TimeoutSeconds > sum([
+      for state in jsondecode(module.pipeline.definition).States : try(state.TimeoutSeconds, 0)
+    ])
     error_message = "The execution times out before its states do."
   }
   assert {

@@ -30,29 +30,35 @@ run "the_state_is_safe" {
   }
   assert {
     condition = alltrue([
-      aws_s3_bucket_public_access_block.state.block_public_acls, aws_s3_bucket_public_access_block.state.block_public_policy,
-      aws_s3_bucket_public_access_block.state.ignore_public_acls, aws_s3_bucket_public_access_block.state.restrict_public_buckets,
+      aws_s3_bucket_public_access_block.state.block_public_acls,
+      aws_s3_bucket_public_access_block.state.block_public_policy,
+      aws_s3_bucket_public_access_block.state.ignore_public_acls,
+      aws_s3_bucket_public_access_block.state.restrict_public_buckets,
     ])
     error_message = "The state could become public."
   }
   assert {
     condition = (
       jsondecode(aws_s3_bucket_policy.state.policy).Statement[0].Effect == "Deny" &&
-      jsondecode(aws_s3_bucket_policy.state.policy).Statement[0].Condition == { Bool = { "aws:SecureTransport" = "false" } }
+      jsondecode(aws_s3_bucket_policy.state.policy).Statement[0].Condition == {
+        Bool = { "aws:SecureTransport" = "false" }
+      }
     )
     error_message = "The state could be read without TLS."
   }
   assert {
     condition = (
-      one(one(aws_s3_bucket_server_side_encryption_configuration.state.rule).apply_server_side_encryption_by_default).sse_algorithm ==
-      "AES256"
+      one(
+        one(aws_s3_bucket_server_side_encryption_configuration.state.rule).apply_server_side_encryption_by_default
+      ).sse_algorithm == "AES256"
     )
     error_message = "The state is not encrypted."
   }
   assert {
     condition = (
       aws_s3_bucket_lifecycle_configuration.state.rule[0].noncurrent_version_expiration[0].noncurrent_days == 90 &&
-      aws_s3_bucket_lifecycle_configuration.state.rule[0].noncurrent_version_expiration[0].newer_noncurrent_versions == 10
+      aws_s3_bucket_lifecycle_configuration.state.rule[0].noncurrent_version_expiration[0].newer_noncurrent_versions ==
+      10
     )
     error_message = "Old versions are kept for ever, or the last ones are not kept."
   }
@@ -83,7 +89,11 @@ run "a_role_is_for_one_repository_and_one_kind_of_workflow" {
     error_message = "Another workflow could use a role."
   }
   assert {
-    condition     = alltrue([for role in aws_iam_role.github : jsondecode(role.assume_role_policy).Statement[0].Principal == { Federated = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com" }])
+    condition = alltrue([
+      for role in aws_iam_role.github : jsondecode(role.assume_role_policy).Statement[0].Principal == {
+        Federated = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
+      }
+    ])
     error_message = "Another provider is trusted."
   }
   assert {
@@ -99,7 +109,9 @@ run "a_repository_with_ids_is_trusted_by_them_alone" {
   }
   assert {
     condition = (
-      jsondecode(aws_iam_role.github["dev-apply"].assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:sub"] ==
+      jsondecode(
+        aws_iam_role.github["dev-apply"].assume_role_policy
+      ).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:sub"] ==
       ["repo:acme@4242/pipeline@1234567890:environment:dev"]
     )
     error_message = "Whoever takes over the name could deploy."
@@ -114,7 +126,9 @@ run "a_repository_without_ids_is_trusted_by_its_name" {
   }
   assert {
     condition = (
-      jsondecode(aws_iam_role.github["dev-apply"].assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:sub"] ==
+      jsondecode(
+        aws_iam_role.github["dev-apply"].assume_role_policy
+      ).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:sub"] ==
       ["repo:acme/pipeline:environment:dev"]
     )
     error_message = "The workflow of the repository could not deploy."
@@ -157,12 +171,19 @@ run "no_action_has_a_wildcard" {
   command = plan
 
   assert {
-    condition     = alltrue([for policy in aws_iam_policy.github : alltrue([for action in flatten([for statement in jsondecode(policy.policy).Statement : statement.Action]) : can(regex("^[a-z0-9-]+:[A-Za-z]+$", action))])])
+    condition = alltrue([
+      for policy in aws_iam_policy.github :
+      alltrue([
+        for action in flatten([for statement in jsondecode(policy.policy).Statement : statement.Action]) :
+        can(regex("^[a-z0-9-]+:[A-Za-z]+$", action))
+      ])
+    ])
     error_message = "An action is not named in full."
   }
   assert {
     condition = toset(flatten([
-      for policy in aws_iam_policy.github : [for statement in jsondecode(policy.policy).Statement : statement.Sid if contains(statement.Resource, "*")]
+      for policy in aws_iam_policy.github :
+      [for statement in jsondecode(policy.policy).Statement : statement.Sid if contains(statement.Resource, "*")]
     ])) == toset(["ReadAccount", "WriteAccount", "WriteNewKeys"])
     error_message = "A statement is limited to no resource."
   }
@@ -186,18 +207,33 @@ run "a_plan_changes_nothing_but_its_lock_and_what_is_handed_on" {
         for statement in jsondecode(policy.policy).Statement : [
           # To decrypt is to read too: the environment of the function, the package, the schedules.
           # A state that is tested calls nothing: that takes a role, which a plan may not pass.
-          for action in statement.Action : can(regex("^([a-z0-9-]+:(Get|List|Describe|Validate|Simulate)|(kms:Decrypt|states:TestState)$)", action))
+          for action in statement.Action :
+          can(regex("^([a-z0-9-]+:(Get|List|Describe|Validate|Simulate)|(kms:Decrypt|states:TestState)$)", action))
         ]
       ] if can(regex("-plan/read", key))
     ]))
     error_message = "A plan role can change something."
   }
   assert {
-    condition = { for statement in jsondecode(aws_iam_policy.github["dev-plan/state"].policy).Statement : statement.Sid => { on = statement.Resource, may = statement.Action } } == {
+    condition = {
+      for statement in jsondecode(aws_iam_policy.github["dev-plan/state"].policy).Statement :
+      statement.Sid => { on = statement.Resource, may = statement.Action }
+      } == {
       FindState = { on = ["arn:aws:s3:::123456789012-eu-central-1-terraform-state"], may = ["s3:ListBucket"] }
-      ReadState = { on = ["arn:aws:s3:::123456789012-eu-central-1-terraform-state/traceable-data-pipeline/dev/terraform.tfstate"], may = ["s3:GetObject"] }
-      LockState = { on = ["arn:aws:s3:::123456789012-eu-central-1-terraform-state/traceable-data-pipeline/dev/terraform.tfstate.tflock"], may = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"] }
-      KeepPlans = { on = ["arn:aws:s3:::123456789012-eu-central-1-terraform-state/traceable-data-pipeline/dev/plans/*"], may = ["s3:PutObject"] }
+      ReadState = {
+        on  = ["arn:aws:s3:::123456789012-eu-central-1-terraform-state/traceable-data-pipeline/dev/terraform.tfstate"]
+        may = ["s3:GetObject"]
+      }
+      LockState = {
+        on = [
+          "arn:aws:s3:::123456789012-eu-central-1-terraform-state/traceable-data-pipeline/dev/terraform.tfstate.tflock",
+        ]
+        may = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
+      }
+      KeepPlans = {
+        on  = ["arn:aws:s3:::123456789012-eu-central-1-terraform-state/traceable-data-pipeline/dev/plans/*"]
+        may = ["s3:PutObject"]
+      }
     }
     error_message = "A plan reads another state, or writes one: ${aws_iam_policy.github["dev-plan/state"].policy}"
   }
@@ -206,7 +242,8 @@ run "a_plan_changes_nothing_but_its_lock_and_what_is_handed_on" {
       for key, policy in aws_iam_policy.github :
       !strcontains(policy.policy, "secretsmanager:GetSecretValue") && alltrue([
         for statement in jsondecode(policy.policy).Statement :
-        !contains(statement.Action, "s3:GetObject") || !anytrue([for place in statement.Resource : strcontains(place, "-lake-") || strcontains(place, "-raw-")])
+        !contains(statement.Action, "s3:GetObject") ||
+        !anytrue([for place in statement.Resource : strcontains(place, "-lake-") || strcontains(place, "-raw-")])
       ]) if strcontains(key, "-plan/")
     ])
     error_message = "A plan role could read data or a password."
@@ -219,7 +256,8 @@ run "a_state_that_is_not_there_yet_can_be_asked_for" {
   assert {
     condition = alltrue([
       for environment in ["dev-plan", "dev-apply", "prod-plan", "prod-apply"] : [
-        for statement in jsondecode(aws_iam_policy.github["${environment}/state"].policy).Statement : statement if statement.Sid == "FindState"
+        for statement in jsondecode(aws_iam_policy.github["${environment}/state"].policy).Statement :
+        statement if statement.Sid == "FindState"
         ] == [{
           Sid      = "FindState"
           Effect   = "Allow"
@@ -237,13 +275,22 @@ run "only_an_apply_reads_a_saved_plan" {
   assert {
     condition = {
       for key, policy in aws_iam_policy.github : key => flatten([
-        for statement in jsondecode(policy.policy).Statement : statement.Action if anytrue([for place in statement.Resource : strcontains(place, "/plans/")])
+        for statement in jsondecode(policy.policy).Statement :
+        statement.Action if anytrue([for place in statement.Resource : strcontains(place, "/plans/")])
       ]) if endswith(key, "/state")
-    } == { "dev-plan/state" = ["s3:PutObject"], "dev-apply/state" = ["s3:GetObject"], "prod-plan/state" = ["s3:PutObject"], "prod-apply/state" = ["s3:GetObject"] }
+      } == {
+      "dev-plan/state"   = ["s3:PutObject"]
+      "dev-apply/state"  = ["s3:GetObject"]
+      "prod-plan/state"  = ["s3:PutObject"]
+      "prod-apply/state" = ["s3:GetObject"]
+    }
     error_message = "A saved plan holds sensitive values in clear."
   }
   assert {
-    condition = { for rule in aws_s3_bucket_lifecycle_configuration.state.rule : rule.filter[0].prefix => rule.expiration[0].days if startswith(rule.id, "expire-plans") } == {
+    condition = {
+      for rule in aws_s3_bucket_lifecycle_configuration.state.rule :
+      rule.filter[0].prefix => rule.expiration[0].days if startswith(rule.id, "expire-plans")
+      } == {
       "traceable-data-pipeline/dev/plans/"  = 7
       "traceable-data-pipeline/prod/plans/" = 7
     }
@@ -254,12 +301,18 @@ run "only_an_apply_reads_a_saved_plan" {
 run "the_key_is_used_for_the_environment_alone" {
   command = plan
   variables {
-    environments = { dev = {}, prod = { name_prefix = "acme-live", kms_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd" } }
+    environments = {
+      dev  = {}
+      prod = { name_prefix = "acme-live", kms_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd" }
+    }
   }
 
   assert {
     condition = [
-      for statement in flatten([for policy in ["read-data", "write-data"] : jsondecode(aws_iam_policy.github["dev-apply/${policy}"].policy).Statement]) :
+      for statement in flatten([
+        for policy in ["read-data", "write-data"] :
+        jsondecode(aws_iam_policy.github["dev-apply/${policy}"].policy).Statement
+      ]) :
       statement if endswith(statement.Sid, "UseKey") || endswith(statement.Sid, "GrantKey")
       ] == [
       {
@@ -280,9 +333,16 @@ run "the_key_is_used_for_the_environment_alone" {
         }
       },
       {
-        Sid       = "WriteUseKey"
-        Effect    = "Allow"
-        Action    = ["kms:Encrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:RetireGrant"]
+        Sid    = "WriteUseKey"
+        Effect = "Allow"
+        Action = [
+          "kms:Encrypt",
+          "kms:GenerateDataKey",
+          "kms:GenerateDataKeyWithoutPlaintext",
+          "kms:ReEncryptFrom",
+          "kms:ReEncryptTo",
+          "kms:RetireGrant",
+        ]
         Resource  = ["arn:aws:kms:eu-central-1:123456789012:key/*"]
         Condition = { StringEquals = { "aws:ResourceTag/Pipeline" = "tdp-dev" } }
       },
@@ -293,23 +353,33 @@ run "the_key_is_used_for_the_environment_alone" {
     ])
   }
   assert {
-    condition = [for statement in jsondecode(aws_iam_policy.github["dev-plan/read-data"].policy).Statement : statement if statement.Sid == "ReadUseKey"] == [{
-      Sid       = "ReadUseKey"
-      Effect    = "Allow"
-      Action    = ["kms:Decrypt", "kms:DescribeKey"]
-      Resource  = ["arn:aws:kms:eu-central-1:123456789012:key/*"]
-      Condition = { StringEquals = { "aws:ResourceTag/Pipeline" = "tdp-dev" } }
+    condition = [
+      for statement in jsondecode(aws_iam_policy.github["dev-plan/read-data"].policy).Statement :
+      statement if statement.Sid == "ReadUseKey"
+      ] == [{
+        Sid       = "ReadUseKey"
+        Effect    = "Allow"
+        Action    = ["kms:Decrypt", "kms:DescribeKey"]
+        Resource  = ["arn:aws:kms:eu-central-1:123456789012:key/*"]
+        Condition = { StringEquals = { "aws:ResourceTag/Pipeline" = "tdp-dev" } }
     }]
     error_message = "The function's environment would read as empty, and every plan would change it."
   }
   # A key of the caller's has not the tag that the environment gives its own.
   assert {
     condition = [
-      for statement in flatten([for policy in ["read-data", "write-data"] : jsondecode(aws_iam_policy.github["prod-apply/${policy}"].policy).Statement]) :
-      { on = statement.Resource, if = try(statement.Condition, null) } if endswith(statement.Sid, "UseKey") || endswith(statement.Sid, "GrantKey")
+      for statement in flatten([
+        for policy in ["read-data", "write-data"] :
+        jsondecode(aws_iam_policy.github["prod-apply/${policy}"].policy).Statement
+      ]) :
+      { on = statement.Resource, if = try(statement.Condition, null) }
+      if endswith(statement.Sid, "UseKey") || endswith(statement.Sid, "GrantKey")
       ] == [
       { on = ["arn:aws:kms:eu-central-1:123456789012:key/1234abcd"], if = null },
-      { on = ["arn:aws:kms:eu-central-1:123456789012:key/1234abcd"], if = { Bool = { "kms:GrantIsForAWSResource" = "true" } } },
+      {
+        on = ["arn:aws:kms:eu-central-1:123456789012:key/1234abcd"]
+        if = { Bool = { "kms:GrantIsForAWSResource" = "true" } }
+      },
       { on = ["arn:aws:kms:eu-central-1:123456789012:key/1234abcd"], if = null },
     ]
     error_message = "The key that was given is not used, or another one is."
@@ -329,23 +399,28 @@ run "an_apply_keeps_to_its_prefix" {
 
   assert {
     condition = alltrue(flatten([
-      for statement in concat([for policy in ["write", "write-data"] : jsondecode(aws_iam_policy.github["prod-apply/${policy}"].policy).Statement]...) : [
-        for place in statement.Resource : can(regex("[:/!]acme-live-", place)) || try(one(values(statement.Condition.StringEquals)), "") == "acme-live"
+      for statement in concat([
+        for policy in ["write", "write-data"] :
+        jsondecode(aws_iam_policy.github["prod-apply/${policy}"].policy).Statement
+        ]...) : [
+        for place in statement.Resource :
+        can(regex("[:/!]acme-live-", place)) || try(one(values(statement.Condition.StringEquals)), "") == "acme-live"
       ] if statement.Sid != "WriteAccount"
     ]))
     error_message = "An apply role reaches beyond its prefix."
   }
   assert {
     condition = [
-      for statement in jsondecode(aws_iam_policy.github["dev-apply/write"].policy).Statement : statement if contains(statement.Action, "iam:PassRole")
+      for statement in jsondecode(aws_iam_policy.github["dev-apply/write"].policy).Statement :
+      statement if contains(statement.Action, "iam:PassRole")
       ] == [{
         Sid      = "PassRoles"
         Effect   = "Allow"
         Action   = ["iam:PassRole"]
         Resource = ["arn:aws:iam::123456789012:role/tdp-dev-*"]
         Condition = { StringEquals = { "iam:PassedToService" = [
-          "events.amazonaws.com", "glue.amazonaws.com", "lambda.amazonaws.com", "redshift-serverless.amazonaws.com", "redshift.amazonaws.com",
-          "scheduler.amazonaws.com", "states.amazonaws.com",
+          "events.amazonaws.com", "glue.amazonaws.com", "lambda.amazonaws.com", "redshift-serverless.amazonaws.com",
+          "redshift.amazonaws.com", "scheduler.amazonaws.com", "states.amazonaws.com",
         ] } }
     }]
     error_message = "A role could be passed to another service."
@@ -353,7 +428,10 @@ run "an_apply_keeps_to_its_prefix" {
   assert {
     condition = alltrue([
       for statement in jsondecode(aws_iam_policy.github["prod-apply/write-data"].policy).Statement :
-      alltrue([for action in statement.Action : !contains(["iam:CreatePolicy", "iam:AttachRolePolicy", "iam:CreateUser"], action)])
+      alltrue([
+        for action in statement.Action :
+        !contains(["iam:CreatePolicy", "iam:AttachRolePolicy", "iam:CreateUser"], action)
+      ])
     ])
     error_message = "An apply role could take a policy from outside its prefix."
   }

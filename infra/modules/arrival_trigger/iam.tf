@@ -9,7 +9,9 @@ resource "aws_iam_role" "this" {
       Principal = { Service = "events.amazonaws.com" }
       Condition = {
         StringEquals = { "aws:SourceAccount" = split(":", var.rule_arn_prefix)[4] }
-        ArnEquals    = { "aws:SourceArn" = [for name in keys(var.triggers) : "${var.rule_arn_prefix}${var.name}-${name}"] }
+        ArnEquals = {
+          "aws:SourceArn" = [for name in keys(var.triggers) : "${var.rule_arn_prefix}${var.name}-${name}"]
+        }
       }
     }]
   })

@@ -36,8 +36,8 @@ variable "dead_letter_queue_arn" {
 
 variable "triggers" {
   description = <<-EOT
-    Folders to watch, by name. An object named `marker` in the folder `prefix`, or anywhere below it, starts the pipeline on the
-    folder that it lies in. It is uploaded last, so that no half-uploaded folder is read.
+    Folders to watch, by name. An object named `marker` in the folder `prefix`, or anywhere below it, starts the
+    pipeline on the folder that it lies in. It is uploaded last, so that no half-uploaded folder is read.
     dataset: its folder in sql/datasets.
     prefix: the folder to watch, such as flights/.
     marker: name of the object that says that a folder is complete.
@@ -54,8 +54,11 @@ variable "triggers" {
   default = {}
 
   validation {
-    condition     = alltrue([for name in keys(var.triggers) : can(regex("^[a-zA-Z0-9_-]{1,20}$", name))])
-    error_message = "Trigger names ${join(", ", keys(var.triggers))}: each is 1 to 20 letters, digits, hyphens or underscores."
+    condition = alltrue([for name in keys(var.triggers) : can(regex("^[a-zA-Z0-9_-]{1,20}$", name))])
+    error_message = join(" ", [
+      "Trigger names ${join(", ", keys(var.triggers))}:",
+      "each is 1 to 20 letters, digits, hyphens or underscores.",
+    ])
   }
   validation {
     condition = alltrue([for trigger in values(var.triggers) : can(regex("^[a-z][a-z0-9_]*$", trigger.dataset))])
@@ -73,12 +76,15 @@ variable "triggers" {
     error_message = join("", [
       "prefix of ",
       join(", ", [for name, trigger in var.triggers : "${name} is ${jsonencode(trigger.prefix)}"]),
-      ": a folder such as flights/, which ends with a slash, of letters, digits and !_.()=+,@/- and is not below reference/.",
+      ": a folder such as flights/, which ends with a slash, of letters, digits and !_.()=+,@/-",
+      " and is not below reference/.",
     ])
   }
   validation {
     # The Python shell job leaves such names out.
-    condition = alltrue([for trigger in values(var.triggers) : can(regex("^[_.][0-9A-Za-z_.-]{1,100}$", trigger.marker))])
+    condition = alltrue([
+      for trigger in values(var.triggers) : can(regex("^[_.][0-9A-Za-z_.-]{1,100}$", trigger.marker))
+    ])
     error_message = format(
       "marker of %s: a file name that begins with _ or . and so is not read as data, such as _READY.",
       join(", ", [for name, trigger in var.triggers : "${name} is ${jsonencode(trigger.marker)}"]),

@@ -3,8 +3,11 @@ variable "rule_name" {
   type        = string
 
   validation {
-    condition     = can(regex("^[a-zA-Z0-9_-]{1,64}$", var.rule_name))
-    error_message = "Rule name \"${var.rule_name}\": 1 to 64 letters, digits, hyphens or underscores (its role has the same name)."
+    condition = can(regex("^[a-zA-Z0-9_-]{1,64}$", var.rule_name))
+    error_message = join(" ", [
+      "Rule name \"${var.rule_name}\":",
+      "1 to 64 letters, digits, hyphens or underscores (its role has the same name).",
+    ])
   }
 }
 
@@ -81,15 +84,20 @@ variable "kms_key_arn" {
 
 variable "alarm_arns" {
   description = <<-EOT
-    CloudWatch alarms that may publish to the topic; `*` stands for any text. Empty for any of the account. The key's policy
-    has to let cloudwatch.amazonaws.com use it.
+    CloudWatch alarms that may publish to the topic; `*` stands for any text. Empty for any of the account. The key's
+    policy has to let cloudwatch.amazonaws.com use it.
   EOT
   type        = list(string)
   default     = []
 
   validation {
-    condition     = alltrue([for arn in var.alarm_arns : can(regex("^arn:[^:]+:cloudwatch:[^:]+:[0-9]{12}:alarm:.+$", arn))])
-    error_message = "alarm_arns ${join(", ", var.alarm_arns)}: each is arn:<partition>:cloudwatch:<region>:<account>:alarm:<name>."
+    condition = alltrue([
+      for arn in var.alarm_arns : can(regex("^arn:[^:]+:cloudwatch:[^:]+:[0-9]{12}:alarm:.+$", arn))
+    ])
+    error_message = join(" ", [
+      "alarm_arns ${join(", ", var.alarm_arns)}:",
+      "each is arn:<partition>:cloudwatch:<region>:<account>:alarm:<name>.",
+    ])
   }
 }
 

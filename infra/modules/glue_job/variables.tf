@@ -3,8 +3,11 @@ variable "name" {
   type        = string
 
   validation {
-    condition     = can(regex("^[a-zA-Z0-9_-]{1,64}$", var.name))
-    error_message = "Job name \"${var.name}\": 1 to 64 letters, digits, hyphens or underscores (its role has the same name)."
+    condition = can(regex("^[a-zA-Z0-9_-]{1,64}$", var.name))
+    error_message = join(" ", [
+      "Job name \"${var.name}\":",
+      "1 to 64 letters, digits, hyphens or underscores (its role has the same name).",
+    ])
   }
 }
 
@@ -36,7 +39,8 @@ variable "script_uri" {
 
 variable "extra_py_files" {
   description = <<-EOT
-    s3:// URIs of what Glue puts on the script's import path: wheels of a pythonshell job, zip files or wheels of a spark job.
+    s3:// URIs of what Glue puts on the script's import path: wheels of a pythonshell job, zip files or wheels of a
+    spark job.
   EOT
   type        = list(string)
 
@@ -71,8 +75,11 @@ variable "default_arguments" {
     ])
   }
   validation {
-    condition     = alltrue([for name in keys(var.default_arguments) : startswith(name, "--")])
-    error_message = "default_arguments has ${join(", ", keys(var.default_arguments))}: every name starts with two hyphens."
+    condition = alltrue([for name in keys(var.default_arguments) : startswith(name, "--")])
+    error_message = join(" ", [
+      "default_arguments has ${join(", ", keys(var.default_arguments))}:",
+      "every name starts with two hyphens.",
+    ])
   }
 }
 
@@ -81,7 +88,11 @@ variable "timeout_minutes" {
   type        = number
 
   validation {
-    condition     = var.timeout_minutes >= 1 && var.timeout_minutes <= 10080 && floor(var.timeout_minutes) == var.timeout_minutes
+    condition = (
+      var.timeout_minutes >= 1 &&
+      var.timeout_minutes <= 10080 &&
+      floor(var.timeout_minutes) == var.timeout_minutes
+    )
     error_message = "timeout_minutes ${var.timeout_minutes}: whole minutes, 1 to 10080 (7 days)."
   }
 }
@@ -101,8 +112,8 @@ variable "python_shell" {
   description = <<-EOT
     Settings of a pythonshell job.
     max_capacity: 0.0625 DPU (about 1 GB of memory) or 1 DPU (about 16 GB).
-    additional_python_modules: s3:// URIs of wheels for Python 3.9 that pip installs before the script starts; all that the
-    script imports, since none of Glue's own libraries are there.
+    additional_python_modules: s3:// URIs of wheels for Python 3.9 that pip installs before the script starts; all that
+    the script imports, since none of Glue's own libraries are there.
   EOT
   type = object({
     max_capacity              = optional(number, 0.0625)
@@ -119,8 +130,8 @@ variable "python_shell" {
       for module in var.python_shell.additional_python_modules : can(regex("^s3://[^/,]+/[^,]+\\.whl$", module))
     ])
     error_message = join("", [
-      "additional_python_modules ${jsonencode(var.python_shell.additional_python_modules)}: each s3://<bucket>/<key>.whl,",
-      " so that every run gets the same code and asks no package index.",
+      "additional_python_modules ${jsonencode(var.python_shell.additional_python_modules)}: each",
+      " s3://<bucket>/<key>.whl, so that every run gets the same code and asks no package index.",
     ])
   }
 }
@@ -144,16 +155,25 @@ variable "spark" {
   default = {}
 
   validation {
-    condition     = can(regex("^[5-9]\\.[0-9]$", var.spark.glue_version))
-    error_message = "glue_version \"${var.spark.glue_version}\": 5.0 or later, such as 5.1; older versions run Python 3.10 or less."
+    condition = can(regex("^[5-9]\\.[0-9]$", var.spark.glue_version))
+    error_message = join(" ", [
+      "glue_version \"${var.spark.glue_version}\":",
+      "5.0 or later, such as 5.1; older versions run Python 3.10 or less.",
+    ])
   }
   validation {
     condition     = can(regex("^[GR]\\.[0-9]+X$", var.spark.worker_type))
     error_message = "worker_type \"${var.spark.worker_type}\": a Spark worker such as G.1X, G.2X or R.1X."
   }
   validation {
-    condition     = var.spark.number_of_workers >= 2 && floor(var.spark.number_of_workers) == var.spark.number_of_workers
-    error_message = "number_of_workers ${var.spark.number_of_workers}: a whole number, 2 or more (one of them is the driver)."
+    condition = (
+      var.spark.number_of_workers >= 2 &&
+      floor(var.spark.number_of_workers) == var.spark.number_of_workers
+    )
+    error_message = join(" ", [
+      "number_of_workers ${var.spark.number_of_workers}:",
+      "a whole number, 2 or more (one of them is the driver).",
+    ])
   }
   validation {
     condition     = contains(["STANDARD", "FLEX"], var.spark.execution_class)
@@ -167,7 +187,8 @@ variable "spark" {
 
 variable "s3_access" {
   description = <<-EOT
-    Where the job may read, and with write also write and delete: a bucket's ARN and the prefix below it, empty for all of it.
+    Where the job may read, and with write also write and delete: a bucket's ARN and the prefix below it, empty for all
+    of it.
   EOT
   type = list(object({
     bucket_arn = string
@@ -180,7 +201,10 @@ variable "s3_access" {
     error_message = "s3_access prefixes ${join(", ", var.s3_access[*].prefix)}: each is empty or ends with a slash."
   }
   validation {
-    condition = anytrue(var.s3_access[*].write) && alltrue([for place in var.s3_access : !place.write || place.prefix != ""])
+    condition = (
+      anytrue(var.s3_access[*].write) &&
+      alltrue([for place in var.s3_access : !place.write || place.prefix != ""])
+    )
     error_message = join("", [
       "s3_access with write below \"",
       join(", ", [for place in var.s3_access : place.prefix if place.write]),
@@ -199,7 +223,10 @@ variable "log_group_arn_prefix" {
   type        = string
 
   validation {
-    condition     = can(regex("^arn:[^:]+:logs:[^:]+:[^:]+:log-group:$", var.log_group_arn_prefix))
-    error_message = "log_group_arn_prefix \"${var.log_group_arn_prefix}\": expected arn:<partition>:logs:<region>:<account>:log-group:"
+    condition = can(regex("^arn:[^:]+:logs:[^:]+:[^:]+:log-group:$", var.log_group_arn_prefix))
+    error_message = join(" ", [
+      "log_group_arn_prefix \"${var.log_group_arn_prefix}\":",
+      "expected arn:<partition>:logs:<region>:<account>:log-group:",
+    ])
   }
 }

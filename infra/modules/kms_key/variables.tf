@@ -35,7 +35,8 @@ variable "account_id" {
 
 variable "deletion_window_days" {
   description = <<-EOT
-    Days between the key's deletion and its end; until then it can be taken back. After it, all that it encrypted is lost.
+    Days between the key's deletion and its end; until then it can be taken back. After it, all that it encrypted is
+    lost.
   EOT
   type        = number
   default     = 30
@@ -47,7 +48,9 @@ variable "deletion_window_days" {
 }
 
 variable "rotate" {
-  description = "Have AWS rotate the key each year. False only for an endpoint that encrypts nothing: the provider waits for it."
+  description = <<-EOT
+    Have AWS rotate the key each year. False only for an endpoint that encrypts nothing: the provider waits for it.
+  EOT
   type        = bool
   default     = true
 }

@@ -90,8 +90,13 @@ variable "policy_statements" {
   default = []
 
   validation {
-    condition     = alltrue([for action in flatten(var.policy_statements[*].actions) : can(regex("^[a-z0-9-]+:[A-Za-z]+$", action))])
-    error_message = "Actions ${join(", ", flatten(var.policy_statements[*].actions))}: each is service:Action, without a wildcard."
+    condition = alltrue([
+      for action in flatten(var.policy_statements[*].actions) : can(regex("^[a-z0-9-]+:[A-Za-z]+$", action))
+    ])
+    error_message = join(" ", [
+      "Actions ${join(", ", flatten(var.policy_statements[*].actions))}:",
+      "each is service:Action, without a wildcard.",
+    ])
   }
 }
 
@@ -100,8 +105,11 @@ variable "log_group_arn_prefix" {
   type        = string
 
   validation {
-    condition     = can(regex("^arn:[^:]+:logs:[^:]+:[^:]+:log-group:$", var.log_group_arn_prefix))
-    error_message = "log_group_arn_prefix \"${var.log_group_arn_prefix}\": expected arn:<partition>:logs:<region>:<account>:log-group:"
+    condition = can(regex("^arn:[^:]+:logs:[^:]+:[^:]+:log-group:$", var.log_group_arn_prefix))
+    error_message = join(" ", [
+      "log_group_arn_prefix \"${var.log_group_arn_prefix}\":",
+      "expected arn:<partition>:logs:<region>:<account>:log-group:",
+    ])
   }
 }
 

@@ -29,7 +29,13 @@ locals {
       title = "Executions"
       stat  = "Sum"
       metrics = [
-        for name in ["ExecutionsStarted", "ExecutionsSucceeded", "ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted"] :
+        for name in [
+          "ExecutionsStarted",
+          "ExecutionsSucceeded",
+          "ExecutionsFailed",
+          "ExecutionsTimedOut",
+          "ExecutionsAborted",
+        ] :
         ["AWS/States", name, "StateMachineArn", var.pipeline.arn]
       ]
     }
@@ -47,7 +53,13 @@ locals {
       metrics = concat(
         [
           for stat in ["p50", "Maximum"] :
-          ["AWS/Lambda", "Duration", "FunctionName", var.lambda_function_name, { stat = stat, label = "Duration ${stat}" }]
+          [
+            "AWS/Lambda",
+            "Duration",
+            "FunctionName",
+            var.lambda_function_name,
+            { stat = stat, label = "Duration ${stat}" },
+          ]
         ],
         [
           for name in ["Errors", "Throttles"] :

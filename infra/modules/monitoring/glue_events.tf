@@ -1,8 +1,8 @@
-# Glue has no metric of failed runs that costs nothing and covers both jobs: a Python shell job has no metrics at all, and
-# the Spark job's are of tasks, not of runs. So the state changes are taken, which Glue sends to EventBridge for free. They
-# are matched by a rule a job, whose own metric (AWS/Events TriggeredRules, free too) is what an alarm watches, and kept in
-# a log group for the dashboard. Not published to the topic: that would open the topic's key to every rule of the account,
-# since EventBridge gives KMS no source to test.
+# Glue has no metric of failed runs that costs nothing and covers both jobs: a Python shell job has no metrics at all,
+# and the Spark job's are of tasks, not of runs. So the state changes are taken, which Glue sends to EventBridge for
+# free. They are matched by a rule a job, whose own metric (AWS/Events TriggeredRules, free too) is what an alarm
+# watches, and kept in a log group for the dashboard. Not published to the topic: that would open the topic's key to
+# every rule of the account, since EventBridge gives KMS no source to test.
 
 locals {
   glue_log_group_name = "/aws/events/${var.name_prefix}-glue-runs"

@@ -24,7 +24,10 @@ locals {
         dimensions  = local.pipeline_dimensions
       }
       pipeline-executions-throttled = {
-        description = "Step Functions slowed down or retried state transitions of the pipeline: a quota of the account is used up."
+        description = join(" ", [
+          "Step Functions slowed down or retried state transitions of the pipeline:",
+          "a quota of the account is used up.",
+        ])
         namespace   = "AWS/States"
         metric_name = "ExecutionThrottled"
         dimensions  = local.pipeline_dimensions

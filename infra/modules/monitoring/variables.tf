@@ -1,5 +1,7 @@
 variable "name_prefix" {
-  description = "Begins the names of the alarms, the rules and the log group; the dashboard has this name and `-pipeline`."
+  description = <<-EOT
+    Begins the names of the alarms, the rules and the log group; the dashboard has this name and `-pipeline`.
+  EOT
   type        = string
 
   validation {
@@ -42,7 +44,9 @@ variable "helper_state_machine_arns" {
 }
 
 variable "glue_job_names" {
-  description = "Glue jobs by what the alarms and the dashboard call them (`python`, `spark`). The Spark job is `spark`."
+  description = <<-EOT
+    Glue jobs by what the alarms and the dashboard call them (`python`, `spark`). The Spark job is `spark`.
+  EOT
   type        = map(string)
 
   validation {

@@ -150,8 +150,8 @@ resource "aws_redshiftserverless_workgroup" "this" {
 
 # ---- the user that loads --------------------------------------------------------------------------------------------
 
-# The secret alone: `nox -s schema` makes password, user and grants, so Terraform, its state and its plans never have the
-# password. The name has a suffix, since a deleted secret keeps its own for a month.
+# The secret alone: `nox -s schema` makes password, user and grants, so Terraform, its state and its plans never have
+# the password. The name has a suffix, since a deleted secret keeps its own for a month.
 resource "aws_secretsmanager_secret" "loader" {
   #checkov:skip=CKV2_AWS_57:Redshift rotates its admin user's password alone; docs/deploy.md says how this one is changed
   count = local.is_existing ? 0 : 1

@@ -15,8 +15,15 @@ variable "name" {
   type        = string
 
   validation {
-    condition     = can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", var.name)) && length(var.name) >= 3 && length(var.name) <= 63
-    error_message = "Redshift name \"${var.name}\": 3 to 63 lower-case letters, digits and single hyphens; it starts with a letter."
+    condition = (
+      can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", var.name)) &&
+      length(var.name) >= 3 &&
+      length(var.name) <= 63
+    )
+    error_message = join(" ", [
+      "Redshift name \"${var.name}\":",
+      "3 to 63 lower-case letters, digits and single hyphens; it starts with a letter.",
+    ])
   }
 }
 
@@ -70,8 +77,11 @@ variable "network" {
     error_message = "Redshift subnet_ids ${join(", ", var.network.subnet_ids)}: IDs that start with subnet-."
   }
   validation {
-    condition     = alltrue([for id in var.network.security_group_ids : startswith(id, "sg-")])
-    error_message = "Redshift security_group_ids ${join(", ", var.network.security_group_ids)}: IDs that start with sg-."
+    condition = alltrue([for id in var.network.security_group_ids : startswith(id, "sg-")])
+    error_message = join(" ", [
+      "Redshift security_group_ids ${join(", ", var.network.security_group_ids)}:",
+      "IDs that start with sg-.",
+    ])
   }
 }
 
@@ -87,8 +97,11 @@ variable "log_exports" {
   default     = []
 
   validation {
-    condition     = length(setsubtract(var.log_exports, ["connectionlog", "userlog", "useractivitylog"])) == 0
-    error_message = "Redshift log_exports ${join(", ", var.log_exports)}: any of connectionlog, userlog, useractivitylog."
+    condition = length(setsubtract(var.log_exports, ["connectionlog", "userlog", "useractivitylog"])) == 0
+    error_message = join(" ", [
+      "Redshift log_exports ${join(", ", var.log_exports)}:",
+      "any of connectionlog, userlog, useractivitylog.",
+    ])
   }
 }
 
@@ -123,7 +136,10 @@ variable "provisioned" {
     error_message = "Redshift node_type \"${var.provisioned.node_type}\": a family and a size, such as ra3.large."
   }
   validation {
-    condition     = var.provisioned.number_of_nodes >= 1 && floor(var.provisioned.number_of_nodes) == var.provisioned.number_of_nodes
+    condition = (
+      var.provisioned.number_of_nodes >= 1 &&
+      floor(var.provisioned.number_of_nodes) == var.provisioned.number_of_nodes
+    )
     error_message = "Redshift number_of_nodes ${var.provisioned.number_of_nodes}: a whole number, 1 or more."
   }
   validation {
@@ -131,8 +147,11 @@ variable "provisioned" {
     error_message = "Redshift snapshot_retention_days ${var.provisioned.snapshot_retention_days}: whole days, 1 to 35."
   }
   validation {
-    condition     = !var.protect || var.provisioned.snapshot_retention_days >= 7
-    error_message = "Redshift snapshot_retention_days ${var.provisioned.snapshot_retention_days} with protect = true: 7 or more."
+    condition = !var.protect || var.provisioned.snapshot_retention_days >= 7
+    error_message = join(" ", [
+      "Redshift snapshot_retention_days ${var.provisioned.snapshot_retention_days} with protect = true:",
+      "7 or more.",
+    ])
   }
   validation {
     condition     = !var.protect || !var.provisioned.skip_final_snapshot
@@ -152,7 +171,10 @@ variable "serverless" {
   default = {}
 
   validation {
-    condition     = var.serverless.base_capacity >= 4 && floor(var.serverless.base_capacity) == var.serverless.base_capacity
+    condition = (
+      var.serverless.base_capacity >= 4 &&
+      floor(var.serverless.base_capacity) == var.serverless.base_capacity
+    )
     error_message = "Redshift base_capacity ${var.serverless.base_capacity}: whole RPU, 4 or more."
   }
   validation {
@@ -168,8 +190,8 @@ variable "existing" {
   description = <<-EOT
     What mode existing uses, all in this account and region.
     cluster_identifier or workgroup_name: where the statements run; exactly one of them.
-    secret_arn: secret with "username" and "password"; the user needs CREATE on the database, since it makes the tables and
-    loads.
+    secret_arn: secret with "username" and "password"; the user needs CREATE on the database, since it makes the tables
+    and loads.
     kms_key_arn: customer managed key of the cluster or namespace, if it has one; statements need rights on it.
     secret_kms_key_arn: customer managed key of that secret, if it has one.
     COPY reads by the default role that the cluster or namespace already has. It has to read curated/ and runs/ of the
@@ -185,8 +207,11 @@ variable "existing" {
   default = null
 
   validation {
-    condition     = (var.mode == "existing") == (var.existing != null)
-    error_message = "Redshift mode \"${var.mode}\": the settings \"existing\" are given with mode existing, and only then."
+    condition = (var.mode == "existing") == (var.existing != null)
+    error_message = join(" ", [
+      "Redshift mode \"${var.mode}\":",
+      "the settings \"existing\" are given with mode existing, and only then.",
+    ])
   }
   validation {
     condition = var.existing == null || length(
@@ -195,7 +220,10 @@ variable "existing" {
     error_message = "Redshift existing: exactly one of cluster_identifier and workgroup_name."
   }
   validation {
-    condition = var.existing == null || can(regex("^arn:[^:]+:secretsmanager:[^:]+:[0-9]{12}:secret:.+$", var.existing.secret_arn))
+    condition = (
+      var.existing == null ||
+      can(regex("^arn:[^:]+:secretsmanager:[^:]+:[0-9]{12}:secret:.+$", var.existing.secret_arn))
+    )
     error_message = format(
       "Redshift existing.secret_arn \"%s\": arn:aws:secretsmanager:<region>:<account>:secret:<name>.",
       try(var.existing.secret_arn, ""),
@@ -220,8 +248,11 @@ variable "cluster_arn_prefix" {
   type        = string
 
   validation {
-    condition     = can(regex("^arn:[^:]+:redshift:[^:]+:[^:]+:cluster:$", var.cluster_arn_prefix))
-    error_message = "cluster_arn_prefix \"${var.cluster_arn_prefix}\": expected arn:<partition>:redshift:<region>:<account>:cluster:"
+    condition = can(regex("^arn:[^:]+:redshift:[^:]+:[^:]+:cluster:$", var.cluster_arn_prefix))
+    error_message = join(" ", [
+      "cluster_arn_prefix \"${var.cluster_arn_prefix}\":",
+      "expected arn:<partition>:redshift:<region>:<account>:cluster:",
+    ])
   }
 }
 
@@ -243,7 +274,13 @@ variable "copy_from" {
   })
 
   validation {
-    condition     = length(var.copy_from.prefixes) > 0 && alltrue([for prefix in var.copy_from.prefixes : can(regex("./$", prefix))])
-    error_message = "copy_from prefixes \"${join(", ", var.copy_from.prefixes)}\": at least one, and each ends with a slash."
+    condition = (
+      length(var.copy_from.prefixes) > 0 &&
+      alltrue([for prefix in var.copy_from.prefixes : can(regex("./$", prefix))])
+    )
+    error_message = join(" ", [
+      "copy_from prefixes \"${join(", ", var.copy_from.prefixes)}\":",
+      "at least one, and each ends with a slash.",
+    ])
   }
 }

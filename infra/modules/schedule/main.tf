@@ -23,7 +23,8 @@ resource "aws_scheduler_schedule" "this" {
   target {
     arn      = var.state_machine_arn
     role_arn = aws_iam_role.this.arn
-    # What start-on-schedule reads. Scheduler puts the moment in where it finds these brackets, which jsonencode escapes.
+    # What start-on-schedule reads. Scheduler puts the moment in where it finds these brackets, which jsonencode
+    # escapes.
     input = replace(
       jsonencode({
         schedule       = each.key

@@ -13,15 +13,18 @@ variable "group_arn" {
   type        = string
 
   validation {
-    condition     = can(regex("^arn:[^:]+:scheduler:[^:]+:[0-9]{12}:schedule-group/[^/]+$", var.group_arn))
-    error_message = "group_arn \"${var.group_arn}\": arn:<partition>:scheduler:<region>:<account>:schedule-group/<name>."
+    condition = can(regex("^arn:[^:]+:scheduler:[^:]+:[0-9]{12}:schedule-group/[^/]+$", var.group_arn))
+    error_message = join(" ", [
+      "group_arn \"${var.group_arn}\":",
+      "arn:<partition>:scheduler:<region>:<account>:schedule-group/<name>.",
+    ])
   }
 }
 
 variable "state_machine_arn" {
   description = <<-EOT
-    State machine that the schedules start, and nothing else, with schedule, scheduled_time, dataset, source_uri, parameters
-    and repeat.
+    State machine that the schedules start, and nothing else, with schedule, scheduled_time, dataset, source_uri,
+    parameters and repeat.
   EOT
   type        = string
 }
@@ -45,8 +48,8 @@ variable "schedules" {
     source_uri: the folder to read, s3://bucket/prefix/.
     expression: `cron(minutes hours day-of-month month day-of-week year)` or `rate(number unit)`.
     timezone: of the expression, such as Europe/Berlin.
-    parameters: of the dataset; each a number, true, false or a text. What reads as a number or as true or false is passed as
-    one: write such a text with quotes in it ("\"007\"").
+    parameters: of the dataset; each a number, true, false or a text. What reads as a number or as true or false is
+    passed as one: write such a text with quotes in it ("\"007\"").
     repeat: load files again that an earlier job has appended.
     enabled: a schedule that is not is kept, and starts nothing.
     flexible_window_minutes: start at any moment of that time; 0 for at once.
@@ -65,8 +68,11 @@ variable "schedules" {
 
   validation {
     # Scheduler takes 64, but the name of an execution, with the time, at most 80.
-    condition     = alltrue([for name in keys(var.schedules) : can(regex("^[a-zA-Z0-9_-]{1,63}$", name))])
-    error_message = "Schedule names ${join(", ", keys(var.schedules))}: each is 1 to 63 letters, digits, hyphens or underscores."
+    condition = alltrue([for name in keys(var.schedules) : can(regex("^[a-zA-Z0-9_-]{1,63}$", name))])
+    error_message = join(" ", [
+      "Schedule names ${join(", ", keys(var.schedules))}:",
+      "each is 1 to 63 letters, digits, hyphens or underscores.",
+    ])
   }
   validation {
     condition = alltrue([for schedule in values(var.schedules) : can(regex(local.patterns.dataset, schedule.dataset))])
@@ -76,7 +82,9 @@ variable "schedules" {
     ]))
   }
   validation {
-    condition = alltrue([for schedule in values(var.schedules) : can(regex(local.patterns.source_uri, schedule.source_uri))])
+    condition = alltrue([
+      for schedule in values(var.schedules) : can(regex(local.patterns.source_uri, schedule.source_uri))
+    ])
     error_message = format(
       "source_uri of %s: s3://bucket/prefix/, which ends with a slash, of letters, digits and !_.()=+,@/-",
       join(", ", [
@@ -86,7 +94,9 @@ variable "schedules" {
     )
   }
   validation {
-    condition = alltrue([for schedule in values(var.schedules) : can(regex(local.patterns.expression, schedule.expression))])
+    condition = alltrue([
+      for schedule in values(var.schedules) : can(regex(local.patterns.expression, schedule.expression))
+    ])
     error_message = join("", [
       "expression of ",
       join(", ", [
@@ -98,7 +108,9 @@ variable "schedules" {
     ])
   }
   validation {
-    condition = alltrue([for schedule in values(var.schedules) : can(regex(local.patterns.timezone, schedule.timezone))])
+    condition = alltrue([
+      for schedule in values(var.schedules) : can(regex(local.patterns.timezone, schedule.timezone))
+    ])
     error_message = format("timezone of %s: a name of the IANA database, such as UTC or Europe/Berlin.", join(", ", [
       for name, schedule in var.schedules :
       "${name} is ${jsonencode(schedule.timezone)}" if !can(regex(local.patterns.timezone, schedule.timezone))

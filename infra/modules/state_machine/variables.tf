@@ -3,8 +3,11 @@ variable "name" {
   type        = string
 
   validation {
-    condition     = can(regex("^[a-zA-Z0-9_-]{1,64}$", var.name))
-    error_message = "State machine name \"${var.name}\": 1 to 64 letters, digits, hyphens or underscores (its role has the same name)."
+    condition = can(regex("^[a-zA-Z0-9_-]{1,64}$", var.name))
+    error_message = join(" ", [
+      "State machine name \"${var.name}\":",
+      "1 to 64 letters, digits, hyphens or underscores (its role has the same name).",
+    ])
   }
 }
 
@@ -34,8 +37,13 @@ variable "policy_statements" {
   }))
 
   validation {
-    condition     = alltrue([for action in flatten(var.policy_statements[*].actions) : can(regex("^[a-z0-9-]+:[A-Za-z]+$", action))])
-    error_message = "Actions ${join(", ", flatten(var.policy_statements[*].actions))}: each is service:Action, without a wildcard."
+    condition = alltrue([
+      for action in flatten(var.policy_statements[*].actions) : can(regex("^[a-z0-9-]+:[A-Za-z]+$", action))
+    ])
+    error_message = join(" ", [
+      "Actions ${join(", ", flatten(var.policy_statements[*].actions))}:",
+      "each is service:Action, without a wildcard.",
+    ])
   }
   validation {
     condition     = length(distinct(var.policy_statements[*].sid)) == length(var.policy_statements)

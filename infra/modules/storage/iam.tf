@@ -1,6 +1,7 @@
 locals {
   bucket_and_objects = {
-    for role, name in var.bucket_names : role => ["arn:${var.partition}:s3:::${name}", "arn:${var.partition}:s3:::${name}/*"]
+    for role, name in var.bucket_names :
+    role => ["arn:${var.partition}:s3:::${name}", "arn:${var.partition}:s3:::${name}/*"]
   }
 }
 

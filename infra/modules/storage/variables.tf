@@ -1,5 +1,7 @@
 variable "bucket_names" {
-  description = "Names of the buckets: raw (the user's files), lake (what the pipeline writes) and artifacts (code and SQL)."
+  description = <<-EOT
+    Names of the buckets: raw (the user's files), lake (what the pipeline writes) and artifacts (code and SQL).
+  EOT
   type = object({
     artifacts = string
     lake      = string
@@ -63,8 +65,11 @@ variable "lake_expiration_days" {
     error_message = "Expiration days ${jsonencode(var.lake_expiration_days)}: whole days, 1 or more."
   }
   validation {
-    condition     = alltrue([for prefix in keys(var.lake_expiration_days) : can(regex("^[a-z-]+/$", prefix))])
-    error_message = "Prefixes ${join(", ", keys(var.lake_expiration_days))}: each is one lower-case name and a slash, such as staged/."
+    condition = alltrue([for prefix in keys(var.lake_expiration_days) : can(regex("^[a-z-]+/$", prefix))])
+    error_message = join(" ", [
+      "Prefixes ${join(", ", keys(var.lake_expiration_days))}:",
+      "each is one lower-case name and a slash, such as staged/.",
+    ])
   }
 }
 
@@ -74,7 +79,10 @@ variable "noncurrent_expiration_days" {
   default     = 30
 
   validation {
-    condition     = var.noncurrent_expiration_days >= 1 && floor(var.noncurrent_expiration_days) == var.noncurrent_expiration_days
+    condition = (
+      var.noncurrent_expiration_days >= 1 &&
+      floor(var.noncurrent_expiration_days) == var.noncurrent_expiration_days
+    )
     error_message = "noncurrent_expiration_days ${var.noncurrent_expiration_days}: whole days, 1 or more."
   }
 }

@@ -101,7 +101,10 @@ run "the_role_is_for_these_rules_and_this_state_machine" {
     error_message = "The role may do something else."
   }
   assert {
-    condition     = toset([for rule in aws_cloudwatch_event_rule.this : rule.name]) == toset(["dev-arrival-flights", "dev-arrival-paused"])
+    condition = (
+      toset([for rule in aws_cloudwatch_event_rule.this : rule.name]) ==
+      toset(["dev-arrival-flights", "dev-arrival-paused"])
+    )
     error_message = "The rules have other names than the role's trust policy says."
   }
 }

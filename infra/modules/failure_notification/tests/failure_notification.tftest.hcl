@@ -46,8 +46,13 @@ run "the_rule_may_start_the_recorder_only" {
 
   assert {
     condition = jsondecode(aws_iam_role_policy.this.policy) == jsondecode(jsonencode({
-      Version   = "2012-10-17"
-      Statement = [{ Sid = "StartRecorder", Effect = "Allow", Action = ["states:StartExecution"], Resource = [var.recorder_state_machine_arn] }]
+      Version = "2012-10-17"
+      Statement = [{
+        Sid      = "StartRecorder"
+        Effect   = "Allow"
+        Action   = ["states:StartExecution"]
+        Resource = [var.recorder_state_machine_arn]
+      }]
     }))
     error_message = "Policy of the rule: ${aws_iam_role_policy.this.policy}"
   }
@@ -139,7 +144,10 @@ run "without_a_key_of_ours_aws_encrypts" {
   }
 
   assert {
-    condition     = aws_sns_topic.this.kms_master_key_id == "alias/aws/sns" && aws_sqs_queue.undelivered[0].sqs_managed_sse_enabled
+    condition = (
+      aws_sns_topic.this.kms_master_key_id == "alias/aws/sns" &&
+      aws_sqs_queue.undelivered[0].sqs_managed_sse_enabled
+    )
     error_message = "The topic or the queue is not encrypted."
   }
 }

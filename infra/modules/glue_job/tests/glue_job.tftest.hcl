@@ -77,16 +77,26 @@ run "a_python_shell_job_has_capacity_and_no_workers" {
   command = plan
 
   variables {
-    python_shell = { max_capacity = 1, additional_python_modules = ["s3://dev-artifacts/a.whl", "s3://dev-artifacts/b.whl"] }
+    python_shell = {
+      max_capacity              = 1
+      additional_python_modules = ["s3://dev-artifacts/a.whl", "s3://dev-artifacts/b.whl"]
+    }
   }
 
   assert {
-    condition     = aws_glue_job.this.command[0].name == "pythonshell" && aws_glue_job.this.command[0].python_version == "3.9"
+    condition = (
+      aws_glue_job.this.command[0].name == "pythonshell" &&
+      aws_glue_job.this.command[0].python_version == "3.9"
+    )
     error_message = "Not a Python shell job on Python 3.9."
   }
   # What is not set is computed, so it is unknown here and cannot be asserted; what is set can.
   assert {
-    condition     = aws_glue_job.this.max_capacity == 1 && aws_glue_job.this.timeout == 60 && aws_glue_job.this.max_retries == 0
+    condition = (
+      aws_glue_job.this.max_capacity == 1 &&
+      aws_glue_job.this.timeout == 60 &&
+      aws_glue_job.this.max_retries == 0
+    )
     error_message = "Capacity, time-out or retries are not as given."
   }
   assert {
@@ -111,8 +121,13 @@ run "a_spark_job_has_workers_metrics_and_no_capacity" {
   }
 
   assert {
-    condition = (aws_glue_job.this.command[0].name == "glueetl" && aws_glue_job.this.glue_version == "5.1" &&
-    aws_glue_job.this.worker_type == "G.1X" && aws_glue_job.this.number_of_workers == 4 && aws_glue_job.this.execution_class == "STANDARD")
+    condition = (
+      aws_glue_job.this.command[0].name == "glueetl" &&
+      aws_glue_job.this.glue_version == "5.1" &&
+      aws_glue_job.this.worker_type == "G.1X" &&
+      aws_glue_job.this.number_of_workers == 4 &&
+      aws_glue_job.this.execution_class == "STANDARD"
+    )
     error_message = "Not the Spark job that was asked for."
   }
   assert {

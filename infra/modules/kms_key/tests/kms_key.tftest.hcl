@@ -53,8 +53,12 @@ run "services_use_it_for_this_account_only" {
             "kms:ReEncryptFrom",
             "kms:ReEncryptTo",
           ]
-          Resource  = "*"
-          Condition = { ArnEquals = { "kms:EncryptionContext:aws:logs:arn" = ["arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/dev"] } }
+          Resource = "*"
+          Condition = {
+            ArnEquals = {
+              "kms:EncryptionContext:aws:logs:arn" = ["arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/dev"]
+            }
+          }
         },
         {
           Sid       = "QueueUndeliveredEvents"

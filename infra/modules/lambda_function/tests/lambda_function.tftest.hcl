@@ -56,7 +56,12 @@ run "it_may_do_what_it_is_given_besides" {
   variables {
     policy_statements = [
       { sid = "Write", actions = ["s3:PutObject"], resources = ["arn:aws:s3:::dev-lake/lineage/*"] },
-      { sid = "List", actions = ["s3:ListBucket"], resources = ["arn:aws:s3:::dev-lake"], condition = { StringLike = { "s3:prefix" = ["lineage/*"] } } },
+      {
+        sid       = "List"
+        actions   = ["s3:ListBucket"]
+        resources = ["arn:aws:s3:::dev-lake"]
+        condition = { StringLike = { "s3:prefix" = ["lineage/*"] } }
+      },
     ]
   }
 
@@ -76,7 +81,10 @@ run "log_and_environment_are_encrypted_and_kept" {
   command = plan
 
   assert {
-    condition     = aws_cloudwatch_log_group.this.kms_key_id == var.kms_key_arn && aws_lambda_function.this.kms_key_arn == var.kms_key_arn
+    condition = (
+      aws_cloudwatch_log_group.this.kms_key_id == var.kms_key_arn &&
+      aws_lambda_function.this.kms_key_arn == var.kms_key_arn
+    )
     error_message = "The log group or the environment is not encrypted with the key."
   }
   assert {

@@ -9,7 +9,10 @@ run "basic" {
   }
 
   assert {
-    condition     = module.lineage.rule_names == { executions = "acme-dev-lineage-executions", stages = "acme-dev-lineage-stages" }
+    condition = (
+      module.lineage.rule_names ==
+      { executions = "acme-dev-lineage-executions", stages = "acme-dev-lineage-stages" }
+    )
     error_message = "Executions and stages have a rule each."
   }
 }

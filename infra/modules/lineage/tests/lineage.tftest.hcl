@@ -53,7 +53,10 @@ run "the_rules_alone_may_call_the_function" {
     error_message = "A rule calls something else."
   }
   assert {
-    condition = { for rule, permission in aws_lambda_permission.this : rule => "${permission.principal} ${permission.source_account} ${permission.source_arn}" } == {
+    condition = {
+      for rule, permission in aws_lambda_permission.this :
+      rule => "${permission.principal} ${permission.source_account} ${permission.source_arn}"
+      } == {
       executions = "events.amazonaws.com 123456789012 arn:aws:events:us-east-1:123456789012:rule/dev-lineage-executions"
       stages     = "events.amazonaws.com 123456789012 arn:aws:events:us-east-1:123456789012:rule/dev-lineage-stages"
     }

@@ -6,29 +6,39 @@ override_resource {
 }
 
 variables {
-  name_prefix               = "dev"
-  region                    = "eu-central-1"
-  account_id                = "123456789012"
-  topic_arn                 = "arn:aws:sns:eu-central-1:123456789012:dev-pipeline-failures"
-  pipeline                  = { arn = "arn:aws:states:eu-central-1:123456789012:stateMachine:dev-pipeline", log_group_name = "/aws/vendedlogs/states/dev-pipeline" }
-  helper_state_machine_arns = { record-failure = "arn:aws:states:eu-central-1:123456789012:stateMachine:dev-record-failure" }
-  glue_job_names            = { python = "dev-job-python-param", spark = "dev-job-spark-param" }
-  lambda_function_name      = "dev-generate-param-lambda"
-  dead_letter_queue_names   = ["dev-pipeline-failed-undelivered"]
-  log_group_arn_prefix      = "arn:aws:logs:eu-central-1:123456789012:log-group:"
-  log_retention_days        = 14
+  name_prefix = "dev"
+  region      = "eu-central-1"
+  account_id  = "123456789012"
+  topic_arn   = "arn:aws:sns:eu-central-1:123456789012:dev-pipeline-failures"
+  pipeline = {
+    arn            = "arn:aws:states:eu-central-1:123456789012:stateMachine:dev-pipeline"
+    log_group_name = "/aws/vendedlogs/states/dev-pipeline"
+  }
+  helper_state_machine_arns = {
+    record-failure = "arn:aws:states:eu-central-1:123456789012:stateMachine:dev-record-failure"
+  }
+  glue_job_names          = { python = "dev-job-python-param", spark = "dev-job-spark-param" }
+  lambda_function_name    = "dev-generate-param-lambda"
+  dead_letter_queue_names = ["dev-pipeline-failed-undelivered"]
+  log_group_arn_prefix    = "arn:aws:logs:eu-central-1:123456789012:log-group:"
+  log_retention_days      = 14
 }
 
 run "every_alarm_tells_the_topic_of_the_first_failure" {
   assert {
     condition = alltrue([
       for alarm in aws_cloudwatch_metric_alarm.this :
-      alarm.alarm_actions == toset([var.topic_arn]) && alarm.threshold == 0 && alarm.comparison_operator == "GreaterThanThreshold" && alarm.evaluation_periods == 1
+      alarm.alarm_actions == toset([var.topic_arn]) &&
+      alarm.threshold == 0 &&
+      alarm.comparison_operator == "GreaterThanThreshold" &&
+      alarm.evaluation_periods == 1
     ])
     error_message = "An alarm does not tell the topic of a single failure."
   }
   assert {
-    condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.this : alarm.treat_missing_data == "notBreaching"])
+    condition = alltrue([
+      for alarm in aws_cloudwatch_metric_alarm.this : alarm.treat_missing_data == "notBreaching"
+    ])
     error_message = "An alarm would stay as it is while nothing runs."
   }
   assert {
@@ -57,7 +67,10 @@ run "all_that_can_fail_has_an_alarm" {
     ])
     error_message = join(" ", [
       "The alarms are not these:",
-      "${join("\n", [for alarm in aws_cloudwatch_metric_alarm.this : "${alarm.namespace} ${alarm.metric_name} ${join(",", values(alarm.dimensions))} ${alarm.statistic}"])}",
+      join("\n", [
+        for alarm in aws_cloudwatch_metric_alarm.this :
+        "${alarm.namespace} ${alarm.metric_name} ${join(",", values(alarm.dimensions))} ${alarm.statistic}"
+      ]),
     ])
   }
 }
@@ -78,27 +91,30 @@ run "the_rules_match_the_runs_of_one_job_that_failed" {
   assert {
     condition = alltrue([
       for key, rule in aws_cloudwatch_event_rule.glue_failed :
-      one(values(aws_cloudwatch_metric_alarm.this["${key}-job-failed"].dimensions)) == rule.name && aws_cloudwatch_event_target.glue_failed[key].rule == rule.name
+      one(values(aws_cloudwatch_metric_alarm.this["${key}-job-failed"].dimensions)) == rule.name &&
+      aws_cloudwatch_event_target.glue_failed[key].rule == rule.name
     ])
     error_message = "An alarm or a target belongs to another rule."
   }
   assert {
-    condition = jsonencode(jsondecode(aws_cloudwatch_log_resource_policy.glue_runs.policy_document).Statement) == jsonencode([
-      {
-        Sid       = "MakeStreams"
-        Effect    = "Allow"
-        Action    = ["logs:CreateLogStream"]
-        Principal = { Service = ["events.amazonaws.com", "delivery.logs.amazonaws.com"] }
-        Resource  = ["arn:aws:logs:eu-central-1:123456789012:log-group:/aws/events/dev-glue-runs:*"]
-      },
-      {
-        Sid       = "WriteGlueEvents"
-        Effect    = "Allow"
-        Action    = ["logs:PutLogEvents"]
-        Principal = { Service = ["events.amazonaws.com", "delivery.logs.amazonaws.com"] }
-        Resource  = ["arn:aws:logs:eu-central-1:123456789012:log-group:/aws/events/dev-glue-runs:*"]
-        Condition = { StringEquals = { "aws:SourceAccount" = "123456789012" } }
-      },
+    condition = jsonencode(
+      jsondecode(aws_cloudwatch_log_resource_policy.glue_runs.policy_document).Statement
+      ) == jsonencode([
+        {
+          Sid       = "MakeStreams"
+          Effect    = "Allow"
+          Action    = ["logs:CreateLogStream"]
+          Principal = { Service = ["events.amazonaws.com", "delivery.logs.amazonaws.com"] }
+          Resource  = ["arn:aws:logs:eu-central-1:123456789012:log-group:/aws/events/dev-glue-runs:*"]
+        },
+        {
+          Sid       = "WriteGlueEvents"
+          Effect    = "Allow"
+          Action    = ["logs:PutLogEvents"]
+          Principal = { Service = ["events.amazonaws.com", "delivery.logs.amazonaws.com"] }
+          Resource  = ["arn:aws:logs:eu-central-1:123456789012:log-group:/aws/events/dev-glue-runs:*"]
+          Condition = { StringEquals = { "aws:SourceAccount" = "123456789012" } }
+        },
     ])
     error_message = "EventBridge may write elsewhere, or others may write."
   }
@@ -130,7 +146,12 @@ run "the_dashboard_answers_the_four_questions" {
     condition = [
       for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets :
       regex("^SOURCE '([^']+)' \\|", widget.properties.query)[0] if widget.type == "log"
-    ] == ["/aws/vendedlogs/states/dev-pipeline", "/aws/vendedlogs/states/dev-pipeline", "/aws/events/dev-glue-runs", "/aws/vendedlogs/states/dev-pipeline"]
+      ] == [
+      "/aws/vendedlogs/states/dev-pipeline",
+      "/aws/vendedlogs/states/dev-pipeline",
+      "/aws/events/dev-glue-runs",
+      "/aws/vendedlogs/states/dev-pipeline",
+    ]
     error_message = "A query reads another log group."
   }
   assert {
@@ -145,7 +166,13 @@ run "the_dashboard_answers_the_four_questions" {
       for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets :
       [for metric in widget.properties.metrics : "${metric[0]} ${metric[1]}"] if widget.type == "metric"
       ]) == toset([
-      ["AWS/States ExecutionsStarted", "AWS/States ExecutionsSucceeded", "AWS/States ExecutionsFailed", "AWS/States ExecutionsTimedOut", "AWS/States ExecutionsAborted"],
+      [
+        "AWS/States ExecutionsStarted",
+        "AWS/States ExecutionsSucceeded",
+        "AWS/States ExecutionsFailed",
+        "AWS/States ExecutionsTimedOut",
+        "AWS/States ExecutionsAborted",
+      ],
       ["AWS/States ExecutionTime", "AWS/States ExecutionTime"],
       ["AWS/Lambda Duration", "AWS/Lambda Duration", "AWS/Lambda Errors", "AWS/Lambda Throttles"],
       ["Glue glue.driver.aggregate.elapsedTime", "AWS/Events TriggeredRules", "AWS/Events TriggeredRules"],

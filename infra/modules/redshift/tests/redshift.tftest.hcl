@@ -5,10 +5,14 @@ mock_provider "aws" {
     defaults = { arn = "arn:aws:iam::123456789012:role/dev-redshift-copy" }
   }
   mock_resource "aws_redshift_cluster" {
-    defaults = { master_password_secret_arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:redshift!dev-redshift" }
+    defaults = {
+      master_password_secret_arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:redshift!dev-redshift"
+    }
   }
   mock_resource "aws_redshiftserverless_namespace" {
-    defaults = { admin_password_secret_arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:redshift!dev-namespace" }
+    defaults = {
+      admin_password_secret_arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:redshift!dev-namespace"
+    }
   }
   mock_resource "aws_secretsmanager_secret" {
     defaults = { arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:dev-redshift-loader-1" }
@@ -30,25 +34,39 @@ variables {
   account_id         = "123456789012"
   copy_role_name     = "dev-redshift-copy"
   copy_from          = { bucket_arn = "arn:aws:s3:::dev-lake", prefixes = ["curated/", "runs/"] }
-  network            = { subnet_ids = ["subnet-1", "subnet-2", "subnet-3"], security_group_ids = ["sg-1"], enhanced_vpc_routing = true }
-  log_exports        = ["connectionlog", "userlog"]
+  network = {
+    subnet_ids           = ["subnet-1", "subnet-2", "subnet-3"]
+    security_group_ids   = ["sg-1"]
+    enhanced_vpc_routing = true
+  }
+  log_exports = ["connectionlog", "userlog"]
 }
 
 run "a_cluster_is_private_encrypted_and_keeps_its_password_to_itself" {
   command = plan
 
   assert {
-    condition     = tobool(aws_redshift_cluster.this[0].encrypted) && aws_redshift_cluster.this[0].kms_key_id == var.kms_key_arn
+    condition = (
+      tobool(aws_redshift_cluster.this[0].encrypted) &&
+      aws_redshift_cluster.this[0].kms_key_id == var.kms_key_arn
+    )
     error_message = "The cluster is not encrypted with the key."
   }
   assert {
-    condition = (aws_redshift_cluster.this[0].manage_master_password && aws_redshift_cluster.this[0].master_password == null &&
-    aws_redshift_cluster.this[0].master_password_secret_kms_key_id == var.kms_key_arn)
+    condition = (
+      aws_redshift_cluster.this[0].manage_master_password &&
+      aws_redshift_cluster.this[0].master_password == null &&
+      aws_redshift_cluster.this[0].master_password_secret_kms_key_id == var.kms_key_arn
+    )
     error_message = "The password is in the state, or its secret is not encrypted with the key."
   }
   assert {
-    condition = (!aws_redshift_cluster.this[0].publicly_accessible && aws_redshift_cluster.this[0].enhanced_vpc_routing &&
-    aws_redshift_cluster.this[0].vpc_security_group_ids == toset(["sg-1"]) && aws_redshift_cluster.this[0].cluster_subnet_group_name == "dev-redshift")
+    condition = (
+      !aws_redshift_cluster.this[0].publicly_accessible &&
+      aws_redshift_cluster.this[0].enhanced_vpc_routing &&
+      aws_redshift_cluster.this[0].vpc_security_group_ids == toset(["sg-1"]) &&
+      aws_redshift_cluster.this[0].cluster_subnet_group_name == "dev-redshift"
+    )
     error_message = "The cluster is not in the network that it was given."
   }
   assert {
@@ -67,8 +85,11 @@ run "a_cluster_is_private_encrypted_and_keeps_its_password_to_itself" {
     error_message = "The cluster does not use the parameters."
   }
   assert {
-    condition = (!aws_redshift_cluster.this[0].skip_final_snapshot && aws_redshift_cluster.this[0].automated_snapshot_retention_period == 7 &&
-    can(regex("^dev-redshift-final-[0-9]{14}$", aws_redshift_cluster.this[0].final_snapshot_identifier)))
+    condition = (
+      !aws_redshift_cluster.this[0].skip_final_snapshot &&
+      aws_redshift_cluster.this[0].automated_snapshot_retention_period == 7 &&
+      can(regex("^dev-redshift-final-[0-9]{14}$", aws_redshift_cluster.this[0].final_snapshot_identifier))
+    )
     error_message = "By default there are snapshots for a week and a last one, under a name of its own."
   }
   assert {
@@ -169,25 +190,36 @@ run "a_workgroup_is_private_encrypted_and_keeps_its_password_to_itself" {
   }
 
   assert {
-    condition = (aws_redshiftserverless_namespace.this[0].kms_key_id == var.kms_key_arn && aws_redshiftserverless_namespace.this[0].db_name == "analytics" &&
-    aws_redshiftserverless_namespace.this[0].iam_roles == toset(["arn:aws:iam::123456789012:role/dev-redshift-copy"]))
+    condition = (
+      aws_redshiftserverless_namespace.this[0].kms_key_id == var.kms_key_arn &&
+      aws_redshiftserverless_namespace.this[0].db_name == "analytics" &&
+      aws_redshiftserverless_namespace.this[0].iam_roles == toset(["arn:aws:iam::123456789012:role/dev-redshift-copy"])
+    )
     error_message = "The namespace is not encrypted with the key, or has another database or role."
   }
   assert {
-    condition = (aws_redshiftserverless_namespace.this[0].manage_admin_password && aws_redshiftserverless_namespace.this[0].admin_user_password == null &&
-    aws_redshiftserverless_namespace.this[0].admin_password_secret_kms_key_id == var.kms_key_arn)
+    condition = (
+      aws_redshiftserverless_namespace.this[0].manage_admin_password &&
+      aws_redshiftserverless_namespace.this[0].admin_user_password == null &&
+      aws_redshiftserverless_namespace.this[0].admin_password_secret_kms_key_id == var.kms_key_arn
+    )
     error_message = "The password is in the state, or its secret is not encrypted with the key."
   }
   assert {
-    condition = (!aws_redshiftserverless_workgroup.this[0].publicly_accessible && aws_redshiftserverless_workgroup.this[0].enhanced_vpc_routing &&
+    condition = (
+      !aws_redshiftserverless_workgroup.this[0].publicly_accessible &&
+      aws_redshiftserverless_workgroup.this[0].enhanced_vpc_routing &&
       aws_redshiftserverless_workgroup.this[0].subnet_ids == toset(["subnet-1", "subnet-2", "subnet-3"]) &&
-    aws_redshiftserverless_workgroup.this[0].security_group_ids == toset(["sg-1"]))
+      aws_redshiftserverless_workgroup.this[0].security_group_ids == toset(["sg-1"])
+    )
     error_message = "The workgroup is not in the network that it was given."
   }
   assert {
     condition = (
-      one([for parameter in aws_redshiftserverless_workgroup.this[0].config_parameter : parameter.parameter_value if parameter.parameter_key == "require_ssl"]) ==
-      "true"
+      one([
+        for parameter in aws_redshiftserverless_workgroup.this[0].config_parameter :
+        parameter.parameter_value if parameter.parameter_key == "require_ssl"
+      ]) == "true"
     )
     error_message = "Connections without TLS are let in."
   }
@@ -211,13 +243,19 @@ run "a_workgroup_is_private_encrypted_and_keeps_its_password_to_itself" {
   }
   assert {
     condition = (
-      length(aws_redshift_cluster.this) + length(aws_redshift_subnet_group.this) + length(aws_redshift_parameter_group.this) + length(aws_redshift_logging.this) ==
-      0
+      length(aws_redshift_cluster.this) + length(aws_redshift_subnet_group.this) +
+      length(aws_redshift_parameter_group.this) + length(aws_redshift_logging.this) == 0
     )
     error_message = "A workgroup was asked for."
   }
   assert {
-    condition = jsonencode([output.cluster_identifier, output.workgroup_name, output.arn, output.secret_arn, output.admin_secret_arn]) == jsonencode([
+    condition = jsonencode([
+      output.cluster_identifier,
+      output.workgroup_name,
+      output.arn,
+      output.secret_arn,
+      output.admin_secret_arn,
+      ]) == jsonencode([
       null,
       "dev-redshift",
       "arn:aws:redshift-serverless:us-east-1:123456789012:workgroup/made",
@@ -241,14 +279,22 @@ run "with_an_existing_cluster_nothing_is_made" {
 
   assert {
     condition = 0 == sum([
-      length(aws_iam_role.copy), length(aws_iam_role_policy.copy), length(aws_redshift_cluster.this), length(aws_redshift_logging.this),
-      length(aws_redshift_parameter_group.this), length(aws_redshift_subnet_group.this), length(aws_redshiftserverless_namespace.this),
+      length(aws_iam_role.copy), length(aws_iam_role_policy.copy), length(aws_redshift_cluster.this),
+      length(aws_redshift_logging.this), length(aws_redshift_parameter_group.this),
+      length(aws_redshift_subnet_group.this), length(aws_redshiftserverless_namespace.this),
       length(aws_redshiftserverless_workgroup.this), length(aws_secretsmanager_secret.loader),
     ])
     error_message = "Something is made."
   }
   assert {
-    condition = jsonencode([output.cluster_identifier, output.workgroup_name, output.arn, output.secret_arn, output.admin_secret_arn, output.secret_kms_key_arn]) == jsonencode([
+    condition = jsonencode([
+      output.cluster_identifier,
+      output.workgroup_name,
+      output.arn,
+      output.secret_arn,
+      output.admin_secret_arn,
+      output.secret_kms_key_arn,
+      ]) == jsonencode([
       "warehouse",
       null,
       "arn:aws:redshift:us-east-1:123456789012:cluster:warehouse",
@@ -273,7 +319,12 @@ run "an_existing_workgroup_is_looked_up_for_its_arn" {
   }
 
   assert {
-    condition = jsonencode([output.cluster_identifier, output.workgroup_name, output.arn, output.secret_kms_key_arn]) == jsonencode([
+    condition = jsonencode([
+      output.cluster_identifier,
+      output.workgroup_name,
+      output.arn,
+      output.secret_kms_key_arn,
+      ]) == jsonencode([
       null,
       "warehouse",
       "arn:aws:redshift-serverless:us-east-1:123456789012:workgroup/found",

@@ -16,7 +16,14 @@ variables {
       source_uri = "s3://dev-raw-123456789012-eu-central-1/flights/"
       expression = "cron(0 6 * * ? *)"
       timezone   = "Europe/Berlin"
-      parameters = { late_minutes = 30, share = 0.5, strict = true, carrier = "UA", from = "2013-06-30", code = "\"007\"" }
+      parameters = {
+        late_minutes = 30
+        share        = 0.5
+        strict       = true
+        carrier      = "UA"
+        from         = "2013-06-30"
+        code         = "\"007\""
+      }
     }
     hourly = {
       dataset                 = "flights"
@@ -36,13 +43,23 @@ run "the_input_is_what_start_on_schedule_reads" {
       scheduled_time = "<aws.scheduler.scheduled-time>"
       dataset        = "flights"
       source_uri     = "s3://dev-raw-123456789012-eu-central-1/flights/"
-      parameters     = { late_minutes = 30, share = 0.5, strict = true, carrier = "UA", from = "2013-06-30", code = "007" }
-      repeat         = false
+      parameters = {
+        late_minutes = 30
+        share        = 0.5
+        strict       = true
+        carrier      = "UA"
+        from         = "2013-06-30"
+        code         = "007"
+      }
+      repeat = false
     }
     error_message = "Not the input: ${aws_scheduler_schedule.this["nightly"].target[0].input}"
   }
   assert {
-    condition     = alltrue([for schedule in aws_scheduler_schedule.this : strcontains(schedule.target[0].input, "\"<aws.scheduler.scheduled-time>\"")])
+    condition = alltrue([
+      for schedule in aws_scheduler_schedule.this :
+      strcontains(schedule.target[0].input, "\"<aws.scheduler.scheduled-time>\"")
+    ])
     error_message = "Scheduler does not look for escaped brackets, so the name of each execution would be the same."
   }
   assert {
@@ -54,7 +71,9 @@ run "the_input_is_what_start_on_schedule_reads" {
     error_message = "Without parameters there are none."
   }
   assert {
-    condition     = alltrue([for schedule in aws_scheduler_schedule.this : schedule.target[0].arn == var.state_machine_arn])
+    condition = alltrue([
+      for schedule in aws_scheduler_schedule.this : schedule.target[0].arn == var.state_machine_arn
+    ])
     error_message = "A schedule starts something else."
   }
 }
@@ -100,7 +119,9 @@ run "the_role_is_for_this_group_and_this_state_machine" {
       Principal = { Service = "scheduler.amazonaws.com" }
       Condition = {
         StringEquals = { "aws:SourceAccount" = "123456789012" }
-        ArnEquals    = { "aws:SourceArn" = "arn:aws:scheduler:eu-central-1:123456789012:schedule-group/dev-pipeline-schedules" }
+        ArnEquals = {
+          "aws:SourceArn" = "arn:aws:scheduler:eu-central-1:123456789012:schedule-group/dev-pipeline-schedules"
+        }
       }
     }]
     error_message = "Another account or group could use the role."
@@ -130,7 +151,9 @@ run "without_a_queue_nothing_is_said_of_one" {
   }
 
   assert {
-    condition     = alltrue([for schedule in aws_scheduler_schedule.this : length(schedule.target[0].dead_letter_config) == 0])
+    condition = alltrue([
+      for schedule in aws_scheduler_schedule.this : length(schedule.target[0].dead_letter_config) == 0
+    ])
     error_message = "There is no queue."
   }
   assert {
@@ -170,7 +193,13 @@ run "with_a_key_and_no_queue_the_role_decrypts_the_input" {
 run "a_name_leaves_room_for_the_time" {
   command = plan
   variables {
-    schedules = { "${join("", [for _ in range(64) : "n"])}" = { dataset = "flights", source_uri = "s3://raw/flights/", expression = "rate(1 hour)" } }
+    schedules = {
+      "${join("", [for _ in range(64) : "n"])}" = {
+        dataset    = "flights"
+        source_uri = "s3://raw/flights/"
+        expression = "rate(1 hour)"
+      }
+    }
   }
   expect_failures = [var.schedules]
 }
@@ -178,7 +207,13 @@ run "a_name_leaves_room_for_the_time" {
 run "a_source_without_slash_is_refused" {
   command = plan
   variables {
-    schedules = { bad = { dataset = "flights", source_uri = "s3://dev-raw-123456789012-eu-central-1/flights", expression = "rate(1 hour)" } }
+    schedules = {
+      bad = {
+        dataset    = "flights"
+        source_uri = "s3://dev-raw-123456789012-eu-central-1/flights"
+        expression = "rate(1 hour)"
+      }
+    }
   }
   expect_failures = [var.schedules]
 }
@@ -186,7 +221,9 @@ run "a_source_without_slash_is_refused" {
 run "a_source_elsewhere_is_refused" {
   command = plan
   variables {
-    schedules = { bad = { dataset = "flights", source_uri = "https://example.com/flights/", expression = "rate(1 hour)" } }
+    schedules = {
+      bad = { dataset = "flights", source_uri = "https://example.com/flights/", expression = "rate(1 hour)" }
+    }
   }
   expect_failures = [var.schedules]
 }
@@ -210,7 +247,14 @@ run "two_days_are_refused" {
 run "a_list_is_no_parameter" {
   command = plan
   variables {
-    schedules = { bad = { dataset = "flights", source_uri = "s3://raw/flights/", expression = "rate(1 hour)", parameters = { carriers = "[\"UA\"]" } } }
+    schedules = {
+      bad = {
+        dataset    = "flights"
+        source_uri = "s3://raw/flights/"
+        expression = "rate(1 hour)"
+        parameters = { carriers = "[\"UA\"]" }
+      }
+    }
   }
   expect_failures = [var.schedules]
 }
@@ -218,7 +262,14 @@ run "a_list_is_no_parameter" {
 run "null_is_no_parameter" {
   command = plan
   variables {
-    schedules = { bad = { dataset = "flights", source_uri = "s3://raw/flights/", expression = "rate(1 hour)", parameters = { late_minutes = null } } }
+    schedules = {
+      bad = {
+        dataset    = "flights"
+        source_uri = "s3://raw/flights/"
+        expression = "rate(1 hour)"
+        parameters = { late_minutes = null }
+      }
+    }
   }
   expect_failures = [var.schedules]
 }
@@ -242,7 +293,9 @@ run "a_rate_has_a_number_and_a_unit" {
 run "a_time_zone_is_a_name" {
   command = plan
   variables {
-    schedules = { bad = { dataset = "flights", source_uri = "s3://raw/flights/", expression = "rate(1 hour)", timezone = "+01:00" } }
+    schedules = {
+      bad = { dataset = "flights", source_uri = "s3://raw/flights/", expression = "rate(1 hour)", timezone = "+01:00" }
+    }
   }
   expect_failures = [var.schedules]
 }
@@ -250,7 +303,14 @@ run "a_time_zone_is_a_name" {
 run "a_window_is_a_day_at_most" {
   command = plan
   variables {
-    schedules = { bad = { dataset = "flights", source_uri = "s3://raw/flights/", expression = "rate(1 hour)", flexible_window_minutes = 1441 } }
+    schedules = {
+      bad = {
+        dataset                 = "flights"
+        source_uri              = "s3://raw/flights/"
+        expression              = "rate(1 hour)"
+        flexible_window_minutes = 1441
+      }
+    }
   }
   expect_failures = [var.schedules]
 }

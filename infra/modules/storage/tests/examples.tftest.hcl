@@ -9,7 +9,10 @@ run "basic" {
   }
 
   assert {
-    condition     = module.storage.bucket_names == { artifacts = "acme-dev-artifacts", lake = "acme-dev-lake", raw = "acme-dev-raw" }
+    condition = (
+      module.storage.bucket_names ==
+      { artifacts = "acme-dev-artifacts", lake = "acme-dev-lake", raw = "acme-dev-raw" }
+    )
     error_message = "The buckets have other names."
   }
 }

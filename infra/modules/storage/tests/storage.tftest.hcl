@@ -30,18 +30,27 @@ run "every_bucket_is_private_versioned_and_encrypted" {
     error_message = "A bucket could be made public."
   }
   assert {
-    condition     = alltrue([for role in keys(var.bucket_names) : aws_s3_bucket_ownership_controls.this[role].rule[0].object_ownership == "BucketOwnerEnforced"])
+    condition = alltrue([
+      for role in keys(var.bucket_names) :
+      aws_s3_bucket_ownership_controls.this[role].rule[0].object_ownership == "BucketOwnerEnforced"
+    ])
     error_message = "A bucket has ACLs."
   }
   assert {
-    condition     = alltrue([for role in keys(var.bucket_names) : aws_s3_bucket_versioning.this[role].versioning_configuration[0].status == "Enabled"])
+    condition = alltrue([
+      for role in keys(var.bucket_names) :
+      aws_s3_bucket_versioning.this[role].versioning_configuration[0].status == "Enabled"
+    ])
     error_message = "A bucket is not versioned."
   }
   assert {
     condition = alltrue([
-      for role in keys(var.bucket_names) : one(aws_s3_bucket_server_side_encryption_configuration.this[role].rule).bucket_key_enabled &&
-      one(one(aws_s3_bucket_server_side_encryption_configuration.this[role].rule).apply_server_side_encryption_by_default).sse_algorithm == "aws:kms" &&
-      one(one(aws_s3_bucket_server_side_encryption_configuration.this[role].rule).apply_server_side_encryption_by_default).kms_master_key_id == var.kms_key_arn
+      for rule in [
+        for role in keys(var.bucket_names) : one(aws_s3_bucket_server_side_encryption_configuration.this[role].rule)
+      ] :
+      rule.bucket_key_enabled &&
+      one(rule.apply_server_side_encryption_by_default).sse_algorithm == "aws:kms" &&
+      one(rule.apply_server_side_encryption_by_default).kms_master_key_id == var.kms_key_arn
     ])
     error_message = "A bucket is not encrypted with the key."
   }
@@ -97,8 +106,9 @@ run "a_local_endpoint_may_speak_plain_http" {
   }
   assert {
     condition = (
-      one(one(aws_s3_bucket_server_side_encryption_configuration.this["raw"].rule).apply_server_side_encryption_by_default).sse_algorithm ==
-      "AES256"
+      one(
+        one(aws_s3_bucket_server_side_encryption_configuration.this["raw"].rule).apply_server_side_encryption_by_default
+      ).sse_algorithm == "AES256"
     )
     error_message = "Without a key, S3's own encrypt."
   }
@@ -112,14 +122,16 @@ run "only_what_can_be_made_again_expires" {
   }
 
   assert {
-    condition = (
-      { for rule in aws_s3_bucket_lifecycle_configuration.this["lake"].rule : rule.id => rule.expiration[0].days if length(rule.expiration) > 0 } ==
-      { expire-staged = 30, expire-rejected = 90 }
-    )
+    condition = {
+      for rule in aws_s3_bucket_lifecycle_configuration.this["lake"].rule :
+      rule.id => rule.expiration[0].days if length(rule.expiration) > 0
+    } == { expire-staged = 30, expire-rejected = 90 }
     error_message = "Other objects of the lake expire."
   }
   assert {
-    condition     = [for rule in aws_s3_bucket_lifecycle_configuration.this["raw"].rule : rule.id if length(rule.expiration) > 0] == []
+    condition = [
+      for rule in aws_s3_bucket_lifecycle_configuration.this["raw"].rule : rule.id if length(rule.expiration) > 0
+    ] == []
     error_message = "Source files expire."
   }
 }
