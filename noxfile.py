@@ -200,6 +200,8 @@ def lock(session: nox.Session) -> None:
 
 # A file's tests stay together: they share a Spark session or a database.
 IN_PARALLEL = ("-n", "logical", "--dist", "loadfile")
+# An endpoint waits more than it works, so the files of an engine are shared by two.
+TWO_ENDPOINTS = ("-n", "2", "--dist", "loadfile")
 # The integration tests wait a lot and take longest, so the unit tests give way to them.
 UNIT_NICENESS = 5
 
@@ -225,11 +227,12 @@ def _unit_tests(session: nox.Session) -> list[at_once.NamedCommand]:
 
 
 def _integration_tests(session: nox.Session) -> list[at_once.NamedCommand]:
-    line = (str(environments.DEV.ensure()), "-m", "pytest", "tests/integration", *session.posargs)
-    return [
-        at_once.NamedCommand(engine or "given endpoint", line, _variables(LOCAL_AWS_ENGINE=engine))
-        for engine in _engines(session)
-    ]
+    def command(engine: str) -> at_once.NamedCommand:
+        shared = TWO_ENDPOINTS if engine else ()  # a given endpoint is one
+        line = (str(environments.DEV.ensure()), "-m", "pytest", "tests/integration", *shared, *session.posargs)
+        return at_once.NamedCommand(engine or "given endpoint", line, _variables(LOCAL_AWS_ENGINE=engine))
+
+    return [command(engine) for engine in _engines(session)]
 
 
 def _at_once(session: nox.Session, *commands: at_once.NamedCommand) -> None:

@@ -17,7 +17,6 @@ from typing import Any, TypeVar
 
 import pytest
 
-from local_aws.services.glue.spark_classes import QUICK_JVM
 from pipeline import executions, redshift
 from pipeline.clients import Clients
 from pipeline.executions import ExecutionOutcome
@@ -231,7 +230,6 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEndpoint
     """The endpoint of the user where one is named, or else ours, for the time of the tests."""
     # The path of a checkout may have any characters.
     directory = tmp_path_factory.mktemp(ODD)
-    os.environ["LOCAL_AWS_SPARK_JAVA_OPTIONS"] = QUICK_JVM
     served = LocalEndpoint(directory)
     if url := given_endpoint():
         # A shell that read environment.sh names the endpoint of `nox -s local`.

@@ -18,7 +18,6 @@ from typing import Any
 
 from aws_facts import sdk_environment
 from dataset_contract.json_types import JsonMapping, JsonObject
-from local_aws.services.glue.spark_classes import QUICK_JVM
 from pipeline import redshift
 from pipeline.clients import Clients
 from pipeline_tools.chaos.cases import Rule
@@ -288,7 +287,6 @@ def served(directory: Path, engine: str | None, say: Say = say) -> Iterator[Rig]
     Raises:
         EndpointError, TerraformError, SchemaError: with the message of what failed.
     """
-    os.environ["LOCAL_AWS_SPARK_JAVA_OPTIONS"] = QUICK_JVM
     os.environ[PACKAGE_DIR] = str(package.build_with([DATASETS], directory / "checkout"))
     with LocalEndpoint(directory / "endpoint", engine=engine) as endpoint:
         say(f"endpoint on {endpoint.engine}")

@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -62,7 +62,6 @@ class ProcessSettings:
         java_home: of a Java that Spark runs on.
         spark_home: of the Spark of `python`; None where `python` is this interpreter.
         driver_memory: of Spark in local mode, as Spark writes sizes.
-        java_options: more options of Spark's JVM; LOCAL_AWS_SPARK_JAVA_OPTIONS where none are given.
     """
 
     workdir: Path
@@ -71,7 +70,6 @@ class ProcessSettings:
     java_home: Path | None = None
     spark_home: Path | None = None
     driver_memory: str = "2g"
-    java_options: str = field(default_factory=lambda: os.environ.get("LOCAL_AWS_SPARK_JAVA_OPTIONS", ""))
     seconds_to_end: float = 5.0
 
 
@@ -133,7 +131,7 @@ class ProcessFactory:
             mirror.configure(directory / "hadoop")
             environment["HADOOP_CONF_DIR"] = str(directory / "hadoop")
             environment["GLUE_EXCEPTION_FILE"] = str(directory / EXCEPTION_FILE)
-            line = [*self._spark_submit(packages, arguments, environment), str(_SPARK_SCRIPT), *argv]
+            line = [*self._spark_submit(packages, arguments, environment, mirror.bytes), str(_SPARK_SCRIPT), *argv]
         return JobProcess(line, environment, directory, logs, (group, stream), self._settings, mirror, memory)
 
     def _python_shell(
@@ -175,7 +173,7 @@ class ProcessFactory:
         return inherited | {"TMPDIR": str(directory / "tmp"), "PYTHONUNBUFFERED": "1", **bytecode}
 
     def _spark_submit(
-        self, packages: Sequence[Path], arguments: Mapping[str, str], environment: dict[str, str]
+        self, packages: Sequence[Path], arguments: Mapping[str, str], environment: dict[str, str], input_bytes: int
     ) -> list[str]:
         home = self._settings.spark_home or spark_classes.spark_home()
         environment["SPARK_HOME"] = str(home)
@@ -183,7 +181,11 @@ class ProcessFactory:
         environment["SPARK_LOCAL_IP"] = "127.0.0.1"
         if self._settings.java_home:
             environment["JAVA_HOME"] = str(self._settings.java_home)
-        classes = spark_classes.options(self._settings.java_home, home)
+        java_options = (
+            f'-Djava.io.tmpdir="{environment["TMPDIR"]}"',
+            spark_classes.jvm(input_bytes),
+            spark_classes.options(self._settings.java_home, home),
+        )
         conf = {
             "spark.driver.memory": self._settings.driver_memory,
             "spark.driver.host": "127.0.0.1",
@@ -192,9 +194,7 @@ class ProcessFactory:
             "spark.ui.showConsoleProgress": "false",
             "spark.local.dir": environment["TMPDIR"],
             "spark.sql.warehouse.dir": str(Path(environment["TMPDIR"]) / "warehouse"),
-            "spark.driver.extraJavaOptions": " ".join(
-                filter(None, [f'-Djava.io.tmpdir="{environment["TMPDIR"]}"', self._settings.java_options, classes])
-            ),
+            "spark.driver.extraJavaOptions": " ".join(filter(None, java_options)),
         }
         # spark-submit asks a JVM of its own for the command; it lives for a moment.
         environment["SPARK_LAUNCHER_OPTS"] = QUICK_JVM

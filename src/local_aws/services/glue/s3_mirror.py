@@ -84,6 +84,11 @@ class Mirror:
                 self._copy(S3Place(place.bucket, key))
         self._before = self._state()
 
+    @property
+    def bytes(self) -> int:
+        """The size of what was copied from S3."""
+        return sum(size for size, _ in self._before.values())
+
     def publish(self) -> None:
         """Upload what is new or changed, then delete from S3 what the run deleted; below the named places only."""
         after = self._state()

@@ -161,6 +161,18 @@ def test_a_library_that_cannot_be_installed_fails_the_run_and_says_why_in_its_lo
     assert "job.zip cannot be installed" in line
 
 
+@pytest.mark.parametrize(("megabytes", "optimises"), [(0, False), (32, False), (33, True)])
+def test_only_a_run_over_many_bytes_has_a_jvm_that_optimises(tmp_path: Path, megabytes: int, optimises: bool) -> None:
+    s3 = DirectoryS3(tmp_path / "s3")
+    s3.put_object(Bucket="code", Key="main.py", Body=b"")
+    s3.put_object(Bucket="lake", Key="staged/part.parquet", Body=bytes(megabytes * 1024**2))
+    s3.put_object(Bucket="lake", Key="other/part.parquet", Body=bytes(40 * 1024**2))
+    job = {"Name": "job", "Command": {"Name": "glueetl", "ScriptLocation": "s3://code/main.py"}}
+    process = factory(tmp_path, s3, Logs()).create(job, "jr_1", {"--staged_uri": "s3://lake/staged/"})
+    (options,) = [each for each in process.line if each.startswith("spark.driver.extraJavaOptions=")]
+    assert ("-XX:TieredStopAtLevel=1" in options, "-XX:Tier4" in options) == (not optimises, optimises)
+
+
 @pytest.mark.parametrize(("script", "state"), [("print('done')", "SUCCEEDED"), ("raise SystemExit(1)", "FAILED")])
 def test_the_last_state_of_a_run_is_noted_on_disk(tmp_path: Path, script: str, state: str) -> None:
     run = ended_run(tmp_path, script)
