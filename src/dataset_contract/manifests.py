@@ -156,7 +156,7 @@ def read(text: str, *, stage: str, job_id: str, dataset: str, where: str) -> Jso
         raise ManifestError(f"{where} is not a JSON object")
     expected = {"manifest_version": VERSION, "stage": stage, "job_id": job_id, "dataset": dataset}
     for name, value in expected.items():
-        if document.get(name) != value or isinstance(document.get(name), bool):  # true equals 1 in Python
+        if document.get(name) != value:
             raise ManifestError(f"{where} has {name} {as_json(document.get(name))}, expected {as_json(value)}")
     for name in ("rows_in", "rows_out", "rows_rejected", "bytes_in", "bytes_out", "files_out"):
         value = document.get(name)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -20,6 +21,8 @@ RESULT = StageResult(
     [FileEntry("s3://lake/p.parquet", 7, 2)], [FileEntry("s3://lake/r.parquet", 5, 1)], {"code: duplicate key": 1},
     [{"number": 0}], {"references": {"a": {"rows": 1}}}, {"references": {"a": []}},
 )  # fmt: skip
+COUNTS = ("rows_in", "rows_out", "rows_rejected", "bytes_in", "bytes_out", "files_out")
+NO_COUNTS: list[Any] = ["3", True, [{}], -1, 1.5, None]
 
 
 def read(text: str, **changes: str) -> dict[str, Any]:
@@ -52,9 +55,46 @@ def test_the_details_tell_each_file_and_reason() -> None:
     assert document["rejected_reasons"] == {"code: duplicate key": 1}
 
 
-def test_a_failed_stage_says_why_in_one_line() -> None:
+def test_a_failed_stage_says_why_in_one_line_and_else_what_a_complete_one_says() -> None:
     document = json.loads(manifests.render_error(RUN, RESULT, "every row\n  was refused"))
-    assert (document["error"], document["rows_rejected"]) == ("every row was refused", 1)
+    assert document == {**json.loads(manifests.render(RUN, RESULT)), "error": "every row was refused"}
+
+
+def test_a_long_error_is_cut() -> None:
+    def told(error: str) -> str:
+        return str(json.loads(manifests.render_error(RUN, RESULT, error))["error"])
+
+    assert told("é" * 5_000) == "é" * 5_000
+    assert told("é" * 5_001) == "é" * 5_000 + "…"
+
+
+def test_copy_is_told_each_file_and_its_size() -> None:
+    assert (
+        manifests.render_copy([FileEntry("s3://lake/é.parquet", 7, 2)])
+        == """\
+{
+  "entries": [
+    {
+      "mandatory": true,
+      "meta": {
+        "content_length": 7
+      },
+      "url": "s3://lake/é.parquet"
+    }
+  ]
+}
+"""
+    )
+
+
+def test_the_details_hold_values_that_json_has_not() -> None:
+    result = replace(RESULT, details={"parameters": {"since": START.date()}})
+    assert json.loads(manifests.render_details(RUN, result))["parameters"] == {"since": "2024-05-01"}
+
+
+def test_a_stage_took_thousandths_of_a_second() -> None:
+    run = replace(RUN, finished_at=START + timedelta(microseconds=1_234_567))
+    assert json.loads(manifests.render(run, RESULT))["seconds"] == 1.235
 
 
 @pytest.mark.parametrize("files", [1, 5_000, 50_000])
@@ -81,19 +121,39 @@ def test_a_manifest_is_never_larger_than_what_a_state_passes_on() -> None:
         manifests.render(RUN, StageResult(0, 0, 0, (), (), rules=rules))
 
 
+def test_the_limits_of_a_manifest_are_counted_in_bytes_and_may_be_reached() -> None:
+    def fill(spare: int) -> str:
+        return "é" * (spare // 2) + "x" * (spare % 2)
+
+    def rendered(text: str) -> str:
+        return manifests.render(RUN, replace(RESULT, more={"note": text}))
+
+    spare = manifests.MOST_BYTES - len(rendered("").encode())
+    assert len(rendered(fill(spare)).encode()) == manifests.MOST_BYTES
+    with pytest.raises(ManifestError, match="60,001 bytes"):
+        rendered(fill(spare + 1))
+
+    bare = len(json.dumps({"rules": [{"rule": ""}]}, indent=2)) + 1
+    manifests.check_rules([{"rule": fill(manifests.MOST_RULE_BYTES - bare)}])
+    with pytest.raises(ManifestError, match="30,001 bytes"):
+        manifests.check_rules([{"rule": fill(manifests.MOST_RULE_BYTES - bare + 1)}])
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"manifest_version": 2}, "s3://m has manifest_version 2, expected 4"),
         ({"references": []}, "has references [], expected an object"),
         ({"references": {"items": 3}}, "expected an object for each reference"),
+        ({"references": {"a": {}, "items": 3}}, "expected an object for each reference"),
         ({"stage": "spark"}, 'has stage "spark", expected "python"'),
         ({"job_id": "job-2"}, 'has job_id "job-2", expected "job-1"'),
         ({"dataset": None}, 'has dataset null, expected "orders"'),
-        ({"rows_in": "3"}, 'has rows_in "3", expected a whole number'),
-        ({"rows_out": True}, "has rows_out true"),
-        ({"files_out": [{}]}, "has files_out [{}], expected a whole number"),
-        ({"bytes_out": -1}, "has bytes_out -1"),
+        *(
+            ({name: value}, f"has {name} {json.dumps(value)}, expected a whole number, 0 or more")
+            for name in COUNTS
+            for value in NO_COUNTS
+        ),
     ],
 )
 def test_a_manifest_that_is_another_one(changes: dict[str, Any], message: str) -> None:
@@ -102,6 +162,17 @@ def test_a_manifest_that_is_another_one(changes: dict[str, Any], message: str) -
         read(text)
     assert message in str(caught.value)
     assert not manifests.is_complete(text, stage="python", job_id="job-1", dataset="orders", contract_hash="0f")
+
+
+def test_a_stage_may_have_done_nothing() -> None:
+    found = read(manifests.render(RUN, StageResult(0, 0, 0, (), ())))
+    assert [found[name] for name in COUNTS] == [0] * len(COUNTS)
+    assert "references" not in found
+
+
+def test_a_stage_that_read_no_contract_has_the_hash_of_none() -> None:
+    run = StageRun("python", "job-1", "orders", "s3://raw/orders/", START, START, "c1", "", "duckdb 1")
+    assert read(manifests.render(run, RESULT))["contract_hash"] == ""
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]"])
@@ -120,6 +191,7 @@ def test_a_stage_is_complete_with_its_manifest() -> None:
 def test_a_contract_is_known_by_its_text_but_for_its_line_ends() -> None:
     found = manifests.contract_hash('{\n"version": "1"}\n')
     assert (found, len(found)) == (manifests.contract_hash('{\r\n"version": "1"}\r\n'), 16)
+    assert found == manifests.contract_hash('{\r"version": "1"}\r')
     assert found != manifests.contract_hash('{\n"version": "1" }\n')
 
 
