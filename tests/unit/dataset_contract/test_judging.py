@@ -75,6 +75,7 @@ def test_the_document_of_a_verdict() -> None:
         "number": 4, "rule": "r", "object": "orders", "columns": ["a"], "metric": "nullValues",
         "expected": "mustBeLessThan 10 rows", "severity": "warning", "measured": "12", "passed": False,
     }  # fmt: skip
+    assert judging.document(judging.judge(rule("mustBe", 1), None, 3), 0)["measured"] is None
 
 
 @pytest.mark.parametrize(
@@ -83,6 +84,8 @@ def test_the_document_of_a_verdict() -> None:
         ("1E+3", "1000"),
         ("0.10", "0.1"),
         ("100", "100"),
+        ("0.123456789012", "0.123456789012"),
+        ("0.1234567890123", "0.123457"),
         ("0.000000000000001", "0"),
         ("33.3333333333333333", "33.333333"),
     ],
