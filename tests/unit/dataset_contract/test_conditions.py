@@ -37,6 +37,15 @@ def test_null_keeps_every_rule_but_required(connection: duckdb.DuckDBPyConnectio
     ]
 
 
+def test_a_value_breaks_one_of_several_rules_or_none(connection: duckdb.DuckDBPyConnection) -> None:
+    def found(value: str, *rules: ValueRule) -> object:
+        return connection.execute(f"SELECT {any_broken(rules, parse('INTEGER'), value, DUCKDB)}").fetchall()[0][0]
+
+    rules = ValueRule("minimum", 2), ValueRule("maximum", 4)
+    assert [found(value, *rules) for value in ("1", "2", "4", "5", "NULL")] == [True, False, False, True, False]
+    assert found("1") is False
+
+
 def test_a_limit_of_several_values_is_no_limit() -> None:
     with pytest.raises(TypeError, match="a limit is one value"):
         broken(ValueRule("minimum", (1, 2)), parse("INTEGER"), "x", DUCKDB)
