@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from dataset_contract.places import bucket_and_key
+from dataset_contract import manifests
+from dataset_contract.places import STAGES, Places, bucket_and_key, details_of, failure_of
 
 SRC = Path(__file__).parents[3] / "src"
 # What cuts the scheme off a URI: removeprefix("s3://"), uri[len("s3://") :], or [5:] and a partition.
@@ -25,6 +26,37 @@ _CUT = re.compile(r"""removeprefix\(["']s3://|len\(["']s3://["']\)|\[5:\]\s*\.pa
 )
 def test_a_uri_has_a_bucket_and_a_key(uri: str, parts: tuple[str, str]) -> None:
     assert bucket_and_key(uri) == parts
+
+
+def test_the_places_of_a_job() -> None:
+    places = Places("job-1", "orders", "raw", "lake", "artifacts")
+    assert places.document(["totals"]) == {
+        "contract": "s3://artifacts/sql/datasets/orders/contract.json",
+        "transform": "s3://artifacts/sql/datasets/orders/transform.sql",
+        "reference": "s3://raw/reference/orders/",
+        "staged": "s3://lake/staged/orders/job_id=job-1/",
+        "staged_references": "s3://lake/references/orders/job_id=job-1/",
+        "rejected": "s3://lake/rejected/orders/job_id=job-1/",
+        "curated": {"totals": "s3://lake/curated/orders/totals/job_id=job-1/"},
+        "manifests": {
+            "python": "s3://lake/runs/job-1/python.json",
+            "spark": "s3://lake/runs/job-1/spark.json",
+            "load": "s3://lake/runs/job-1/load.json",
+        },
+        "manifest_keys": {
+            "python": "runs/job-1/python.json",
+            "spark": "runs/job-1/spark.json",
+            "load": "runs/job-1/load.json",
+        },
+    }
+    assert places.copy_manifest("totals") == "s3://lake/runs/job-1/copy/totals.manifest"
+    assert places.source_files_list() == "s3://lake/runs/job-1/source_files/copy.manifest"
+    assert details_of(places.manifest("python")) == "s3://lake/runs/job-1/python-details.json"
+    assert failure_of(places.manifest("python")) == "s3://lake/runs/job-1/python-error.json"
+
+
+def test_the_stages_that_write_manifests_have_places_for_them() -> None:
+    assert (manifests.PYTHON, manifests.SPARK, manifests.LOAD) == STAGES
 
 
 def test_nothing_else_takes_a_uri_apart_by_hand() -> None:
