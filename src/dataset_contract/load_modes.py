@@ -46,7 +46,7 @@ def read(value: object, place: ElementPath, columns: Sequence[Column], primary_k
         raise element.refuse(
             "mode", "needs a key by which rows are told apart; accepted: with primaryKey at its columns"
         )
-    if mode == MERGE and "orderBy" in element:
+    if "orderBy" in element:
         order_by = _columns(element, "orderBy", known, (FLOAT, BOOLEAN))
         for index, name in enumerate(order_by):
             if name in primary_key:

@@ -138,7 +138,11 @@ def test_a_partition_is_the_rows_with_equal_values_and_null_is_one() -> None:
 
 
 def test_a_row_is_merged_by_its_key_and_without_an_order_by_its_job() -> None:
-    assert end({"mode": "merge"})[4:] == [
+    assert end({"mode": "merge"}) == [
+        "CALL audit.merge_rows(",
+        "CAST(:job_id AS VARCHAR(56))",
+        "'sales'",
+        "CAST(:rows_sales AS BIGINT)",
         '\'"shop", "id"\'',
         f"'{KEY}'",
         "'\"sales\".job_id > _incoming.job_id'",
