@@ -27,6 +27,11 @@ def test_a_parameter_becomes_the_model() -> None:
     assert contract.parameters == {"late": Parameter("late", "integer", 15, 0, 1440)}
 
 
+@pytest.mark.parametrize("name", ["a", "Z_9", "a" * 63])
+def test_a_name_has_letters_and_digits(name: str) -> None:
+    assert resolved({name: {"type": "date"}}, {name: "2024-12-31"}) == {name: "2024-12-31"}
+
+
 def test_the_given_value_goes_before_the_default() -> None:
     rules = {"a": {"type": "integer", "default": 15}, "b": {"type": "boolean", "default": False}}
     assert resolved(rules, {"a": 3}) == {"a": 3, "b": False}
@@ -42,17 +47,50 @@ def test_a_number_is_as_json_has_it() -> None:
 
 
 @pytest.mark.parametrize(
+    ("rule", "values"),
+    [
+        ({"type": "integer"}, [0, -(2**63), 2**63 - 1]),
+        ({"type": "integer", "minimum": -1, "maximum": 1}, [-1, 1]),
+        ({"type": "integer", "validValues": [1, 2]}, [1, 2]),
+        ({"type": "number"}, [5, 5.0, 0.1, -(2**53), 1e300]),
+        ({"type": "number", "validValues": [Decimal("0.1")]}, [0.1]),
+        ({"type": "string"}, ["", "x", "2024-02-30"]),
+        ({"type": "string", "validValues": ["x", "y"]}, ["x", "y"]),
+        ({"type": "string", "pattern": "a|ab"}, ["a", "ab"]),
+        ({"type": "boolean"}, [True, False]),
+        ({"type": "boolean", "validValues": [True]}, [True]),
+        ({"type": "date"}, ["2024-02-29"]),
+        ({"type": "date", "minimum": "2024-01-01", "maximum": "2024-01-02"}, ["2024-01-01", "2024-01-02"]),
+    ],
+)
+def test_a_value_is_taken_as_it_is(rule: dict[str, Any], values: list[Any]) -> None:
+    for value in values:
+        found = resolved({"a": rule}, {"a": value})["a"]
+        assert (found, type(found)) == (value, type(value))
+
+
+def test_a_number_with_an_exponent_says_how_large_it_is_and_not_each_digit() -> None:
+    large = Decimal("9007199254740993E+1")
+    assert resolved({"a": {"type": "number"}}, {"a": large}) == {"a": float(large)}
+
+
+@pytest.mark.parametrize(
     ("rule", "value", "message"),
     [
         ({"type": "integer"}, "x", 'parameters.a is "x"; accepted: a whole number of 64 bits'),
         ({"type": "integer"}, True, "parameters.a is true; accepted: a whole number of 64 bits"),
         ({"type": "integer"}, 1.0, "parameters.a is 1.0; accepted: a whole number"),
         ({"type": "integer"}, 2**63, "a whole number of 64 bits"),
+        ({"type": "integer"}, -(2**63) - 1, "a whole number of 64 bits"),
         ({"type": "integer"}, None, "parameters.a is null; accepted: a whole number"),
         ({"type": "integer", "minimum": 0}, -1, "parameters.a is -1; accepted: 0 or more"),
         ({"type": "integer", "maximum": 9}, 10, "parameters.a is 10; accepted: 9 or less"),
+        ({"type": "integer", "validValues": [1, 2]}, 3, "parameters.a is 3; accepted: 1, 2"),
         ({"type": "number"}, 2**53 + 1, "accepted: a number that a DOUBLE holds"),
         ({"type": "number"}, Decimal("9007199254740993.0"), "accepted: a number that a DOUBLE holds"),
+        ({"type": "number"}, Decimal("9007199254740993"), "accepted: a number that a DOUBLE holds"),
+        ({"type": "number"}, "1", "accepted: a number that a DOUBLE holds"),
+        ({"type": "number"}, float("nan"), "parameters.a is NaN; accepted: a number that a DOUBLE holds"),
         ({"type": "number"}, 10**400, "accepted: a number that a DOUBLE holds"),
         ({"type": "number"}, float("inf"), "parameters.a is Infinity; accepted: a number that a DOUBLE holds"),
         ({"type": "number"}, False, "parameters.a is false; accepted: a number"),
@@ -75,6 +113,7 @@ def test_a_missing_and_an_unknown_parameter() -> None:
     assert problem({"limit": {"type": "integer"}}, {"limt": 1}) == (
         'parameters.limt is unknown for dataset "orders"; did you mean "limit"?; known: limit'
     )
+    assert problem({"a": {"type": "date"}, "b": {"type": "date"}}, {"xyz": 1}).endswith("; known: a, b")
     assert problem({}, {"a": 1}) == 'parameters.a is unknown for dataset "orders"; known: none'
 
 
@@ -82,7 +121,10 @@ def test_a_missing_and_an_unknown_parameter() -> None:
     ("rules", "message"),
     [
         ([], "value: [] is not a mapping; accepted: a mapping of names to parameters"),
-        ({"a b": {"type": "date"}}, "value.a b: is not a name of a parameter"),
+        *(
+            ({name: {"type": "date"}}, f"value.{name}: is not a name of a parameter; accepted: 1 to 63 letters, digits")
+            for name in ("a b", "", "1", "_a", "é", "a" * 64, 5)
+        ),
         ({"a": {"type": "date"}, "A": {"type": "date"}}, "value.A: occurs twice"),
         ({"a": "integer"}, 'value.a: "integer" is not a mapping; accepted: type, default'),
         ({"a": {}}, "value.a.type: is missing; accepted: integer, number, string, boolean, date"),
@@ -100,6 +142,7 @@ def test_a_missing_and_an_unknown_parameter() -> None:
         ({"a": {"type": "integer", "minimum": 5, "maximum": 4}}, "value.a.minimum: 5 is above the maximum 4"),
         ({"a": {"type": "integer", "minimum": "0"}}, 'value.a.minimum: "0" is not a value of the parameter'),
         ({"a": {"type": "string", "minimum": "0"}}, "is not a limit of a string; accepted for: integer, number, date"),
+        ({"a": {"type": "boolean", "maximum": True}}, "is not a limit of a boolean; accepted for: integer, number"),
         ({"a": {"type": "string", "validValues": []}}, "value.a.validValues: [] has no value"),
         (
             {"a": {"type": "string", "validValues": ["a", 1]}},
