@@ -42,11 +42,34 @@ def test_every_name_that_redshift_gives_a_type_is_read(physical: str, redshift: 
 
 @pytest.mark.parametrize(
     ("logical", "redshift"),
-    [("integer", "BIGINT"), ("number", "DOUBLE PRECISION"), ("string", "VARCHAR(65535)"), ("date", "DATE")],
+    [
+        *(("integer", "BIGINT"), ("number", "DOUBLE PRECISION"), ("string", "VARCHAR(65535)"), ("date", "DATE")),
+        *(("timestamp", "TIMESTAMP"), ("boolean", "BOOLEAN")),
+    ],
 )
 def test_a_logical_type_alone_is_enough(logical: str, redshift: str) -> None:
     value = document(source=table("orders", "source", {"name": "a", "logicalType": logical}))
     assert accepted(value).source.columns[0].type.redshift == redshift
+
+
+HELD_BY = {
+    "integer": ["SMALLINT", "DECIMAL(9,0)"],
+    "number": ["SMALLINT", "DECIMAL(9,0)", "DECIMAL(9,2)", "REAL"],
+    "string": ["VARCHAR(9)", "CHAR(2)"],
+    "date": ["DATE"],
+    "timestamp": ["TIMESTAMP", "TIMESTAMPTZ"],
+    "boolean": ["BOOLEAN"],
+}
+
+
+@pytest.mark.parametrize("logical", HELD_BY)
+@pytest.mark.parametrize("physical", sorted({name for names in HELD_BY.values() for name in names}))
+def test_a_type_holds_its_logical_types_and_no_other(logical: str, physical: str) -> None:
+    value = with_column(physical=physical, logicalType=logical)
+    if physical in HELD_BY[logical]:
+        assert accepted(value).source.columns[0].type.redshift == physical
+    else:
+        assert f'.physicalType: "{physical}" holds no logicalType {logical}' in refusal(value)
 
 
 @pytest.mark.parametrize(
