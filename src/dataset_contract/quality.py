@@ -58,7 +58,7 @@ class RuleSubject:
 
     object: str
     role: str
-    columns: Sequence[str]  # those of the object that are known; of a column's rule: the column
+    columns: Sequence[str]  # those of the object that are known; none for the rule of a column
     column: str = ""
     type: ColumnType | None = None
     null_values: Sequence[str] = ()
@@ -77,7 +77,7 @@ def of_column(
     Args:
         null_values: the texts that mean null in the column's files.
     """
-    return _read(element, RuleSubject(object_, role, (name,), name, type_, null_values))
+    return _read(element, RuleSubject(object_, role, (), name, type_, null_values))
 
 
 def of_object(element: Element, object_: str, columns: Sequence[str], role: str) -> Made:
@@ -211,8 +211,8 @@ def _sql(rule: Element, subject: RuleSubject) -> SetRule:
     )
 
 
-def filled(query: str, role: str, object_: str, column: str = "") -> str:
-    """A query with the names of its object, and of its column if it has one, in the place of its placeholders.
+def filled(query: str, role: str, object_: str, column: str) -> str:
+    """A query with the names of its object, and of its column unless that is "", in the place of its placeholders.
 
     Raises:
         ValueError: a placeholder is unknown, or stands in quotes of its own; the message goes on after the query.

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from dataset_contract import quality
 from dataset_contract.judging import OPERATORS
 from dataset_contract.model import Key, SetRule, ValueRule
 from tests.unit.dataset_contract.documents import (
@@ -41,6 +42,20 @@ def test_nothing_may_break_it_so_it_is_a_rule_of_the_value() -> None:
     ]
 
 
+def test_a_list_may_be_without_null_or_of_null_alone_and_a_pattern_without_a_list() -> None:
+    def read(metric: str, **arguments: Any) -> list[tuple[str, Any]]:
+        return rules_of(quality=[{"metric": metric, "arguments": arguments, "mustBe": 0}])
+
+    assert read("missingValues", missingValues=["-"]) == [("missingValues", ("-",))]
+    assert read("missingValues", missingValues=[None]) == [("required", "")]
+    assert read("invalidValues", pattern="A") == [("pattern", "A")]
+
+
+def test_no_rows_are_a_rule_of_the_set() -> None:
+    (rule,) = set_rules({"metric": "rowCount", "mustBe": 0}, of_object=True)
+    assert (rule.metric, rule.operator, rule.bounds, rule.columns) == ("rowCount", "mustBe", (Decimal(0),), ())
+
+
 def test_duplicates_that_may_not_be_are_a_key() -> None:
     rule = {"metric": "duplicateValues", "mustBe": 0}
     assert accepted(with_quality(rule)).source.keys == (Key(("code",)),)
@@ -67,6 +82,7 @@ def test_each_operator_is_read(operator: str) -> None:
 def test_a_share_keeps_its_decimals() -> None:
     (rule,) = set_rules({"metric": "nullValues", "mustBeLessThan": 0.1, "unit": "percent"})
     assert (rule.bounds, rule.columns, rule.unit) == ((Decimal("0.1"),), ("code",), "percent")
+    assert rule.rules == ()
 
 
 def test_what_counts_as_missing() -> None:
@@ -87,10 +103,13 @@ def valid(*values: Any) -> dict[str, Any]:
     [
         (
             {"quality": [missing("N/A", "")]},
-            'missingValues: has "", which the column\'s nullValues make null before; accepted: null in its place, or '
-            "nullValues without it",
+            '.arguments.missingValues: has "", which the column\'s nullValues make null before; accepted: null in its '
+            "place, or nullValues without it",
         ),
-        ({"quality": [valid("", "a")]}, 'has "", which the column\'s nullValues make null before; accepted: the list'),
+        (
+            {"quality": [valid("", "a")]},
+            '.arguments.validValues: has "", which the column\'s nullValues make null before; accepted: the list',
+        ),
         ({"enum": [{"value": ""}]}, '.enum: has ""'),
         (
             {"physical": "INTEGER", "quality": [missing(-1)], "customProperties": custom(nullValues=["-1"])},
@@ -105,6 +124,8 @@ def test_a_listed_value_that_is_null_before_is_refused(column: dict[str, Any], m
 def test_a_listed_value_that_is_not_null_before_is_read() -> None:
     no_nulls = {"customProperties": custom(nullValues=[])}
     assert accepted(with_column(quality=[missing("")], **no_nulls))
+    pattern = {"metric": "invalidValues", "arguments": {"pattern": "a-b"}, "mustBe": 0}
+    assert accepted(with_column(quality=[pattern], customProperties=custom(nullValues=["-"])))
     assert accepted(document(output=table("totals", "output", column(quality=[missing("")]))))
 
 
@@ -120,7 +141,7 @@ def test_a_listed_value_that_is_not_null_before_is_read() -> None:
     ],
 )
 def test_a_rule_without_an_effect_is_refused(rule: dict[str, Any], told: str) -> None:
-    message = f"{told} holds, whatever is counted; accepted: a rule that can be kept and broken"
+    message = f" {told} holds, whatever is counted; accepted: a rule that can be kept and broken"
     assert message in refusal(with_quality({"metric": "nullValues", **rule}))
 
 
@@ -132,7 +153,10 @@ def test_a_rule_without_an_effect_is_refused(rule: dict[str, Any], told: str) ->
         {"mustBeLessOrEqualTo": 100},
         {"mustBeLessThan": 100, "unit": "percent"},
         {"mustBeBetween": [0, 99], "unit": "percent"},
+        {"mustBeBetween": [1, 100], "unit": "percent"},
         {"mustNotBeBetween": [0, 100]},
+        {"mustNotBeBetween": [0, 99], "unit": "percent"},
+        {"mustNotBeBetween": [1, 100], "unit": "percent"},
     ],
 )
 def test_a_rule_that_may_be_broken_and_kept_is_read(rule: dict[str, Any]) -> None:
@@ -171,6 +195,7 @@ def test_ids_are_unique_in_the_contract() -> None:
         "SELECT count(*) FROM orders WHERE regexp_matches(code, '^[A-Z]{2}$')",
         "SELECT count(*) FROM orders WHERE code = '${cutoff}' -- {cutoff}",
         "SELECT {'a': 1}.a /* {cutoff} */ FROM orders",
+        "-- {cutoff}\n/* {cutoff} */ SELECT 1",
     ],
 )
 def test_braces_in_a_text_or_a_comment_are_no_placeholder(query: str) -> None:
@@ -194,8 +219,39 @@ def test_a_query_names_its_object_and_column_quoted_for_its_engine() -> None:
     assert accepted(document(output=output)).set_rules[0].query.endswith("FROM t, `totals`")
 
 
+@pytest.mark.parametrize(("end", "left"), [(";", ""), (" ; ", ""), (";;\n", ""), (" AS X;", " AS X")])
+def test_a_query_may_end_with_a_semicolon(end: str, left: str) -> None:
+    assert quality.filled(f"SELECT 1{end}", "source", "orders", "") == f"SELECT 1{left}"
+
+
+@pytest.mark.parametrize(("role", "quoted"), [("source", '"a""`b"'), ("output", '`a"``b`')])
+def test_a_name_is_quoted_for_the_engine_of_its_object(role: str, quoted: str) -> None:
+    assert quality.filled("SELECT {column} FROM {table}", role, 'a"`b', 'a"`b') == f"SELECT {quoted} FROM {quoted}"
+
+
+def test_a_query_is_about_its_object_and_has_a_severity() -> None:
+    warning = {"type": "sql", "query": "SELECT 1", "mustBe": 1, "severity": "warning"}
+    expected = SetRule("orders.sql", "orders", "sql", "mustBe", (Decimal(1),), "warning", "value", query="SELECT 1")
+    assert set_rules(warning, of_object=True) == (expected,)
+    assert set_rules({**warning, "severity": "error"})[0].severity == "error"
+
+
 def test_a_rule_of_type_text_describes() -> None:
     assert set_rules({"type": "text", "description": "checked by hand", "dimension": "accuracy"}) == ()
+
+
+@pytest.mark.parametrize("name", ["metric", "arguments", "query", "unit", "severity", *OPERATORS])
+def test_a_rule_of_type_text_has_nothing_to_judge(name: str) -> None:
+    assert f".{name}: 1 stands in a rule of type text, which only describes" in refusal(
+        with_quality({"type": "text", name: 1})
+    )
+
+
+def test_an_id_is_printable_and_takes_no_more_than_its_bytes() -> None:
+    rule = {"metric": "rowCount", "mustBeGreaterThan": 1}
+    assert set_rules({**rule, "id": "é" * 128}, of_object=True)[0].id == "é" * 128
+    for text in ("é" * 128 + "x", "a\nb", "\ud800"):
+        assert ".id: " in refusal(with_quality({**rule, "id": text}, of_object=True))
 
 
 @pytest.mark.parametrize(
@@ -204,19 +260,21 @@ def test_a_rule_of_type_text_describes() -> None:
         ({"metric": "foo", "mustBe": 0}, '.metric: "foo" is not a metric; accepted: nullValues, missingValues'),
         ({"metric": "nulValues", "mustBe": 0}, 'did you mean "nullValues"'),
         ({"metric": "rowCount", "mustBe": 0}, '.metric: "rowCount" is a metric of an object; accepted here: '),
-        ({"mustBe": 0}, ".metric: is missing; accepted: nullValues"),
+        ({"mustBe": 0}, ".metric: is missing; accepted: nullValues, missingValues, invalidValues, duplicateValues"),
         (
             {"rule": "nullCheck", "mustBe": 0},
             '.rule: "nullCheck" is refused: it is the old name of metric; write metric',
         ),
         ({"metric": "nullValues"}, ": has no operator; accepted: mustBe, mustNotBe"),
-        ({"metric": "nullValues", "mustBe": 0, "mustBeLessThan": 1}, ".mustBeLessThan: 1 stands beside mustBe"),
+        ({"metric": "nullValues", "mustBe": 0, "mustBeLessThan": 1}, ".mustBeLessThan: 1 stands beside mustBe; "),
         ({"metric": "nullValues", "mustBe": "0"}, '.mustBe: "0" is not a number'),
         ({"metric": "nullValues", "mustBe": True}, ".mustBe: true is not a number"),
         ({"metric": "nullValues", "mustBe": -1}, ".mustBe: -1 is not a number of rows; accepted: whole numbers of 0"),
         ({"metric": "nullValues", "mustBeLessThan": 0.5}, ".mustBeLessThan: 0.5 is not a number of rows"),
         ({"metric": "nullValues", "mustBeLessThan": 101, "unit": "percent"}, "101 is not a share in percent"),
         ({"metric": "nullValues", "mustBeBetween": [1]}, ".mustBeBetween: [1] is not a pair of numbers"),
+        ({"metric": "nullValues", "mustBeBetween": 5}, ".mustBeBetween: 5 is not a pair of numbers"),
+        ({"metric": "nullValues", "mustBeBetween": "12"}, '.mustBeBetween: "12" is not a pair of numbers'),
         ({"metric": "nullValues", "mustBeBetween": [2, 2]}, ".mustBeBetween: [2, 2] is out of order"),
         ({"metric": "nullValues", "mustBeBetween": [1, "2"]}, '.mustBeBetween[1]: "2" is not a number'),
         (
@@ -236,7 +294,11 @@ def test_a_rule_of_type_text_describes() -> None:
             {"metric": "nullValues", "mustBe": 0, "schedule": "0 0 * * *"},
             '.schedule: "0 0 * * *" is refused: the pipeli',
         ),
-        ({"metric": "nullValues", "mustBe": 0, "scheduler": "cron"}, ".scheduler: "),
+        (
+            {"metric": "nullValues", "mustBe": 0, "scheduler": "cron"},
+            " is refused: the pipeline judges each run; leave",
+        ),
+        ({"type": "custom", "implementation": "x"}, " is refused: it belongs to a rule of type custom, which no stage"),
         ({"metric": "nullValues", "mustBe": 0, "id": ""}, '.id: "" is empty'),
         ({"metric": "nullValues", "mustBe": 0, "name": "x" * 257}, "is not an identifier; accepted: a printable text"),
         (
@@ -254,7 +316,15 @@ def test_a_rule_of_type_text_describes() -> None:
         ({"metric": "missingValues", "mustBe": 0, "arguments": {"missingValues": []}}, "[] is not a list with a value"),
         (
             {"metric": "missingValues", "mustBe": 0, "arguments": {"missingValues": [1]}},
-            "missingValues[0]: 1 is not a text",
+            ".arguments.missingValues[0]: 1 is not a text",
+        ),
+        (
+            {"metric": "missingValues", "mustBe": 0, "arguments": {"missingValues": "N/A"}},
+            '.arguments.missingValues: "N/A" is not a list with a value in it',
+        ),
+        (
+            {"metric": "invalidValues", "mustBe": 0, "arguments": {"pattern": "(?=a)"}},
+            '.arguments.pattern: "(?=a)" is not a pattern',
         ),
         (
             {"type": "custom", "engine": "soda", "implementation": "x"},
@@ -266,8 +336,17 @@ def test_a_rule_of_type_text_describes() -> None:
         ({"type": "sql", "mustBe": 0}, ".query: is missing; accepted: one SELECT that gives one number"),
         ({"type": "sql", "query": "", "mustBe": 0}, '.query: "" is empty'),
         ({"type": "sql", "query": "SELECT 1"}, "has no operator"),
-        ({"type": "sql", "query": "SELECT 1", "mustBe": 1, "metric": "rowCount"}, "stands in a rule of type sql"),
-        ({"type": "sql", "query": "SELECT 1", "mustBe": 1, "unit": "percent"}, "stands in a rule of type sql"),
+        *(
+            (
+                {"type": "sql", "query": "SELECT 1", "mustBe": 1, name: value},
+                f"stands in a rule of type sql; accepted: {instead}",
+            )
+            for name, value, instead in [
+                ("metric", "rowCount", "type: library"),
+                ("arguments", {}, "type: library"),
+                ("unit", "percent", "no unit"),
+            ]
+        ),
         ({"type": "sql", "query": "DELETE FROM orders", "mustBe": 1}, "is not a query; accepted: one SELECT, or WITH"),
         ({"type": "sql", "query": "SELECT 1; DROP TABLE a", "mustBe": 1}, "has more than one statement"),
         (
@@ -276,7 +355,7 @@ def test_a_rule_of_type_text_describes() -> None:
         ),
         (
             {"type": "sql", "query": "SELECT ${CUTOFF}", "mustBe": 1},
-            "has the placeholder ${CUTOFF}; accepted: ${object}",
+            "has the placeholder ${CUTOFF}; accepted: ${object}, ${table}, ${property}, ${column}",
         ),
     ],
 )
@@ -303,6 +382,10 @@ def test_a_rule_of_a_column_is_refused(rule: dict[str, Any], message: str) -> No
         (
             {"metric": "duplicateValues", "mustBe": 0, "arguments": {"properties": []}},
             "names no column; accepted: code, n",
+        ),
+        (
+            {"metric": "duplicateValues", "mustBe": 0, "arguments": {"properties": [1]}},
+            ".properties[0]: 1 is not a text; accepted: a column: code, n",
         ),
         ({"metric": "duplicateValues", "mustBe": 0, "arguments": {"properties": ["n", "n"]}}, '"n" occurs twice'),
         (
