@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import re
+import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid5
 
 import pytest
 
@@ -41,6 +44,20 @@ def test_a_short_fraction_is_filled_up(start_time: str, stamp: str) -> None:
     assert job_id.make(ARN, start_time).startswith(f"20260131T123456{stamp}Z-")
 
 
+@pytest.mark.parametrize("zone", ["Etc/GMT+12", "Etc/GMT-14"])
+@pytest.mark.parametrize("start_time", ["2026-01-31T12:34:56.789Z", 1769862896789])
+def test_the_start_time_is_utc_wherever_the_id_is_made(
+    monkeypatch: pytest.MonkeyPatch, zone: str, start_time: str | int
+) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        assert job_id.make(ARN, start_time).startswith("20260131T123456789Z-")
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
 def test_two_executions_never_share_an_id() -> None:
     assert job_id.make(ARN, "2026-01-31T12:34:56Z") != job_id.make(OTHER, "2026-01-31T12:34:56Z")
 
@@ -58,15 +75,20 @@ def test_the_start_time_can_be_read_back() -> None:
 
 @pytest.mark.parametrize(
     "start_time",
-    ["2026-01-31 12:34:56Z", "2026-01-31T12:34:56", "2026-02-30T00:00:00Z", "2026-01-31T12:34:56+02:00", "", True],
+    [
+        *("2026-01-31 12:34:56Z", "2026-01-31T12:34:56", "2026-02-30T00:00:00Z", "2026-01-31T12:34:56+02:00", "", True),
+        *("2026-01-31T12:34:56Z and more", None, 1.5),
+    ],
 )
-def test_another_start_time_is_refused(start_time: str | int) -> None:
+def test_another_start_time_is_refused(start_time: Any) -> None:
     with pytest.raises(job_id.JobIdError, match=re.escape(repr(start_time))):
         job_id.make(ARN, start_time)
 
 
-@pytest.mark.parametrize("arn", ["", "arn:aws:states:us-east-1:123456789012:stateMachine:pipeline", "run-1"])
-def test_another_arn_is_refused(arn: str) -> None:
+@pytest.mark.parametrize(
+    "arn", ["", "arn:aws:states:us-east-1:123456789012:stateMachine:pipeline", "run-1", f"{ARN}:2", f"{ARN} ", None, 5]
+)
+def test_another_arn_is_refused(arn: Any) -> None:
     with pytest.raises(job_id.JobIdError, match="execution_arn"):
         job_id.make(arn, "2026-01-31T12:34:56Z")
 
@@ -84,6 +106,28 @@ def test_what_is_no_job_id_is_told_apart(text: str) -> None:
     assert not job_id.is_job_id(text)
     with pytest.raises(job_id.JobIdError):
         job_id.started_at(text)
+
+
+@pytest.mark.parametrize("document", [None, "job_id", ["job_id"], {}, {"dataset": "orders"}])
+def test_an_input_without_a_job_id_begins_a_job_of_its_own(document: Any) -> None:
+    assert not job_id.is_continued(document)
+    assert job_id.of_attempt(ARN, 0, document) == job_id.make(ARN, 0)
+
+
+def test_an_input_of_a_job_id_alone_continues_that_job() -> None:
+    earlier = job_id.make(OTHER, 0)
+    assert job_id.is_continued({"job_id": earlier})
+    assert job_id.of_attempt(ARN, 0, {"job_id": earlier}) == earlier
+    for document in ({"job_id": earlier, "repeat": True}, {"job_id": "last"}, {"job_id": None}):
+        assert job_id.of_attempt(ARN, 0, document) == job_id.make(ARN, 0)
+
+
+def test_each_attempt_at_a_job_has_a_uuid_and_the_first_that_of_the_job() -> None:
+    made = job_id.make(ARN, 0)
+    assert job_id.run_id(made, ARN, 0) == made[-36:] == "e42471b6-4422-5676-b534-30b65a7b8982"
+    assert job_id.run_id(made, ARN, 1) == job_id.part_id(made[-36:], f"{ARN}#1")
+    assert job_id.run_id(made, OTHER, 0) == job_id.part_id(made[-36:], f"{OTHER}#0")
+    assert job_id.part_id(made[-36:], "a") == str(uuid5(UUID(made[-36:]), "a"))
 
 
 def test_one_module_knows_the_format() -> None:
