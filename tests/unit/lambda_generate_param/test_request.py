@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,10 @@ import pytest
 
 from dataset_contract.model import Load
 from lambda_generate_param import datasets, request
+from lambda_generate_param.audit import AuditColumns
 from lambda_generate_param.datasets import Dataset
 from lambda_generate_param.request import InvalidInputError
+from tests.unit.lambda_generate_param.conftest import orders, write_dataset
 
 RAW = "the-raw-bucket"
 GOOD: dict[str, Any] = {"dataset": "flights", "source_uri": f"s3://{RAW}/flights/", "parameters": {"late_minutes": 30}}
@@ -65,6 +68,35 @@ def test_a_replay_never_takes_the_place_of_the_rows_that_were_loaded(
     message = f'replays is "{earlier}", and output enriched_flights {said}'
     with pytest.raises(InvalidInputError, match=re.escape(message)):
         request.parse({**GOOD, "replays": earlier}, sql=sql, raw_bucket=RAW)
+
+
+def test_the_parameters_are_kept_as_json_with_sorted_names(sql: Path) -> None:
+    asked = replace(request.parse(GOOD, sql=sql, raw_bucket=RAW), parameters={"b": 1, "a": "é"})
+    assert asked.parameters_json == '{"a": "é", "b": 1}'
+
+
+def test_the_longest_uri_is_taken_and_fits_into_its_columns(sql: Path, columns: AuditColumns) -> None:
+    bucket = "b" * 63
+    longest = f"s3://{bucket}/{'k' * 900}"
+    assert request.parse({**GOOD, "source_uri": longest}, sql=sql, raw_bucket=bucket).source_uri == longest
+    columns.check("job_run", "source_uri", longest)
+    columns.check("source_file", "uri", longest)
+    columns.check("job_run", "dataset", "d" * 63)
+    with pytest.raises(InvalidInputError, match="the key at most 900 characters"):
+        request.parse({**GOOD, "source_uri": f"{longest}k"}, sql=sql, raw_bucket=bucket)
+
+
+def test_parameters_that_are_too_long_together_are_refused_by_the_longest(sql: Path, tmp_path: Path) -> None:
+    shutil.copytree(sql / "audit", tmp_path / "audit")
+    texts = {name: {"type": "string"} for name in ("a", "b", "c")}
+    write_dataset(tmp_path, orders(customProperties=[{"property": "parameters", "value": texts}]))
+    given = {"dataset": "orders", "source_uri": f"s3://{RAW}/orders/"}
+    long = {"a": "x", "b": "x" * 40_000, "c": "x" * 30_000}
+    with pytest.raises(
+        InvalidInputError, match=r'parameters\.b is "x+ …; with it, parameters as JSON takes 70,028 bytes'
+    ):
+        request.parse({**given, "parameters": long}, sql=tmp_path, raw_bucket=RAW)
+    assert request.parse({**given, "parameters": {**long, "b": "x"}}, sql=tmp_path, raw_bucket=RAW)
 
 
 def test_parameters_have_defaults(sql: Path) -> None:
