@@ -15,6 +15,8 @@ from lambda_generate_param.verdicts import VerdictError
 from tests.unit.lambda_generate_param.conftest import ARN, JOB, manifest, orders, places, write_dataset
 from tests.unit.lambda_generate_param.test_sql_batches import bound_names
 
+NO_ROWS: list[Any] = [None, [], {"clean_orders": 9}, *({"clean_orders": {"rows": rows}} for rows in (True, -1, "9"))]
+
 
 def load(sql: Path, dataset: str = "orders", **change: Any) -> SqlBatch:
     known = datasets.load(sql, dataset)
@@ -27,6 +29,7 @@ def test_load_binds_all_but_what_the_moment_gives(sql: Path, dataset: str) -> No
     batch = load(sql, dataset)
     assert bound_names(batch) == set(batch.parameters) | set(OF_THE_MOMENT)
     assert all(batch.parameters.values())
+    assert batch.parameters["source_files"] == "1"
     assert batch.name == f"{JOB} load"
 
 
@@ -83,7 +86,20 @@ def test_loads_of_a_dataset_come_one_after_the_other(sql: Path) -> None:
     assert first == f'/* job_id={JOB} step=load */ LOCK loading."flights"'
     # Whose job it is no longer reads nothing, and is in nobody's way.
     assert "CALL audit.check_load(" in second
-    assert "CALL audit.take_turn" in third
+    turn = "CALL audit.take_turn(CAST(:job_id AS VARCHAR(56)), CAST(:dataset AS VARCHAR(127)))"
+    assert third == f"/* job_id={JOB} step=load */ {turn}"
+
+
+def test_whose_job_it_is_is_asked_before_files_are_read_and_before_the_audit_is_written(sql: Path) -> None:
+    def kind(text: str) -> str:
+        kinds = ("audit.check_load(", "COPY ", "INSERT INTO audit.job_attempt", "UPDATE audit.job_run")
+        return next((each for each in kinds if each in text), "")
+
+    kinds = [kind for kind in map(kind, load(sql).statements) if kind]
+    asked = [number for number, kind in enumerate(kinds) if kind == "audit.check_load("]
+    assert len(asked) == 2
+    assert (asked[0], kinds.index("COPY ")) == (0, 1)
+    assert asked[1] < kinds.index("UPDATE audit.job_run")
 
 
 @pytest.mark.parametrize(
@@ -131,7 +147,7 @@ def test_the_verdicts_are_part_of_the_transaction_and_the_counts_are_its_last_re
         ({"job_id": "other"}, 'spark.json has job_id "other"'),
         ({"rows_out": None}, "spark.json has rows_out null"),
         ({"tables": {}}, "stage spark has no rows of table clean_orders"),
-        ({"tables": {"clean_orders": {"rows": True}}}, "stage spark has no rows of table clean_orders"),
+        *(({"tables": tables}, "stage spark has no rows of table clean_orders") for tables in NO_ROWS),
         ({"started_at": "noon"}, "the manifest of stage spark is not whole"),
     ],
 )
@@ -148,6 +164,18 @@ def test_stages_under_different_contracts_are_not_loaded(sql: Path) -> None:
         ManifestError, match=r'spark\.json has contract_hash "of spark", .*python\.json has "of python"'
     ):
         load(sql, python=found[PYTHON], spark=found[SPARK])
+
+
+def test_an_output_may_have_no_row(sql: Path) -> None:
+    spark = {**manifest(datasets.load(sql, "orders").contract, SPARK), "tables": {"clean_orders": {"rows": 0}}}
+    assert load(sql, spark=spark).parameters["rows_clean_orders"] == "0"
+
+
+@pytest.mark.parametrize("rules", [None, 5, "none", ["none"]])
+def test_rules_that_are_none_are_not_judged(sql: Path, rules: Any) -> None:
+    spark = {**manifest(datasets.load(sql, "orders").contract, SPARK), "rules": rules}
+    with pytest.raises(VerdictError, match="rule enough of clean_orders was not judged"):
+        load(sql, spark=spark)
 
 
 def test_a_rule_that_was_not_judged_is_not_loaded(sql: Path) -> None:
