@@ -48,10 +48,8 @@ def earlier_job(document: Mapping[str, object], records: Any) -> tuple[str, Json
             f"job {identifier} failed before it was registered, and its input is not known: start an execution with "
             "its dataset, source_uri and parameters"
         )
-    given = {"dataset": row["dataset"], "source_uri": row["source_uri"], "parameters": json.loads(row["parameters"])}
-    if row["replays"] is not None:
-        given["replays"] = row["replays"]
-    return identifier, {**given, "repeat": row["repeat"] is True}
+    given = {name: row[name] for name in ("dataset", "source_uri", "replays")}
+    return identifier, {**given, "parameters": json.loads(row["parameters"]), "repeat": row["repeat"] is True}
 
 
 def _value(field: Mapping[str, object]) -> Any:
