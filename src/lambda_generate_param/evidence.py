@@ -69,7 +69,7 @@ def read(documents: object, *, job_id: str, since: datetime | None) -> StageEvid
     failed = {
         document["stage"]: document
         for document in found
-        if "error" in document and document["stage"] not in complete and not _is_older(document, since)
+        if document["stage"] not in complete and not _is_older(document, since)
     }
     return StageEvidence(complete, failed)
 

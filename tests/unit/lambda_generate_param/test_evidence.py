@@ -51,11 +51,20 @@ def test_an_error_that_was_mended_says_nothing(python: dict[str, Any]) -> None:
     assert read(error).said == "no files"
 
 
+def test_of_two_stages_that_failed_the_later_one_says_why(python: dict[str, Any], spark_error: dict[str, Any]) -> None:
+    assert read({**python, "error": "no files"}, spark_error).said == "orders: 3 rows break a rule"
+
+
 def test_an_error_from_before_the_redrive_says_nothing(spark_error: dict[str, Any]) -> None:
     finished = datetime(2026, 1, 31, 12, 36, tzinfo=UTC)
     assert read(spark_error, since=finished).said
     later = read(spark_error, since=finished.replace(minute=37))
     assert (later.said, later.counts()) == ("", {})
+
+
+@pytest.mark.parametrize("moment", ["noon", "2026-01-31T12:36:00", None])
+def test_an_error_of_no_known_moment_counts(spark_error: dict[str, Any], moment: str | None) -> None:
+    assert read({**spark_error, "finished_at": moment}, since=datetime(2027, 1, 1, tzinfo=UTC)).said
 
 
 @pytest.mark.parametrize(
@@ -86,5 +95,6 @@ def test_a_file_that_was_cut_loses_only_itself(python: dict[str, Any], spark_err
 
 
 def test_rules_that_are_none_are_passed_over(python: dict[str, Any]) -> None:
-    assert read({**python, "rules": "none"}).verdicts() == []
+    for rules in ("none", None, {"number": 0}):
+        assert read({**python, "rules": rules}).verdicts() == []
     assert read({**python, "rules": ["none", {"number": 0}]}).verdicts() == [{"number": 0}]
