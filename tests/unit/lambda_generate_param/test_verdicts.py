@@ -58,7 +58,12 @@ def test_a_row_binds_every_text_and_each_text_once(found: list[dict[str, Any]], 
     statements, bound = verdicts.insert(found, columns)
     delete, insert, number = statements
     assert number.startswith("UPDATE audit.rule_run SET attempt = (SELECT attempt FROM audit.job_attempt WHERE ")
+    assert number.endswith(") WHERE job_id = :job_id AND attempt = 0")
     assert delete.startswith("DELETE FROM audit.rule_run WHERE job_id = :job_id AND attempt = ")
+    assert insert.startswith(
+        "INSERT INTO audit.rule_run (job_id, attempt, number, rule, object_name, column_names, metric, expected, "
+        "severity, measured, passed) VALUES\n("
+    )
     assert set(re.findall(r":(rule_\d+)", insert)) == set(bound)
     assert len(set(bound.values())) == len(bound)
     rows = insert.partition("VALUES\n")[2].split("\n")
@@ -93,8 +98,13 @@ def test_a_text_that_could_be_sql_is_bound(found: list[dict[str, Any]], columns:
 
 def test_a_document_that_is_no_verdict_has_no_row(columns: AuditColumns) -> None:
     assert verdicts.insert([{"number": "0; DROP TABLE t"}, {}], columns) == ([], {})
-    statements, _ = verdicts.insert([{"number": 0}], columns)
+
+
+def test_what_a_verdict_does_not_say_is_bound_as_not_known(columns: AuditColumns) -> None:
+    statements, bound = verdicts.insert([{"number": 0, "columns": "id"}], columns)
     assert len(statements) == 3
+    assert set(bound.values()) == {"-"}
+    assert "127)), NULL, CAST(:rule_1 AS VARCHAR(32))" in statements[1]
 
 
 def test_two_hundred_rules_are_few_statements_within_the_limits(columns: AuditColumns) -> None:
@@ -121,7 +131,7 @@ def test_rules_beyond_a_statement_go_on_in_the_next(columns: AuditColumns, expec
 @pytest.mark.parametrize(
     ("change", "what"),
     [
-        ({"id": "ü" * 513}, "its rule takes 1,026 bytes; accepted: at most 1,024"),
+        ({"id": "ü" * 513}, "^rule ü{200} of clean_orders: its rule takes 1,026 bytes; accepted: at most 1,024"),
         ({"bounds": (Decimal("9" * 600),)}, "its expected takes 623 bytes; accepted: at most 512"),
         ({"columns": ("a" * 60,) * 300}, "its column_names takes 18,598 bytes; accepted: at most 16,384"),
     ],
@@ -134,3 +144,11 @@ def test_a_rule_that_the_audit_table_cannot_hold_is_told(
     long = replace(contract, outputs=(replace(contract.outputs[0], rules=(rule,)),))
     with pytest.raises(VerdictError, match=what):
         verdicts.check(long, columns)
+
+
+def test_more_rules_than_a_manifest_holds_are_told(contract: Contract, columns: AuditColumns) -> None:
+    (rule, *_), output = contract.outputs[0].rules, contract.outputs[0]
+    rules = tuple(replace(rule, id=f"{number}{'x' * 200}") for number in range(200))
+    many = replace(contract, outputs=(replace(output, rules=rules),))
+    with pytest.raises(VerdictError, match=r"^the contract's 201 set rules make verdicts of \d+,\d+ bytes; accepted: "):
+        verdicts.check(many, columns)
