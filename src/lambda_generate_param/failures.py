@@ -55,7 +55,7 @@ def read(detail: JsonMapping, *, failed_state: str | None, said: str, columns: A
     arn, status = detail["executionArn"], str(detail["status"])
     given, redriven = _object(detail.get("input")), detail.get("redriveDate")
     cause = readable(detail.get("cause") or "")
-    if said and status == "FAILED" and said not in cause:
+    if status == "FAILED" and said not in cause:
         cause = said
 
     def text(column: str, value: object) -> str:

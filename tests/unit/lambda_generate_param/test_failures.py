@@ -7,7 +7,7 @@ import pytest
 
 from lambda_generate_param import failures
 from lambda_generate_param.audit import AuditColumns
-from tests.unit.lambda_generate_param.conftest import ARN
+from tests.unit.lambda_generate_param.conftest import ARN, JOB
 
 RUN = {"Id": "jr_1", "JobRunState": "FAILED", "ErrorMessage": "error: the file is not there"}
 LAMBDA = {"errorType": "InvalidInputError", "errorMessage": "dataset 'x' is unknown", "stackTrace": []}
@@ -30,13 +30,21 @@ def read(columns: AuditColumns, said: str = "", failed_state: str = "-", **detai
         (json.dumps(LAMBDA), "dataset 'x' is unknown"),
         (json.dumps(NESTED), "SqlFailed: statement 1 ended as FAILED: ERROR: no such table"),
         (json.dumps({"Cause": json.dumps(RUN)}), "error: the file is not there"),
+        (json.dumps({**RUN, "ErrorMessage": "", "LogGroupName": "/g"}), None),
+        (json.dumps({"ErrorMessage": "no run", "LogGroupName": "/g"}), "no run"),
+        (json.dumps({"ErrorMessage": "", "errorMessage": "said here"}), "said here"),
+        (json.dumps({"ErrorMessage": 5}), None),
+        ('{"Cause": ""}', None),
+        ('{"Cause": {}}', None),
+        ("[" * 60_000, None),
         ("plain text", "plain text"),
-        ('{"a": 1}', '{"a": 1}'),
-        ("[1]", "[1]"),
+        ('{"a": 1}', None),
+        ("[1]", None),
     ],
+    ids=lambda value: str(value)[:40],
 )
-def test_a_cause_is_made_readable(cause: str, expected: str) -> None:
-    assert failures.readable(cause) == expected
+def test_a_cause_is_made_readable_or_stays(cause: str, expected: str | None) -> None:
+    assert failures.readable(cause) == (cause if expected is None else expected)
 
 
 @pytest.mark.parametrize("character", ["x", "ü", "€", "😀"])
@@ -87,3 +95,23 @@ def test_a_text_of_nothing_is_bound_as_what_is_not_known(columns: AuditColumns, 
     assert (failure.dataset, failure.source_uri) == ("-", "-")
     assert failure.error in ("-", "FAILED")
     assert failure.cause.strip()
+
+
+@pytest.mark.parametrize(
+    ("given", "parameters", "repeat", "replays"),
+    [
+        ({"dataset": "orders"}, "{}", False, "-"),
+        ({"dataset": "orders", "parameters": {"b": 1, "a": "é"}, "repeat": True}, '{"a": "é", "b": 1}', True, "-"),
+        ({"dataset": "orders", "parameters": [], "repeat": "true"}, "-", False, "-"),
+        ({"dataset": "orders", "parameters": {"a": "x" * 70_000}, "repeat": 1}, "-", False, "-"),
+        ({"parameters": {"a": 1}}, "-", False, "-"),
+        ({"replays": JOB}, "-", False, JOB),
+        ({"replays": "last"}, "-", False, "-"),
+        ({"replays": [JOB]}, "-", False, "-"),
+    ],
+)
+def test_what_another_execution_would_continue_with_is_known_whole_or_not_at_all(
+    columns: AuditColumns, given: dict[str, Any], parameters: str, repeat: bool, replays: str
+) -> None:
+    failure = read(columns, input=json.dumps(given))
+    assert (failure.parameters, failure.repeat, failure.replays) == (parameters, repeat, replays)
