@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,12 +9,12 @@ from typing import Any
 import pytest
 
 from aws_facts import redshift_data as facts
-from dataset_contract.manifests import PYTHON, SPARK
+from dataset_contract.manifests import PYTHON, SPARK, ManifestError
 from lambda_generate_param import datasets, sql_batches
 from lambda_generate_param.audit import AuditColumns
 from lambda_generate_param.evidence import StageEvidence
 from lambda_generate_param.failures import Failure
-from lambda_generate_param.sql_batches import OF_THE_ATTEMPT, SqlBatch, SqlTemplateError
+from lambda_generate_param.sql_batches import OF_THE_ATTEMPT, OF_THE_MOMENT, SqlBatch, SqlTemplateError
 from tests.unit.lambda_generate_param.conftest import ARN, JOB, manifest, places
 
 
@@ -59,6 +60,25 @@ def test_register_and_finish_bind_all_but_the_attempt_and_each_is_used(sql: Path
     assert (batch.name, batch.parameters["repeat"]) == (f"{JOB} register", "true")
     finish = sql_batches.finish(sql, places("flights"), execution_arn="arn")
     assert bound_names(finish) == set(finish.parameters) | set(OF_THE_ATTEMPT)
+    assert finish.name == f"{JOB} finish"
+
+
+def test_a_job_that_repeats_and_replays_nothing_says_so(sql: Path) -> None:
+    given = {"execution_arn": "arn", "started_at": "m", "source_uri": "s3://raw-bucket/a", "parameters": "{}"}
+    bound = sql_batches.register(sql, places(), **given, repeat=False).parameters
+    assert (bound["repeat"], bound["replays"]) == ("false", "-")
+    bound = sql_batches.register(sql, places(), **given, repeat=True, replays=JOB).parameters
+    assert (bound["repeat"], bound["replays"]) == ("true", JOB)
+
+
+def test_registrations_and_failures_come_one_after_the_other(sql: Path, columns: AuditColumns) -> None:
+    given = {"execution_arn": "arn", "started_at": "m", "source_uri": "s3://raw-bucket/a", "parameters": "{}"}
+    for batch in (
+        sql_batches.register(sql, places(), **given, repeat=False),
+        sql_batches.finish(sql, places(), execution_arn="arn"),
+        sql_batches.fail(sql, failure(), StageEvidence({}, {}), columns),
+    ):
+        assert batch.statements[0].endswith("LOCK audit.turn")
 
 
 def test_fail_binds_every_value_and_each_is_used(sql: Path, columns: AuditColumns) -> None:
@@ -72,12 +92,26 @@ def test_fail_binds_every_value_and_each_is_used(sql: Path, columns: AuditColumn
         assert all(text.startswith(f"/* job_id={JOB} step=fail */ ") for text in batch.statements)
 
 
-def test_fail_leaves_the_verdicts_out_where_they_are_too_many(sql: Path, columns: AuditColumns) -> None:
+def test_fail_asks_last_what_became_of_the_job(sql: Path, columns: AuditColumns) -> None:
     document = manifest(datasets.load(sql, "orders").contract, PYTHON)
-    document["rules"] = [{"number": number, "rule": f"{number}{'x' * 500}"} for number in range(400)]
+    without = sql_batches.fail(sql, failure(), StageEvidence({}, {}), columns)
+    batch = sql_batches.fail(sql, failure(), StageEvidence({PYTHON: document}, {}), columns)
+    *first, last = without.statements
+    assert "AS outcome" in last
+    assert last not in first
+    assert batch.statements[: len(first)] == tuple(first)
+    assert ["rule_run" in text for text in batch.statements[len(first) :]] == [True, True, True, False]
+    assert batch.statements[-1] == last
+    assert (without.parameters["repeat"], without.parameters["replays"]) == ("false", "-")
+
+
+@pytest.mark.parametrize("rules", [220, 400])
+def test_fail_leaves_the_verdicts_out_where_they_are_too_many(sql: Path, columns: AuditColumns, rules: int) -> None:
+    document = manifest(datasets.load(sql, "orders").contract, PYTHON)
+    document["rules"] = [{"number": number, "rule": f"{number}{'x' * 500}"} for number in range(rules)]
     batch = sql_batches.fail(sql, failure(), StageEvidence({PYTHON: document}, {}), columns)
     assert not any("rule_run" in text for text in batch.statements)
-    assert batch.parameters["rows_in"] == "16"
+    assert (batch.name, batch.parameters["rows_in"]) == (f"{JOB} fail", "16")
 
 
 @pytest.mark.parametrize("change", [{"started_at": None}, {"finished_at": "noon"}])
@@ -89,6 +123,21 @@ def test_fail_passes_over_a_manifest_that_is_not_whole(
     assert (batch.parameters["python_rows_in"], batch.parameters["rows_in"]) == ("-", "16")
 
 
+@pytest.mark.parametrize(
+    "name", ["rows_in", "files_out", "started_at", "finished_at", "code_version", "contract_version"]
+)
+def test_a_manifest_without_a_field_is_not_whole(sql: Path, columns: AuditColumns, name: str) -> None:
+    document = manifest(datasets.load(sql, "orders").contract, PYTHON)
+    del document[name]
+    with pytest.raises(ManifestError, match=f"the manifest of stage python is not whole: '{name}'"):
+        sql_batches.stage_parameters(PYTHON, document, columns)
+
+
+def test_a_version_of_nothing_is_bound_as_not_known(sql: Path, columns: AuditColumns) -> None:
+    document = {**manifest(datasets.load(sql, "orders").contract, PYTHON), "code_version": "\0"}
+    assert sql_batches.stage_parameters(PYTHON, document, columns)["python_code_version"] == "-"
+
+
 def failure() -> Failure:
     moment = datetime(2026, 1, 31, tzinfo=UTC)
     return Failure(JOB, ARN, 0, "FAILED", moment, moment, "-", "-", "-", "States.TaskFailed", "a cause")
@@ -96,13 +145,30 @@ def failure() -> Failure:
 
 def test_schema_may_run_again(sql: Path) -> None:
     batch = sql_batches.schema(sql, [datasets.load(sql, "flights")])
-    assert batch.parameters == {}
+    assert (batch.name, batch.parameters) == ("schema", {})
+    assert all(text.startswith("/* step=schema */ ") for text in batch.statements)
+    assert [text for text in batch.statements if "loading." in text and "PROCEDURE" not in text][-2:] == [
+        '/* step=schema */ CREATE TABLE IF NOT EXISTS loading."flights" (job_id VARCHAR(56) NOT NULL) DISTSTYLE ALL',
+        "/* step=schema */ INSERT INTO loading.\"flights\" SELECT '-' "
+        'WHERE NOT EXISTS (SELECT 1 FROM loading."flights")',
+    ]
     for text in batch.statements:
         assert re.search(
             r"CREATE (SCHEMA IF NOT EXISTS|TABLE IF NOT EXISTS|OR REPLACE (PROCEDURE|VIEW)) "
             r"|INSERT .* WHERE NOT EXISTS",
             text,
         ), text
+
+
+def test_who_loads_may_write_into_each_table_of_a_dataset(sql: Path) -> None:
+    known = datasets.load(sql, "flights")
+    plain, granted = (sql_batches.schema(sql, [known], user).statements for user in (None, "loader"))
+    assert granted[: len(plain)] == plain
+    assert granted[-3:] == (
+        '/* step=schema */ GRANT SELECT, UPDATE ON loading."flights" TO "loader"',
+        '/* step=schema */ GRANT SELECT, INSERT, DELETE ON analytics."enriched_flights" TO "loader"',
+        '/* step=schema */ GRANT SELECT, INSERT, DELETE ON analytics."route_delays" TO "loader"',
+    )
 
 
 @pytest.mark.parametrize(("size", "counts"), [(10, [40, 40, 20]), (9_998, [20, 20, 20, 20, 20]), (90_000, [2] * 50)])
@@ -114,9 +180,18 @@ def test_the_schema_comes_in_portions_that_one_request_takes(size: int, counts: 
     assert max(sum(map(len, portion)) for portion in portions) <= facts.MOST_SQL_BYTES
 
 
+def test_a_portion_is_full_when_it_is_and_never_empty() -> None:
+    assert list(sql_batches.portions([])) == []
+    half = "x" * (facts.MOST_SQL_BYTES // 2 - 2)  # without its quotes in JSON
+    assert list(sql_batches.portions([half, half])) == [[half, half]]
+    assert list(sql_batches.portions([half, half + "x"])) == [[half], [half + "x"]]
+    escaped = "ü" * (facts.MOST_STATEMENT_BYTES // 2)  # which takes three times as much in JSON
+    assert list(sql_batches.portions([escaped, escaped])) == [[escaped], [escaped]]
+
+
 def test_a_statement_of_the_schema_that_is_too_long_is_told() -> None:
     texts = ["x" * facts.MOST_STATEMENT_BYTES, "CREATE TABLE t (" + "ü" * 60_000]
-    with pytest.raises(SqlTemplateError, match=r"the statement 'CREATE TABLE t \(ü+'… takes 120,016 bytes"):
+    with pytest.raises(SqlTemplateError, match=r"the statement 'CREATE TABLE t \(ü{44}'… takes 120,016 bytes"):
         list(sql_batches.portions(texts))
 
 
@@ -143,6 +218,7 @@ def test_a_value_that_could_be_sql_is_refused(value: str) -> None:
 def test_a_token_is_replaced_where_it_is_a_text_of_its_own_and_nowhere_else() -> None:
     tokens = {"uri": "s3://bucket/folder/"}
     kept = """COPY t ("{{uri}}", "a '{{uri}}' b") -- '{{uri}}'\n/* '{{uri}}' */ WHERE a = 'x {{uri}}' OR b = {{uri}} """
+    kept += """OR c = '{{uri}}''s' """
     rendered = sql_batches.render(f"{kept}FROM '{{{{uri}}}}';", tokens, where="load.sql")
     assert rendered == f"{kept}FROM 's3://bucket/folder/';"
 
@@ -155,3 +231,27 @@ def test_more_than_the_data_api_takes_is_refused() -> None:
 def test_more_than_step_functions_passes_on_is_refused() -> None:
     with pytest.raises(SqlTemplateError, match=r"step load takes 30\d,\d{3} bytes; Step Functions passes on 255,000"):
         sql_batches.batch(JOB, "load", ["SELECT :a"], {"a": "x" * 300_000})
+
+
+def test_each_limit_of_a_batch_may_be_reached() -> None:
+    assert len(sql_batches.batch(JOB, "step", ["SELECT 1"] * facts.MOST_STATEMENTS, {}).statements) == 40
+
+    size = len(json.dumps(sql_batches.batch(JOB, "step", ["SELECT :a"], {"a": "x"}).document()))
+    sql_batches.batch(JOB, "step", ["SELECT :a"], {"a": "x"}, most=size)
+    with pytest.raises(SqlTemplateError, match="Step Functions passes on"):
+        sql_batches.batch(JOB, "step", ["SELECT :a"], {"a": "x"}, most=size - 1)
+
+    comment = len(f"/* job_id={JOB} step=step */ ")
+    longest = "x" * (facts.MOST_STATEMENT_BYTES - comment)
+    sql_batches.batch(JOB, "step", [longest, longest], {})
+    for statements, said in (([longest + "x"], "statement 1 of"), ([longest, longest, "x"], "the statements of")):
+        with pytest.raises(SqlTemplateError, match=f"{said} step step takes? .*; the Data API takes"):
+            sql_batches.batch(JOB, "step", statements, {})
+
+
+@pytest.mark.parametrize("name", OF_THE_MOMENT)
+def test_room_is_left_for_what_the_moment_gives(name: str) -> None:
+    left = facts.MOST_STATEMENT_BYTES - len(f"/* job_id={JOB} step=step */ ''")
+    sql_batches.batch(JOB, "step", ["x" * (left - 32) + f":{name}"], {})
+    with pytest.raises(SqlTemplateError, match="the Data API takes"):
+        sql_batches.batch(JOB, "step", ["x" * (left - 31) + f":{name}"], {})
