@@ -33,7 +33,7 @@ from glue_python_job.errors import JobError
 from glue_python_job.text.layout import CSV, PARQUET, Layout
 
 _LONG_LIST = 50
-_NESTED = ("STRUCT", "MAP", "UNION", "BLOB", "BIT")
+_NESTED = ("STRUCT", "MAP", "BLOB")
 
 
 @dataclass(frozen=True)

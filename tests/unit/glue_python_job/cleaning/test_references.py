@@ -69,6 +69,15 @@ def test_a_bad_row_of_a_reference_fails_the_job_and_names_every_value(job: Any, 
     assert not (job.root / "references").exists()
 
 
+def test_a_value_of_a_bad_row_is_told_in_a_hundred_characters_and_null_as_such(job: Any, contract: str) -> None:
+    lines = [f'{{"sku": "{sku}", "price": "{price}"}}' for sku, price in (("a", "x" * 100), ("b", "y" * 101))]
+    text = "\n".join([*lines, '{"price": 1}']).encode()
+    error = job.fail({**SOURCE, "reference/prices/x.json": text}, contract)
+    assert f"line 1: price is {'x' * 100}: not a DECIMAL(10,2) | " in error
+    assert f"line 2: price is {'y' * 100}…: not a DECIMAL(10,2) | " in error
+    assert "line 3: sku is null: required but empty; " in error
+
+
 def test_of_many_bad_rows_the_first_are_named_and_all_are_counted(job: Any, contract: str) -> None:
     lines = [b'{"sku": "%d", "price": "x"}' % number for number in range(8)]
     error = job.fail({**SOURCE, "reference/prices/x.json": b"\n".join([b"{", *lines])}, contract)
