@@ -173,7 +173,7 @@ class Pipeline:
         return json.loads(done.stdout) if done.stdout.strip() else None
 
 
-def until(look: Callable[[], T | None], what: str, *, seconds: float = 60.0) -> T:
+def until(look: Callable[[], T | None], what: str, *, seconds: float = 180.0) -> T:
     """Return the first answer of `look` that is not None; fail when there was none in time."""
     import time
 

@@ -19,7 +19,7 @@ from pipeline_tools.chaos.cases import End
 from pipeline_tools.chaos.play import Attempt, Play
 from pipeline_tools.chaos.rig import ROWS, Rig
 
-_SECONDS_TO_SETTLE = 30.0
+_SECONDS_TO_SETTLE = 120.0
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from pipeline_tools.environments import DEV, LOCALSTACK, MOTO, Environment
 
-_SECONDS_TO_START = 60.0
+_SECONDS_TO_START = 180.0
 _SECONDS_TO_END = 20.0
 # As people start them: a script that they run for a client needs some.
 _CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}

@@ -23,7 +23,7 @@ from local_aws.services.faults.fault_rules import Faults
 from local_aws.services.glue.libraries import Libraries
 from local_aws.services.glue.process import ProcessSettings
 
-_SECONDS_TO_READY = 60.0
+_SECONDS_TO_READY = 180.0
 
 
 class LocalStackEngine:
