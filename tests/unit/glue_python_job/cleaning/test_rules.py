@@ -145,6 +145,7 @@ def test_texts_that_mean_null(
     assert ("required but empty" in reasons) is required
 
 
+MANY = [f"n{number}" for number in range(60)]
 NOT_LESS = "not less than -2.5 (exclusiveMaximum)"
 RULES: list[tuple[str, dict[str, Any], str, list[str], list[str]]] = [
     ("integer", {"logicalTypeOptions": {"minimum": 3}}, "less than 3 (minimum)", ["3", "4"], ["2", "-9"]),
@@ -254,6 +255,19 @@ RULES: list[tuple[str, dict[str, Any], str, list[str], list[str]]] = [
         'counts as missing: one of "N/A", "it\'s"',
         ["A", "n/a"],
         ["N/A", "it's"],
+    ),
+    *(
+        (
+            "string",
+            {"quality": [{"metric": metric, "mustBe": 0, "arguments": {argument: MANY}}]},
+            f'{said} "n0", "n1", "n2", "n3", "n4", "n5", "n6", "n7", "n8", "n9", … (60 values)',
+            good,
+            bad,
+        )
+        for metric, argument, said, good, bad in (
+            ("invalidValues", "validValues", "not one of", ["n0", "n59"], ["n60", "N0"]),
+            ("missingValues", "missingValues", "counts as missing: one of", ["n60", "N0"], ["n0", "n59"]),
+        )
     ),
     ("boolean", {"enum": [{"value": True}]}, "not one of true", ["true", "1"], ["false"]),
     ("integer", {"logicalTypeOptions": {"multipleOf": 5}}, "not a multiple of 5", ["0", "-10", "15"], ["1", "-7"]),
