@@ -137,13 +137,18 @@ def parse(text: str) -> ColumnType:
     if name in _PLAIN:
         return _PLAIN[name]
     if match := _DECIMAL.fullmatch(name):
-        return _decimal(int(match[1] or 18), int(match[2] or 0))
+        return _decimal(_size(match[1] or "18"), _size(match[2] or "0"))
     match = _TEXT.fullmatch(name)
     if match and match[1] in _TEXTS and not (match[2] and match[1] in _WITHOUT_LENGTH):
         return _text(match[1], match[2])
     if re.sub(r"\(.*\)", "", name) in _OTHERS:
         raise ValueError(f"is a type of Redshift that the pipeline does not carry; accepted: {KNOWN}")
     raise ValueError(f"is not a type that Redshift has; accepted: {KNOWN}")
+
+
+def _size(digits: str) -> int:
+    """The number. Python reads no number of thousands of digits, and one of six is out of all bounds already."""
+    return int(digits) if len(digits) < 6 else 10**6
 
 
 def _decimal(precision: int, scale: int) -> ColumnType:
@@ -157,7 +162,7 @@ def _decimal(precision: int, scale: int) -> ColumnType:
 def _text(name: str, length: str | None) -> ColumnType:
     kind, default = _TEXTS[name]
     most = _LONGEST[kind]
-    count = default if length is None else most if length == "MAX" else int(length)
+    count = default if length is None else most if length == "MAX" else _size(length)
     if not 1 <= count <= most:
         raise ValueError(f"is out of Redshift's bounds; accepted: a length of 1 to {most} bytes")
     return ColumnType(f"{kind.upper()}({count})", kind, "VARCHAR", "string", bytes=count)
