@@ -148,7 +148,8 @@ def parse(text: str) -> ColumnType:
 
 def _size(digits: str) -> int:
     """The number. Python reads no number of thousands of digits, and one of six is out of all bounds already."""
-    return int(digits) if len(digits) < 6 else 10**6
+    significant = digits.lstrip("0")
+    return int(significant or 0) if len(significant) < 6 else 10**6
 
 
 def _decimal(precision: int, scale: int) -> ColumnType:

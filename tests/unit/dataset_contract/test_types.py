@@ -68,6 +68,7 @@ def test_a_text_without_a_length_has_that_of_redshift(names: tuple[str, ...]) ->
         ("CHAR(MAX)", "CHAR(4096)", types.CHAR, 4096),
         ("NCHAR(7)", "CHAR(7)", types.CHAR, 7),
         ("VARCHAR(1)", "VARCHAR(1)", types.VARCHAR, 1),
+        ("VARCHAR(0000009)", "VARCHAR(9)", types.VARCHAR, 9),
         ("NVARCHAR(MAX)", "VARCHAR(65535)", types.VARCHAR, 65535),
         ("CHARACTER VARYING(9)", "VARCHAR(9)", types.VARCHAR, 9),
     ],
@@ -85,6 +86,8 @@ def test_texts_have_bytes(name: str, redshift: str, kind: str, bytes_: int) -> N
         ("decimal ( 38 , 37 )", 38, 37),
         ("DECIMAL(2,2)", 2, 2),
         ("DECIMAL(1,0)", 1, 0),
+        ("DECIMAL(0000009,0000002)", 9, 2),
+        ("DECIMAL(9,0000000)", 9, 0),
     ],
 )
 def test_decimals_have_digits(name: str, precision: int, scale: int) -> None:
