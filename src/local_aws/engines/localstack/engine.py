@@ -23,7 +23,7 @@ from local_aws.services.faults.fault_rules import Faults
 from local_aws.services.glue.libraries import Libraries
 from local_aws.services.glue.process import ProcessSettings
 
-_SECONDS_TO_READY = 180.0
+_SECONDS_TO_READY = 150.0  # less than who starts the endpoint waits, so that this is what is told
 
 
 class LocalStackEngine:
