@@ -17,7 +17,7 @@ from local_aws.java import java_home
 from local_aws.services.glue import spark_classes
 from tests.unit.results_database import shared_database
 
-QUICK_JVM = spark_classes.quick(java_home(), spark_classes.spark_home())
+QUICK_JVM = spark_classes.jvm(java_home(), spark_classes.spark_home(), input_bytes=0)
 JOB_ID = "20130101T100000000Z-3f2c"
 
 ORDERS = (

@@ -181,11 +181,7 @@ class ProcessFactory:
         environment["SPARK_LOCAL_IP"] = "127.0.0.1"
         if self._settings.java_home:
             environment["JAVA_HOME"] = str(self._settings.java_home)
-        java_options = (
-            f'-Djava.io.tmpdir="{environment["TMPDIR"]}"',
-            spark_classes.jvm(input_bytes),
-            spark_classes.options(self._settings.java_home, home),
-        )
+        java_options = spark_classes.jvm(self._settings.java_home, home, input_bytes)
         conf = {
             "spark.driver.memory": self._settings.driver_memory,
             "spark.driver.host": "127.0.0.1",
@@ -194,7 +190,7 @@ class ProcessFactory:
             "spark.ui.showConsoleProgress": "false",
             "spark.local.dir": environment["TMPDIR"],
             "spark.sql.warehouse.dir": str(Path(environment["TMPDIR"]) / "warehouse"),
-            "spark.driver.extraJavaOptions": " ".join(filter(None, java_options)),
+            "spark.driver.extraJavaOptions": f'-Djava.io.tmpdir="{environment["TMPDIR"]}" {java_options}',
         }
         # spark-submit asks a JVM of its own for the command; it lives for a moment.
         environment["SPARK_LAUNCHER_OPTS"] = QUICK_JVM

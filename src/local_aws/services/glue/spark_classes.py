@@ -24,7 +24,7 @@ _LASTING_JVM: Final = (
     "-XX:Tier4CompileThreshold=150000 -XX:Tier4BackEdgeThreshold=400000"
 )
 """Its thresholds are ten times the usual ones, so that what is optimised is what rows pass, and not Spark's start."""
-_BYTES_OF_SECONDS: Final = 32 * 1024**2
+_MOST_QUICK_BYTES: Final = 32 * 1024**2
 """Up to which the quick one was quicker. Medians of two to three runs on two cores, JVM as it is, lasting, quick:
 
 0.3 M rows of flights (5 MB) 12.2, 11.0, 9.5 s; 1.8 M rows of lineitem (41 MB) 10.1, 9.5, 9.4 s; 6 M rows (145 MB)
@@ -78,14 +78,10 @@ def options(java_home: Path | None, spark_home: Path) -> str:
     return f'-XX:SharedArchiveFile="{found}" -Xshare:auto -Xlog:disable -Xlog:all=error:stderr'
 
 
-def jvm(input_bytes: int) -> str:
+def jvm(java_home: Path | None, spark_home: Path, input_bytes: int) -> str:
     """The JVM options of a run over so many bytes of Parquet."""
-    return QUICK_JVM if input_bytes <= _BYTES_OF_SECONDS else _LASTING_JVM
-
-
-def quick(java_home: Path, spark_home: Path) -> str:
-    """The JVM options of a run that lives for seconds."""
-    return f"{QUICK_JVM} {options(java_home, spark_home)}".rstrip()
+    chosen = QUICK_JVM if input_bytes <= _MOST_QUICK_BYTES else _LASTING_JVM
+    return f"{chosen} {options(java_home, spark_home)}".rstrip()
 
 
 def make(java_home: Path, spark_home: Path, python: Path) -> Path:

