@@ -25,6 +25,8 @@ MOST_BYTES = 60_000
 MOST_RULE_BYTES = 30_000
 _MOST_ERROR_CHARACTERS = 5_000
 PYTHON, SPARK, LOAD = "python", "spark", "load"
+# What names an attempt at a job: six hex digits of its execution, and the redrive count.
+ATTEMPT = r"[0-9a-f]{6}-[0-9]{1,6}"
 
 
 class ManifestError(ValueError):

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NoReturn
 
+from dataset_contract.manifests import ATTEMPT
 from dataset_contract.places import bucket_and_key
 from glue_python_job.errors import ArgumentsError
 
 REQUIRED = (
     "job_id",
+    "attempt",
     "dataset",
     "source_uri",
     "reference_uri",
@@ -37,6 +39,7 @@ class Arguments:
     """What one run is asked to do. Directory URIs end with a slash."""
 
     job_id: str
+    attempt: str  # of the execution, and its redrive count; a part of file names
     dataset: str
     source_uri: str  # a file, or a directory
     reference_uri: str  # a directory for each reference object is below it
@@ -70,6 +73,8 @@ def parse(argv: Sequence[str]) -> Arguments:
     for name in REQUIRED:
         if not values[name].strip():
             raise ArgumentsError(f"--{name} is empty; give it a value")
+    if not re.fullmatch(ATTEMPT, values["attempt"]):
+        raise ArgumentsError(f"--attempt {values['attempt']!r} is not one; accepted: {ATTEMPT}")
     for name in URIS:
         _check_uri(name, values[name])
     for name in ("reference_uri", *OUTPUTS):

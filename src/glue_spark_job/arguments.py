@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NoReturn
 
+from dataset_contract.manifests import ATTEMPT
 from glue_spark_job.errors import ArgumentsError
 
 _URI = re.compile(r"s3://[^/]+/.*|file:///.*|/.*", re.DOTALL)
@@ -22,10 +23,12 @@ class Arguments:
     """What one run is asked to do. URIs are s3://bucket/key, an absolute path or file:///; directories end in "/".
 
     Attributes:
+        attempt: of the execution, and its redrive count; a part of file names.
         started_at: the start of the execution, aware of its zone.
     """
 
     job_id: str
+    attempt: str
     dataset: str
     staged_uri: str
     python_manifest_uri: str
@@ -55,6 +58,8 @@ def parse(argv: Sequence[str]) -> Arguments:
     for name in ("job_id", "dataset"):
         if not getattr(known, name).strip():
             raise ArgumentsError(f"--{name} is empty; pass the value that the pipeline made for this run")
+    if not re.fullmatch(ATTEMPT, known.attempt):
+        raise ArgumentsError(f"--attempt is {json.dumps(known.attempt)}; accepted: {ATTEMPT}")
     curated = _object("curated_uris", known.curated_uris)
     for table, uri in curated.items():
         curated[table] = _directory(f'--curated_uris, table "{table}"', uri)
@@ -75,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="glue_spark_job", description=__doc__, allow_abbrev=False)
     required = {
         "job_id": "the ID of this run, passed on unchanged",
+        "attempt": "the attempt at the job: what names an execution, and its redrive count",
         "dataset": "the dataset's name",
         "staged_uri": "directory of the staged Parquet files",
         "python_manifest_uri": "the manifest of the Python stage",

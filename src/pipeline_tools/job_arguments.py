@@ -49,6 +49,7 @@ class BareJob:
     def _line(self, **more: str) -> list[str]:
         common = {
             "job_id": self.job_id,
+            "attempt": "000000-0",
             "dataset": self.dataset,
             "contract_uri": str(self.contract),
             "started_at": self.started_at,

@@ -90,6 +90,7 @@ class Job:
     def arguments(self) -> dict[str, str]:
         return {
             "job_id": "job-1",
+            "attempt": "3fa9c1-0",
             "dataset": "items",
             "source_uri": f"{self.root}/source/",
             "reference_uri": f"{self.root}/reference/",

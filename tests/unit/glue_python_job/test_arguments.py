@@ -9,6 +9,7 @@ from glue_python_job.errors import ArgumentsError
 
 GOOD = {
     "job_id": "20240501T100000000Z-abc",
+    "attempt": "3fa9c1-0",
     "dataset": "flights",
     "source_uri": "s3://raw/flights/",
     "reference_uri": "s3://raw/reference/flights/",
@@ -114,6 +115,12 @@ def test_the_start_of_the_execution_has_a_zone(text: str, hours: int) -> None:
     moment = parse(argv(started_at=text)).started_at
     assert moment.replace(microsecond=0) == datetime(2024, 5, 1, 10, tzinfo=timezone.utc)
     assert moment.utcoffset() == timedelta(hours=hours)
+
+
+@pytest.mark.parametrize("text", ["3fa9c1", "3FA9C1-0", "../x-0", "3fa9c1-0/", "3fa9c1-0\n"])
+def test_an_attempt_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(ArgumentsError, match=r"--attempt .*; accepted: \[0-9a-f\]"):
+        parse(argv(attempt=text))
 
 
 @pytest.mark.parametrize("text", ["2024-05-01T10:00:00", "yesterday", "1714557600"])

@@ -197,6 +197,7 @@ class Orders:
         base, job = self.base, self.job_id
         return {
             "--job_id": job,
+            "--attempt": "3fa9c1-0",
             "--dataset": "orders",
             "--staged_uri": f"{base}/staged/job_id={job}/",
             "--python_manifest_uri": f"{base}/runs/{job}/python.json",

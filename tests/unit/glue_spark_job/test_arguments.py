@@ -11,6 +11,7 @@ from glue_spark_job.errors import ArgumentsError
 
 GOOD = {
     "--job_id": "j1",
+    "--attempt": "3fa9c1-0",
     "--dataset": "orders",
     "--staged_uri": "s3://lake/staged/orders/job_id=j1/",
     "--python_manifest_uri": "s3://lake/runs/j1/python.json",
@@ -69,6 +70,7 @@ def test_each_argument_is_required(name: str) -> None:
         ({"staged_uri": "staged/"}, '--staged_uri is "staged/"; pass s3://bucket/key, an absolute path or file:///'),
         ({"contract_uri": "http://example.com/c.json"}, '--contract_uri is "http://example.com/c.json"'),
         ({"manifest_uri": "s3://bucket"}, '--manifest_uri is "s3://bucket"'),
+        ({"attempt": "../x"}, r'--attempt is "../x"; accepted: [0-9a-f]{6}-[0-9]{1,6}'),
         ({"started_at": "today"}, '--started_at is "today"; pass a moment as 2013-01-01T10:00:00.000Z'),
         ({"started_at": "2013-01-01T10:00:00"}, '--started_at is "2013-01-01T10:00:00"; pass'),
         ({"parameters": "late_minutes=15"}, "--parameters is not JSON"),
