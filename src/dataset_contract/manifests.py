@@ -3,14 +3,20 @@
 A stage publishes `runs/<job_id>/<stage>.json` last, so it says that the stage is complete. A stage that failed leaves
 `<stage>-error.json` beside it, since Glue's own ErrorMessage does not carry the reason. State machines read both, and a
 state passes on 256 KiB at most (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html): so what
-grows with the source stands in a third file, `<stage>-details.json`, which people read, and no stage. Which files COPY
-reads stands in `copy/<table>.manifest`, which Redshift reads.
+grows with the source stands in a third file, `<stage>/<stage run>/details.json`, which people read, and no stage. Which
+files COPY reads stands in `<stage>/<stage run>/copy/<table>.manifest`, which Redshift reads.
+
+A stage may run twice at once: the answer of a start gets lost, and the start is tried again. So each run of a stage has
+a name, and writes all but these two files below directories of that name. A manifest says of which run it is, and who
+reads it reads the files of that run and no other.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
@@ -18,7 +24,7 @@ from datetime import datetime, timezone
 from dataset_contract.json_types import JsonMapping, JsonObject
 from dataset_contract.naming import as_json
 
-VERSION = 4
+VERSION = 5
 # Of a manifest or an error file, in UTF-8. All that a job may have, twice per stage, are together read by one state.
 MOST_BYTES = 60_000
 # Of the verdicts in it. What is left is for the counts of each table or reference.
@@ -27,6 +33,7 @@ _MOST_ERROR_CHARACTERS = 5_000
 PYTHON, SPARK, LOAD = "python", "spark", "load"
 # What names an attempt at a job: six hex digits of its execution, and the redrive count.
 ATTEMPT = r"[0-9a-f]{6}-[0-9]{1,6}"
+_STAGE_RUN = re.compile(rf"{ATTEMPT}-[0-9a-f]{{8}}")
 
 
 class ManifestError(ValueError):
@@ -59,6 +66,7 @@ class StageRun:
     """Who ran, when and with what. Moments are aware of their zone."""
 
     stage: str
+    stage_run: str  # new_stage_run()
     job_id: str
     dataset: str
     source_uri: str
@@ -91,6 +99,11 @@ class StageResult:
     details: JsonMapping = field(default_factory=dict)
 
 
+def new_stage_run(attempt: str) -> str:
+    """The name of a run of a stage: no other run has it."""
+    return f"{attempt}-{uuid.uuid4().hex[:8]}"
+
+
 def render(run: StageRun, result: StageResult) -> str:
     """The text of a manifest: JSON with sorted keys.
 
@@ -112,7 +125,7 @@ def render_error(run: StageRun, result: StageResult, error: str) -> str:
 
 
 def render_details(run: StageRun, result: StageResult) -> str:
-    """The text of <stage>-details.json: the files that were read and written, one by one, and why rows were refused."""
+    """The text of details.json: the files that were read and written, one by one, and why rows were refused."""
     return _text(
         {
             **_run(run),
@@ -148,7 +161,7 @@ def read(text: str, *, stage: str, job_id: str, dataset: str, where: str) -> Jso
     """Read the manifest of a stage.
 
     Raises:
-        ManifestError: it is not JSON, of another version, stage, job or dataset, or its counts are no counts.
+        ManifestError: it is not JSON, of another version, stage, job or dataset, of no run, or its counts are none.
     """
     try:
         document = json.loads(text)
@@ -160,6 +173,9 @@ def read(text: str, *, stage: str, job_id: str, dataset: str, where: str) -> Jso
     for name, value in expected.items():
         if document.get(name) != value:
             raise ManifestError(f"{where} has {name} {as_json(document.get(name))}, expected {as_json(value)}")
+    stage_run = document.get("stage_run")
+    if not isinstance(stage_run, str) or not _STAGE_RUN.fullmatch(stage_run):
+        raise ManifestError(f"{where} has stage_run {as_json(stage_run)}, expected {_STAGE_RUN.pattern}")
     for name in ("rows_in", "rows_out", "rows_rejected", "bytes_in", "bytes_out", "files_out"):
         value = document.get(name)
         if not isinstance(value, int) or isinstance(value, bool) or value < 0:
@@ -170,13 +186,17 @@ def read(text: str, *, stage: str, job_id: str, dataset: str, where: str) -> Jso
     return document
 
 
-def is_complete(text: str | None, *, stage: str, job_id: str, dataset: str, contract_hash: str) -> bool:
-    """Whether `text` is a whole manifest of this stage of this job under this contract. None: there is no file."""
+def complete(text: str | None, *, stage: str, job_id: str, dataset: str, contract_hash: str) -> JsonObject | None:
+    """`text` as a manifest, or None where it is none of this stage of this job under this contract.
+
+    Args:
+        text: None where there is no file.
+    """
     try:
         found = read(text or "", stage=stage, job_id=job_id, dataset=dataset, where="the manifest")
     except ManifestError:
-        return False
-    return found.get("contract_hash") == contract_hash
+        return None
+    return found if found.get("contract_hash") == contract_hash else None
 
 
 def contract_hash(text: str) -> str:
@@ -199,6 +219,7 @@ def _run(run: StageRun) -> JsonObject:
     return {
         "manifest_version": VERSION,
         "stage": run.stage,
+        "stage_run": run.stage_run,
         "job_id": run.job_id,
         "dataset": run.dataset,
         "source_uri": run.source_uri,

@@ -46,13 +46,13 @@ class Places:
         """The URI of a stage's manifest."""
         return f"s3://{self.lake_bucket}/{self.manifest_key(stage)}"
 
-    def copy_manifest(self, table: str) -> str:
+    def copy_manifest(self, stage_run: str, table: str) -> str:
         """The list of an output's files, by which Redshift's COPY reads them and no other."""
-        return copy_manifest_of(self.manifest("spark"), table)
+        return copy_manifest_of(self.manifest("spark"), stage_run, table)
 
-    def source_files_list(self) -> str:
+    def source_files_list(self, stage_run: str) -> str:
         """The list of the file that names the source files, by which COPY reads it."""
-        return source_files_list_of(self.manifest("python"))
+        return source_files_list_of(self.manifest("python"), stage_run)
 
     def artifact(self, name: str) -> str:
         """The URI of a packaged file of the dataset."""
@@ -79,29 +79,38 @@ def bucket_and_key(uri: str) -> tuple[str, str]:
     return bucket, key
 
 
-def details_of(manifest: str) -> str:
-    """The URI or key of what a stage read and wrote, file by file, beside its manifest: `…/python-details.json`."""
-    return manifest.removesuffix(".json") + "-details.json"
+def of_run(directory: str, stage_run: str) -> str:
+    """Where a run of a stage writes, of what the job has below `directory`: in a directory of its own."""
+    return f"{directory}{stage_run}/"
 
 
-def copy_manifests_of(manifest: str) -> str:
-    """The directory of the lists for Redshift's COPY, beside the manifest of the stage that wrote the files."""
-    return manifest.rpartition("/")[0] + "/copy/"
+def details_of(manifest: str, stage_run: str) -> str:
+    """The URI or key of what a run of a stage read and wrote, file by file: `…/python/<stage run>/details.json`."""
+    return f"{_beside(manifest, stage_run)}details.json"
 
 
-def copy_manifest_of(manifest: str, table: str) -> str:
-    """The list for one table: `…/copy/orders.manifest`."""
-    return f"{copy_manifests_of(manifest)}{table}.manifest"
+def copy_manifest_of(manifest: str, stage_run: str, table: str) -> str:
+    """The list of a table's files for Redshift's COPY: `…/spark/<stage run>/copy/orders.manifest`."""
+    return f"{copy_manifests_of(manifest, stage_run)}{table}.manifest"
 
 
-def source_files_of(manifest: str) -> str:
-    """The directory of the file that names the source files as they were read, beside the Python stage's manifest."""
-    return manifest.rpartition("/")[0] + "/source_files/"
+def copy_manifests_of(manifest: str, stage_run: str) -> str:
+    """The directory of those lists."""
+    return f"{_beside(manifest, stage_run)}copy/"
 
 
-def source_files_list_of(manifest: str) -> str:
+def source_files_of(manifest: str, stage_run: str) -> str:
+    """The directory of the file that names the source files as they were read: `…/python/<stage run>/source_files/`."""
+    return f"{_beside(manifest, stage_run)}source_files/"
+
+
+def source_files_list_of(manifest: str, stage_run: str) -> str:
     """The list of that file, for Redshift's COPY."""
-    return f"{source_files_of(manifest)}copy.manifest"
+    return f"{source_files_of(manifest, stage_run)}copy.manifest"
+
+
+def _beside(manifest: str, stage_run: str) -> str:
+    return of_run(manifest.removesuffix(".json") + "/", stage_run)
 
 
 def failure_of(manifest: str) -> str:

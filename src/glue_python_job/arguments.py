@@ -101,7 +101,8 @@ def _check_uri(name: str, uri: str) -> None:
 
 
 def _check_apart(values: dict[str, str]) -> None:
-    # Each run empties its output directories: nothing else may lie below them, and they below nothing that is read.
+    # A run that is complete deletes what other runs left below its output directories: nothing else may lie there, and
+    # they below nothing that is read.
     trees = {name: _tree(values[name]) for name in URIS}
     for output in OUTPUTS:
         for other in URIS:
@@ -110,8 +111,8 @@ def _check_apart(values: dict[str, str]) -> None:
             )
             if other != output and nested:
                 raise ArgumentsError(
-                    f"--{output} {values[output]!r} and --{other} {values[other]!r} overlap; an output directory is "
-                    "emptied before it is written, so give it a directory of its own"
+                    f"--{output} {values[output]!r} and --{other} {values[other]!r} overlap; what other runs left "
+                    "below an output directory is deleted, so give it a directory of its own"
                 )
 
 

@@ -15,7 +15,7 @@ from dataset_contract.json_types import JsonMapping, JsonObject
 from dataset_contract.manifests import PYTHON, FileEntry, StageResult, StageRun
 from dataset_contract.model import Contract, DataObject, Verdict
 from glue_python_job import publishing, source_files
-from glue_python_job.arguments import Arguments
+from glue_python_job.arguments import OUTPUTS, Arguments
 from glue_python_job.cleaning import halting
 from glue_python_job.cleaning.outcome import Counts, Outcome
 from glue_python_job.errors import JobError
@@ -54,6 +54,7 @@ class _Stage:
         self._arguments = arguments
         self._log = log
         self._stores = stores
+        self._stage_run = manifests.new_stage_run(arguments.attempt)
         self._begun = utc_now()
         self._contract_version = ""
         self._contract_hash = ""
@@ -75,7 +76,7 @@ class _Stage:
         if self._is_complete(store.read_text(arguments.manifest_uri)):
             self._log.info("the stage is complete: nothing to do", manifest=arguments.manifest_uri)
             return
-        # A manifest of another contract would vouch for files that this run replaces.
+        # What it vouches for was made under another contract.
         store.delete(arguments.manifest_uri)
         contract = self._contract(text)
         files = self._stores.of(arguments.source_uri).list_files(arguments.source_uri)
@@ -90,10 +91,12 @@ class _Stage:
         with _resource_errors(), scratch_directory(everything, remote) as scratch:
             outcomes = self._clean(contract, files, references, scratch)
             self._publish(contract, outcomes)
-            source_files.publish(files, arguments.manifest_uri, scratch, self._stores, self._log)
-        run, result = self._run(), self._result()
-        store.write_text(places.details_of(arguments.manifest_uri), manifests.render_details(run, result))
-        store.write_text(arguments.manifest_uri, manifests.render(run, result))
+            source_files.publish(files, arguments.manifest_uri, self._stage_run, scratch, self._stores, self._log)
+        if not self._vouch():
+            self._withdraw()
+            return
+        for directory in self._outputs:
+            publishing.tidy(directory, self._own(directory), self._stores, self._log)
         self._log.info(
             "finished",
             rows_in=self._counts.rows_in,
@@ -103,14 +106,52 @@ class _Stage:
             manifest=arguments.manifest_uri,
         )
 
+    def _vouch(self) -> bool:
+        """Write the details, then the manifest; False where another run of the stage was complete first."""
+        uri, run, result = self._arguments.manifest_uri, self._run(), self._result()
+        store, manifest = self._stores.of(uri), manifests.render(run, result)
+        store.write_text(self._details_uri, manifests.render_details(run, result))
+        while not store.write_new_text(uri, manifest):
+            other = store.read_text(uri)
+            if other == manifest:  # the answer was lost, and the request sent again
+                break
+            if self._is_complete(other):
+                return False
+            if other is not None:  # and it has deleted what this one wrote
+                raise JobError(
+                    f"{uri} is of another run, under another contract, which was complete while this one worked; start "
+                    "the job again"
+                )
+        return True
+
+    @property
+    def _outputs(self) -> tuple[str, ...]:
+        return tuple(getattr(self._arguments, name) for name in OUTPUTS)
+
+    @property
+    def _details_uri(self) -> str:
+        return places.details_of(self._arguments.manifest_uri, self._stage_run)
+
+    def _own(self, directory: str) -> str:
+        return places.of_run(directory, self._stage_run)
+
+    def _withdraw(self) -> None:
+        """Another run of the stage was complete first, and its files are what later stages read."""
+        for directory in self._outputs:
+            self._stores.of(directory).empty(self._own(directory))
+        self._log.warning(
+            "another run of this stage was complete first: what this one wrote is deleted",
+            stage_run=self._stage_run,
+            manifest=self._arguments.manifest_uri,
+        )
+
     def tell(self, error: str) -> None:
         """Write <manifest>-error.json and its details. The error itself is worth more than a failure to write it."""
         uri = places.failure_of(self._arguments.manifest_uri)
         run, result = self._run(), self._result()
         try:
             self._stores.of(uri).write_text(uri, manifests.render_error(run, result, error))
-            details = places.details_of(self._arguments.manifest_uri)
-            self._stores.of(details).write_text(details, manifests.render_details(run, result))
+            self._stores.of(uri).write_text(self._details_uri, manifests.render_details(run, result))
         except Exception as second:  # another error is being handled, and is the one that counts
             self._log.warning("the error is not written", uri=uri, cause=str(second))
 
@@ -124,9 +165,10 @@ class _Stage:
 
     def _is_complete(self, manifest: str | None) -> bool:
         job_id, dataset = self._arguments.job_id, self._arguments.dataset
-        return manifests.is_complete(
+        found = manifests.complete(
             manifest, stage=PYTHON, job_id=job_id, dataset=dataset, contract_hash=self._contract_hash
         )
+        return found is not None
 
     def _contract(self, text: str) -> Contract:
         try:
@@ -167,9 +209,9 @@ class _Stage:
             outcome = outcomes[source.name] = self._cleaned(connection, source, files, scratch)
             self._counts, self._sources, self._samples = outcome.counts, outcome.sources, outcome.samples
             # Before anything halts the run, since people look there for the cause.
-            publishing.empty(self._arguments.rejected_uri, self._stores, self._log)
-            self._rejected = publishing.publish(outcome.rejected, self._arguments.rejected_uri, self._stores, self._log)
-            publishing.publish_texts(outcome.texts, self._arguments.rejected_uri, self._stores)
+            rejected = self._own(self._arguments.rejected_uri)
+            self._rejected = publishing.publish(outcome.rejected, rejected, self._stores, self._log)
+            publishing.publish_texts(outcome.texts, rejected, self._stores)
             halting.check_source(source, outcome)
             measurer = Measurer(connection, self._arguments.memory_limit, scratch, self._arguments.started_at)
             for item in (source, *contract.references):
@@ -187,14 +229,10 @@ class _Stage:
         return clean(connection, item, files, self._stores.of(files[0].uri), directory, self._log)
 
     def _publish(self, contract: Contract, outcomes: Mapping[str, Outcome]) -> None:
-        arguments = self._arguments
-        publishing.empty(arguments.staged_uri, self._stores, self._log)
-        self._staged = publishing.publish(
-            outcomes[contract.source.name].staged, arguments.staged_uri, self._stores, self._log
-        )
-        publishing.empty(arguments.staged_references_uri, self._stores, self._log)
+        staged, references = self._own(self._arguments.staged_uri), self._own(self._arguments.staged_references_uri)
+        self._staged = publishing.publish(outcomes[contract.source.name].staged, staged, self._stores, self._log)
         for item in contract.references:
-            outcome, directory = outcomes[item.name], f"{arguments.staged_references_uri}{item.name}/"
+            outcome, directory = outcomes[item.name], f"{references}{item.name}/"
             written = publishing.publish(outcome.staged, directory, self._stores, self._log)
             self._reference_entries[item.name] = [file.document() for file in outcome.sources]
             self._references[item.name] = {
@@ -207,6 +245,7 @@ class _Stage:
     def _run(self) -> StageRun:
         return StageRun(
             stage=PYTHON,
+            stage_run=self._stage_run,
             job_id=self._arguments.job_id,
             dataset=self._arguments.dataset,
             source_uri=self._arguments.source_uri,

@@ -16,7 +16,9 @@ from glue_python_job.storage import StoredFile, Stores
 _ROWS = 1000  # of a statement
 
 
-def publish(files: Sequence[StoredFile], manifest_uri: str, scratch: Path, stores: Stores, log: Log) -> None:
+def publish(
+    files: Sequence[StoredFile], manifest_uri: str, stage_run: str, scratch: Path, stores: Stores, log: Log
+) -> None:
     """Publish the files as they were listed: URI, what tells their content from another one's, and bytes.
 
     A file of any number of rows, so that no statement of the load grows with the source.
@@ -27,12 +29,11 @@ def publish(files: Sequence[StoredFile], manifest_uri: str, scratch: Path, store
     for file in files:
         if not file.tag:
             raise JobError(f"{file.uri} has no ETag, by which its content is told from another")
-    directory = places.source_files_of(manifest_uri)
-    publishing.empty(directory, stores, log)
+    directory = places.source_files_of(manifest_uri, stage_run)
     path = scratch / "source_files.parquet"
     _write(path, files)
     written = publishing.publish([LocalPart(path, len(files))], directory, stores, log)
-    uri = places.source_files_list_of(manifest_uri)
+    uri = places.source_files_list_of(manifest_uri, stage_run)
     stores.of(uri).write_text(uri, manifests.render_copy(written))
 
 

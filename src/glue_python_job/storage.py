@@ -5,7 +5,9 @@ boto3 is imported only when an s3:// URI is met: a local run needs none, and imp
 
 from __future__ import annotations
 
+import os
 import shutil
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -49,11 +51,14 @@ class Storage(Protocol):
     def write_text(self, uri: str, text: str) -> None:
         """Replace the file in one step."""
 
+    def write_new_text(self, uri: str, text: str) -> bool:
+        """Write the file in one step unless there is one; whether it was written. Of several writers one succeeds."""
+
     def publish(self, path: Path, uri: str) -> None:
         """Bring a local file to the URI; the local file may be gone afterwards."""
 
-    def empty(self, uri: str) -> int:
-        """Delete every file below the directory; the number deleted."""
+    def empty(self, uri: str, but: str | None = None) -> int:
+        """Delete every file below the directory, but those below another one in it; the number deleted."""
 
     def delete(self, uri: str) -> None:
         """Delete the file, if it is there."""
@@ -124,9 +129,21 @@ class LocalStorage:
         path = _path(uri)
         with _local_errors("write", uri):
             path.parent.mkdir(parents=True, exist_ok=True)
-            partial = path.with_name(f".{path.name}.partial")
-            partial.write_text(text, encoding="utf-8")
-            partial.replace(path)
+            _partial(path, text).replace(path)
+
+    def write_new_text(self, uri: str, text: str) -> bool:
+        """As `Storage.write_new_text`."""
+        path = _path(uri)
+        with _local_errors("write", uri):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            partial = _partial(path, text)
+            try:
+                os.link(partial, path)
+            except FileExistsError:
+                return False
+            finally:
+                partial.unlink()
+        return True
 
     def publish(self, path: Path, uri: str) -> None:
         """As `Storage.publish`."""
@@ -135,13 +152,14 @@ class LocalStorage:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.move(str(path), str(target))
 
-    def empty(self, uri: str) -> int:
+    def empty(self, uri: str, but: str | None = None) -> int:
         """As `Storage.empty`."""
-        root = _path(uri)
+        root, kept = _path(uri), _path(but) if but else None
         with _local_errors("empty", uri):
             if root.exists() and not root.is_dir():
                 raise StorageError(f"{uri} is a file; name a directory")
             files = [path for path in root.rglob("*") if not path.is_dir() or path.is_symlink()]
+            files = [path for path in files if kept not in path.parents]
             for path in files:
                 path.unlink()
         return len(files)
@@ -154,6 +172,13 @@ class LocalStorage:
 
 def _path(uri: str) -> Path:
     return Path(uri[len("file://") :] if uri.startswith("file://") else uri)
+
+
+def _partial(path: Path, text: str) -> Path:
+    """A file beside `path` with the text, under a name that no other writer has."""
+    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
+    partial.write_text(text, encoding="utf-8")
+    return partial
 
 
 def _tag(path: Path) -> str:
@@ -242,9 +267,24 @@ class S3Storage:
         """As `Storage.write_text`."""
         bucket, key = bucket_and_key(uri)
         with _s3_errors("write", uri):
-            self._client().put_object(
-                Bucket=bucket, Key=key, Body=text.encode("utf-8"), ContentType="application/json; charset=utf-8"
-            )
+            self._client().put_object(Bucket=bucket, Key=key, Body=text.encode("utf-8"), ContentType=_TEXT)
+
+    def write_new_text(self, uri: str, text: str) -> bool:
+        """As `Storage.write_new_text`."""
+        from botocore.exceptions import ClientError
+
+        bucket, key = bucket_and_key(uri)
+        with _s3_errors("write", uri):
+            try:
+                self._client().put_object(
+                    Bucket=bucket, Key=key, Body=text.encode("utf-8"), ContentType=_TEXT, IfNoneMatch="*"
+                )
+            except ClientError as error:
+                # 409: another writer was at it at the same moment, and may have failed; so who asks has to look.
+                if error.response.get("Error", {}).get("Code") in ("PreconditionFailed", "ConditionalRequestConflict"):
+                    return False
+                raise
+        return True
 
     def publish(self, path: Path, uri: str) -> None:
         """As `Storage.publish`."""
@@ -253,13 +293,15 @@ class S3Storage:
             self._client().upload_file(str(path), bucket, key)
         path.unlink()
 
-    def empty(self, uri: str) -> int:
+    def empty(self, uri: str, but: str | None = None) -> int:
         """As `Storage.empty`."""
         bucket, key = bucket_and_key(uri)
+        kept = bucket_and_key(but)[1] if but else None
         deleted = 0
         with _s3_errors("empty", uri):
             for page in self._client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key):
                 keys = [item["Key"] for item in page.get("Contents", [])]
+                keys = [name for name in keys if kept is None or not name.startswith(kept)]
                 if not keys:
                     continue
                 answer = self._client().delete_objects(
@@ -277,6 +319,7 @@ class S3Storage:
             self._client().delete_object(Bucket=bucket, Key=key)
 
 
+_TEXT = "application/json; charset=utf-8"
 _ADVICE = {
     "NoSuchBucket": "the bucket does not exist; check its name",
     "NoSuchKey": "the object does not exist; check its name",

@@ -131,14 +131,14 @@ def _directory(label: str, uri: object) -> str:
 
 
 def _check_outputs(arguments: Arguments) -> None:
-    """The output directories are emptied before they are written, so none may hold anything but this run's output."""
+    """What other runs left below the output directories is deleted, so none may hold anything but this job's output."""
     others = {f"--{name}": getattr(arguments, name) for name in _DIRECTORIES + _FILES}
     for table, uri in arguments.curated_uris.items():
         label = f'--curated_uris, table "{table}"'
         if arguments.job_id not in uri:
             raise ArgumentsError(
-                f"{label} is {uri}, which does not carry the job ID {arguments.job_id}; the directory is emptied "
-                f"before it is written, so give every run its own, such as …/job_id={arguments.job_id}/"
+                f"{label} is {uri}, which does not carry the job ID {arguments.job_id}; what other runs left "
+                f"below it is deleted, so give every job its own, such as …/job_id={arguments.job_id}/"
             )
         for other_label, other in others.items():
             if uri.startswith(other.rstrip("/") + "/") or other.startswith(uri):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -33,29 +34,41 @@ def parquet_files(storage: Storage, directory: str, nulls_of: Collection[str] = 
         return list(pool.map(partial(storage.parquet_file, nulls_of=nulls_of), files))
 
 
-def staged_files(
-    storage: Storage, table: DataObject, directory: str, rows: object, manifest_uri: str
-) -> list[ParquetFile]:
+@dataclass(frozen=True)
+class Staged:
+    """What the Python stage says that it staged of a source or reference.
+
+    Attributes:
+        directory: the URI that the files are below; the run that the manifest is of wrote it, and no other.
+        rows, bytes: of all files, as the manifest has them.
+    """
+
+    directory: str
+    rows: object
+    bytes: object
+
+
+def staged_files(storage: Storage, table: DataObject, staged: Staged, manifest_uri: str) -> list[ParquetFile]:
     """The staged files of a source or reference.
 
     Args:
         storage: where they are.
         table: the source or reference.
-        directory: the URI that they are below.
-        rows: what the Python stage recorded.
-        manifest_uri: where it did so.
+        staged: what is recorded of them.
+        manifest_uri: where it is.
 
     Raises:
-        JobError: they hold another number of rows, lack a column, or have one of another type.
+        JobError: they are not those that are recorded, lack a column, or have one of another type.
     """
-    files = parquet_files(storage, directory)
-    found = sum(file.rows for file in files)
+    files = parquet_files(storage, staged.directory)
     what = f"{table.role} {table.name}"
-    if found != rows:
-        raise JobError(
-            f"{what}: {found} rows in {len(files)} files below {directory}, "
-            f"but {manifest_uri} says {json.dumps(rows)}; {AGAIN}"
-        )
+    for unit, recorded in (("rows", staged.rows), ("bytes", staged.bytes)):
+        found = sum(getattr(file, unit) for file in files)
+        if found != recorded:
+            raise JobError(
+                f"{what}: {found} {unit} in {len(files)} files below {staged.directory}, "
+                f"but {manifest_uri} says {json.dumps(recorded)}; {AGAIN}"
+            )
     for file in files:
         missing = [column.name for column in table.columns if column.name not in file.types]
         if missing:

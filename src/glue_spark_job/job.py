@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
@@ -18,6 +19,7 @@ from dataset_contract.parameters import ParameterError
 from glue_spark_job import inputs, output, parameters, quality, report, statements, transformation
 from glue_spark_job.arguments import Arguments
 from glue_spark_job.errors import ArgumentsError, JobError, told
+from glue_spark_job.inputs import Staged
 from glue_spark_job.logs import Log
 from glue_spark_job.origins import Script
 from glue_spark_job.parallel import run_all
@@ -31,10 +33,10 @@ Inputs = Mapping[str, tuple[str, Sequence[ParquetFile]]]  # source or reference 
 def run(spark: SparkSession, arguments: Arguments, log: Log) -> None:
     """Run the stage, unless its manifest shows that it has run under this very contract: then nothing is done.
 
-    Whatever fails, no manifest is left but spark-error.json beside its place; running again begins by emptying the
-    output directories. Raises JobError for a failure that is understood.
+    Whatever fails, this run leaves no manifest but spark-error.json beside its place. Raises JobError for a failure
+    that is understood.
     """
-    progress = Progress(spark.version)
+    progress = Progress(spark.version, manifests.new_stage_run(arguments.attempt))
     context = spark.sparkContext
     log.info("Spark started", application=context.appName, application_id=context.applicationId, spark=spark.version)
     storage = Storage(spark)
@@ -46,28 +48,26 @@ def run(spark: SparkSession, arguments: Arguments, log: Log) -> None:
         if _is_complete(storage, arguments, progress.contract_hash):
             log.info("the stage is complete already; nothing to do", manifest=arguments.manifest_uri)
             return
-        storage.delete(arguments.manifest_uri)  # one of another contract would vouch for files that are replaced
-        storage.delete(places.copy_manifests_of(arguments.manifest_uri))
+        storage.delete(arguments.manifest_uri)  # it vouches for what was made under another contract
         _run(spark, storage, arguments, contract_text, progress, log)
-        for name, written in progress.tables.items():
-            uri = places.copy_manifest_of(arguments.manifest_uri, name)
-            storage.write_text(uri, report.copy_manifest(written))
-        storage.write_text(places.details_of(arguments.manifest_uri), report.details(progress, arguments))
-        storage.write_text(arguments.manifest_uri, report.manifest(progress, arguments))
+        if not _publish(storage, arguments, progress, log):
+            return
     except Exception as error:  # whatever ends the run is left beside the manifest, and raised on
         left = {
             failure_uri: report.failure(progress, arguments, told(error)),
-            places.details_of(arguments.manifest_uri): report.details(progress, arguments),
+            places.details_of(arguments.manifest_uri, progress.stage_run): report.details(progress, arguments),
         }
         _leave_failure(storage, left, log)
         raise
     log.info("manifest written", manifest=arguments.manifest_uri)
+    _tidy(storage, arguments, progress, log)
 
 
 def _run(
     spark: SparkSession, storage: Storage, arguments: Arguments, contract_text: str, progress: Progress, log: Log
 ) -> None:
     previous = _python_manifest(storage, arguments, progress.contract_hash)
+    progress.python_stage_run = previous["stage_run"]
     progress.source_uri = str(previous.get("source_uri", ""))
     agreed = _contract(contract_text, arguments)
     progress.contract_version = agreed.version
@@ -78,7 +78,8 @@ def _run(
 
     found = _inputs(storage, agreed, arguments, previous)
     progress.staged = found[agreed.source.name][1]
-    log.info("staged rows found", rows=previous["rows_out"], files=len(progress.staged), uri=arguments.staged_uri)
+    uri = found[agreed.source.name][0]
+    log.info("staged rows found", rows=previous["rows_out"], files=len(progress.staged), uri=uri)
     for table in (agreed.source, *agreed.references):
         directory, files = found[table.name]
         inputs.register(spark, table, files, directory)
@@ -87,17 +88,64 @@ def _run(
     log.info("transformation accepted", file=file, statements=len(script.statements), parameters=progress.parameters)
     _write(spark, storage, agreed, arguments, script, frames, progress)
     for name, written in progress.tables.items():
-        uri = arguments.curated_uris[name]
+        uri = _place(arguments, progress, name)
         log.info("table written", table=name, rows=written.rows, files=len(written.files), uri=uri)
     _judge(spark, agreed, arguments, frames, progress, log)
 
 
+def _place(arguments: Arguments, progress: Progress, table: str) -> str:
+    """Where this run writes a table."""
+    return places.of_run(arguments.curated_uris[table], progress.stage_run)
+
+
+def _publish(storage: Storage, arguments: Arguments, progress: Progress, log: Log) -> bool:
+    """Write what vouches for the tables, the manifest last; False where another run of the stage was complete first."""
+    if _is_complete(storage, arguments, progress.contract_hash):
+        for name in progress.tables:
+            storage.delete(_place(arguments, progress, name))
+        log.warning(
+            "another run of this stage was complete first: what this one wrote is deleted",
+            stage_run=progress.stage_run,
+            manifest=arguments.manifest_uri,
+        )
+        return False
+    if storage.exists(arguments.manifest_uri):  # and what this run wrote may be deleted
+        raise JobError(
+            f"{arguments.manifest_uri} is of another run, under another contract or over other rows, which was "
+            "complete while this one worked; start the job again"
+        )
+    for name, written in progress.tables.items():
+        uri = places.copy_manifest_of(arguments.manifest_uri, progress.stage_run, name)
+        storage.write_text(uri, report.copy_manifest(written))
+    details = places.details_of(arguments.manifest_uri, progress.stage_run)
+    storage.write_text(details, report.details(progress, arguments))
+    storage.write_text(arguments.manifest_uri, report.manifest(progress, arguments))
+    return True
+
+
+def _tidy(storage: Storage, arguments: Arguments, progress: Progress, log: Log) -> None:
+    """Delete what other runs left, unless one of them was complete at the same moment. No reason to fail."""
+    try:
+        if json.loads(storage.read_text(arguments.manifest_uri)).get("stage_run") != progress.stage_run:
+            return
+        output.tidy(storage, arguments.curated_uris.values(), progress.stage_run)
+    except (JobError, ValueError) as error:
+        log.warning("files of other runs are left", cause=str(error))
+
+
 def _is_complete(storage: Storage, arguments: Arguments, contract_hash: str) -> bool:
-    uri, job_id, dataset = arguments.manifest_uri, arguments.job_id, arguments.dataset
-    text = storage.read_text(uri) if storage.exists(uri) else None
-    return manifests.is_complete(
-        text, stage=manifests.SPARK, job_id=job_id, dataset=dataset, contract_hash=contract_hash
-    )
+    """Whether a run of the stage is complete under this contract, over the rows that the Python stage vouches for."""
+    job_id, dataset = arguments.job_id, arguments.dataset
+
+    def text(uri: str) -> str | None:
+        return storage.read_text(uri) if storage.exists(uri) else None
+
+    def manifest(stage: str, uri: str) -> JsonObject | None:
+        return manifests.complete(text(uri), stage=stage, job_id=job_id, dataset=dataset, contract_hash=contract_hash)
+
+    own = manifest(manifests.SPARK, arguments.manifest_uri)
+    before = manifest(manifests.PYTHON, arguments.python_manifest_uri) if own else None
+    return bool(own and before and own.get("python_stage_run") == before["stage_run"])
 
 
 def _leave_failure(storage: Storage, texts: Mapping[str, str], log: Log) -> None:
@@ -150,19 +198,20 @@ def _parameters(agreed: Contract, arguments: Arguments) -> Mapping[str, declared
 
 
 def _inputs(storage: Storage, agreed: Contract, arguments: Arguments, previous: JsonMapping) -> Inputs:
-    """The files of the source and of each reference, as many rows as the Python stage says that it staged."""
-    references = previous.get("references") or {}
-    found = {agreed.source.name: (arguments.staged_uri, previous["rows_out"])}
+    """The files of the source and of each reference: those of the run that the Python stage's manifest is of."""
+    run, references = previous["stage_run"], previous.get("references") or {}
+    source = places.of_run(arguments.staged_uri, run)
+    found = {agreed.source.name: Staged(source, previous["rows_out"], previous["bytes_out"])}
     for table in agreed.references:
-        rows = references.get(table.name, {}).get("rows")
-        found[table.name] = (f"{arguments.staged_references_uri}{table.name}/", rows)
-    tables = (agreed.source, *agreed.references)
+        recorded = references.get(table.name, {})
+        directory = f"{places.of_run(arguments.staged_references_uri, run)}{table.name}/"
+        found[table.name] = Staged(directory, recorded.get("rows"), recorded.get("bytes"))
     return {
         table.name: (
-            found[table.name][0],
-            inputs.staged_files(storage, table, *found[table.name], arguments.python_manifest_uri),
+            found[table.name].directory,
+            inputs.staged_files(storage, table, found[table.name], arguments.python_manifest_uri),
         )
-        for table in tables
+        for table in (agreed.source, *agreed.references)
     }
 
 
@@ -176,15 +225,13 @@ def _write(
     progress: Progress,
 ) -> None:
     staged_bytes = sum(file.bytes for file in progress.staged)
-    output.empty(storage, arguments.curated_uris)
     output.prepare(spark, staged_bytes)
 
     def write(name: str) -> None:
         table = next(item for item in agreed.outputs if item.name == name)
         computed = Computation(script, frames[name])
-        progress.tables[name] = output.write(
-            spark, storage, table, computed, arguments.curated_uris[name], staged_bytes
-        )
+        uri = _place(arguments, progress, name)
+        progress.tables[name] = output.write(spark, storage, table, computed, uri, staged_bytes)
 
     actions: dict[str, Callable[[], None]] = {table.name: partial(write, table.name) for table in agreed.outputs}
     run_all(spark, actions)
@@ -203,7 +250,7 @@ def _judge(
     queries = [rule for table in agreed.outputs for rule in table.rules if rule.metric == "sql"]
     if queries:
         for table in agreed.outputs:
-            output.register(spark, table, frames[table.name], arguments.curated_uris[table.name])
+            output.register(spark, table, frames[table.name], _place(arguments, progress, table.name))
     values = quality.queried(spark, queries)
     measured = {name: written.measured for name, written in progress.tables.items()}
     progress.verdicts = quality.judged(agreed, measured, values)

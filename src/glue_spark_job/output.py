@@ -9,7 +9,7 @@ What the files are like, and why:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,10 +40,12 @@ _LARGE_SETTINGS = {
 _STRAIGHT = ("Project", "SubqueryAlias", "View")
 
 
-def empty(storage: Storage, uris: Mapping[str, str]) -> None:
-    """Empties the output directories, where an earlier attempt may have left files."""
-    for uri in uris.values():
-        storage.delete(uri)
+def tidy(storage: Storage, uris: Iterable[str], stage_run: str) -> None:
+    """Deletes what other runs left below the output directories."""
+    for uri in uris:
+        for name in storage.names(uri):
+            if name != stage_run:
+                storage.delete(f"{uri}{name}")
 
 
 def prepare(spark: SparkSession, staged_bytes: int) -> None:
@@ -75,7 +77,7 @@ class Written:
 def write(
     spark: SparkSession, storage: Storage, table: DataObject, computed: Computation, uri: str, staged_bytes: int
 ) -> Written:
-    """Write the table below `uri`, which is empty, and count what its rules are about.
+    """Write the table below `uri`, a directory of this run's own, and count what its rules are about.
 
     Raises JobError, naming the table, where a value cannot be computed or does not fit, or a row breaks a rule.
     """

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from dataset_contract import judging, manifests
+from dataset_contract import judging, manifests, places
 from dataset_contract.manifests import FileEntry, StageResult, StageRun
 from dataset_contract.model import Verdict
 from glue_spark_job.arguments import Arguments
@@ -20,10 +20,12 @@ class Progress:
     """What is known of a run so far. The report of a failed run is what was known when it failed."""
 
     spark_version: str
+    stage_run: str
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     contract_version: str = ""
     contract_hash: str = ""
     source_uri: str = ""
+    python_stage_run: str = ""  # whose rows are read
     staged: Sequence[ParquetFile] = ()
     parameters: Mapping[str, object] = field(default_factory=dict)
     tables: dict[str, Written] = field(default_factory=dict)  # those that are complete
@@ -53,6 +55,7 @@ def failure(progress: Progress, arguments: Arguments, error: str) -> str:
 def _run(progress: Progress, arguments: Arguments) -> StageRun:
     return StageRun(
         stage=manifests.SPARK,
+        stage_run=progress.stage_run,
         job_id=arguments.job_id,
         dataset=arguments.dataset,
         source_uri=progress.source_uri,
@@ -75,10 +78,11 @@ def _result(progress: Progress, arguments: Arguments) -> StageResult:
         files_out=_entries(written),
         rules=[judging.document(verdict, number) for number, verdict in progress.verdicts],
         more={
+            "python_stage_run": progress.python_stage_run,
             "execution_started_at": manifests.utc_text(arguments.started_at),
             "tables": {
                 name: {
-                    "uri": arguments.curated_uris[name],
+                    "uri": places.of_run(arguments.curated_uris[name], progress.stage_run),
                     "rows": table.rows,
                     "bytes": table.bytes,
                     "files": len(table.files),

@@ -92,6 +92,13 @@ class Storage:
         """The files below `directory`, sorted. Names that begin with "_" or "." are hidden, as they are for Spark."""
         return [file for file in self._all(directory) if not _hidden(file.uri[len(directory) :])]
 
+    def names(self, directory: str) -> list[str]:
+        """The names of the files and directories right below `directory`, sorted."""
+        with _access("list", directory):
+            files, path = self._open(directory)
+            found = files.listStatus(path) if files.exists(path) else []
+            return sorted(str(each.getPath().getName()) for each in found)
+
     def delete_hidden(self, directory: str) -> None:
         """Deletes the hidden files below `directory`."""
         for file in self._all(directory):

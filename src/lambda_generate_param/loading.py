@@ -45,13 +45,14 @@ def load(
 
     Raises:
         ManifestError: a manifest is not one of this job and version, has not the counts of every output, or is of
-            another contract than the other one.
+            another contract than the other one, or Spark read what another run of the Python stage wrote.
         VerdictError: a rule of the contract was not judged, or forbids the load.
         SqlTemplateError: the transaction is larger than the Data API takes.
     """
     python, spark = (_manifest(found.get(stage), stage, places) for stage in (PYTHON, SPARK))
     columns = AuditColumns.read(sql)
     _check_contract(python, spark, places)
+    _check_run(python, spark, places)
     judged = verdicts.complete(dataset.contract, [*_rules(python), *_rules(spark)])
     judged_statements, judged_texts = verdicts.insert(judged, columns)
     appends = any(output.load.mode == APPEND for output in dataset.contract.outputs)
@@ -69,8 +70,8 @@ def load(
         "repeat": "true" if repeat or not appends else "false",
         **judged_texts,
     }
-    tokens = {f"{table}_manifest": places.copy_manifest(table) for table in dataset.outputs}
-    tokens["source_files"] = places.source_files_list()
+    tokens = {f"{table}_manifest": places.copy_manifest(spark["stage_run"], table) for table in dataset.outputs}
+    tokens["source_files"] = places.source_files_list(python["stage_run"])
     own = audit_statements(sql, "own")
     statements = [f"LOCK {redshift.turn_table(dataset.name)}", *own, _TAKE_TURN]
     statements += _rendered(sql / "audit" / "sources.sql", tokens)
@@ -95,6 +96,16 @@ def _check_contract(python: Mapping[str, object], spark: Mapping[str, object], p
         raise ManifestError(
             f"{places.manifest(SPARK)} has contract_hash {as_json(after)}, {places.manifest(PYTHON)} has "
             f"{as_json(before)}: the stages ran under different contracts; run both again"
+        )
+
+
+def _check_run(python: Mapping[str, object], spark: Mapping[str, object], places: Places) -> None:
+    wrote, read = python["stage_run"], spark.get("python_stage_run")
+    if wrote != read:
+        raise ManifestError(
+            f"{places.manifest(SPARK)} is of the rows of stage run {as_json(read)}, {places.manifest(PYTHON)} of those "
+            f'of {as_json(wrote)}: two runs of the Python stage were at work; start an execution with {{"job_id": '
+            f"{as_json(places.job_id)}}}, which runs Spark again"
         )
 
 

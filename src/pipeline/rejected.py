@@ -20,7 +20,9 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from dataset_contract.json_types import JsonObject
-from dataset_contract.places import Places, bucket_and_key
+from dataset_contract.manifests import PYTHON
+from dataset_contract.places import Places, bucket_and_key, of_run
+from pipeline import stage_runs
 from pipeline.errors import PipelineError, UsageError
 
 if TYPE_CHECKING:
@@ -238,7 +240,10 @@ def _refused(document: JsonObject) -> Refused:
 
 
 def _place(stack: Stack, job: Job) -> str:
-    return Places(job.job_id, job.dataset or "", "", stack.outputs["lake_bucket"], "").rejected()
+    """The directory of the run of the Python stage that the job has; that of all runs where none is told."""
+    at = Places(job.job_id, job.dataset or "", "", stack.outputs["lake_bucket"], "")
+    stage_run = stage_runs.told(stack, at, PYTHON)
+    return of_run(at.rejected(), stage_run) if stage_run else at.rejected()
 
 
 def _prefix(stack: Stack, job: Job) -> tuple[str, str]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from boto3.s3.transfer import TransferConfig
 
+from glue_python_job.storage import S3Storage
 from pipeline.clients import Clients
 from pipeline_tools.endpoint import LocalEndpoint
 
@@ -121,3 +123,21 @@ def test_a_body_is_a_file_for_as_long_as_something_has_it(s3: Any, endpoint: Loc
     for key in ("one", "two", "three"):
         s3.delete_object(Bucket=BUCKET, Key=key)
     assert size() == before
+
+
+def test_of_several_writers_of_a_new_text_one_succeeds(s3: Any) -> None:
+    storage, uri = S3Storage(s3), f"s3://{BUCKET}/runs/1/m.json"
+    with ThreadPoolExecutor(8) as pool:
+        written = list(pool.map(lambda number: storage.write_new_text(uri, f"{number}" * 10_000), range(8)))
+    assert sorted(written) == [False] * 7 + [True]
+    assert storage.read_text(uri) == f"{written.index(True)}" * 10_000
+    storage.delete(uri)
+    assert storage.write_new_text(uri, "again")
+
+
+def test_a_prefix_is_emptied_but_for_another_one_in_it(s3: Any) -> None:
+    for name in ("a/1", "a/own/2", "a/own/deep/3", "a/own-2/4", "b/5"):
+        s3.put_object(Bucket=BUCKET, Key=name, Body=b"x")
+    assert S3Storage(s3).empty(f"s3://{BUCKET}/a/", but=f"s3://{BUCKET}/a/own/") == 2
+    left = [item["Key"] for item in s3.list_objects_v2(Bucket=BUCKET)["Contents"]]
+    assert left == ["a/own/2", "a/own/deep/3", "b/5"]

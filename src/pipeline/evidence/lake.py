@@ -6,13 +6,15 @@ import json
 from collections.abc import Callable, Mapping
 
 from dataset_contract.json_types import JsonMapping
-from dataset_contract.places import Places, bucket_and_key, details_of, failure_of
+from dataset_contract.places import Places, bucket_and_key, copy_manifests_of, details_of, failure_of
+from pipeline import stage_runs
 from pipeline.evidence.asking import Asker
 from pipeline.evidence.model import Answer, Lake, Objects
 from pipeline.jobs import Job
 from pipeline.stacks import Stack
 
-_DOCUMENTS = ("python", "python-details", "python-error", "spark", "spark-details", "spark-error", "load")
+_DOCUMENTS = ("python", "python-error", "spark", "spark-error", "load")
+_DETAILED = ("python", "spark")
 
 
 def places(stack: Stack, job: Job) -> Places:
@@ -22,10 +24,10 @@ def places(stack: Stack, job: Job) -> Places:
 
 
 def key_of(at: Places, document: str) -> str:
-    """The key of a document of a job, such as python, python-details or python-error."""
+    """The key of a document of a job, such as python or python-error."""
     stage, _, kind = document.partition("-")
     key = at.manifest_key(stage)
-    return {"": key, "details": details_of(key), "error": failure_of(key)}[kind]
+    return failure_of(key) if kind else key
 
 
 def look(stack: Stack, asker: Asker, job: Job) -> Callable[[], Lake]:
@@ -35,6 +37,7 @@ def look(stack: Stack, asker: Asker, job: Job) -> Callable[[], Lake]:
     curated = asker.ask(_curated, stack, at)
     lists = asker.ask(_lists, stack, at)
     documents = {name: asker.ask(_document, stack, at.lake_bucket, key_of(at, name)) for name in _DOCUMENTS}
+    documents |= {f"{stage}-details": asker.ask(_details, stack, at, stage) for stage in _DETAILED}
 
     def whole() -> Lake:
         tables = curated.result()
@@ -72,10 +75,17 @@ def _curated(stack: Stack, at: Places) -> dict[str, Objects]:
 
 def _lists(stack: Stack, at: Places) -> list[str] | None:
     """The lists that COPY reads, one per output table."""
-    directory = at.copy_manifest("").rpartition("/")[0] + "/"
-    bucket, prefix = bucket_and_key(directory)
+    stage_run = stage_runs.told(stack, at, "spark")
+    if stage_run is None:
+        return None
+    bucket, prefix = bucket_and_key(copy_manifests_of(at.manifest("spark"), stage_run))
     listed = stack.client("s3").list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
     return [each["Key"].removeprefix(prefix) for each in listed] or None
+
+
+def _details(stack: Stack, at: Places, stage: str) -> JsonMapping | None:
+    stage_run = stage_runs.told(stack, at, stage)
+    return _document(stack, at.lake_bucket, details_of(at.manifest_key(stage), stage_run)) if stage_run else None
 
 
 def _document(stack: Stack, bucket: str, key: str) -> JsonMapping | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from dataset_contract.places import of_run
 from pipeline_tools.bench.measuring import Command
 from pipeline_tools.demo.bare import spark_environment, spark_submit
 from pipeline_tools.environments import BENCH
@@ -63,7 +65,9 @@ def spark_stage(package: Path, staged: Path, directory: Path) -> Command:
 def spark_least(package: Path, staged: Path, directory: Path) -> Command:
     """The smallest script that gives the same tables."""
     transform = package / "sql" / "datasets" / DATASET / "transform.sql"
-    line = [*spark_submit(str(_RIVALS / "spark_least.py")), f"{staged}/staged/", str(transform), f"{directory}/curated"]
+    run = json.loads((staged / "python.json").read_text(encoding="utf-8"))["stage_run"]
+    rows = of_run(f"{staged}/staged/", run)
+    line = [*spark_submit(str(_RIVALS / "spark_least.py")), rows, str(transform), f"{directory}/curated"]
     return Command("spark alone", line, spark_environment(), _emptied(directory))
 
 

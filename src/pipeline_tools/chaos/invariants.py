@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from botocore.exceptions import BotoCoreError, ClientError
 
 from dataset_contract.json_types import JsonObject
-from dataset_contract.places import bucket_and_key
+from dataset_contract.places import bucket_and_key, details_of
 from pipeline.redshift import FINAL_STATUSES
 from pipeline_tools.chaos.cases import End
 from pipeline_tools.chaos.play import Attempt, Play
@@ -228,9 +228,10 @@ def _lake(play: Play) -> Iterator[Violation]:
 
 def _files(rig: Rig, job: str, stage: str) -> Iterator[Violation]:
     try:
-        json.loads(_text(rig, f"runs/{job}/{stage}.json"))
-        details = json.loads(_text(rig, f"runs/{job}/{stage}-details.json")) if stage != "load" else {}
-    except (ValueError, BotoCoreError, ClientError) as error:
+        key = f"runs/{job}/{stage}.json"
+        manifest = json.loads(_text(rig, key))
+        details = json.loads(_text(rig, details_of(key, manifest["stage_run"]))) if stage != "load" else {}
+    except (KeyError, ValueError, BotoCoreError, ClientError) as error:
         yield Violation(f"{stage}.json of {job} and its details", "whole documents", f"{type(error).__name__}: {error}")
         return
     for file in details.get("files_out", []):

@@ -192,7 +192,7 @@ def ours(case: JudgedPair, directory: Path) -> dict[str, str]:
         raise ValueError(f"{case.name}: our job could not judge it: {said}")
     contract = reading.parse_text((directory / "contract.json").read_text(encoding="utf-8"), str(directory))
     found = json.loads(told.read_text(encoding="utf-8"))
-    details = json.loads(Path(details_of(str(manifest))).read_text(encoding="utf-8"))
+    details = json.loads(Path(details_of(str(manifest), found["stage_run"])).read_text(encoding="utf-8"))
     found["rejected_reasons"] = details["rejected_reasons"]
     return our_verdicts(case, contract.source, found, said)
 

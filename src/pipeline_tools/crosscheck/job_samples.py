@@ -19,6 +19,7 @@ from glue_spark_job.storage import ParquetFile
 from pipeline_tools.crosscheck.hcl import Infra, Module
 
 _MOMENT = datetime(2026, 1, 31, 12, 34, 56, tzinfo=UTC)
+_STAGE_RUN = "000000-0-00000000"
 _HASH = manifests.contract_hash("sample")
 
 
@@ -60,6 +61,7 @@ def manifest(parsed: object, contract: Contract) -> str:
 def _python(arguments: Any, contract: Contract) -> str:
     run = StageRun(
         stage=manifests.PYTHON,
+        stage_run=_STAGE_RUN,
         job_id=arguments.job_id,
         dataset=arguments.dataset,
         source_uri=arguments.source_uri,
@@ -82,6 +84,8 @@ def _spark(arguments: Any, contract: Contract) -> str:
     file = ParquetFile(arguments.staged_uri, 1, 1, {})
     progress = report.Progress(
         "sample",
+        _STAGE_RUN,
+        python_stage_run=_STAGE_RUN,
         started_at=_MOMENT,
         contract_version=contract.version,
         contract_hash=_HASH,

@@ -20,6 +20,7 @@ from lambda_generate_param.sql_batches import SqlTemplateError, portions, split
 _BUCKET = "b" * 63
 _JOB_ID = "j" * JOB_ID_LENGTH
 _EXECUTION_ARN = "a" * 800
+_STAGE_RUN = "000000-999999-00000000"  # the longest
 _MOMENT = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -47,11 +48,13 @@ def problem(sql: Path, contract: Contract, table_sql: str, load_sql: str) -> str
 def _manifest(stage: str, contract: Contract) -> str:
     """What a stage would publish of no rows, with a verdict for each rule that it judges."""
     objects = {SPARK: contract.outputs, PYTHON: (contract.source, *contract.references)}[stage]
-    run = StageRun(stage, _JOB_ID, contract.dataset, "s3://source/", _MOMENT, _MOMENT, "0" * 16, contract.version, "")
+    about = (_JOB_ID, contract.dataset, "s3://source/", _MOMENT, _MOMENT, "0" * 16, contract.version, "")
+    run = StageRun(stage, _STAGE_RUN, *about)
     tables = {item.name: {"rows": 0} for item in objects if item.role == OUTPUT}
     rules = _verdicts(contract, [item.name for item in objects])
     read = [FileEntry("s3://source/1", 0, 0)]
-    return manifests.render(run, StageResult(0, 0, 0, read, (), rules=rules, more={"tables": tables}))
+    more = {"tables": tables, "python_stage_run": _STAGE_RUN}
+    return manifests.render(run, StageResult(0, 0, 0, read, (), rules=rules, more=more))
 
 
 def _verdicts(contract: Contract, objects: Sequence[str]) -> list[dict[str, object]]:

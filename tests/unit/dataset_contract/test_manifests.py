@@ -11,10 +11,11 @@ from dataset_contract import manifests
 from dataset_contract.manifests import FileEntry, ManifestError, StageResult, StageRun
 from dataset_contract.places import Places, failure_of
 
+STAGE_RUN = "3fa9c1-0-0a1b2c3d"
 START = datetime(2024, 5, 1, 12, 0, tzinfo=timezone(timedelta(hours=2)))
 RUN = StageRun(
-    "python", "job-1", "orders", "s3://raw/orders/", START, START + timedelta(seconds=1.5), "c1", "1.0.0", "duckdb 1",
-    "0f",
+    "python", STAGE_RUN, "job-1", "orders", "s3://raw/orders/", START, START + timedelta(seconds=1.5), "c1", "1.0.0",
+    "duckdb 1", "0f",
 )  # fmt: skip
 RESULT = StageResult(
     3, 2, 1, [FileEntry("s3://raw/a.csv", 10, 3, 1), FileEntry("s3://raw/b.csv", 0, 0, note="empty")],
@@ -33,7 +34,8 @@ def read(text: str, **changes: str) -> dict[str, Any]:
 
 def test_what_is_written_is_read() -> None:
     assert read(manifests.render(RUN, RESULT)) == {
-        "manifest_version": 4, "stage": "python", "job_id": "job-1", "dataset": "orders", "source_uri": "s3://raw/orders/",
+        "manifest_version": 5, "stage": "python", "stage_run": STAGE_RUN, "job_id": "job-1", "dataset": "orders",
+        "source_uri": "s3://raw/orders/",
         "started_at": "2024-05-01T10:00:00.000Z", "finished_at": "2024-05-01T10:00:01.500Z", "seconds": 1.5,
         "code_version": "c1", "contract_version": "1.0.0", "engine": "duckdb 1", "contract_hash": "0f",
         "rows_in": 3, "rows_out": 2, "rows_rejected": 1, "bytes_in": 10, "bytes_out": 7,
@@ -44,7 +46,7 @@ def test_what_is_written_is_read() -> None:
 def test_the_details_tell_each_file_and_reason() -> None:
     document = json.loads(manifests.render_details(RUN, RESULT))
     assert {name: document[name] for name in ("job_id", "stage", "manifest_version", "references")} == {
-        "job_id": "job-1", "stage": "python", "manifest_version": 4, "references": {"a": []},
+        "job_id": "job-1", "stage": "python", "manifest_version": 5, "references": {"a": []},
     }  # fmt: skip
     assert document["files_in"] == [
         {"uri": "s3://raw/a.csv", "bytes": 10, "rows": 3, "empty_lines": 1},
@@ -142,13 +144,20 @@ def test_the_limits_of_a_manifest_are_counted_in_bytes_and_may_be_reached() -> N
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"manifest_version": 2}, "s3://m has manifest_version 2, expected 4"),
+        ({"manifest_version": 2}, "s3://m has manifest_version 2, expected 5"),
         ({"references": []}, "has references [], expected an object"),
         ({"references": {"items": 3}}, "expected an object for each reference"),
         ({"references": {"a": {}, "items": 3}}, "expected an object for each reference"),
         ({"stage": "spark"}, 'has stage "spark", expected "python"'),
         ({"job_id": "job-2"}, 'has job_id "job-2", expected "job-1"'),
         ({"dataset": None}, 'has dataset null, expected "orders"'),
+        *(
+            (
+                {"stage_run": value},
+                f"has stage_run {json.dumps(value)}, expected [0-9a-f]{{6}}-[0-9]{{1,6}}-[0-9a-f]{{8}}",
+            )
+            for value in (None, "", 5, "../../other", "3fa9c1-0", "3fa9c1-0-0a1b2c3d/", "3fa9c1-0-0a1b2c3d\n")
+        ),
         *(
             ({name: value}, f"has {name} {json.dumps(value)}, expected a whole number, 0 or more")
             for name in COUNTS
@@ -161,7 +170,7 @@ def test_a_manifest_that_is_another_one(changes: dict[str, Any], message: str) -
     with pytest.raises(ManifestError) as caught:
         read(text)
     assert message in str(caught.value)
-    assert not manifests.is_complete(text, stage="python", job_id="job-1", dataset="orders", contract_hash="0f")
+    assert manifests.complete(text, stage="python", job_id="job-1", dataset="orders", contract_hash="0f") is None
 
 
 def test_a_stage_may_have_done_nothing() -> None:
@@ -171,7 +180,7 @@ def test_a_stage_may_have_done_nothing() -> None:
 
 
 def test_a_stage_that_read_no_contract_has_the_hash_of_none() -> None:
-    run = StageRun("python", "job-1", "orders", "s3://raw/orders/", START, START, "c1", "", "duckdb 1")
+    run = StageRun("python", STAGE_RUN, "job-1", "orders", "s3://raw/orders/", START, START, "c1", "", "duckdb 1")
     assert read(manifests.render(run, RESULT))["contract_hash"] == ""
 
 
@@ -183,9 +192,18 @@ def test_a_text_that_is_no_manifest(text: str) -> None:
 
 def test_a_stage_is_complete_with_its_manifest() -> None:
     expected = {"stage": "python", "job_id": "job-1", "dataset": "orders", "contract_hash": "0f"}
-    assert manifests.is_complete(manifests.render(RUN, RESULT), **expected)
-    assert not manifests.is_complete(None, **expected)
-    assert not manifests.is_complete(manifests.render(RUN, RESULT), **{**expected, "contract_hash": "0e"})
+    text = manifests.render(RUN, RESULT)
+    assert manifests.complete(text, **expected) == read(text)
+    assert manifests.complete(None, **expected) is None
+    assert manifests.complete(text, **{**expected, "contract_hash": "0e"}) is None
+
+
+def test_no_two_runs_of_a_stage_have_a_name() -> None:
+    names = {manifests.new_stage_run("3fa9c1-12") for _ in range(100)}
+    assert len(names) == 100
+    for name in names:
+        run = replace(RUN, stage_run=name)
+        assert read(manifests.render(run, RESULT))["stage_run"] == name
 
 
 def test_a_contract_is_known_by_its_text_but_for_its_line_ends() -> None:

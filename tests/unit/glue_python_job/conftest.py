@@ -122,10 +122,15 @@ class Job:
             logs=[json.loads(line) for line in captured.out.splitlines()],
             error=captured.err,
             staged=read_rows(self.root / "staged"),
-            rejected=read_rows(self.root / "rejected"),
+            rejected=read_rows(self.root / "rejected" / "job_id=job-1" / self._stage_run()),
             manifest=self.manifest,
             failure=self._document("python-error.json"),
         )
+
+    def _stage_run(self) -> str:
+        """The run that the manifest is of; without one, the run that failed."""
+        told = self.manifest or self._document("python-error.json")
+        return str(told.get("stage_run", "none"))
 
     @property
     def manifest(self) -> dict[str, Any]:
@@ -138,7 +143,7 @@ class Job:
         if not path.exists():
             return {}
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        details = json.loads((self.root / "runs" / "python-details.json").read_text(encoding="utf-8"))
+        details = json.loads((self.root / "runs" / "python" / found["stage_run"] / "details.json").read_text("utf-8"))
         for field in ("files_in", "files_out", "rejected_files"):
             assert found[field] == len(details[field])
         for reference, counts in found["references"].items():

@@ -40,14 +40,16 @@ def script(job: Any, **environment: str) -> subprocess.CompletedProcess[str]:
 
 def test_the_manifest_says_what_was_read_and_written(job: Any, contract: str) -> None:
     manifest = job.clean(FILES, contract, code_version="abc123").manifest
-    staged = job.root / "staged" / "job_id=job-1" / "part-00000.parquet"
-    rejected = job.root / "rejected" / "job_id=job-1" / "part-00000.parquet"
+    run = manifest.pop("stage_run")
+    assert re.fullmatch(r"3fa9c1-0-[0-9a-f]{8}", run)
+    staged = job.root / "staged" / "job_id=job-1" / run / "part-00000.parquet"
+    rejected = job.root / "rejected" / "job_id=job-1" / run / "part-00000.parquet"
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", manifest.pop("started_at"))
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", manifest.pop("finished_at"))
     assert 0 < manifest.pop("seconds") < 60
     assert re.fullmatch(r"duckdb 1\.4\.\d+, python 3\.\d+\.\d+", manifest.pop("engine"))
     assert manifest == {
-        "manifest_version": 4,
+        "manifest_version": 5,
         "stage": "python",
         "job_id": "job-1",
         "dataset": "items",
@@ -120,9 +122,9 @@ def test_a_stage_runs_again_under_another_contract(job: Any, contract_of: Callab
         "{",
         "[]",
         '{"stage": "python"}',
-        '{"manifest_version": 4, "stage": "python", "job_id": "job-0", "dataset": "items"}',
-        '{"manifest_version": 4, "stage": "spark", "job_id": "job-1", "dataset": "items"}',
-        '{"manifest_version": 4, "stage": "python", "job_id": "job-1", "dataset": "others"}',
+        '{"manifest_version": 5, "stage": "python", "job_id": "job-0", "dataset": "items"}',
+        '{"manifest_version": 5, "stage": "spark", "job_id": "job-1", "dataset": "items"}',
+        '{"manifest_version": 5, "stage": "python", "job_id": "job-1", "dataset": "others"}',
         '{"manifest_version": 1, "stage": "python", "job_id": "job-1", "dataset": "items", "rows_in": 0, '
         '"rows_out": 0, "rows_rejected": 0, "bytes_in": 0, "bytes_out": 0}',
     ],
@@ -145,14 +147,15 @@ def test_the_files_of_an_earlier_attempt_are_deleted(job: Any, contract: str) ->
     argv = [text for name, value in job.arguments.items() for text in (f"--{name}", value)]
     assert main(argv) == 0
     assert files_below(job.root / "references") == ["job_id=job-2/part-00000.parquet"]
-    texts = ["job_id=job-1/_refused-00000.jsonl.gz", "job_id=job-1/_refused.json"]
+    own = f"job_id=job-1/{job.manifest['stage_run']}"
+    texts = [f"{own}/_refused-00000.jsonl.gz", f"{own}/_refused.json"]
     for directory, others in (("staged", []), ("rejected", texts)):
         assert files_below(job.root / directory) == [
             *others,
-            "job_id=job-1/part-00000.parquet",
+            f"{own}/part-00000.parquet",
             "job_id=job-2/part-00000.parquet",
         ]
-        assert (job.root / directory / "job_id=job-1" / "part-00000.parquet").read_bytes()[:4] == b"PAR1"
+        assert (job.root / directory / own / "part-00000.parquet").read_bytes()[:4] == b"PAR1"
 
 
 def test_the_manifest_is_written_last(job: Any, contract: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,20 +172,20 @@ def test_the_manifest_is_written_last(job: Any, contract: str, monkeypatch: pyte
 
         return call
 
-    for name in ("publish", "write_text"):
+    for name in ("publish", "write_text", "write_new_text"):
         monkeypatch.setattr(LocalStorage, name, noted(name))
     job.clean(FILES, contract)
     rejected = ["part-00000.parquet", "_refused-00000.jsonl.gz", "_refused.json"]
     parts = ["part-00000.parquet"] * 2  # staged, and the list of the source files
-    names = [*rejected, *parts, "copy.manifest", "python-details.json", "python.json"]
+    names = [*rejected, *parts, "copy.manifest", "details.json", "python.json"]
     assert [Path(uri).name for uri in order] == names
 
 
 def test_the_source_files_are_listed_for_the_load(job: Any, contract: str) -> None:
     import duckdb
 
-    job.clean(FILES, contract)
-    directory = job.root / "runs" / "source_files"
+    run = job.clean(FILES, contract).manifest["stage_run"]
+    directory = job.root / "runs" / "python" / run / "source_files"
     (entry,) = json.loads((directory / "copy.manifest").read_text())["entries"]
     path = directory / "part-00000.parquet"
     assert entry == {"url": str(path), "mandatory": True, "meta": {"content_length": path.stat().st_size}}
@@ -205,9 +208,11 @@ def test_thousands_of_files_are_listed(tmp_path: Path) -> None:
     from glue_python_job.storage import StoredFile, Stores
 
     files = [StoredFile(f"s3://raw/it's/{number}", number, f'"{number}"') for number in range(2500)]
-    source_files.publish(files, f"{tmp_path}/runs/python.json", tmp_path, Stores(), Log("job-1"))
+    source_files.publish(files, f"{tmp_path}/runs/python.json", "run-1", tmp_path, Stores(), Log("job-1"))
     with duckdb.connect() as connection:
-        rows = connection.execute(f"FROM read_parquet('{tmp_path}/runs/source_files/*.parquet')").fetchall()
+        rows = connection.execute(
+            f"FROM read_parquet('{tmp_path}/runs/python/run-1/source_files/*.parquet')"
+        ).fetchall()
     assert rows == [(file.uri, file.tag, file.size) for file in files]
 
 
@@ -218,7 +223,8 @@ def test_a_file_of_which_no_version_is_known_fails_the_run(tmp_path: Path) -> No
     from glue_python_job.storage import StoredFile, Stores
 
     with pytest.raises(JobError, match="s3://raw/a has no ETag"):
-        source_files.publish([StoredFile("s3://raw/a", 5)], f"{tmp_path}/python.json", tmp_path, Stores(), Log("j"))
+        files = [StoredFile("s3://raw/a", 5)]
+        source_files.publish(files, f"{tmp_path}/python.json", "run-1", tmp_path, Stores(), Log("j"))
 
 
 def test_a_run_that_fails_publishes_nothing_and_keeps_what_is_there(job: Any, contract: str) -> None:
@@ -229,15 +235,104 @@ def test_a_run_that_fails_publishes_nothing_and_keeps_what_is_there(job: Any, co
     argv = [text for name, value in job.arguments.items() for text in (f"--{name}", value)]
     assert main(argv) == 1
     assert earlier.read_bytes() == b"of an earlier attempt"
-    assert files_below(job.root / "runs") == ["python-details.json", "python-error.json"]
+    error = json.loads((job.root / "runs" / "python-error.json").read_text(encoding="utf-8"))
+    assert files_below(job.root / "runs") == ["python-error.json", f"python/{error['stage_run']}/details.json"]
+
+
+def overtaken(job: Any, monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], None]) -> None:
+    """Let something happen once, when the next run has written all but its manifest."""
+    from glue_python_job import source_files
+
+    publish = source_files.publish
+
+    def publish_then(*arguments: Any) -> None:
+        monkeypatch.setattr(source_files, "publish", publish)
+        publish(*arguments)
+        meanwhile()
+
+    monkeypatch.setattr(source_files, "publish", publish_then)
+
+
+def test_of_two_runs_at_once_the_one_that_is_complete_first_stands(
+    job: Any, contract: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left: list[dict[str, Any]] = []
+
+    def another_run() -> None:
+        # The source is another one by now, of as many rows.
+        left.append(job.clean({"x.csv": b"id,name\n2,two\n2,again\nx,bad\n"}, contract).manifest)
+
+    overtaken(job, monkeypatch, another_run)
+    result = job.clean(FILES, contract)
+    assert result.manifest == left[0]
+    assert [row[0] for row in result.staged] == [2]
+    own = f"job_id=job-1/{left[0]['stage_run']}/"
+    for directory in ("staged", "rejected"):
+        assert all(name.startswith(own) for name in files_below(job.root / directory))
+    assert result.logs[-1]["message"].startswith("another run of this stage was complete first")
+
+
+def test_a_run_that_was_complete_first_under_another_contract_fails_this_one(
+    job: Any, contract: str, contract_of: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def another_run() -> None:
+        job.clean(FILES, contract_of([{"name": "id"}, {"name": "name"}]))
+
+    overtaken(job, monkeypatch, another_run)
+    job.write(FILES, contract)
+    result = job.run()
+    assert result.code == 1
+    assert "is of another run, under another contract, which was complete while this one worked" in result.error
+    # The next run does not find it of use.
+    assert [row[0] for row in job.clean(FILES, contract).staged] == [1]
+
+
+def test_a_manifest_whose_answer_was_lost_is_this_runs(
+    job: Any, contract: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from glue_python_job.storage import LocalStorage
+
+    write = LocalStorage.write_new_text
+
+    def sent_again(self: LocalStorage, uri: str, text: str) -> bool:
+        write(self, uri, text)
+        return write(self, uri, text)
+
+    monkeypatch.setattr(LocalStorage, "write_new_text", sent_again)
+    result = job.clean(FILES, contract)
+    assert [row[0] for row in result.staged] == [1]
+    assert result.logs[-1]["message"] == "finished"
+
+
+def test_a_manifest_is_written_again_after_a_conflict(job: Any, contract: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from glue_python_job.storage import LocalStorage
+
+    write, answers = LocalStorage.write_new_text, [False]
+
+    def conflict(self: LocalStorage, uri: str, text: str) -> bool:
+        return answers.pop() if answers else write(self, uri, text)
+
+    monkeypatch.setattr(LocalStorage, "write_new_text", conflict)
+    assert job.clean(FILES, contract).manifest["rows_in"] == 3
+
+
+def test_what_other_runs_left_may_stay(job: Any, contract: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from glue_python_job.storage import LocalStorage, StorageError
+
+    def denied(*_: object, **__: object) -> None:
+        raise StorageError("cannot delete it")
+
+    monkeypatch.setattr(LocalStorage, "empty", denied)
+    result = job.clean(FILES, contract)
+    assert [line["cause"] for line in result.logs if line["level"] == "WARNING"] == ["cannot delete it"] * 3
 
 
 def test_two_runs_write_the_same_bytes(job: Any, contract: str) -> None:
     content = "id,name\n" + "".join(f"{n},name {n}\n" for n in range(300_000))
     written = []
     for _ in range(2):
-        job.clean({"x.csv": content.encode()}, contract)
-        written.append((job.root / "staged" / "job_id=job-1" / "part-00000.parquet").read_bytes())
+        (file,) = job.clean({"x.csv": content.encode()}, contract).manifest["files_out"]
+        written.append(Path(file["uri"]).read_bytes())
         (job.root / "runs" / "python.json").unlink()
     assert written[0] == written[1]
 

@@ -115,7 +115,7 @@ def check(job: Any, file_format: str, contract: str, names: list[str], more: dic
     duplicates = ["duplicate key"] * (2 if more else 1)
     assert sorted(row[4] for row in result.rejected) == [*duplicates, "not a BIGINT"]
     assert [rule["measured"] for rule in result.manifest["rules"]] == ["0"] * len(names)
-    staged = duckdb.read_parquet(f"{job.root}/staged/job_id=job-1/*.parquet", hive_partitioning=False)
+    staged = duckdb.read_parquet(f"{job.root}/staged/job_id=job-1/*/*.parquet", hive_partitioning=False)
     assert staged.columns == header
     raw = {row[2]: row[5] for row in result.rejected}
     if file_format != "csv":

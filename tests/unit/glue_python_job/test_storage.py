@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,23 @@ def test_texts(tmp_path: Path) -> None:
     LOCAL.write_text(uri, "ü")
     assert LOCAL.read_text(f"file://{uri}") == "ü"
     assert [path.name for path in (tmp_path / "runs" / "1").iterdir()] == ["m.json"]
+
+
+def test_of_several_writers_of_a_new_text_one_succeeds(tmp_path: Path) -> None:
+    uri = f"{tmp_path}/runs/1/m.json"
+    with ThreadPoolExecutor(8) as pool:
+        written = list(pool.map(lambda number: LOCAL.write_new_text(uri, f"{number}" * 100_000), range(8)))
+    assert sorted(written) == [False] * 7 + [True]
+    assert LOCAL.read_text(uri) == f"{written.index(True)}" * 100_000
+    assert [path.name for path in (tmp_path / "runs" / "1").iterdir()] == ["m.json"]
+
+
+def test_a_directory_is_emptied_but_for_another_one_in_it(tmp_path: Path) -> None:
+    for name in ("a/1", "a/own/2", "a/own/deep/3", "a/own-2/4", "b/5"):
+        write(tmp_path / name)
+    assert LOCAL.empty(f"{tmp_path}/a/", but=f"{tmp_path}/a/own/") == 2
+    left = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file())
+    assert left == ["a/own/2", "a/own/deep/3", "b/5"]
 
 
 def test_a_text_that_is_no_utf_8_is_named(tmp_path: Path) -> None:

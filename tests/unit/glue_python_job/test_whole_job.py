@@ -79,6 +79,7 @@ class Job:
     def run(self, **change: str) -> int:
         arguments = {
             "job_id": "the-job",
+            "attempt": "3fa9c1-0",
             "dataset": "orders",
             "source_uri": f"{self.source}/",
             "reference_uri": f"{self.directory}/reference/",
@@ -97,8 +98,14 @@ class Job:
         document: dict[str, Any] = json.loads((self.directory / "runs" / "python.json").read_text(encoding="utf-8"))
         return document
 
+    def run_name(self) -> str:
+        """The run that the manifest is of; without one, the run that failed."""
+        runs = self.directory / "runs"
+        told = runs / "python.json" if (runs / "python.json").exists() else runs / "python-error.json"
+        return str(json.loads(told.read_text(encoding="utf-8"))["stage_run"])
+
     def details(self) -> dict[str, Any]:
-        text = (self.directory / "runs" / "python-details.json").read_text(encoding="utf-8")
+        text = (self.directory / "runs" / "python" / self.run_name() / "details.json").read_text(encoding="utf-8")
         document: dict[str, Any] = json.loads(text)
         return document
 
@@ -111,7 +118,7 @@ class Job:
         return [(Path(row[1]).name, row[2], row[3], row[5]) for row in rows]
 
     def _rows(self, folder: str, order: str) -> list[tuple[Any, ...]]:
-        files = sorted((self.directory / folder).glob("*.parquet")) if (self.directory / folder).exists() else []
+        files = sorted((self.directory / folder).glob("*/*.parquet")) if (self.directory / folder).exists() else []
         if not files:
             return []
         with duckdb.connect() as connection:
@@ -265,7 +272,7 @@ def test_what_an_attempt_that_failed_left_is_removed(job: Job) -> None:
         (job.directory / folder / "part-00007.parquet").write_bytes(b"left behind")
     assert job.run() == 0
     assert [row[0] for row in job.staged()] == [1]
-    assert list((job.directory / "rejected").glob("*")) == []
+    assert [path for path in (job.directory / "rejected").rglob("*") if path.is_file()] == []
 
 
 def test_random_files_lose_no_row(job: Job) -> None:

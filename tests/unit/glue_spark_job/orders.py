@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dataset_contract import manifests
-from dataset_contract.manifests import StageResult, StageRun
+from dataset_contract.manifests import FileEntry, StageResult, StageRun
 from glue_spark_job.main import main
 from local_aws.java import java_home
 from local_aws.services.glue import spark_classes
@@ -89,6 +89,7 @@ CREATE OR REPLACE TEMPORARY VIEW items_sold AS
 SELECT o.item, count(*) AS orders, sum(i.weight) AS weight
 FROM orders AS o JOIN items AS i ON i.item = o.item GROUP BY o.item;
 """
+STAGED_BY = "3fa9c1-0-0a1b2c3d"
 ITEMS = "('tea', 100, DATE '2012-12-31'), ('cake', NULL, NULL), ('soap', 80, DATE '2013-01-01')"
 ITEMS_SQL = (
     "SELECT item::VARCHAR AS item, weight::SMALLINT AS weight, since::DATE AS since "
@@ -116,7 +117,7 @@ class Orders:
 
     def stage(self, rows: str, name: str = "part-0.parquet", sql: str = STAGED_SQL) -> None:
         """Writes a staged Parquet file, as the Python job does."""
-        self._copy(sql.format(rows=rows), self.root / "staged" / f"job_id={self.job_id}" / name)
+        self._copy(sql.format(rows=rows), self.staged / name)
 
     def reference(self, rows: str, sql: str = ITEMS_SQL) -> None:
         """Writes the file of the reference "items", as the Python job does."""
@@ -125,7 +126,12 @@ class Orders:
     @property
     def items(self) -> Path:
         """The file of the reference "items"."""
-        return self.root / "references" / f"job_id={self.job_id}" / "items" / "part-00000.parquet"
+        return self.root / "references" / f"job_id={self.job_id}" / STAGED_BY / "items" / "part-00000.parquet"
+
+    @property
+    def staged(self) -> Path:
+        """The directory of the staged files, which the run of the Python stage has for itself."""
+        return self.root / "staged" / f"job_id={self.job_id}" / STAGED_BY
 
     def _copy(self, sql: str, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -156,8 +162,18 @@ class Orders:
         self.transform = f"CREATE TEMP VIEW priced AS\n{select}"
 
     def output(self, table: str) -> Path:
-        """The directory that the table is written to."""
+        """The directory that the table was written to."""
+        return self.curated(table) / self.stage_run
+
+    def curated(self, table: str) -> Path:
+        """The directory below which runs of the stage write the table."""
         return self.root / "curated" / table / f"job_id={self.job_id}"
+
+    @property
+    def stage_run(self) -> str:
+        """The run that the manifest is of; without one, the run that failed."""
+        told = self.manifest if self.manifest.exists() else self.manifest.with_name("spark-error.json")
+        return str(json.loads(told.read_text(encoding="utf-8"))["stage_run"])
 
     @property
     def manifest(self) -> Path:
@@ -167,7 +183,8 @@ class Orders:
     @property
     def details(self) -> dict[str, Any]:
         """What the Spark stage read and wrote, file by file."""
-        document: dict[str, Any] = json.loads(self.manifest.with_name("spark-details.json").read_text(encoding="utf-8"))
+        text = (self.manifest.parent / "spark" / self.stage_run / "details.json").read_text(encoding="utf-8")
+        document: dict[str, Any] = json.loads(text)
         return document
 
     @property
@@ -183,11 +200,12 @@ class Orders:
         moment = datetime(2013, 1, 1, 10, tzinfo=UTC)
         contract = json.dumps(self.contract)
         run = StageRun(
-            "python", self.job_id, "orders", "s3://raw/orders/", moment, moment, "abc123", "2.1.0", "duckdb 1.4",
-            manifests.contract_hash(contract),
+            "python", STAGED_BY, self.job_id, "orders", "s3://raw/orders/", moment, moment, "abc123", "2.1.0",
+            "duckdb 1.4", manifests.contract_hash(contract),
         )  # fmt: skip
-        items = {"uri": f"{self.items.parent}/", "rows": self.reference_rows, "bytes": 1, "files": 1}
-        result = StageResult(4, self.rows_out, 0, (), (), more={"references": {"items": items}})
+        items = {"uri": f"{self.items.parent}/", "rows": self.reference_rows, "bytes": _bytes(self.items.parent)}
+        staged = [FileEntry(str(self.staged), _bytes(self.staged), self.rows_out)]
+        result = StageResult(4, self.rows_out, 0, (), staged, more={"references": {"items": items}})
         self.manifest.with_name("python.json").write_text(manifests.render(run, result), encoding="utf-8")
         (self.root / "contract.json").write_text(contract, encoding="utf-8")
         (self.root / "transform.sql").write_text(self.transform, encoding="utf-8")
@@ -224,3 +242,7 @@ class Orders:
         """The rows of a written table, sorted, read by an engine other than the one that wrote them."""
         query = f"SELECT {columns} FROM '{self.output(table)}/*.parquet' ORDER BY ALL"
         return shared_database().execute(query).fetchall()
+
+
+def _bytes(directory: Path) -> int:
+    return sum(path.stat().st_size for path in directory.glob("*.parquet"))

@@ -23,11 +23,12 @@ AGREED = reading.parse_text(json.dumps(CONTRACT), "contract.json")
 
 
 def found(spark: SparkSession, table: DataObject, directory: str, rows: int) -> list[ParquetFile]:
-    return inputs.staged_files(Storage(spark), table, directory, rows, MANIFEST)
+    size = sum(path.stat().st_size for path in Path(directory).iterdir())
+    return inputs.staged_files(Storage(spark), table, inputs.Staged(directory, rows, size), MANIFEST)
 
 
 def staged(orders: Orders) -> str:
-    return orders.arguments()["--staged_uri"]
+    return f"{orders.staged}/"
 
 
 def test_rows_are_counted_over_all_files(spark: SparkSession, orders: Orders) -> None:
@@ -43,6 +44,15 @@ def test_a_count_that_differs_names_both(spark: SparkSession, orders: Orders) ->
         f"source orders: 4 rows in 1 files below {staged(orders)}, but {MANIFEST} says 5; "
         "run the Python stage of this job again"
     )
+
+
+@pytest.mark.parametrize("recorded", [1, None, "733"])
+def test_other_files_of_as_many_rows_are_named(spark: SparkSession, orders: Orders, recorded: object) -> None:
+    with pytest.raises(
+        JobError, match=rf"^source orders: \d+ bytes in 1 files below .*, but {MANIFEST} says "
+    ) as caught:
+        inputs.staged_files(Storage(spark), AGREED.source, inputs.Staged(staged(orders), 4, recorded), MANIFEST)
+    assert f"says {json.dumps(recorded)}; run the Python stage" in str(caught.value)
 
 
 def test_a_missing_column_is_named_with_its_file(spark: SparkSession, orders: Orders) -> None:

@@ -6,15 +6,17 @@ import json
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
 
 from dataset_contract import manifests
-from glue_spark_job import transformation
+from glue_spark_job import job, output, transformation
+from glue_spark_job.errors import JobError
 from glue_spark_job.main import main
 from glue_spark_job.storage import Storage
-from tests.unit.glue_spark_job.orders import JOB_ID, ORDERS, STAGED_SQL, TRANSFORM, Orders
+from tests.unit.glue_spark_job.orders import JOB_ID, ORDERS, STAGED_BY, STAGED_SQL, TRANSFORM, Orders
 
 pytestmark = [pytest.mark.spark, pytest.mark.usefixtures("spark")]
 
@@ -56,7 +58,7 @@ def test_a_run_writes_the_tables_then_the_manifest(orders: Orders, capsys: pytes
     assert {file["uri"] for file in orders.details["files_out"]} == {
         str(path) for path in (orders.root / "curated").rglob("*") if path.is_file()
     }
-    assert (manifest["manifest_version"], manifest["files_in"]) == (4, len(orders.details["files_in"]))
+    assert (manifest["manifest_version"], manifest["files_in"]) == (5, len(orders.details["files_in"]))
     assert manifest["execution_started_at"] == "2013-01-01T10:00:00.000Z"
     assert manifest["rules"] == []
     assert not orders.manifest.with_name("spark-error.json").exists()
@@ -87,8 +89,13 @@ def test_a_run_after_one_that_broke_off_leaves_no_stale_file(orders: Orders) -> 
     orders.write()
     orders.manifest.write_text('{"stage": "spark", "job_id": "')  # cut off
     stale = [
-        orders.output("priced") / name
-        for name in ("part-00000-old.snappy.parquet", "_SUCCESS", "_temporary/0/x.parquet", ".part.crc")
+        orders.curated("priced") / name
+        for name in (
+            "part-00000-old.snappy.parquet",
+            "3fa9c1-0-ffffffff/part-0.parquet",
+            "_SUCCESS",
+            "_temporary/0/x.parquet",
+        )
     ]
     for path in stale:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -105,7 +112,7 @@ def test_a_run_after_one_that_broke_off_leaves_no_stale_file(orders: Orders) -> 
 @pytest.mark.parametrize("files", ["one without rows", "none"])
 def test_an_empty_input_gives_tables_without_rows(orders: Orders, files: str) -> None:
     if files == "none":
-        next(orders.root.glob("staged/*/*.parquet")).unlink()
+        next(orders.root.glob("staged/*/*/*.parquet")).unlink()
     else:
         orders.stage(ORDERS, sql=STAGED_SQL + " WHERE false")
     orders.rows_out = 0
@@ -124,11 +131,11 @@ def _rows_differ(orders: Orders) -> None:
 
 
 def _no_staged_files(orders: Orders) -> None:
-    next(orders.root.glob("staged/*/*.parquet")).unlink()
+    next(orders.root.glob("staged/*/*/*.parquet")).unlink()
 
 
 def _staged_is_no_parquet(orders: Orders) -> None:
-    next(orders.root.glob("staged/*/*.parquet")).write_bytes(b"id,item\n1,tea\n")
+    next(orders.root.glob("staged/*/*/*.parquet")).write_bytes(b"id,item\n1,tea\n")
 
 
 def _staged_without_column(orders: Orders) -> None:
@@ -189,7 +196,10 @@ def _contract_type(orders: Orders) -> None:
         (_rows_differ, "source orders: 4 rows in 1 files below"),
         (_no_staged_files, "source orders: 0 rows in 0 files below"),
         (_staged_is_no_parquet, "cannot read the Parquet footer of"),
-        (_staged_without_column, "source orders: {root}/staged/job_id={job}/part-0.parquet has no column item, amount"),
+        (
+            _staged_without_column,
+            "source orders: {root}/staged/job_id={job}/{run}/part-0.parquet has no column item, amount",
+        ),
         (_bad_sql, "transform.sql statement 2 (view items_sold, line 7): [UNRESOLVED_COLUMN.WITH_SUGGESTION] A column"),
         (_refused_sql, "transform.sql statement 3: 'DROP VIEW priced' is not permitted"),
         (_output_missing, "transform.sql does not create output items_sold; views found: priced, sold"),
@@ -198,9 +208,15 @@ def _contract_type(orders: Orders) -> None:
         (_overflow, "table items_sold, column weight: 100000000000 does not fit INTEGER without loss; round or cast"),
         (_output_null, "table priced breaks its contract: column item: required but empty (1 row); correct transform"),
         (_output_too_long, "table items_sold, column item: '"),
-        (_reference_rows_differ, "reference items: 3 rows in 1 files below {root}/references/job_id={job}/items/, but"),
+        (
+            _reference_rows_differ,
+            "reference items: 3 rows in 1 files below {root}/references/job_id={job}/{run}/items/, but",
+        ),
         (_reference_missing, "reference items: 0 rows in 0 files below"),
-        (_reference_without_column, "reference items: {root}/references/job_id={job}/items/part-00000.parquet has no"),
+        (
+            _reference_without_column,
+            "reference items: {root}/references/job_id={job}/{run}/items/part-00000.parquet has no",
+        ),
         (_contract_type, 'schema[2].properties[2].physicalType: "MONEY" '),
     ],
 )
@@ -210,7 +226,9 @@ def test_a_failure_is_one_line_and_leaves_no_manifest(
     break_it(orders)
     assert orders.run() == 1
     captured = capsys.readouterr()
-    assert captured.err.splitlines()[-1].startswith(f"error: {message.format(root=orders.root, job=JOB_ID)}")
+    assert captured.err.splitlines()[-1].startswith(
+        f"error: {message.format(root=orders.root, job=JOB_ID, run=STAGED_BY)}"
+    )
     last = json.loads(captured.out.splitlines()[-1])
     assert (last["level"], last["job_id"]) == ("ERROR", JOB_ID)
     assert captured.err.splitlines()[-1] == "error: " + " ".join(last["message"].split())
@@ -277,7 +295,9 @@ def test_staged_files_of_different_types_are_named(orders: Orders, capsys: pytes
     orders.rows_out = 5
     assert orders.run() == 1
     message = last_error(capsys)
-    assert message.startswith(f"error: source orders: {orders.root}/staged/job_id={JOB_ID}/part-1.parquet has column ")
+    assert message.startswith(
+        f"error: source orders: {orders.root}/staged/job_id={JOB_ID}/{STAGED_BY}/part-1.parquet has column "
+    )
     assert "column item as int, the contract has VARCHAR(8) (string); run the Python stage" in message
 
 
@@ -350,7 +370,91 @@ def test_a_failed_run_can_be_run_again(orders: Orders) -> None:
     assert orders.run() == 0
     assert orders.rows("items_sold") == SOLD
     left = sorted(path.name for path in orders.manifest.parent.iterdir())
-    assert left == ["copy", "python.json", "spark-details.json", "spark.json"]
+    assert left == ["python.json", "spark", "spark.json"]
+
+
+def test_of_two_runs_at_once_the_one_that_is_complete_first_stands(
+    orders: Orders, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert orders.run() == 0
+    first, manifest = orders.stage_run, orders.manifest.read_text()
+    before = orders.rows("priced", "id, price")
+    orders.manifest.unlink()
+    one_run = job._run
+
+    def overtaken(*arguments: Any) -> None:
+        one_run(*arguments)
+        orders.manifest.write_text(manifest)
+
+    monkeypatch.setattr(job, "_run", overtaken)
+    orders.transform = TRANSFORM.replace("* (SELECT discount FROM parameters)", "* 0")
+    assert orders.run() == 0
+    assert orders.manifest.read_text() == manifest
+    assert [path.name for path in orders.curated("priced").iterdir()] == [first]
+    assert orders.rows("priced", "id, price") == before
+    assert "another run of this stage was complete first" in capsys.readouterr().out
+
+
+def test_a_run_that_was_complete_first_over_other_rows_fails_this_one(
+    orders: Orders, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert orders.run() == 0
+    other = orders.manifest.read_text().replace(STAGED_BY, "3fa9c1-0-ffffffff")
+    orders.manifest.unlink()
+    one_run = job._run
+
+    def overtaken(*arguments: Any) -> None:
+        one_run(*arguments)
+        orders.manifest.write_text(other)
+
+    monkeypatch.setattr(job, "_run", overtaken)
+    assert orders.run() == 1
+    assert "is of another run, under another contract or over other rows" in last_error(capsys)
+    assert orders.manifest.read_text() == other
+
+
+def test_what_a_run_that_was_complete_at_the_same_moment_wrote_stays(
+    orders: Orders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert orders.run() == 0
+    first, manifest = orders.stage_run, orders.manifest.read_text()
+    orders.manifest.unlink()
+    publish = job._publish
+
+    def overwritten(*arguments: Any) -> bool:
+        done = publish(*arguments)
+        orders.manifest.write_text(manifest)
+        return done
+
+    monkeypatch.setattr(job, "_publish", overwritten)
+    assert orders.run() == 0
+    names = [path.name for path in orders.curated("priced").iterdir()]
+    assert first in names
+    assert len(names) == 2
+
+
+def test_what_other_runs_left_may_stay(
+    orders: Orders, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def denied(*_: object) -> None:
+        raise JobError("cannot delete it")
+
+    monkeypatch.setattr(output, "tidy", denied)
+    assert orders.run() == 0
+    assert "files of other runs are left" in capsys.readouterr().out
+
+
+def test_a_complete_run_is_done_again_over_other_staged_rows(orders: Orders) -> None:
+    assert orders.run() == 0
+    before = orders.stage_run
+    other = "3fa9c1-0-ffffffff"
+    for directory in (orders.staged, orders.items.parents[1]):
+        directory.rename(directory.with_name(other))
+    python = orders.manifest.with_name("python.json")
+    python.write_text(python.read_text().replace(STAGED_BY, other))
+    assert main(orders.argv()) == 0
+    assert orders.stage_run != before
+    assert json.loads(orders.manifest.read_text())["python_stage_run"] == other
 
 
 @pytest.mark.parametrize("name", ["--python_manifest_uri", "--contract_uri", "--transform_uri"])
@@ -385,7 +489,7 @@ def test_an_unknown_parameter_is_a_wrong_argument(orders: Orders, capsys: pytest
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"manifest_version": 1}, "has manifest_version 1, expected 4; run the Python stage of this job again"),
+        ({"manifest_version": 1}, "has manifest_version 1, expected 5; run the Python stage of this job again"),
         ({"job_id": "another"}, 'has job_id "another", expected'),
         ({"references": {}}, "says null; run the Python stage of this job again"),
     ],

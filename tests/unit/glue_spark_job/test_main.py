@@ -46,7 +46,7 @@ def test_under_spark_submit_s3_uris_work_through_hadoop(tmp_path: Path) -> None:
         "spark.sql.shuffle.partitions": "3",
     }
     conf = [text for name, value in settings.items() for text in ("--conf", f"{name}={value}")]
-    stale = orders.output("priced") / "part-00000-old.snappy.parquet"
+    stale = orders.curated("priced") / "part-00000-old.snappy.parquet"
     stale.parent.mkdir(parents=True)
     stale.touch()
 
@@ -56,7 +56,7 @@ def test_under_spark_submit_s3_uris_work_through_hadoop(tmp_path: Path) -> None:
     started = next(json.loads(line) for line in done.stdout.splitlines() if "Spark started" in line)
     assert started["application"] == f"job-spark-param orders {JOB_ID}"
     manifest = json.loads(orders.manifest.read_text())
-    assert manifest["tables"]["priced"]["uri"] == f"s3://lake/curated/priced/job_id={JOB_ID}/"
+    assert manifest["tables"]["priced"]["uri"] == f"s3://lake/curated/priced/job_id={JOB_ID}/{orders.stage_run}/"
     on_disk = {
         f"s3://lake/{path.relative_to(bucket)}": path.stat().st_size
         for path in (bucket / "curated").rglob("*")
@@ -84,14 +84,14 @@ def test_under_spark_submit_a_wrong_statement_is_the_last_line_on_stderr(orders:
 def test_under_spark_submit_a_wrong_argument_is_the_last_line_on_stderr() -> None:
     done = submit(SCRIPT, "--job_id", "j1")
     assert done.returncode == 2
-    assert done.stderr.splitlines()[-1].startswith("error: the following arguments are required: --dataset")
+    assert done.stderr.splitlines()[-1].startswith("error: the following arguments are required: --attempt, --dataset")
 
 
 def test_under_plain_python_a_wrong_argument_is_all_there_is_on_stderr() -> None:
     done = run(sys.executable, SCRIPT, "--job_id", "j1")
     assert done.returncode == 2
     assert done.stdout == ""
-    assert done.stderr.startswith("error: the following arguments are required: --dataset")
+    assert done.stderr.startswith("error: the following arguments are required: --attempt, --dataset")
     assert done.stderr.count("\n") == 1
 
 

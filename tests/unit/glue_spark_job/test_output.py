@@ -137,12 +137,20 @@ def test_types_are_those_that_copy_reads(spark: SparkSession, tmp_path: Path) ->
     assert codecs == [("SNAPPY",)]
 
 
-def test_empty_takes_away_what_an_earlier_attempt_left(spark: SparkSession, tmp_path: Path) -> None:
-    for name in ("a/part-9.parquet", "a/_temporary/0/x", "b/part-1.parquet", "c/part-1.parquet"):
+def test_what_other_runs_left_is_taken_away(spark: SparkSession, tmp_path: Path) -> None:
+    for name in (
+        "a/part-9.parquet",
+        "a/_temporary/0/x",
+        "a/own/x",
+        "a/other/x",
+        "b/own-2/x",
+        "b/_own",
+        "c/part-1.parquet",
+    ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
-    output.empty(Storage(spark), {"a": f"{tmp_path}/a/", "b": f"{tmp_path}/b/", "none": f"{tmp_path}/none/"})
-    assert names(tmp_path) == ["c/part-1.parquet"]
+    output.tidy(Storage(spark), [f"{tmp_path}/{name}/" for name in ("a", "b", "none")], "own")
+    assert names(tmp_path) == ["a/own/x", "c/part-1.parquet"]
 
 
 def test_settings_for_a_large_input_leave_those_of_spark_submit_alone(spark_session: SparkSession) -> None:

@@ -23,10 +23,9 @@ AGREED = reading.parse_text(json.dumps(CONTRACT), "contract.json")
 @pytest.fixture
 def staged(spark: SparkSession, orders: Orders) -> SparkSession:
     """The session with the views `orders` and `items`, whose `item` is a VARCHAR(8)."""
-    storage, directory = Storage(spark), orders.arguments()["--staged_uri"]
-    inputs.register(spark, AGREED.source, inputs.staged_files(storage, AGREED.source, directory, 4, "m"), directory)
-    items, directory = AGREED.references[0], f"{orders.items.parent}/"
-    inputs.register(spark, items, inputs.staged_files(storage, items, directory, 3, "m"), directory)
+    for table, directory in ((AGREED.source, orders.staged), (AGREED.references[0], orders.items.parent)):
+        files = inputs.parquet_files(Storage(spark), f"{directory}/")
+        inputs.register(spark, table, files, f"{directory}/")
     return spark
 
 

@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from dataset_contract import manifests, reading
-from dataset_contract.manifests import StageResult, StageRun
+from dataset_contract.manifests import FileEntry, StageResult, StageRun
 from dataset_contract.model import DataObject
 from local_aws.java import java_home
 from tests.unit.glue_spark_job.orders import QUICK_JVM
@@ -49,17 +49,21 @@ STAGED = [
 ]
 
 
+STAGED_BY = "3fa9c1-0-0a1b2c3d"
+
+
 class Job:
     """The flights dataset on disk, with three staged rows, and the job on it."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        (directory / "staged").mkdir()
+        staged = directory / "staged" / STAGED_BY / "part-00000.parquet"
+        staged.parent.mkdir(parents=True)
         with duckdb.connect() as connection:
             connection.execute(f"CREATE TABLE staged ({COLUMNS})")
             for row in STAGED:
                 connection.execute(f"INSERT INTO staged VALUES ({row})")
-            connection.execute(f"COPY staged TO '{directory / 'staged' / 'part-00000.parquet'}' (FORMAT PARQUET)")
+            connection.execute(f"COPY staged TO '{staged}' (FORMAT PARQUET)")
         document = yaml.safe_load((FLIGHTS / "contract.yaml").read_text(encoding="utf-8"))
         (directory / "contract.json").write_text(json.dumps(document, default=str))
         for table in reading.parse(document).references:
@@ -73,7 +77,7 @@ class Job:
 
     def reference(self, table: DataObject, names: str, rows: str) -> None:
         """What the Python stage writes of a reference."""
-        path = self.directory / "references" / table.name / "part-00000.parquet"
+        path = self.directory / "references" / STAGED_BY / table.name / "part-00000.parquet"
         path.parent.mkdir(parents=True)
         given = names.split(", ")
         casts = [
@@ -89,10 +93,26 @@ class Job:
         moment = datetime(2013, 1, 1, 10, tzinfo=UTC)
         contract_hash = manifests.contract_hash((self.directory / "contract.json").read_text())
         run = StageRun(
-            "python", "the-job", "flights", "s3://raw/", moment, moment, "1", "1.0.0", "duckdb", contract_hash
+            "python",
+            STAGED_BY,
+            "the-job",
+            "flights",
+            "s3://raw/",
+            moment,
+            moment,
+            "1",
+            "1.0.0",
+            "duckdb",
+            contract_hash,
         )
-        references = {name: {"rows": rows.count("(")} for name, (_, rows) in REFERENCES.items()}
-        result = StageResult(count, count, 0, (), (), more={"references": references})
+        below = self.directory / "references" / STAGED_BY
+        references = {
+            name: {"rows": rows.count("("), "bytes": (below / name / "part-00000.parquet").stat().st_size}
+            for name, (_, rows) in REFERENCES.items()
+        }
+        staged = self.directory / "staged" / STAGED_BY / "part-00000.parquet"
+        files = [FileEntry(str(staged), staged.stat().st_size, count)]
+        result = StageResult(count, count, 0, (), files, more={"references": references})
         (self.directory / "python.json").write_text(manifests.render(run, result))
 
     def run(self) -> subprocess.CompletedProcess[str]:
@@ -100,6 +120,7 @@ class Job:
         tables = {table: f"{here}/curated/{table}/job_id=the-job/" for table in ("enriched_flights", "route_delays")}
         arguments = {
             "job_id": "the-job",
+            "attempt": "3fa9c1-0",
             "dataset": "flights",
             "staged_uri": f"{here}/staged/",
             "python_manifest_uri": f"{here}/python.json",
@@ -124,7 +145,7 @@ class Job:
 
     def rows(self, table: str, columns: str) -> list[tuple[Any, ...]]:
         with duckdb.connect() as connection:
-            files = str(self.directory / "curated" / table / "job_id=the-job" / "*.parquet")
+            files = str(self.directory / "curated" / table / "job_id=the-job" / "*" / "*.parquet")
             return connection.execute(f"SELECT {columns} FROM read_parquet('{files}') ORDER BY 1").fetchall()
 
 
@@ -162,8 +183,9 @@ def test_the_flights_are_enriched_and_their_delays_summed(job: Job) -> None:
     assert "the-glue-job flights the-job" in done.stdout
     # Redshift's COPY takes the files of its manifest, by their size.
     for table in manifest["tables"]:
-        entries = json.loads((job.directory / "copy" / f"{table}.manifest").read_text())["entries"]
-        written = sorted((job.directory / "curated" / table / "job_id=the-job").glob("*.parquet"))
+        listed = job.directory / "spark" / manifest["stage_run"] / "copy" / f"{table}.manifest"
+        entries = json.loads(listed.read_text())["entries"]
+        written = sorted((job.directory / "curated" / table / "job_id=the-job").glob("*/*.parquet"))
         assert entries == [
             {"url": str(path), "mandatory": True, "meta": {"content_length": path.stat().st_size}} for path in written
         ]

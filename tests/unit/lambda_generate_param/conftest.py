@@ -116,6 +116,9 @@ def verdict_documents(contract: Contract, stage: str, *, passed: bool = True) ->
     ]
 
 
+STAGE_RUNS = {manifests.PYTHON: "3fa9c1-0-0a1b2c3d", manifests.SPARK: "3fa9c1-0-4e5f6a7b"}
+
+
 def manifest(
     contract: Contract,
     stage: str,
@@ -128,6 +131,7 @@ def manifest(
     """The manifest of a stage that read 16 rows and refused 6, or its error file."""
     run = StageRun(
         stage=stage,
+        stage_run=STAGE_RUNS[stage],
         job_id=job,
         dataset=contract.dataset,
         source_uri="s3://the-raw-bucket/orders/",
@@ -140,7 +144,7 @@ def manifest(
     rows = (16, 10, 6) if stage == manifests.PYTHON else (10, 9, 0)
     files = [FileEntry("s3://the-lake-bucket/a.parquet", 100, rows[1])]
     tables = {output.name: {"rows": 9, "bytes": 100, "files": 1} for output in contract.outputs}
-    extra = {"tables": tables} if stage == manifests.SPARK else {}
+    extra = {"tables": tables, "python_stage_run": STAGE_RUNS[manifests.PYTHON]} if stage == manifests.SPARK else {}
     rules = verdict_documents(contract, stage)
     result = StageResult(*rows, files, [] if error else files, rules=rules, more={**extra, **more})
     text = manifests.render_error(run, result, error) if error else manifests.render(run, result)

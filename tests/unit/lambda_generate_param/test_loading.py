@@ -12,7 +12,7 @@ from dataset_contract.manifests import PYTHON, SPARK, ManifestError
 from lambda_generate_param import datasets, loading
 from lambda_generate_param.sql_batches import OF_THE_MOMENT, SqlBatch
 from lambda_generate_param.verdicts import VerdictError
-from tests.unit.lambda_generate_param.conftest import ARN, JOB, manifest, orders, places, write_dataset
+from tests.unit.lambda_generate_param.conftest import ARN, JOB, STAGE_RUNS, manifest, orders, places, write_dataset
 from tests.unit.lambda_generate_param.test_sql_batches import bound_names
 
 NO_ROWS: list[Any] = [None, [], {"clean_orders": 9}, *({"clean_orders": {"rows": rows}} for rows in (True, -1, "9"))]
@@ -67,8 +67,8 @@ def test_every_statement_of_a_job_says_which_job_it_is(sql: Path) -> None:
 def test_copy_reads_the_files_that_spark_listed_by_the_default_role(sql: Path) -> None:
     copies = [text for text in load(sql, "flights").statements if "COPY analytics" in text]
     assert [re.findall(r"FROM '([^']+)'", text) for text in copies] == [
-        [f"s3://the-lake-bucket/runs/{JOB}/copy/enriched_flights.manifest"],
-        [f"s3://the-lake-bucket/runs/{JOB}/copy/route_delays.manifest"],
+        [f"s3://the-lake-bucket/runs/{JOB}/spark/{STAGE_RUNS['spark']}/copy/enriched_flights.manifest"],
+        [f"s3://the-lake-bucket/runs/{JOB}/spark/{STAGE_RUNS['spark']}/copy/route_delays.manifest"],
     ]
     assert all(text.endswith("IAM_ROLE DEFAULT\nFORMAT AS PARQUET\nMANIFEST") for text in copies)
 
@@ -143,7 +143,7 @@ def test_the_verdicts_are_part_of_the_transaction_and_the_counts_are_its_last_re
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"manifest_version": 1}, f"s3://the-lake-bucket/runs/{JOB}/spark.json has manifest_version 1, expected 4"),
+        ({"manifest_version": 1}, f"s3://the-lake-bucket/runs/{JOB}/spark.json has manifest_version 1, expected 5"),
         ({"job_id": "other"}, 'spark.json has job_id "other"'),
         ({"rows_out": None}, "spark.json has rows_out null"),
         ({"tables": {}}, "stage spark has no rows of table clean_orders"),
@@ -155,6 +155,16 @@ def test_a_manifest_that_is_not_this_jobs_is_not_loaded(sql: Path, change: dict[
     spark = {**manifest(datasets.load(sql, "orders").contract, SPARK), **change}
     with pytest.raises(ManifestError, match=re.escape(said)):
         load(sql, spark=spark)
+
+
+@pytest.mark.parametrize("read", ["3fa9c1-0-ffffffff", None])
+def test_rows_of_another_run_of_the_python_stage_are_not_loaded(sql: Path, read: str | None) -> None:
+    spark = manifest(datasets.load(sql, "orders").contract, SPARK, python_stage_run=read)
+    with pytest.raises(
+        ManifestError, match=r"two runs of the Python stage were at work; start an execution with"
+    ) as told:
+        load(sql, spark=spark)
+    assert f'{{"job_id": "{JOB}"}}' in str(told.value)
 
 
 def test_stages_under_different_contracts_are_not_loaded(sql: Path) -> None:

@@ -49,16 +49,20 @@ class Lake:
         NoSuchKey = NoSuchKeyError
 
     def get_object(self, *, Key: str, **_asked: Any) -> dict[str, Any]:  # noqa: N803
-        if not (self.root / Key).is_file():
+        if not self.path(Key).is_file():
             raise NoSuchKeyError(Key)
-        return {"Body": io.BytesIO((self.root / Key).read_bytes())}
+        return {"Body": io.BytesIO(self.path(Key).read_bytes())}
+
+    def path(self, key: str) -> Path:
+        """Where the test's job writes it."""
+        return self.root / key.replace(f"runs/{JOB_ID}/", "runs/").replace(PLACE, "rejected/job_id=job-1/")
 
     def get_paginator(self, _name: str) -> Lake:
         return self
 
     def paginate(self, *, Prefix: str, **_asked: Any) -> Iterator[dict[str, Any]]:  # noqa: N803
         directory, _, begin = Prefix.rpartition("/")
-        found = sorted(path.name for path in (self.root / directory).glob(f"{begin}*"))
+        found = sorted(path.name for path in self.path(f"{directory}/").glob(f"{begin}*"))
         yield {"Contents": [{"Key": f"{directory}/{name}"} for name in found]} if found else {}
 
 
@@ -79,7 +83,7 @@ class Replay:
     def run(self, files: Mapping[str, bytes], contract: str) -> Result:
         for folder in ("source", "staged", "rejected", "runs"):
             shutil.rmtree(self.runs.root / folder, ignore_errors=True)
-        return self.runs.clean(files, contract, rejected_uri=f"{self.runs.root}/{PLACE}")
+        return self.runs.clean(files, contract)
 
     def export(self, result: Result, name: str = "refused.csv") -> Exported:
         target = self.runs.root / "export" / name

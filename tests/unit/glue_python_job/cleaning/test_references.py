@@ -24,7 +24,7 @@ def contract(contract_of: Callable[..., str]) -> str:
 
 def staged(job: Any, name: str) -> tuple[list[tuple[Any, ...]], list[str]]:
     """The rows of a staged reference, and its types."""
-    found = duckdb.read_parquet(str(job.root / "references" / "job_id=job-1" / name / "*.parquet"))
+    found = duckdb.read_parquet(str(job.root / "references" / "job_id=job-1" / "*" / name / "*.parquet"))
     return found.order(found.columns[0]).fetchall(), [str(type_) for type_ in found.types]
 
 
@@ -40,7 +40,8 @@ def test_a_reference_is_staged_with_its_types(job: Any, contract: str) -> None:
         ("b", "99999999.99", "None"),
     ]
     assert types == ["VARCHAR", "DECIMAL(10,2)", "TIMESTAMP"]
-    directory = job.root / "references" / "job_id=job-1" / "prices"
+    run = job.manifest["stage_run"]
+    directory = job.root / "references" / "job_id=job-1" / run / "prices"
     written = [directory / f"part-{number:05d}.parquet" for number in range(2)]
     assert result.manifest["references"] == {
         "prices": {
@@ -145,8 +146,8 @@ def test_the_references_of_an_earlier_attempt_are_deleted(job: Any, contract: st
     stale = job.root / "references" / "job_id=job-1" / "gone" / "part-00000.parquet"
     stale.parent.mkdir(parents=True)
     stale.write_bytes(b"stale")
-    job.clean({**SOURCE, "reference/prices/x.csv": b"sku,price,since\n"}, contract)
+    run = job.clean({**SOURCE, "reference/prices/x.csv": b"sku,price,since\n"}, contract).manifest["stage_run"]
     found = sorted((job.root / "references").rglob("*.parquet"))
     assert [path.relative_to(job.root / "references" / "job_id=job-1") for path in found] == [
-        Path("prices/part-00000.parquet")
+        Path(f"{run}/prices/part-00000.parquet")
     ]

@@ -509,7 +509,9 @@ def test_the_staged_types_are_those_of_the_contract(job: Any, contract_of: Calla
     ]
     header = ",".join(column["name"] for column in columns)
     job.clean({"x.csv": header.encode() + b"\n" + b"," * (len(columns) - 1) + b"\n"}, contract_of(columns))
-    described = duckdb.sql(f"DESCRIBE FROM read_parquet('{job.root}/staged/*/*', hive_partitioning = false)").fetchall()
+    described = duckdb.sql(
+        f"DESCRIBE FROM read_parquet('{job.root}/staged/*/*/*', hive_partitioning = false)"
+    ).fetchall()
     assert [row[1] for row in described] == [
         *("SMALLINT", "BIGINT", "DECIMAL(5,2)", "DECIMAL(5,0)", "DOUBLE", "FLOAT", "BOOLEAN", "DATE", "TIMESTAMP"),
         *("TIMESTAMP WITH TIME ZONE", "VARCHAR", "VARCHAR"),

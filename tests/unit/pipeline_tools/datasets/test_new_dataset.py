@@ -112,7 +112,16 @@ def test_a_draft_reads_its_sample_without_a_refused_row(
         (tmp_path / name).write_bytes(content)
     code = clean(
         [
-            *("--job_id", JOB_ID, "--attempt", "3fa9c1-0", "--dataset", "orders", "--contract_uri", str(tmp_path / "contract.json")),
+            *(
+                "--job_id",
+                JOB_ID,
+                "--attempt",
+                "3fa9c1-0",
+                "--dataset",
+                "orders",
+                "--contract_uri",
+                str(tmp_path / "contract.json"),
+            ),
             *("--source_uri", f"{source}/", "--reference_uri", f"{tmp_path}/reference/"),
             *("--staged_uri", f"{tmp_path}/staged/", "--staged_references_uri", f"{tmp_path}/references/"),
             *("--rejected_uri", f"{tmp_path}/rejected/", "--manifest_uri", f"{tmp_path}/python.json"),

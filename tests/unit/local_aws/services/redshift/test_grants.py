@@ -27,6 +27,7 @@ from tests.unit.lambda_generate_param.conftest import (
     ARN,
     JOB,
     ROOT,
+    STAGE_RUNS,
     manifest,
     orders,
     places,
@@ -133,9 +134,10 @@ def granted(redshift: Redshift, clients: Any, outputs: dict[str, Any], sql: Path
         redshift.run(*portion)
     for name in known.outputs:
         query = f"SELECT i::BIGINT AS id, 'a' AS note, '{JOB}' AS job_id FROM range(9) AS r(i)"
-        put(redshift, query, f"{places().curated(name)}part.parquet", places().copy_manifest(name))
+        put(redshift, query, f"{places().curated(name)}part.parquet", places().copy_manifest(STAGE_RUNS[SPARK], name))
     query = "SELECT 's3://the-raw-bucket/a' AS uri, '1' AS version, 5::BIGINT AS bytes"
-    put(redshift, query, f"s3://the-lake-bucket/runs/{JOB}/source_files/a.parquet", places().source_files_list())
+    listed = places().source_files_list(STAGE_RUNS[PYTHON])
+    put(redshift, query, listed.replace("copy.manifest", "a.parquet"), listed)
     return [text for text in made if "GRANT" in text]
 
 

@@ -34,7 +34,7 @@ from lambda_generate_param.handler import Settings
 from local_aws.services.postgres import PostgresServer
 from local_aws.services.redshift import data_api
 from local_aws.services.redshift.execution import StatementExecution
-from tests.unit.lambda_generate_param.conftest import ROOT, contract, manifest, table, write_dataset
+from tests.unit.lambda_generate_param.conftest import ROOT, STAGE_RUNS, contract, manifest, table, write_dataset
 from tests.unit.local_aws.services.conftest import Redshift
 
 pytestmark = pytest.mark.postgres
@@ -197,12 +197,12 @@ class Warehouse:
                 path = self._path(places.curated(name) + "part-0.parquet")
                 query = f"SELECT range::BIGINT AS id, '{act.job}' AS job_id FROM range({count})"
                 connection.execute(f"COPY ({query}) TO '{path}' (FORMAT parquet)")
-                self._path(places.copy_manifest(name)).write_text(self._listed(path))
-            path = self._path(places.source_files_list()).with_name("part.parquet")
+                self._path(places.copy_manifest(STAGE_RUNS[SPARK], name)).write_text(self._listed(path))
+            path = self._path(places.source_files_list(STAGE_RUNS[PYTHON])).with_name("part.parquet")
             uri, version = act.source
             query = f"SELECT '{uri}' AS uri, '{version}' AS version, 5::BIGINT AS bytes"
             connection.execute(f"COPY ({query}) TO '{path}' (FORMAT parquet)")
-            self._path(places.source_files_list()).write_text(self._listed(path))
+            self._path(places.source_files_list(STAGE_RUNS[PYTHON])).write_text(self._listed(path))
 
     def _listed(self, path: Path) -> str:
         uri = f"s3://{path.relative_to(self.redshift.s3.root)}"

@@ -19,7 +19,7 @@ from dataset_contract.manifests import PYTHON, SPARK, FileEntry
 from dataset_contract.places import Places
 from lambda_generate_param import loading, sql_batches
 from lambda_generate_param.sql_batches import SqlBatch
-from tests.unit.lambda_generate_param.conftest import ARN, ROOT, contract, manifest, table, write_dataset
+from tests.unit.lambda_generate_param.conftest import ARN, ROOT, STAGE_RUNS, contract, manifest, table, write_dataset
 from tests.unit.local_aws.services.conftest import Redshift
 from tests.unit.local_aws.services.redshift.test_concurrency import wait_for_lock, wait_for_status
 
@@ -66,19 +66,19 @@ class Warehouse:
 
     def list_files(self, job: str, name: str, paths: Sequence[Path]) -> None:
         """Write what Spark tells COPY."""
-        self._path(self.places(job).copy_manifest(name)).write_text(self._listed(paths))
+        self._path(self.places(job).copy_manifest(STAGE_RUNS[SPARK], name)).write_text(self._listed(paths))
 
     def write(self, job: str, tables: Mapping[str, Sequence[Row]], sources: Sequence[Source] = ()) -> None:
         """Have a job be at work, and write what its stages write; sources: the files that it read, else one."""
         self.register(job)
         for name, rows in tables.items():
             self.list_files(job, name, [self.stage(job, name, rows)])
-        path = self._path(self.places(job).source_files_list()).with_name("part.parquet")
+        path = self._path(self.places(job).source_files_list(STAGE_RUNS[PYTHON])).with_name("part.parquet")
         with duckdb.connect() as connection:
             connection.execute("CREATE TABLE t (uri VARCHAR, version VARCHAR, bytes BIGINT)")
             connection.executemany("INSERT INTO t VALUES (?, ?, ?)", sources or [(f"s3://raw/{job}", "1", 5)])
             connection.execute(f"COPY t TO '{path}' (FORMAT parquet)")
-        self._path(self.places(job).source_files_list()).write_text(self._listed([path]))
+        self._path(self.places(job).source_files_list(STAGE_RUNS[PYTHON])).write_text(self._listed([path]))
 
     def batch(self, job: str, counts: Mapping[str, int], *, sources: int = 1, repeat: bool = False) -> SqlBatch:
         """The load of a job, by the counts of rows that Spark told."""
