@@ -403,7 +403,8 @@ def test_what_is_no_event_is_told_and_fails(world: World, detail: Any) -> None:
 
 def manifest(**more: Any) -> bytes:
     counts = dict.fromkeys(("rows_in", "rows_out", "bytes_in", "bytes_out", "files_out"), 5)
-    document = {"manifest_version": VERSION, "stage": PYTHON, "job_id": JOB, "dataset": "flights", **counts}
+    document = {"manifest_version": VERSION, "stage": PYTHON, "stage_run": "3fa9c1-0-0a1b2c3d", "job_id": JOB, **counts}
+    document["dataset"] = "flights"
     return json.dumps({**document, "rows_rejected": 0, **more}).encode()
 
 

@@ -64,7 +64,7 @@ def _job_runs(job: str, state: str) -> Iterator[ChaosCase]:
         "when": "after",
         "service": "glue",
         "operation": "StartJobRun",
-        "match": {"JobName": f"*{job}*"},
+        "match": {"JobName": f"*{job}*", "Arguments.--job_id": "*{id}"},
     }
     rows = {"python": "staged/*{id}/*", "spark": "curated/*{id}/*"}[job]
     slow = {"at": "request", "service": "s3", "operation": "PutObject", "match": {"Key": rows}, "delay": _SECONDS_SLOW}

@@ -36,8 +36,13 @@ JOB = {
 }
 LOAD = {"statement_name": "l", "statements": ["SELECT 2"], "parameters": [{"Name": "c", "Value": "d"}]}
 MANIFESTS = {
-    "python.json": {"job_id": "job-1", "rows_in": 3, "rows_out": 2, "rows_rejected": 1},
-    "spark.json": {"job_id": "job-1", "rows_in": 2, "rows_out": 2, "tables": {"t": {"rows": 2}, "u": {"rows": 0}}},
+    "python.json": {"job_id": "job-1", "stage_run": "r", "rows_in": 3, "rows_out": 2, "rows_rejected": 1},
+    "spark.json": {
+        "job_id": "job-1",
+        "rows_in": 2,
+        "rows_out": 2,
+        "tables": {"t": {"rows": 2, "uri": "s3://t/r/"}, "u": {"rows": 0, "uri": "s3://u/r/"}},
+    },
 }
 RECORDS = [[{"StringValue": "t"}, {"LongValue": 2}], [{"StringValue": "u"}, {"LongValue": 0}]]
 CHILD = "arn:aws:states:us-east-1:000000000000:execution:run-sql:one"
@@ -101,10 +106,12 @@ class Services:
         return [found["name"] for found in details if found]
 
     def count(self, asked: tuple[str, Any]) -> int:
-        """The RedriveCount that a request of a nested execution is made of; it is taken out of the request."""
+        """The RedriveCount that what a request starts is called after; it is taken out of the request."""
         api, request = asked
         if api == "putObject":
             request["Body"] = {**json.loads(request["Body"]), "finished_at": "a moment"}
+        if api == "startJobRun":
+            return int(request["Arguments"].pop("--attempt").rpartition("-")[2])
         if api != "startExecution":
             return -1
         *_, count, retries = request.pop("name").split("-")
