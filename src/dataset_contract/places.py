@@ -91,12 +91,7 @@ def details_of(manifest: str, stage_run: str) -> str:
 
 def copy_manifest_of(manifest: str, stage_run: str, table: str) -> str:
     """The list of a table's files for Redshift's COPY: `…/spark/<stage run>/copy/orders.manifest`."""
-    return f"{copy_manifests_of(manifest, stage_run)}{table}.manifest"
-
-
-def copy_manifests_of(manifest: str, stage_run: str) -> str:
-    """The directory of those lists."""
-    return f"{_beside(manifest, stage_run)}copy/"
+    return f"{_beside(manifest, stage_run)}copy/{table}.manifest"
 
 
 def source_files_of(manifest: str, stage_run: str) -> str:

@@ -123,7 +123,7 @@ AWAY: dict[str, tuple[str, str, Change, tuple[str, ...]]] = {
     "staged": (S3, "ListObjectsV2", emptied("Contents", "Prefix", "staged/"), ()),
     "rejected": (S3, "ListObjectsV2", emptied("Contents", "Prefix", "rejected/"), ()),
     "curated": (S3, "ListObjectsV2", emptied("Contents", "Prefix", "/route_delays/"), ()),
-    "copy-lists": (S3, "ListObjectsV2", emptied("Contents", "Prefix", "/copy/"), ()),
+    "copy-lists": (S3, "ListObjectsV2", emptied("Contents", "Prefix", "/spark/"), ()),
     "manifest-python": (S3, "GetObject", gone(NO_KEY, "Key", "/python.json"), ()),
     "manifest-spark": (S3, "GetObject", gone(NO_KEY, "Key", "/spark.json"), ()),
     "manifest-load": (S3, "GetObject", gone(NO_KEY, "Key", "/load.json"), ()),

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 
 from dataset_contract.json_types import JsonMapping
-from dataset_contract.places import Places, bucket_and_key, copy_manifests_of, details_of, failure_of
+from dataset_contract.places import Places, bucket_and_key, details_of, failure_of
 from pipeline import stage_runs
 from pipeline.evidence.asking import Asker
 from pipeline.evidence.model import Answer, Lake, Objects
@@ -75,12 +75,10 @@ def _curated(stack: Stack, at: Places) -> dict[str, Objects]:
 
 def _lists(stack: Stack, at: Places) -> list[str] | None:
     """The lists that COPY reads, one per output table."""
-    stage_run = stage_runs.told(stack, at, "spark")
-    if stage_run is None:
-        return None
-    bucket, prefix = bucket_and_key(copy_manifests_of(at.manifest("spark"), stage_run))
-    listed = stack.client("s3").list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
-    return [each["Key"].removeprefix(prefix) for each in listed] or None
+    prefix = at.manifest_key("spark").removesuffix(".json") + "/"
+    listed = stack.client("s3").list_objects_v2(Bucket=at.lake_bucket, Prefix=prefix).get("Contents", [])
+    keys = [each["Key"].rpartition("/") for each in listed]
+    return sorted({name for directory, _, name in keys if directory.endswith("/copy")}) or None
 
 
 def _details(stack: Stack, at: Places, stage: str) -> JsonMapping | None:
