@@ -390,8 +390,11 @@ module "record_failure" {
   definition_file = "${path.module}/state_machines/record-failure.asl.yaml"
   definition_variables = {
     lambda_function_arn              = local.arns.lambda_function
+    pipeline_state_machine_arn       = local.arns.pipeline
     record_failure_state_machine_arn = local.arns.record_failure
     run_sql_state_machine_arn        = local.arns.run_sql
+    python_job_name                  = local.names.python_job
+    spark_job_name                   = local.names.spark_job
     lake_bucket                      = local.names.lake_bucket
     topic_arn                        = local.arns.failure_topic
     chat_notifications               = var.chat_notifications_enabled
@@ -421,10 +424,15 @@ module "record_failure" {
         resources = [local.arns.pipeline_runs]
       },
       {
-        # What was stopped, or took too long, may have left one. A nested execution may be stopped by what is above.
+        # What the attempt has left running. A nested execution may be stopped by what is above.
         sid       = "StopJobRuns"
-        actions   = ["glue:BatchStopJobRun"]
+        actions   = ["glue:GetJobRuns", "glue:BatchStopJobRun"]
         resources = [local.arns.python_job, local.arns.spark_job]
+      },
+      {
+        sid       = "FindNestedExecutions"
+        actions   = ["states:ListExecutions"]
+        resources = [local.arns.run_sql]
       },
       {
         # What the stages said and counted. Without s3:ListBucket S3 says AccessDenied also of what is not there; either

@@ -352,13 +352,20 @@ run "the_recorder_may_do_what_its_states_do" {
       for statement in jsondecode(module.record_failure.policy).Statement :
       statement.Sid => [statement.Action, statement.Resource]
       if contains(
-        ["FindFailedState", "LookAtFirst", "Notify", "ReadEvidence", "StartOnce", "StopJobRuns", "UseKey"],
+        [
+          "FindFailedState", "FindNestedExecutions", "LookAtFirst", "Notify", "ReadEvidence", "StartOnce", "StopJobRuns",
+          "UseKey",
+        ],
         statement.Sid
       )
       } == {
       FindFailedState = [
         ["states:GetExecutionHistory"],
         ["arn:aws:states:eu-central-1:123456789012:execution:prod-pipeline:*"],
+      ]
+      FindNestedExecutions = [
+        ["states:ListExecutions"],
+        ["arn:aws:states:eu-central-1:123456789012:stateMachine:prod-run-sql"],
       ]
       LookAtFirst = [
         ["states:DescribeExecution"],
@@ -371,7 +378,7 @@ run "the_recorder_may_do_what_its_states_do" {
         ["arn:aws:states:eu-central-1:123456789012:stateMachine:prod-record-failure"],
       ]
       StopJobRuns = [
-        ["glue:BatchStopJobRun"],
+        ["glue:GetJobRuns", "glue:BatchStopJobRun"],
         [
           "arn:aws:glue:eu-central-1:123456789012:job/prod-job-python-param",
           "arn:aws:glue:eu-central-1:123456789012:job/prod-job-spark-param",

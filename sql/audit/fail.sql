@@ -94,7 +94,7 @@ WHERE
     job_id = :job_id AND execution_arn = :execution_arn AND redrive_count = CAST(:redrive_count AS INTEGER)
     AND status = 'FAILED' AND CAST(:spark_finished_at AS VARCHAR(32)) <> '-';
 
--- Last, so that its rows tell what became of the job.
+-- Last, so that its rows tell what became of the job, and of which dataset it is: an input that continues a job has none.
 SELECT
     CASE
         WHEN status = 'SUCCEEDED' THEN 'LOADED'
@@ -102,6 +102,7 @@ SELECT
             execution_arn = CAST(:execution_arn AS VARCHAR(800)) AND redrive_count = CAST(:redrive_count AS INTEGER)
             THEN 'RECORDED'
         ELSE 'LATER'
-    END AS outcome
+    END AS outcome,
+    dataset
 FROM audit.job_run
 WHERE job_id = :job_id;

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from pipeline import redshift
+from pipeline import executions, redshift
 
 if TYPE_CHECKING:
     from pipeline_tools.chaos.play import Play
@@ -81,6 +82,45 @@ def _wait_for_a_nested_execution(play: Play) -> None:
     )
 
 
+def _wait_for_two_of_a_step(play: Play) -> None:
+    """Until a step has been started twice: a try whose answer was lost, and the next one."""
+    prefix = f"{play.runs[0].job_id}-"
+
+    def steps() -> Counter[str]:
+        listed = play.rig.executions("run-sql", since=play.began)
+        names = [each["name"] for each in listed if each["name"].startswith(prefix)]
+        return Counter(name.removeprefix(prefix).partition("-")[0] for name in names)
+
+    play.until(lambda: max(steps().values(), default=0) >= 2 or None, "a step is started twice")
+
+
+def _the_job_run_still_works(play: Play) -> None:
+    name, job = play.rig.outputs["python_job_name"], play.runs[0].job_id
+    runs = [run for run in play.rig.job_runs(name, play.began) if run["Arguments"].get("--job_id") == job]
+    found = [run["JobRunState"] for run in runs]
+    if len(found) != 1 or found[0] not in ("STARTING", "RUNNING"):
+        raise DeedError(f"the job run does not work any more: {found}")
+
+
+def _tell_of(named: Callable[[str], str], error: str) -> Callable[[Play], None]:
+    """Start the recorder with the first execution's event, but of another execution: it fails, and records nothing."""
+
+    def tell(play: Play) -> None:
+        event = play.rig.event_of(play.runs[0].arn)
+        arn = event["detail"]["executionArn"] = named(play.runs[0].arn)
+        client = play.rig.clients.get("stepfunctions")
+        outcome = play.ended(executions.start(client, play.rig.machine("record-failure"), event))
+        if outcome.succeeded:  # another one does the work
+            outcome = play.ended(outcome.output["execution_arn"])
+        if (outcome.status, outcome.error) != ("FAILED", error) or arn not in outcome.cause:
+            raise DeedError(f"the recorder ended as {outcome.status}: {outcome.error}: {outcome.cause}")
+        rows = play.rig.query("SELECT job_id FROM audit.job_attempt WHERE execution_arn = :arn", arn=arn)
+        if rows or play.rig.notices.about(arn):
+            raise DeedError(f"{arn} is recorded as {rows} and told as {play.rig.notices.about(arn)}")
+
+    return tell
+
+
 def _unlock_the_table(play: Play) -> None:
     play.rig.clients.get("redshift-data").cancel_statement(Id=play.kept["lock"])
 
@@ -136,6 +176,12 @@ DEEDS: Mapping[str, Callable[[Play], None]] = {
     "lock the turn": _lock('loading."chaos"'),
     "wait for a job run": _wait_for_a_job_run,
     "wait for a nested execution": _wait_for_a_nested_execution,
+    "wait for two nested executions of a step": _wait_for_two_of_a_step,
+    "the job run still works": _the_job_run_still_works,
+    "tell of another state machine": _tell_of(
+        lambda arn: arn.replace("-pipeline:", "-run-sql:"), "OfAnotherStateMachine"
+    ),
+    "tell of no execution": _tell_of(lambda arn: f"{arn}-never", "NoSuchExecution"),
     "wait for the load": _wait_for_the_load,
     "unlock the table": _unlock_the_table,
     "replace the source": _replace_the_source,

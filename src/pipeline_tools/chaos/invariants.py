@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import subprocess
@@ -9,6 +10,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -74,6 +76,7 @@ def check(play: Play, ledger: Ledger, met: Mapping[str, int]) -> list[Violation]
         lambda: _faults(play, met),
         lambda: _ends(play),
         lambda: _processes(play),
+        lambda: _what_went_on(play),
         lambda: _statements(play),
         lambda: _job_runs(play, ledger),
         lambda: _job_attempts(play),
@@ -200,6 +203,33 @@ def _left(play: Play, job: str) -> Iterator[str]:
         for run in rig.job_runs(rig.outputs[name], since):
             if run["Arguments"].get("--job_id") == job and "CompletedOn" not in run:
                 yield f"job run {run['Id']} ({run['JobRunState']})"
+
+
+def _what_went_on(play: Play) -> Iterator[Violation]:
+    """What an attempt had started and its recorder did not stop, whether or not a history names it."""
+    for attempt in play.attempts:
+        told = [recorder.arn for recorder in attempt.recorders if recorder.succeeded]
+        if not told:
+            continue
+        client = play.rig.clients.get("stepfunctions")
+        recorded = max(client.describe_execution(executionArn=arn)["stopDate"] for arn in told)
+        for what, state, stopped, ended in _started_by(play, attempt):
+            if state != stopped and (ended is None or ended > recorded):
+                expected = f"{stopped}, or over when the failure was recorded at {recorded}"
+                yield Violation(f"{what} of {attempt.run.name}", expected, f"{state} at {ended}")
+
+
+def _started_by(play: Play, attempt: Attempt) -> Iterator[tuple[str, str, str, datetime | None]]:
+    """Of all that an attempt started: what it is, its state, the state of one that was stopped, and when it ended."""
+    job, digest = attempt.run.job_id, hashlib.sha256(attempt.run.arn.encode()).hexdigest()
+    mark = f"{digest[:6]}-{attempt.redrive}"
+    for name in ("python_job_name", "spark_job_name"):
+        for run in play.rig.job_runs(play.rig.outputs[name], play.began):
+            if (run["Arguments"].get("--job_id"), run["Arguments"].get("--attempt")) == (job, mark):
+                yield f"job run {run['Id']}", run["JobRunState"], "STOPPED", run.get("CompletedOn")
+    for each in play.rig.executions("run-sql", since=play.began):
+        if each["name"].startswith(job) and f"-{mark}-" in each["name"]:
+            yield f"execution {each['name']}", each["status"], "ABORTED", each.get("stopDate")
 
 
 def _statements(play: Play) -> Iterator[Violation]:

@@ -116,23 +116,25 @@ class DeployedParts:
             given = state.get("Arguments")
             arguments = given if isinstance(given, dict) else {}
             for action in sorted(actions):
-                for resource in self._resources(action, api, arguments):
+                for resource in self._resources(action, api, arguments, machine["name"]):
                     yield from self._with_key(Need(action, resource))
         if machine.get("tracingConfiguration", {}).get("enabled"):
             yield from (Need(action, "*") for action in permissions.TRACE_ACTIONS["states"])
         if machine.get("loggingConfiguration", {}).get("level", "OFF") != "OFF":
             yield from (Need(action, "*") for action in permissions.LOG_DELIVERY_ACTIONS)
 
-    def _resources(self, action: str, api: Api, arguments: Mapping[str, object]) -> list[str]:
-        """What a Task's action is checked on."""
-        if api.service == "glue" and str(arguments.get("JobName")).startswith("{%"):
+    def _resources(self, action: str, api: Api, arguments: Mapping[str, object], machine: str) -> list[str]:
+        """What the action of a Task of a state machine is checked on."""
+        if api.service == "glue" and str(arguments.get("JobName", "{%")).startswith("{%"):
             # Told at run time: either job.
             names = [self._outputs["python_job_name"], self._outputs["spark_job_name"]]
-            return [self._resource(action, api, {"JobName": name}) for name in names]
-        return [self._resource(action, api, arguments)]
+            return [self._resource(action, api, {"JobName": name}, machine) for name in names]
+        return [self._resource(action, api, arguments, machine)]
 
-    def _resource(self, action: str, api: Api, arguments: Mapping[str, object]) -> str:
+    def _resource(self, action: str, api: Api, arguments: Mapping[str, object], machine: str) -> str:
         outputs, service = self._outputs, action.partition(":")[0]
+        if action == "states:ListExecutions":
+            return self.arn("states", f"stateMachine:{self.prefix}-run-sql")
         if action == "states:StartExecution":
             return str(arguments["StateMachineArn"])
         if action in ("redshift-data:BatchExecuteStatement", "redshift-data:ExecuteStatement"):
@@ -145,14 +147,14 @@ class DeployedParts:
             "s3": self._object("lake", "runs/preflight"),
             "secretsmanager": outputs["redshift_secret_arn"],
             "sns": outputs["failure_topic_arn"],
-            "states": self.arn("states", f"execution:{self._executed(api)}:preflight"),
+            "states": self.arn("states", f"execution:{self._executed(api, machine)}:preflight"),
         }[service]
         return found
 
-    def _executed(self, api: Api) -> str:
-        # The recorder reads the history of the pipeline's, and asks after its own; all else is about nested ones.
-        machines = {"getExecutionHistory": "pipeline", "describeExecution": "record-failure"}
-        return f"{self.prefix}-{machines.get(api.action, 'run-sql')}"
+    def _executed(self, api: Api, machine: str) -> str:
+        # The recorder reads the history of the pipeline's. Both ask after their own; all else is about nested ones.
+        machines = {"getExecutionHistory": f"{self.prefix}-pipeline", "describeExecution": machine}
+        return machines.get(api.action, f"{self.prefix}-run-sql")
 
     def _function(self, function: JsonMapping) -> Iterator[Need]:
         group = f"log-group:/aws/lambda/{function['FunctionName']}:log-stream:preflight"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -21,10 +22,11 @@ from tests.unit.local_aws.engines.step_functions.conftest import Functions
 
 PREFIX = "arn:aws:states:us-east-1:000000000000"
 RECORDER, RUN_SQL = f"{PREFIX}:stateMachine:record-failure", f"{PREFIX}:stateMachine:run-sql"
+PIPELINE = f"{PREFIX}:stateMachine:pipeline"
 ARN = f"{PREFIX}:execution:pipeline:nightly"
 DETAIL = {
     "executionArn": ARN,
-    "stateMachineArn": f"{PREFIX}:stateMachine:pipeline",
+    "stateMachineArn": PIPELINE,
     "name": "nightly",
     "status": "FAILED",
     "startDate": 1769862896789,
@@ -48,21 +50,29 @@ def broken(code: str = "InternalError") -> ClientError:
     return ClientError(said, "Any")
 
 
-def events(*types: str, submitted: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+def events(*types: str) -> list[dict[str, Any]]:
     """The end of a history, the latest first."""
     found = []
     for number, type_ in enumerate(types):
         event: dict[str, Any] = {"id": 99 - number, "type": type_, "timestamp": 1}
         if type_.endswith("StateEntered"):
             event["stateEnteredEventDetails"] = {"name": "CleanWithPython"}
-        if type_ == "TaskSubmitted":
-            event["taskSubmittedEventDetails"] = {
-                "resourceType": "glue",
-                "resource": "startJobRun.sync",
-                "output": json.dumps(submitted or {"JobName": "python", "JobRunId": "jr_1"}),
-            }
         found.append(event)
     return found
+
+
+def mark(arn: str = ARN, redrive: int = 0) -> str:
+    """What pipeline.asl.yaml calls the work of an attempt."""
+    return f"{hashlib.sha256(arn.encode()).hexdigest()[:6]}-{redrive}"
+
+
+def job_run(
+    id_: str, state: str = "RUNNING", *, job: str = JOB, attempt: str = mark(), after: int = 1, parameters: str = "{}"
+) -> Any:
+    """A run of a Glue job that began so many seconds after the execution."""
+    started = DETAIL["startDate"] / 1000 + after  # type: ignore[operator]
+    arguments = {"--job_id": job, "--attempt": attempt, "--parameters": parameters}
+    return {"Id": id_, "JobRunState": state, "StartedOn": started, "Arguments": arguments}
 
 
 @dataclass
@@ -74,6 +84,10 @@ class World:
     history: list[dict[str, Any]] = field(
         default_factory=lambda: events("ExecutionFailed", "TaskFailed", "TaskSubmitted", "TaskStateEntered")
     )
+    runs: dict[str, list[Any]] = field(default_factory=lambda: {"python": [], "spark": []})  # newest first
+    nested: list[str] = field(default_factory=list)  # the names of executions of run-sql that run
+    page_size: int = 1000
+    unknown: bool = False  # Step Functions does not know the execution
     files: dict[str, bytes] = field(default_factory=dict)
     outcome: str = "FAILED"
     has_chat: bool = False
@@ -85,7 +99,10 @@ class World:
         text = (ROOT / "infra" / "state_machines" / "record-failure.asl.yaml").read_text(encoding="utf-8")
         values = {
             "lambda_function_arn": "arn:aws:lambda:us-east-1:000000000000:function:generate-param",
+            "pipeline_state_machine_arn": PIPELINE,
             "record_failure_state_machine_arn": RECORDER,
+            "python_job_name": "python",
+            "spark_job_name": "spark",
             "run_sql_state_machine_arn": RUN_SQL,
             "lake_bucket": "lake",
             "topic_arn": "arn:aws:sns:us-east-1:000000000000:failures",
@@ -101,9 +118,11 @@ class World:
                 "invoke": self._invoke,
                 "startExecution": self._start,
                 "describeExecution": self._describe,
+                "listExecutions": self._list,
                 "stopExecution": lambda _: {"stopDate": 1},
-                "getExecutionHistory": lambda request: {"events": self.history[: request["maxResults"]]},
+                "getExecutionHistory": self._history,
                 "getObject": self._get,
+                "getJobRuns": self._job_runs,
                 "batchStopJobRun": lambda _: {},
                 "publish": lambda _: TOLD,
             }.items()
@@ -117,8 +136,6 @@ class World:
             elif name == "startExecution":
                 document = json.loads(request["input"])
                 known = "start" if "job_id" not in document else "cancel" if document.get("cancel") else "record"
-            elif name == "getExecutionHistory" and request["includeExecutionData"]:
-                known = "getExecutionHistory with data"
             self.calls.append((known, request))
             if self.fails.get(known, 0):
                 self.fails[known] -= 1
@@ -145,12 +162,40 @@ class World:
             return {"executionArn": found["executionArn"], "startDate": 1}
         return {"executionArn": f"{PREFIX}:execution:run-sql:{request['name']}", "startDate": 1}
 
+    def _history(self, request: Any) -> Any:
+        if self.unknown:
+            # As boto3 raises it, in whose model it is.
+            raise type("ExecutionDoesNotExist", (ClientError,), {})(broken("ExecutionDoesNotExist").response, "Any")
+        return {"events": self.history[: request["maxResults"]]}
+
+    def _job_runs(self, request: Any) -> Any:
+        first, runs = int(request.get("NextToken", 0)), self.runs[request["JobName"]]
+        last = first + request["MaxResults"]
+        return {"JobRuns": runs[first:last], **({"NextToken": str(last)} if last < len(runs) else {})}
+
+    def _list(self, request: Any) -> Any:
+        assert (request["stateMachineArn"], request["statusFilter"]) == (RUN_SQL, "RUNNING")
+        first = int(request.get("nextToken", 0))
+        last = first + min(request["maxResults"], self.page_size)
+        found = [
+            {
+                "executionArn": f"{PREFIX}:execution:run-sql:{name}",
+                "stateMachineArn": RUN_SQL,
+                "name": name,
+                "status": "RUNNING",
+                "startDate": 1,
+            }
+            for name in self.nested[first:last]
+        ]
+        return {"executions": found, **({"nextToken": str(last)} if last < len(self.nested) else {})}
+
     def _describe(self, request: Any) -> Any:
         if ":execution:record-failure:" in request["executionArn"]:
             found = self.functions.ask("DescribeExecution", **request)
             kept = {name: found[name] for name in ("executionArn", "stateMachineArn", "status")}
             return {**kept, "startDate": 1}
-        output = {"statement_id": "s", "seconds": 1, "records": [[{"StringValue": self.outcome}]]}
+        row = [{"StringValue": self.outcome}, {"StringValue": "dataset of the job"}]
+        output = {"statement_id": "s", "seconds": 1, "records": [row]}
         described = {"executionArn": request["executionArn"], "stateMachineArn": RUN_SQL, "startDate": 1}
         return {**described, "status": "SUCCEEDED", "input": "{}", "output": json.dumps(output)}
 
@@ -158,6 +203,12 @@ class World:
         if request["Key"] not in self.files:
             raise broken("NoSuchKey")
         return self.files[request["Key"]][:60_000]
+
+    def stopped(self) -> list[str]:
+        """The IDs of job runs and the names of nested executions, in the order in which they were stopped."""
+        ids = [id_ for name, request in self.calls if name == "batchStopJobRun" for id_ in request["JobRunIds"]]
+        arns = [request["executionArn"] for name, request in self.calls if name == "stopExecution"]
+        return [*ids, *(arn.rpartition(":")[2] for arn in arns)]
 
     def count(self, call: str) -> int:
         return [name for name, _ in self.calls].count(call)
@@ -236,18 +287,24 @@ def test_a_failure_is_recorded_and_told_once(world: World) -> None:
     assert all(name.startswith(f"{JOB}-") and len(name) <= 80 for name in names)
 
 
-LOOKS = ("start", "getExecutionHistory", "getExecutionHistory with data", "batchStopJobRun", "evidence", "getObject")
+LOOKS = (
+    *("start", "getExecutionHistory", "getJobRuns", "batchStopJobRun", "listExecutions", "stopExecution"),
+    *("evidence", "getObject"),
+)
 
 
 @pytest.mark.parametrize("broken_call", [*LOOKS, "cancel"])
 def test_what_is_only_looked_for_may_fail(world: World, broken_call: str) -> None:
-    world.history = events("ExecutionAborted", "TaskSubmitted", "TaskStarted", "TaskStateEntered")
+    world.runs["spark"], world.nested = [job_run("jr_1")], [f"{JOB}-load-{mark()}-0"]
     world.fails[broken_call] = -1
     assert world.run()["status"] == "SUCCEEDED"
     [message] = world.messages()
     assert (message["job_id"], message["audit"]) == (JOB, "recorded in audit.job_run")
     assert message["failed_state"] == ("-" if broken_call == "getExecutionHistory" else "CleanWithPython")
     assert world.count(broken_call) >= 1
+    # None of these is needed to stop what another one finds.
+    expected = {"getJobRuns": world.stopped()[-1:], "listExecutions": ["jr_1"]}
+    assert sorted(set(world.stopped())) == sorted(expected.get(broken_call, ["jr_1", *world.nested]))
 
 
 @pytest.mark.parametrize("gone", ["failure", "record"])
@@ -262,7 +319,7 @@ def test_people_are_told_at_once_and_the_failure_is_recorded_when_that_can_be_do
     assert message["job_id"] == ("-" if gone == "failure" else JOB)
     # Told after a few quick tries, and recorded in the end.
     calls = [name for name, _ in world.calls if name != "describeExecution"]
-    assert calls.index("publish") <= 15
+    assert calls.index("publish") <= 18
     assert calls[-1] == "record"
 
 
@@ -321,33 +378,128 @@ def test_the_message_says_what_the_warehouse_holds(world: World, outcome: str, s
     assert [message["audit"] for message in world.messages()] == [said]
 
 
-NESTED = f"{PREFIX}:execution:run-sql:one"
+def test_all_that_the_attempt_started_is_stopped(world: World) -> None:
+    """Also what no history names, since the answer of its start was lost."""
+    world.history = events("ExecutionFailed")
+    world.runs = {
+        "python": [job_run("jr_1"), job_run("jr_2", "STARTING"), job_run("jr_3", "WAITING")],
+        "spark": [job_run("jr_over", "FAILED"), job_run("jr_stopping", "STOPPING"), job_run("jr_4")],
+    }
+    world.nested = [f"{JOB}-register-{mark()}-{retry}" for retry in range(5)]
+    world.page_size = 2
+    assert world.run()["status"] == "SUCCEEDED"
+    assert sorted(world.stopped()) == sorted(["jr_1", "jr_2", "jr_3", "jr_4", *world.nested])
+    stops = [request for name, request in world.calls if name == "batchStopJobRun"]
+    assert sorted(request["JobName"] for request in stops) == ["python", "spark"]
+
+
+OTHER = ARN + "-again"
+
+
+def test_nothing_else_is_stopped(world: World) -> None:
+    """A late event of an earlier attempt must not stop a redrive, nor another execution that continues the job."""
+    stranger = JOB.replace("T12", "T13")
+    world.runs["python"] = [
+        job_run("of a redrive", attempt=mark(redrive=1)),
+        job_run("of a continuation", attempt=mark(OTHER)),
+        job_run("of another job with the same mark", job=stranger),
+        {**job_run("by hand"), "Arguments": {}},
+    ]
+    own = "abcdef-0"
+    world.nested = [
+        f"{JOB}-load-{mark(redrive=1)}-0",
+        f"{JOB}-load-{mark(OTHER)}-0",
+        f"{stranger}-load-{mark()}-0",
+        *(f"{JOB}-{step}-{mark()}-0" for step in ("cancel", "fail", "later")),
+        f"{JOB}-cancel-{own}-0",
+        "by-hand",
+    ]
+    assert world.run()["status"] == "SUCCEEDED"
+    assert world.stopped() == []
+
+
+def test_what_continues_a_job_is_stopped_by_its_own_mark(world: World) -> None:
+    earlier = JOB.replace("T12", "T11")
+    world.runs["python"] = [
+        job_run("mine", job=earlier),
+        job_run("of the earlier one", job=earlier, attempt=mark(OTHER)),
+    ]
+    world.nested = [f"{earlier}-find-{mark()}-0", f"{earlier}-load-{mark(OTHER)}-0"]
+    world.run({**DETAIL, "input": json.dumps({"job_id": earlier})})
+    assert world.stopped() == ["mine", world.nested[0]]
+
+
+def test_a_redrive_is_stopped_by_its_own_mark(world: World) -> None:
+    world.runs["python"] = [job_run("mine", attempt=mark(redrive=3), after=700), job_run("of the first attempt")]
+    redriven = DETAIL["startDate"] + 600_000  # type: ignore[operator]
+    world.run({**DETAIL, "redriveCount": 3, "redriveDate": redriven})
+    assert world.stopped() == ["mine"]
+
+
+def test_runs_are_looked_for_as_far_back_as_the_attempt(world: World) -> None:
+    strangers = [job_run(f"other-{n}", attempt="abcdef-0", after=100 - n) for n in range(30)]
+    before = [job_run(f"before-{n}", attempt="abcdef-0", after=-61 - n) for n in range(60)]
+    world.runs["python"] = [*strangers, job_run("mine"), *before]
+    world.run()
+    assert world.stopped() == ["mine"]
+    asked = [request for name, request in world.calls if name == "getJobRuns" and request["JobName"] == "python"]
+    assert [(request["MaxResults"], request.get("NextToken")) for request in asked] == [(25, None), (25, "25")]
+
+
+def test_runs_with_many_arguments_are_asked_for_one_by_one(world: World) -> None:
+    long = "x" * 65_000
+    world.runs["spark"] = [
+        *(job_run(f"other-{n}", attempt="abcdef-0", parameters=long) for n in range(4)),
+        *(job_run(f"mine-{n}", parameters=long) for n in range(2)),
+    ]
+    assert world.run()["status"] == "SUCCEEDED"
+    assert world.stopped() == ["mine-0", "mine-1"]
+    asked = [request["MaxResults"] for name, request in world.calls if name == "getJobRuns"]
+    assert asked.count(1) == 6
+
+
+def test_a_run_that_no_answer_holds_ends_the_search(world: World) -> None:
+    world.runs["spark"] = [job_run("huge", parameters="x" * 300_000)]
+    world.nested = [f"{JOB}-load-{mark()}-0"]
+    assert world.run()["status"] == "SUCCEEDED"
+    assert world.stopped() == world.nested
+    assert world.messages()[0]["audit"] == "recorded in audit.job_run"
+
+
+def test_the_search_for_runs_has_an_end(world: World) -> None:
+    world.functions.answers["getJobRuns"] = world._answer("getJobRuns", lambda _: {"JobRuns": [], "NextToken": "more"})
+    assert world.run()["status"] == "SUCCEEDED"
+    assert world.count("getJobRuns") == 800
+
+
+def test_the_dataset_of_a_continued_job_is_told(world: World) -> None:
+    world.run({**DETAIL, "input": json.dumps({"job_id": JOB})})
+    assert [message["dataset"] for message in world.messages()] == ["dataset of the job"]
 
 
 @pytest.mark.parametrize(
-    ("types", "submitted", "stops"),
+    "arn",
     [
-        (("ExecutionAborted", "TaskSubmitted"), None, "batchStopJobRun"),
-        (("ExecutionTimedOut", "TaskSubmitted"), None, "batchStopJobRun"),
-        (("ExecutionFailed", "TaskTimedOut", "TaskSubmitted"), None, "batchStopJobRun"),
-        (("ExecutionAborted", "TaskTimedOut", "TaskSubmitted"), {"ExecutionArn": NESTED}, "stopExecution"),
-        (("ExecutionAborted", "TaskSubmitted"), {"ExecutionArn": NESTED}, "stopExecution"),
-        (("ExecutionFailed", "TaskFailed", "TaskSubmitted"), None, None),
-        (("ExecutionAborted", "TaskFailed", "TaskSubmitted"), None, None),
-        (("ExecutionAborted", "TaskStateEntered"), None, None),
-        (("ExecutionAborted", "TaskSubmitted"), {"Something": "else"}, None),
-        ((), None, None),
+        f"{PREFIX}:execution:pipeline-2:nightly",
+        f"{PREFIX}:execution:run-sql:pipeline:nightly",
+        ARN.replace("us-east-1", "eu-west-1"),
+        ARN.replace("000000000000", "000000000001"),
+        "anything",
     ],
 )
-def test_what_is_still_open_is_stopped(world: World, types: Any, submitted: Any, stops: str | None) -> None:
-    world.history = events(*types, submitted=submitted)
-    assert world.run()["status"] == "SUCCEEDED"
-    asked = {name: request for name, request in world.calls if name in ("batchStopJobRun", "stopExecution")}
-    assert set(asked) == ({stops} if stops else set())
-    if stops == "batchStopJobRun":
-        assert asked[stops] == {"JobName": "python", "JobRunIds": ["jr_1"]}
-    elif stops:
-        assert asked[stops]["executionArn"] == NESTED
+def test_an_event_of_something_else_is_refused(world: World, arn: str) -> None:
+    ended = world.functions.ended(world.machine.start(input=json.dumps({"detail": {**DETAIL, "executionArn": arn}})))
+    assert (ended["status"], ended["error"]) == ("FAILED", "OfAnotherStateMachine")
+    assert ended["cause"] == f"detail.executionArn is {arn}; accepted: an execution of {PIPELINE}"
+    assert world.calls == []
+
+
+def test_an_execution_that_never_was_is_refused(world: World) -> None:
+    world.unknown = True
+    ended = world.run()
+    assert (ended["status"], ended["error"]) == ("FAILED", "NoSuchExecution")
+    assert ARN in ended["cause"]
+    assert {name for name, _ in world.calls} == {"start", "getExecutionHistory"}
 
 
 CHARACTERS = {
@@ -390,7 +542,7 @@ def test_a_failure_of_any_size_and_alphabet_is_told(chat_world: World, character
 def test_an_input_of_another_kind_is_none(world: World, text: str | None) -> None:
     world.run({**DETAIL, "input": text, "inputDetails": {"included": text is not None}})
     [message] = world.messages()
-    assert (message["dataset"], message["audit"]) == ("-", "recorded in audit.job_run")
+    assert (message["dataset"], message["audit"]) == ("dataset of the job", "recorded in audit.job_run")
 
 
 @pytest.mark.parametrize("detail", [{}, "text", [1], {"executionArn": 7}, {**DETAIL, "startDate": "now"}], ids=range(5))

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from pipeline_tools.chaos.cases import ChaosCase
-from pipeline_tools.chaos.matrix import lives, recorder, tasks, work
+from pipeline_tools.chaos.matrix import lives, recorder, tasks, twice, work
 
 
 class MatrixError(ValueError):
@@ -20,10 +20,10 @@ def cases() -> list[ChaosCase]:
     Raises:
         MatrixError: two have the same.
     """
-    found = [*tasks.cases(), *work.cases(), *lives.cases(), *recorder.cases()]
-    twice = [name for name, times in Counter(case.name for case in found).items() if times > 1]
-    if twice:
-        raise MatrixError(f"several cases are called {', '.join(twice)}")
+    found = [*tasks.cases(), *work.cases(), *lives.cases(), *twice.cases(), *recorder.cases()]
+    repeated = [name for name, times in Counter(case.name for case in found).items() if times > 1]
+    if repeated:
+        raise MatrixError(f"several cases are called {', '.join(repeated)}")
     return found
 
 

@@ -13,7 +13,19 @@ from typing import Final
 
 from dataset_contract.json_types import JsonObject
 from pipeline_tools.chaos.cases import CaseStep, ChaosCase, End, Rule, failed
-from pipeline_tools.chaos.matrix.tasks import DENIED, LAMBDA, LOOKS, NESTED, REDSHIFT, S3, UNREACHED, CallError
+from pipeline_tools.chaos.matrix.tasks import (
+    DENIED,
+    GLUE,
+    LAMBDA,
+    LOOKS,
+    NESTED,
+    REDSHIFT,
+    S3,
+    SFN,
+    UNREACHED,
+    CallError,
+)
+from pipeline_tools.chaos.matrix.twice import lost_execution, lost_run
 
 _REFUSED: Final = (CaseStep("start", input={"dataset": "choas"}), CaseStep("wait"))
 _SNS: Final = (
@@ -23,7 +35,6 @@ _SNS: Final = (
     CallError("denied", "AuthorizationErrorException", 403, passes=False),
     CallError("not-found", "NotFoundException", 404, passes=False),
 )
-_SFN: Final = (CallError("throttled", "ThrottlingException"), UNREACHED, DENIED)
 # More than the tries of a state that another one goes on for, fewer than those of both.
 _A_WHILE: Final = 12
 
@@ -73,7 +84,7 @@ CALLS: Final = (
         "stepfunctions",
         "GetExecutionHistory",
         {"executionArn": "*:{execution}"},
-        _SFN,
+        SFN,
         optional=True,
     ),
     RecorderCall("FindEvidence", "lambda", "Invoke", _OF_EVENT, LAMBDA, optional=True),
@@ -144,9 +155,7 @@ def _sql() -> Iterator[ChaosCase]:
 def _second_delivery() -> Iterator[ChaosCase]:
     """A second delivery looks what became of the first one."""
     rules = [
-        _found("LookAtFirst", "stepfunctions", "DescribeExecution", {}, error, times=2)
-        for error in _SFN
-        if error.passes
+        _found("LookAtFirst", "stepfunctions", "DescribeExecution", {}, error, times=2) for error in SFN if error.passes
     ]
     name = "record-failure.LookAtFirst.each.passes"
     what = "the event comes again, and DescribeExecution of LookAtFirst answers each error that passes, twice"
@@ -155,15 +164,15 @@ def _second_delivery() -> Iterator[ChaosCase]:
 
 
 def _open_work() -> Iterator[ChaosCase]:
-    """What finds and stops the open work of a stopped execution may fail: Step Functions stops it itself, once."""
+    """What finds the open work of a stopped execution may fail: Step Functions stops it itself, once.
+
+    What stops it may not: the answer of its start was lost, so that nobody else does.
+    """
     run = {"name": "slow", "at": "job_run", "match": {"job": "*python*", "arguments.--job_id": "*{id}"}, "delay": 4.0}
     statement = {"name": "slow", "at": "statement", "match": {"statement_name": "*{id}*register"}, "delay": 4.0}
-    history = {"executionArn": "*:{execution}"}
-    nested = {"executionArn": "*{id}-register-*"}
-    for state, service, operation, match, slow, at, deed in (
-        ("FindOpenWork", "stepfunctions", "GetExecutionHistory", history, run, "CleanWithPython", "job run"),
-        ("StopJobRun", "glue", "BatchStopJobRun", {}, run, "CleanWithPython", "job run"),
-        ("StopNestedExecution", "stepfunctions", "StopExecution", nested, statement, "RegisterJob", "nested execution"),
+    for state, service, operation, slow, at, deed in (
+        ("FindJobRuns", "glue", "GetJobRuns", run, "CleanWithPython", "job run"),
+        ("FindNestedExecutions", "stepfunctions", "ListExecutions", statement, "RegisterJob", "nested execution"),
     ):
         steps = (
             CaseStep("start"),
@@ -171,17 +180,40 @@ def _open_work() -> Iterator[ChaosCase]:
             CaseStep("stop", at=at),
             CaseStep("wait"),
         )
-        errors = [
-            _found(state, service, operation, match, error, times=n) for error, n in ((UNREACHED, 1), (DENIED, 0))
-        ]
+        errors = [_found(state, service, operation, {}, error, times=n) for error, n in ((UNREACHED, 1), (DENIED, 0))]
         yield ChaosCase(
             f"record-failure.{state}.denied.lasts",
             f"{operation} of {state} has no answer and is then refused for ever; the execution was stopped in {at}",
             [slow, *errors],
             steps,
             (End("ABORTED", at, "Stopped"),),
-            alone=not match,
+            alone=True,
         )
+    glue = [error for error in GLUE if error.name in ("throttled", "5xx", "slow", "unreached")]
+    yield lost_run(
+        "record-failure.StopFoundRuns.each.passes",
+        f"BatchStopJobRun of a run whose start had no answer answers {', '.join(error.code for error in glue)}",
+        [_found("StopFoundRuns", "glue", "BatchStopJobRun", {}, error, times=1) for error in glue],
+        alone=True,
+    )
+    yield lost_execution(
+        "record-failure.StopNestedExecution.each.passes",
+        "StopExecution of a nested execution whose start had no answer answers each error that passes",
+        "register",
+        "RegisterJob",
+        [
+            _found(
+                "StopNestedExecution",
+                "stepfunctions",
+                "StopExecution",
+                {"executionArn": "*{id}-register-*"},
+                error,
+                times=1,
+            )
+            for error in SFN
+            if error.passes
+        ],
+    )
 
 
 def _found(state: str, service: str, operation: str, match: Mapping[str, str], error: CallError, *, times: int) -> Rule:

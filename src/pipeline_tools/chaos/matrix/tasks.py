@@ -95,6 +95,8 @@ S3: Final = (
     EXPIRED,
     DENIED,
 )
+# Of the SDK's integration, which asks about executions.
+SFN: Final = (CallError("throttled", "ThrottlingException"), UNREACHED, DENIED)
 REDSHIFT: Final = (
     CallError("throttled", "ThrottlingException"),
     CallError("5xx", "InternalServerException", 500),
