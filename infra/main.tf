@@ -359,6 +359,12 @@ module "pipeline" {
         resources = [local.arns.python_job, local.arns.spark_job]
       },
       {
+        # Whether the execution that has a job is at work on it: a redrive of it may be.
+        sid       = "LookAtOwner"
+        actions   = ["states:DescribeExecution"]
+        resources = [local.arns.pipeline_runs]
+      },
+      {
         # The jobs' manifests are read, the load's is written.
         sid       = "Manifests"
         actions   = ["s3:GetObject", "s3:PutObject"]

@@ -331,6 +331,10 @@ run "the_pipeline_may_do_what_its_states_do" {
           "arn:aws:glue:eu-central-1:123456789012:job/prod-job-spark-param",
         ],
       ]
+      LookAtOwner = [
+        ["states:DescribeExecution"],
+        ["arn:aws:states:eu-central-1:123456789012:execution:prod-pipeline:*"],
+      ]
       Manifests = [
         ["s3:GetObject", "s3:PutObject"],
         ["arn:aws:s3:::prod-lake-123456789012-eu-central-1/runs/*"],

@@ -14,18 +14,24 @@ from lambda_generate_param.request import InvalidInputError
 
 # Of audit.job_run, in the order in which the state machine asks for them.
 COLUMNS = ("dataset", "source_uri", "parameters", "repeat", "replays", "status", "execution_arn")
+# Of an execution that works, or waits to do so: another one must not go on with its job.
+# https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html
+AT_WORK = ("RUNNING", "PENDING_REDRIVE")
 
 
-def earlier_job(document: Mapping[str, object], records: Any) -> tuple[str, JsonObject]:
+def earlier_job(document: Mapping[str, object], records: Any, owner_status: object) -> tuple[str, JsonObject]:
     """The ID of the job to continue, and the execution input that it began with.
 
     Args:
         document: the execution input.
         records: the rows of audit.job_run with that ID, as GetStatementResult gives them: dataset, source_uri,
             parameters, repeat, replays, status, execution_arn.
+        owner_status: of the execution that the row names, as DescribeExecution gives it; "" for one that is forgotten,
+            or is this one. The row itself does not tell of a redrive.
 
     Raises:
-        InvalidInputError: another field is there, or there is no such job, or nothing is left to do of it.
+        InvalidInputError: another field is there, or there is no such job, or nothing is left to do of it, or its
+            execution is at work.
     """
     for field in document:
         if field != FIELD:
@@ -42,6 +48,11 @@ def earlier_job(document: Mapping[str, object], records: Any) -> tuple[str, Json
     if row["status"] == "SUCCEEDED":
         raise InvalidInputError(
             f"job {identifier} has succeeded as execution {row['execution_arn']}: there is nothing to continue"
+        )
+    if owner_status in AT_WORK:
+        raise InvalidInputError(
+            f"job {identifier} is running as execution {row['execution_arn']}, which is {owner_status}: wait for its "
+            "end or stop it, then start another execution with this input"
         )
     if row["parameters"] is None:
         raise InvalidInputError(

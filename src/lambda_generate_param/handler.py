@@ -100,7 +100,7 @@ def _start(event: JsonMapping, settings: Settings, sql: Path) -> JsonObject:
     identifier = job_id.make(execution_arn, event["start_time"])
     try:
         if continues := job_id.is_continued(given):
-            identifier, given = continuing.earlier_job(given, event.get("earlier"))
+            identifier, given = continuing.earlier_job(given, event.get("earlier"), event.get("owner_status"))
         made = _started(execution_arn, given, identifier, settings, sql)
     except request.InvalidInputError as error:
         _log(identifier, "execution input refused", level="ERROR", execution_arn=execution_arn, error=str(error))

@@ -304,6 +304,23 @@ def test_what_cannot_be_continued_is_refused_by_name(
         handler.answer({**EVENT, "input": given, "earlier": earlier}, settings=settings, sql=sql)
 
 
+@pytest.mark.parametrize("status", ["RUNNING", "PENDING_REDRIVE"])
+def test_a_job_whose_execution_is_at_work_is_not_continued(settings: Settings, sql: Path, status: str) -> None:
+    """A redrive is not seen in audit.job_run, which says FAILED until it loads."""
+    event = {**EVENT, "input": {"job_id": JOB}, "earlier": [RECORD], "owner_status": status}
+    said = f"job {JOB} is running as execution the execution before, which is {status}: wait for its end or stop it"
+    with pytest.raises(InvalidInputError, match=said):
+        handler.answer(event, settings=settings, sql=sql)
+
+
+@pytest.mark.parametrize("status", ["", "FAILED", "TIMED_OUT", "ABORTED", "SUCCEEDED"])
+def test_a_job_whose_execution_has_ended_or_is_forgotten_is_continued(
+    settings: Settings, sql: Path, status: str
+) -> None:
+    event = {**EVENT, "input": {"job_id": JOB}, "earlier": [RECORD], "owner_status": status}
+    assert handler.answer(event, settings=settings, sql=sql)["job_id"] == JOB
+
+
 @pytest.mark.parametrize(
     ("given", "parameters_", "repeat"),
     [

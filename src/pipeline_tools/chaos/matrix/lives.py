@@ -7,7 +7,7 @@ from typing import Final
 
 from dataset_contract.json_types import JsonObject
 from pipeline_tools.chaos.cases import CaseStep, ChaosCase, End, Rule, failed
-from pipeline_tools.chaos.matrix.tasks import NESTED, REDRIVEN, cut_short, ends_at
+from pipeline_tools.chaos.matrix.tasks import NESTED, REDRIVEN, SFN, cut_short, ends_at
 
 START, WAIT, END = CaseStep("start"), CaseStep("wait"), CaseStep("end")
 AGAIN, REPEATED = CaseStep("again"), CaseStep("again", input={"repeat": True})
@@ -28,6 +28,8 @@ _EARLY: Final = 4
 _BEFORE: Final = ("CleanWithPython", "CleanWithPython", "TransformWithSpark", "TransformWithSpark")
 # Long enough to be seen in the state on a busy machine; a stop ends it.
 _SECONDS_IN_A_STATE: Final = 6.0
+# As long as another execution needs to be refused on a busy machine.
+_SECONDS_OF_A_RUN: Final = 25.0
 _DENIED = {"code": "AccessDeniedException", "message": "denied (chaos)", "status": 403}
 
 # By state, a refusal of its call.
@@ -42,6 +44,7 @@ def cases() -> Iterator[ChaosCase]:
     yield from _finished()
     yield from _sources()
     yield from _events()
+    yield from _strange_events()
 
 
 def _stopped() -> Iterator[ChaosCase]:
@@ -169,31 +172,62 @@ def _continued() -> Iterator[ChaosCase]:
         (End("FAILED", "", "is running"), End()),
     )
     yield cut_short(case, "TransformWithSpark")
+    denied = {"name": "denied", **_STOPS[2][1], "match": _in("CleanWithPython"), "error": _DENIED}
+    run: Rule = {
+        "name": "slow",
+        "at": "job_run",
+        "match": {"job": "*python*", "arguments.--job_id": "*{id}"},
+        "delay": _SECONDS_OF_A_RUN,
+    }
+    case = ChaosCase(
+        "continued.redrive-running.refused",
+        "a job is continued while a redrive of its execution works: refused by name, and the redrive goes on",
+        [denied, run],
+        (
+            *(START, WAIT, CaseStep("redrive"), CaseStep("call", at="wait for a job run")),
+            *(CaseStep("continue"), CaseStep("wait", number=2), WAIT),
+        ),
+        (*failed("CleanWithPython", "chaos"), End("FAILED", "GenerateJobId", "is running as execution"), End()),
+    )
+    yield cut_short(case, "TransformWithSpark")
 
 
 def _found() -> Iterator[ChaosCase]:
-    """Errors of FindJob, which only a continuation has."""
+    """Errors of FindJob and FindOwner, which only a continuation has."""
     first = ends_at("CleanWithPython")
-    where = {**_STOPS[1][1], "match": {"state": "FindJob", "execution": "{execution2}"}}
     steps = (START, WAIT, CaseStep("continue"), CaseStep("wait", number=2))
     ends = failed("CleanWithPython", "chaos")
-    passing = [error for error in NESTED if error.passes]
-    rules = [
-        {"name": error.name, **where, "error": error.document("stepfunctions", "StartExecution")} for error in passing
-    ]
-    what = f"StartExecution of FindJob answers {', '.join(error.code for error in passing)}"
-    case = ChaosCase("pipeline.FindJob.each.passes", what, [first, *rules], steps, (*ends, End()))
-    yield cut_short(case, "TransformWithSpark", "{execution2}")
-    for error in (error for error in NESTED if not error.passes):
-        rule: Rule = {"name": error.name, **where, "error": error.document("stepfunctions", "StartExecution")}
-        case = ChaosCase(
-            f"pipeline.FindJob.{error.name}.redriven",
-            f"StartExecution of FindJob answers {error.code} once; then it is redriven",
-            [first, rule],
-            (*steps, CaseStep("redrive", number=2), CaseStep("wait", number=2)),
-            (*ends, *failed("FindJob"), End()),
-        )
+    for state, operation, errors in (("FindJob", "StartExecution", NESTED), ("FindOwner", "DescribeExecution", SFN)):
+        match = {"state": state, "execution": "{execution2}"}
+        where = {"at": "task", "service": "stepfunctions", "operation": operation, "match": match}
+        passing = [error for error in errors if error.passes]
+        rules = [
+            {"name": error.name, **where, "error": error.document("stepfunctions", operation)} for error in passing
+        ]
+        what = f"{operation} of {state} answers {', '.join(error.code for error in passing)}"
+        case = ChaosCase(f"pipeline.{state}.each.passes", what, [first, *rules], steps, (*ends, End()))
         yield cut_short(case, "TransformWithSpark", "{execution2}")
+        for error in (error for error in errors if not error.passes):
+            rule: Rule = {"name": error.name, **where, "error": error.document("stepfunctions", operation)}
+            case = ChaosCase(
+                f"pipeline.{state}.{error.name}.redriven",
+                f"{operation} of {state} answers {error.code} once; then it is redriven",
+                [first, rule],
+                (*steps, CaseStep("redrive", number=2), CaseStep("wait", number=2)),
+                (*ends, *failed(state), End()),
+            )
+            yield cut_short(case, "TransformWithSpark", "{execution2}")
+    forgotten: Rule = {
+        "name": "forgotten",
+        "at": "task",
+        "service": "stepfunctions",
+        "operation": "DescribeExecution",
+        "match": {"state": "FindOwner", "execution": "{execution2}"},
+        "error": {"code": "ExecutionDoesNotExist", "message": "Execution Does Not Exist (chaos)"},
+    }
+    what = "Step Functions has forgotten the execution of a job that is continued, as it does after 90 days"
+    case = ChaosCase("continued.forgotten.by-job-id", what, [first, forgotten], steps, (*ends, End()))
+    yield cut_short(case, "TransformWithSpark", "{execution2}")
 
 
 def _finished() -> Iterator[ChaosCase]:
@@ -352,6 +386,21 @@ def _events() -> Iterator[ChaosCase]:
         (*REDRIVEN, CaseStep("record")),
         (*once, End()),
     )
+
+
+def _strange_events() -> Iterator[ChaosCase]:
+    denied = {"name": "denied", **_STOPS[0][1], "match": _in("GenerateJobId"), "error": _DENIED}
+    for name, deed, what in (
+        ("of-another-state-machine", "tell of another state machine", "of an execution of another state machine"),
+        ("of-no-execution", "tell of no execution", "of an execution that never was"),
+    ):
+        yield ChaosCase(
+            f"strange-event.{name}.refused",
+            f"somebody starts the recorder with the event {what}: refused by name, and no job of it is recorded",
+            [denied],
+            (START, WAIT, CaseStep("call", at=deed)),
+            failed("GenerateJobId", "chaos"),
+        )
 
 
 def _in(state: str) -> dict[str, str]:
