@@ -115,7 +115,8 @@ class Job:
     def fail(self, attempt: Attempt, *, complete: tuple[str, ...], rules: int) -> str:
         texts, bound = self.failure(attempt, "FAILED", complete=complete, rules=rules)
         described = self.redshift.run(*texts, parameters=bound, batch=True)
-        ((outcome,),) = self.redshift.fetch(f"{described['Id']}:{len(texts)}")
+        ((outcome, dataset),) = self.redshift.fetch(f"{described['Id']}:{len(texts)}")
+        assert dataset == "1"  # as it was registered, whatever the event says
         return str(outcome)
 
     def row(self) -> str:
