@@ -219,9 +219,10 @@ def what_is_said(
         outcome = pipeline.wait(executions.start(client, pipeline.outputs["run_sql_state_machine_arn"], load))
     elif missing.sid == "LookAtOwner":
         # Only a continuation asks who has its job.
-        job_id = pipeline.audit_of(stopped["executionArn"])["job_id"]
+        asked = "SELECT job_id FROM audit.job_run WHERE execution_arn = :arn"
+        (row,) = pipeline.query(asked, arn=stopped["executionArn"])
         client = pipeline.clients.get("stepfunctions")
-        outcome = pipeline.wait(executions.start(client, pipeline.outputs["state_machine_arn"], {"job_id": job_id}))
+        outcome = pipeline.wait(executions.start(client, pipeline.outputs["state_machine_arn"], row))
     else:
         outcome = pipeline.run(pipeline.put(pipeline.sample(3)))
     assert not outcome.succeeded, f"without {missing.sid} of {missing.role} the execution succeeded"

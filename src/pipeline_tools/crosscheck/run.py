@@ -53,6 +53,7 @@ class SampleRun:
     settings: handler.Settings | None = None  # of the Lambda
     calls: dict[tuple[str, str], SampleCall] = field(default_factory=dict)
     _manifests: dict[str, str] = field(default_factory=dict)
+    _made: dict[str, str] = field(default_factory=dict)  # the same, by the arguments of the jobs
     _outputs: dict[Machine, Any] = field(default_factory=dict)
     _inputs: dict[Machine, JsonObject] = field(default_factory=dict)
 
@@ -169,7 +170,7 @@ class SampleRun:
         if isinstance(given := payload.get("input"), dict) and job_id.is_continued(given):
             # One of the two forms: that of an execution which begins a job.
             begins = {name: each for name, each in given.items() if name != job_id.FIELD}
-            payload = {**payload, "input": begins, "earlier": []}
+            payload = {**payload, "input": begins, "earlier": [], "owner_status": ""}
         with contextlib.redirect_stdout(io.StringIO()):
             try:
                 return handler.answer(filled(payload), settings=self.settings, sql=self.sql)
@@ -192,7 +193,11 @@ class SampleRun:
         if module is None or not isinstance(given, dict) or not is_known(given):
             return
         parsed = job_samples.parse(job_samples.package(self.project.infra, module), {**self.defaults(module), **given})
-        self._manifests[parsed.manifest_uri] = job_samples.manifest(parsed, self._contract)
+        # Made once: the flow comes here several times, and a manifest has the time at which it is made.
+        made_of = repr(parsed)
+        if made_of not in self._made:
+            self._made[made_of] = job_samples.manifest(parsed, self._contract)
+        self._manifests[parsed.manifest_uri] = self._made[made_of]
 
     def defaults(self, module: Module) -> dict[str, str]:
         """default_arguments that a module block gives to its Glue job."""

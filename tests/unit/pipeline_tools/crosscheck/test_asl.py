@@ -39,7 +39,7 @@ RUN_SQL = "infra/state_machines/run-sql.asl.yaml"
         (FAILURE, "", "[States.ALL]", "[States.ALL, States.Timeout]", "States.ALL among other errors", "alone"),
         (PIPELINE, "", "glue:startJobRun.sync", "glue:startJob.sync", "glue:startJob.sync is not known", "Resource"),
         (PIPELINE, "", "s3:getObject", "s3:getObjects", "s3 has no action 'getObjects'", "Resource"),
-        (FAILURE, "", "MaxResults: ", "MaxResult: ", "has no argument MaxResult", "MaxResults"),
+        (FAILURE, "", "JobRunIds: ", "RunIds: ", "has no argument RunIds", "JobRunIds"),
         (RUN_SQL, "Done:", "Type: Pass", "Type: Pass: Pass", "not YAML", "correct it"),
     ],
 )
