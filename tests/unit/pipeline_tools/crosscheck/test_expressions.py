@@ -136,7 +136,7 @@ def test_a_variable_that_one_path_does_not_assign_is_reported(project: Copy) -> 
     project.break_(FAILURE, '          failed_state: "-"\n', "")
     line = project.break_(FAILURE, "failed_state: ", "failed_state: ", after="action: failure")
     wrong = r"\$failed_state is not assigned on every path"
-    project.assert_found(FAILURE, line, wrong, r"assigned are: \$audit, \$described, \$documents, \$event")
+    project.assert_found(FAILURE, line, wrong, r"assigned are: \$audit, \$dataset_of_job, \$described, \$docu")
 
 
 def test_the_assignments_of_a_catch_count_for_its_edge_alone(project: Copy) -> None:

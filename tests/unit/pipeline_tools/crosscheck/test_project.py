@@ -72,7 +72,8 @@ def test_the_sample_run_knows_what_every_job_function_and_batch_is_given(project
             if call.api.action in ("invoke", "startJobRun", "startExecution") and not by_event:
                 key = {"lambda": "Payload", "glue": "Arguments", "states": "Input"}[call.api.service]
                 # Rows of a job that there is not, and of its execution.
-                given = {name: each for name, each in call.arguments[key].items() if name not in ("earlier", "owner_status")}
+                unknown = ("earlier", "owner_status")
+                given = {name: each for name, each in call.arguments[key].items() if name not in unknown}
                 assert is_known(given), (place, call.arguments)
 
 
