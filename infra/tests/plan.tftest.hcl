@@ -357,8 +357,8 @@ run "the_recorder_may_do_what_its_states_do" {
       statement.Sid => [statement.Action, statement.Resource]
       if contains(
         [
-          "FindFailedState", "FindNestedExecutions", "LookAtFirst", "Notify", "ReadEvidence", "StartOnce", "StopJobRuns",
-          "UseKey",
+          "FindFailedState", "FindNestedExecutions", "LookAtFirst", "Notify", "ReadEvidence", "StartOnce",
+          "StopJobRuns", "UseKey",
         ],
         statement.Sid
       )
