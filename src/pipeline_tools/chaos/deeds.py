@@ -149,6 +149,20 @@ def _exchange_manifest(stage: str) -> Callable[[Play], None]:
     return exchange
 
 
+def _put_another_python_run(play: Play) -> None:
+    """What the Python stage wrote, as if another run had written it: its manifest is that of the other run."""
+    s3, bucket, job = play.rig.clients.get("s3"), play.rig.outputs["lake_bucket"], play.runs[0].job_id
+    manifest = f"runs/{job}/python.json"
+    document = json.loads(s3.get_object(Bucket=bucket, Key=manifest)["Body"].read())
+    own, other = document["stage_run"], f"{document['stage_run'][:-8]}ffffffff"
+    for prefix in (f"staged/chaos/job_id={job}/", f"references/chaos/job_id={job}/", f"runs/{job}/python/"):
+        for item in s3.list_objects_v2(Bucket=bucket, Prefix=f"{prefix}{own}/").get("Contents", []):
+            key = item["Key"].replace(f"/{own}/", f"/{other}/")
+            s3.copy_object(Bucket=bucket, Key=key, CopySource={"Bucket": bucket, "Key": item["Key"]})
+    text = json.dumps({**document, "stage_run": other})
+    s3.put_object(Bucket=bucket, Key=manifest, Body=text.encode())
+
+
 def _keep_the_manifests(play: Play) -> None:
     play.kept["manifests"] = json.dumps(_manifests(play))
 
@@ -186,6 +200,7 @@ DEEDS: Mapping[str, Callable[[Play], None]] = {
     "unlock the table": _unlock_the_table,
     "replace the source": _replace_the_source,
     "put a foreign file": _put_a_foreign_file,
+    "put another python run": _put_another_python_run,
     "keep the manifests": _keep_the_manifests,
     "compare the manifests": _compare_the_manifests,
     "exchange python.json": _exchange_manifest("python"),

@@ -296,6 +296,7 @@ def _sources() -> Iterator[ChaosCase]:
         (*failed("CleanWithPython", "chaos"), End()),
     )
     yield from _foreign()
+    yield _of_another_run()
     yield _input("unknown-dataset", {"dataset": "choas"}, "did you mean")
     yield _input("unknown-field", {"datset": "chaos"}, "datset")
     yield _input("foreign-source", {"source_uri": "s3://elsewhere/lines/"}, "raw bucket")
@@ -332,6 +333,22 @@ def _foreign() -> Iterator[ChaosCase]:
             (End(), *failed(failing)) if failing else (End(), End()),
             {1: "SUCCEEDED", 2: "FAILED"} if failing else both,
         )
+
+
+def _of_another_run() -> ChaosCase:
+    state = "TransformWithSpark"
+    slow = {"name": "slow", **dict(_STOPS)[state], "match": _in(state), "delay": _SECONDS_IN_A_STATE}
+    return ChaosCase(
+        "continued.rows-of-another-run.by-job-id",
+        "another run of the Python stage takes the place of the one whose manifest the execution has read: what Spark "
+        "made of its rows is refused; another execution continues the job by its ID",
+        [slow],
+        (
+            *(START, CaseStep("enter", at=state), CaseStep("call", at="put another python run"), WAIT),
+            *(CaseStep("continue"), CaseStep("wait", number=2)),
+        ),
+        (*failed("PrepareLoad", "two runs of the Python stage were at work"), End()),
+    )
 
 
 def _input(name: str, given: JsonObject, said: str) -> ChaosCase:
