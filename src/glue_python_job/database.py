@@ -12,6 +12,10 @@ import duckdb
 
 MEMORY_PER_THREAD = 128 * 1000**2  # CSV buffers and one Parquet row group; more threads than that run out of memory
 
+# What a statement fails with. DuckDB cuts the line that its message shows, also within a character: then Python has no
+# message to raise.
+ERRORS = (duckdb.Error, UnicodeDecodeError)
+
 VERSION = f"duckdb {duckdb.__version__}, python {'.'.join(map(str, sys.version_info[:3]))}"
 
 
@@ -34,6 +38,11 @@ def connect(memory_limit: int, scratch: Path) -> duckdb.DuckDBPyConnection:
     # not keep the order of rows with several threads.
     connection.execute("SET disabled_optimizers = 'filter_pushdown,in_clause'")
     return connection
+
+
+def said(error: Exception) -> str:
+    """The message of one of ERRORS."""
+    return error.object.decode("utf-8", "replace") if isinstance(error, UnicodeDecodeError) else str(error)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ import duckdb
 
 from dataset_contract.model import DataObject
 from dataset_contract.naming import as_json
-from glue_python_job import sql
+from glue_python_job import database, sql
 from glue_python_job.cleaning.rules import check_types
 from glue_python_job.errors import JobError
 from glue_python_job.logs import Log
@@ -210,8 +210,8 @@ class Batches:
                 counted = cursor.execute(
                     f"SELECT num_rows FROM parquet_file_metadata({sql.literal(str(path))})"
                 ).fetchall()
-        except duckdb.Error as error:
-            cause = str(error).partition("LINE 1:")[0].strip()
+        except database.ERRORS as error:
+            cause = database.said(error).partition("LINE 1:")[0].strip()
             raise JobError(f"{file.uri} is not a Parquet file: {cause}") from error
         layout = Layout(PARQUET, tuple(row[0] for row in described), tuple(row[1] for row in described))
         return layout, int(counted[0][0])

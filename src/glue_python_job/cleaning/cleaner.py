@@ -19,14 +19,13 @@ import duckdb
 
 from dataset_contract.manifests import FileEntry
 from dataset_contract.model import REFERENCE, DataObject
-from glue_python_job import sql
+from glue_python_job import database, sql
 from glue_python_job.cleaning.batches import Batches
 from glue_python_job.cleaning.duplicates import Duplicates
 from glue_python_job.cleaning.outcome import Counts, LocalPart, Outcome
 from glue_python_job.cleaning.refusals import DUPLICATED, RULES_BROKEN, Refusals
 from glue_python_job.cleaning.rejects import RejectWriter
 from glue_python_job.cleaning.rules import RowPlan, RowRule
-from glue_python_job.database import one_thread
 from glue_python_job.errors import JobError
 from glue_python_job.logs import Log
 from glue_python_job.sizes import PARQUET_BYTES
@@ -115,7 +114,7 @@ class _Cleaner:
     def _batch(self, batch: Batch) -> list[LocalPart]:
         try:
             return self._cleaned(batch)
-        except duckdb.Error as error:
+        except database.ERRORS as error:
             if _is_of_the_machine(batch, error):
                 raise
             raise self._not_read(batch, error) from error
@@ -188,13 +187,13 @@ class _Cleaner:
         large = batch.layout.format == PARQUET and batch.bytes > 2 * PARQUET_BYTES
         options = f", FILE_SIZE_BYTES {PARQUET_BYTES}, FILENAME_PATTERN 'part_{{i}}'" if large else ""
         try:
-            with one_thread(self._connection) if large else nullcontext():
+            with database.one_thread(self._connection) if large else nullcontext():
                 rows = self._connection.execute(
                     f"COPY ({statement}) TO {sql.literal(str(path))} ({sql.PARQUET}{options})"
                 ).fetchall()[0][0]
-        except duckdb.Error as error:
+        except database.ERRORS as error:
             path.unlink(missing_ok=True)
-            if QUOTED_LINE_END in str(error):
+            if QUOTED_LINE_END in database.said(error):
                 raise _QuotedLineEndError from error
             if _is_of_the_machine(batch, error):
                 raise
@@ -206,7 +205,7 @@ class _Cleaner:
         return [LocalPart(path, rows)] if rows else []
 
     def _not_read(self, batch: Batch, error: Exception) -> Exception:
-        cause = " ".join(str(error).partition("Possible fixes")[0].split())[:300]
+        cause = " ".join(database.said(error).partition("Possible fixes")[0].split())[:300]
         if batch.layout.format == PARQUET:
             return JobError(f"{' or '.join(self._names(batch))} cannot be read: {cause}")
         if any(segment.parsed for segment in batch.segments):
@@ -222,7 +221,7 @@ class _Cleaner:
         for segment in batch.segments:
             try:
                 found, segment.refused = self._refusals.find(segment, plan)
-            except duckdb.Error as error:
+            except database.ERRORS as error:
                 if _is_of_the_machine(batch, error):
                     raise
                 raise self._not_read(batch, error) from error
@@ -339,10 +338,10 @@ class _Cleaner:
         return [self._files[index].uri for index in dict.fromkeys(segment.source for segment in batch.segments)][:5]
 
 
-def _is_of_the_machine(batch: Batch, error: duckdb.Error) -> bool:
+def _is_of_the_machine(batch: Batch, error: Exception) -> bool:
     """Whether an error is about memory or the disk. All others are about the file: DuckDB has many classes for one."""
     files = [str(path) for segment in batch.segments for path in (segment.path, segment.parsed) if path]
-    of_a_file = any(file in str(error) for file in files)
+    of_a_file = any(file in database.said(error) for file in files)
     return isinstance(error, duckdb.OutOfMemoryException) or (isinstance(error, duckdb.IOException) and not of_a_file)
 
 

@@ -16,7 +16,7 @@ from dataset_contract.conditions import any_broken
 from dataset_contract.judging import judge
 from dataset_contract.model import DataObject, SetRule, Verdict
 from dataset_contract.types import DATE
-from glue_python_job import sql
+from glue_python_job import database, sql
 from glue_python_job.cleaning.conditions import DUCKDB
 from glue_python_job.cleaning.outcome import Outcome
 from glue_python_job.cleaning.rules import staged
@@ -117,8 +117,8 @@ class Measurer:
                 width, rows = len(result.description or ()), result.fetchmany(2)
             except duckdb.OutOfMemoryException:
                 raise
-            except duckdb.Error as error:
-                raise JobError(f"the query of rule {rule.id} fails: {error}") from error
+            except database.ERRORS as error:
+                raise JobError(f"the query of rule {rule.id} fails: {database.said(error)}") from error
         if width != 1 or len(rows) > 1:
             more = "more than one row" if width == 1 else f"{width} columns"
             raise JobError(f"the query of rule {rule.id} gives {more}; write one that gives one number")

@@ -16,7 +16,7 @@ import duckdb
 import psycopg
 
 from local_aws.services.redshift.copy_statement import CopyStatement
-from local_aws.services.redshift.parquet import ParquetColumn, check_column, literal, read_schema
+from local_aws.services.redshift.parquet import ERRORS, ParquetColumn, check_column, literal, read_schema
 from local_aws.services.redshift.sqlerror import SqlError
 from local_aws.services.redshift.token_reader import quote
 
@@ -202,15 +202,16 @@ def _stream(
 
 
 def _produced(database: duckdb.DuckDBPyConnection, query: str, pipe: Path) -> Iterator[bytes]:
-    failures: list[Exception] = []
+    outcome: list[Exception | None] = []  # empty: the thread did not come to its end
     session = database.cursor()
 
     def produce() -> None:
         try:
             settings = "FORMAT csv, HEADER false, NULLSTR '', USE_TMP_FILE false"
             session.execute(f"COPY ({query}) TO {literal(str(pipe))} ({settings})")
-        except duckdb.Error as error:
-            failures.append(error)
+            outcome.append(None)
+        except ERRORS as error:
+            outcome.append(error)
 
     # Opened without waiting for the writer, and kept open until the writer has ended, so neither can hang.
     reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
@@ -228,8 +229,8 @@ def _produced(database: duckdb.DuckDBPyConnection, query: str, pipe: Path) -> It
         os.close(reading)
         writer.join()
         session.close()
-    if failures:
-        raise SqlError("Load failed.", "XX000", str(failures[0]).splitlines()[0])
+    if outcome != [None]:
+        raise SqlError("Load failed.", "XX000", str(outcome[0] if outcome else "DuckDB broke off").splitlines()[0])
 
 
 def _chunks(reading: int, writer: threading.Thread) -> Iterator[bytes]:

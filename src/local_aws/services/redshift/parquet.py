@@ -42,6 +42,11 @@ class ParquetColumn:
         return f"{self.repetition.lower()} {names.get(self.physical, self.physical.lower())} {self.name}"
 
 
+# What a statement fails with. DuckDB cuts the line that its message shows, also within a character: then Python has no
+# message to raise.
+ERRORS = (duckdb.Error, UnicodeDecodeError)
+
+
 def literal(text: str) -> str:
     """A text constant of DuckDB's SQL."""
     return "'" + text.replace("'", "''") + "'"
@@ -52,7 +57,7 @@ def read_schema(database: duckdb.DuckDBPyConnection, path: Path, uri: str) -> li
     try:
         # Not bound: for a parameter DuckDB imports pandas where it is installed, which takes a second.
         rows = database.execute(f"SELECT {_FIELDS} FROM parquet_schema({literal(str(path))})").fetchall()
-    except duckdb.Error as error:
+    except ERRORS as error:
         raise SqlError(f"Spectrum Scan Error. File '{uri}' is not a Parquet file.", "XX000") from error
     columns = []
     below = 0

@@ -433,6 +433,18 @@ def test_a_comma_too_many_in_the_middle_shifts_no_value(job: Any, contract_of: C
     assert result.refused == [(3, None, "too many fields")]
 
 
+@pytest.mark.parametrize("shift", [0, 1, 2])
+@pytest.mark.parametrize("text", ["é", "漢", "😀"])
+def test_an_open_quote_before_a_long_text_costs_what_is_no_record(
+    job: Any, contract: str, text: str, shift: int
+) -> None:
+    # DuckDB cuts the line in its message after some ten thousand bytes, within a character or not.
+    long = f"{'x' * shift}{text * 12_000}"
+    result = job.clean({"x.csv": f'id,name\n1,one\n2,"{long}\n3,three\n'.encode()}, contract)
+    assert result.refused[0] == (3, None, "unterminated or misplaced quote")
+    assert result.staged == [(1, "one"), (3, "three")]
+
+
 def test_an_open_quote_costs_one_line(job: Any, contract: str, small_pieces: int) -> None:
     good = [b"%d,x%d" % (number, number) for number in range(6_000)]
     lines = [b"id,name", *good[:3_000], b'1,"open', *good[3_000:]]

@@ -294,6 +294,14 @@ def test_csv_that_does_not_fit(redshift: Redshift) -> None:
     assert "value too long for type character varying(3)" in redshift.fail(copy("csv"))
 
 
+@pytest.mark.parametrize("shift", [0, 1, 2])
+def test_csv_that_is_cut_within_a_character_of_the_message(redshift: Redshift, shift: int) -> None:
+    redshift.run("create table t (a int, b varchar(max))")
+    put(redshift, "in/1", f'1,x\n2,{"x" * shift}{"漢" * 12_000},3\n4,"{"漢" * 12_000}\n')
+    assert redshift.fail(copy("csv")).startswith("ERROR: Load")
+    assert redshift.rows("select count(*) from t") == [(0,)]
+
+
 def test_json_by_name(redshift: Redshift) -> None:
     redshift.run("create table t (a int, b varchar(20), c boolean)")
     put(redshift, "in/1", '{"b": "x", "a": 1, "other": 5}\n{"a": 2, "c": true}\n')
