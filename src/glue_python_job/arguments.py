@@ -25,6 +25,7 @@ REQUIRED = (
     "staged_references_uri",
     "rejected_uri",
     "manifest_uri",
+    "load_manifest_uri",
     "started_at",
 )
 URIS = tuple(name for name in REQUIRED if name.endswith("_uri"))
@@ -48,6 +49,7 @@ class Arguments:
     staged_references_uri: str  # a directory for each reference object is written below it
     rejected_uri: str
     manifest_uri: str
+    load_manifest_uri: str  # is there once the job is loaded
     started_at: datetime  # of the execution, with a zone: what latency is measured against
     code_version: str
     memory_limit: int  # DuckDB's, in bytes
@@ -107,7 +109,7 @@ def _check_apart(values: dict[str, str]) -> None:
     for output in OUTPUTS:
         for other in URIS:
             nested = trees[other].startswith(trees[output]) or (
-                other != "manifest_uri" and trees[output].startswith(trees[other])
+                other not in ("manifest_uri", "load_manifest_uri") and trees[output].startswith(trees[other])
             )
             if other != output and nested:
                 raise ArgumentsError(

@@ -21,7 +21,7 @@ from glue_python_job.cleaning.outcome import Counts, Outcome
 from glue_python_job.errors import JobError
 from glue_python_job.logs import Log, utc_now
 from glue_python_job.scratch import scratch_directory
-from glue_python_job.storage import StoredFile, Stores
+from glue_python_job.storage import Storage, StoredFile, Stores
 
 if TYPE_CHECKING:
     import duckdb
@@ -73,11 +73,14 @@ class _Stage:
         # Before anything can fail: what an earlier attempt said is not said of this one.
         store.delete(places.failure_of(arguments.manifest_uri))
         text = self._contract_text()
-        if self._is_complete(store.read_text(arguments.manifest_uri)):
+        before = store.read_text(arguments.manifest_uri)
+        if (complete := self._complete(before)) and self._has_its_files(complete):
             self._log.info("the stage is complete: nothing to do", manifest=arguments.manifest_uri)
             return
-        # What it vouches for was made under another contract.
-        store.delete(arguments.manifest_uri)
+        self._refuse_a_loaded_job(store)
+        if before is not None:
+            # What it vouches for was made under another contract, or is gone. One that came meanwhile stays.
+            store.delete(arguments.manifest_uri)
         contract = self._contract(text)
         files = self._stores.of(arguments.source_uri).list_files(arguments.source_uri)
         if not files:
@@ -110,12 +113,13 @@ class _Stage:
         """Write the details, then the manifest; False where another run of the stage was complete first."""
         uri, run, result = self._arguments.manifest_uri, self._run(), self._result()
         store, manifest = self._stores.of(uri), manifests.render(run, result)
+        self._refuse_a_loaded_job(store)
         store.write_text(self._details_uri, manifests.render_details(run, result))
         while not store.write_new_text(uri, manifest):
             other = store.read_text(uri)
             if other == manifest:  # the answer was lost, and the request sent again
                 break
-            if self._is_complete(other):
+            if self._complete(other):
                 return False
             if other is not None:  # and it has deleted what this one wrote
                 raise JobError(
@@ -163,12 +167,36 @@ class _Stage:
         self._contract_hash = manifests.contract_hash(text)
         return text
 
-    def _is_complete(self, manifest: str | None) -> bool:
+    def _complete(self, manifest: str | None) -> JsonObject | None:
         job_id, dataset = self._arguments.job_id, self._arguments.dataset
-        found = manifests.complete(
+        return manifests.complete(
             manifest, stage=PYTHON, job_id=job_id, dataset=dataset, contract_hash=self._contract_hash
         )
-        return found is not None
+
+    def _has_its_files(self, manifest: JsonMapping) -> bool:
+        """Whether what a complete run staged is there. It expires, and people delete it."""
+        for directory in (self._arguments.staged_uri, self._arguments.staged_references_uri):
+            own = places.of_run(directory, manifest["stage_run"])
+            found = sum(file.size for file in self._stores.of(own).list_files(own))
+            if directory == self._arguments.staged_uri:
+                expected = manifest["bytes_out"]
+            else:
+                expected = sum(item.get("bytes", 0) for item in manifest.get("references", {}).values())
+            if found != expected:
+                self._log.warning(
+                    "the stage was complete, and its files are gone: it runs again",
+                    directory=own,
+                    bytes=found,
+                    expected=expected,
+                )
+                return False
+        return True
+
+    def _refuse_a_loaded_job(self, store: Storage) -> None:
+        """What a loaded job was made of is kept: it is the evidence, and its rejected rows are nowhere else."""
+        uri = self._arguments.load_manifest_uri
+        if store.read_text(uri) is not None:
+            raise JobError(f"the job is loaded, as {uri} says, and this would replace what it was loaded from")
 
     def _contract(self, text: str) -> Contract:
         try:

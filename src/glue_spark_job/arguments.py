@@ -15,7 +15,7 @@ from glue_spark_job.errors import ArgumentsError
 
 _URI = re.compile(r"s3://[^/]+/.*|file:///.*|/.*", re.DOTALL)
 _DIRECTORIES = ("staged_uri", "staged_references_uri")
-_FILES = ("python_manifest_uri", "contract_uri", "transform_uri", "manifest_uri")
+_FILES = ("python_manifest_uri", "contract_uri", "transform_uri", "manifest_uri", "load_manifest_uri")
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class Arguments:
 
     Attributes:
         attempt: of the execution, and its redrive count; a part of file names.
+        load_manifest_uri: is there once the job is loaded.
         started_at: the start of the execution, aware of its zone.
     """
 
@@ -38,6 +39,7 @@ class Arguments:
     curated_uris: Mapping[str, str]
     parameters: Mapping[str, object]
     manifest_uri: str
+    load_manifest_uri: str
     code_version: str
     started_at: datetime
     job_name: str
@@ -90,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
         "curated_uris": "JSON object: output table -> directory",
         "parameters": "JSON object: parameter -> value",
         "manifest_uri": "where this stage's manifest goes",
+        "load_manifest_uri": "where the load's manifest is, once the job is loaded",
         "started_at": "when the execution started, ISO 8601 with a zone, for the manifest",
     }
     for name, text in required.items():

@@ -48,7 +48,9 @@ def run(spark: SparkSession, arguments: Arguments, log: Log) -> None:
         if _is_complete(storage, arguments, progress.contract_hash):
             log.info("the stage is complete already; nothing to do", manifest=arguments.manifest_uri)
             return
-        storage.delete(arguments.manifest_uri)  # it vouches for what was made under another contract
+        _refuse_a_loaded_job(storage, arguments)
+        if storage.exists(arguments.manifest_uri):  # it vouches for what was made under another contract, or is gone
+            storage.delete(arguments.manifest_uri)
         _run(spark, storage, arguments, contract_text, progress, log)
         if not _publish(storage, arguments, progress, log):
             return
@@ -91,6 +93,14 @@ def _run(
         uri = _place(arguments, progress, name)
         log.info("table written", table=name, rows=written.rows, files=len(written.files), uri=uri)
     _judge(spark, agreed, arguments, frames, progress, log)
+
+
+def _refuse_a_loaded_job(storage: Storage, arguments: Arguments) -> None:
+    """What a loaded job was made of is kept: it is the evidence."""
+    if storage.exists(arguments.load_manifest_uri):
+        raise JobError(
+            f"the job is loaded, as {arguments.load_manifest_uri} says, and this would replace what it was loaded from"
+        )
 
 
 def _place(arguments: Arguments, progress: Progress, table: str) -> str:
@@ -145,7 +155,15 @@ def _is_complete(storage: Storage, arguments: Arguments, contract_hash: str) -> 
 
     own = manifest(manifests.SPARK, arguments.manifest_uri)
     before = manifest(manifests.PYTHON, arguments.python_manifest_uri) if own else None
-    return bool(own and before and own.get("python_stage_run") == before["stage_run"])
+    if not own or not before or own.get("python_stage_run") != before["stage_run"]:
+        return False
+    # Files expire, and people delete them.
+    recorded = {name: table.get("bytes") for name, table in own.get("tables", {}).items()}
+    found = {
+        name: sum(file.bytes for file in storage.files(places.of_run(uri, own["stage_run"])))
+        for name, uri in arguments.curated_uris.items()
+    }
+    return recorded == found
 
 
 def _leave_failure(storage: Storage, texts: Mapping[str, str], log: Log) -> None:

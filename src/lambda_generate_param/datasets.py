@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from dataset_contract import reading
+from dataset_contract import manifests, reading
 from dataset_contract.model import Contract
 from dataset_contract.naming import as_json, near
 
@@ -19,10 +19,12 @@ class Dataset:
     """A dataset as packaging wrote it.
 
     Attributes:
+        contract_hash: manifests.contract_hash() of the packaged contract.
         table_sql, load_sql: for Redshift, generated from the contract.
     """
 
     contract: Contract
+    contract_hash: str
     table_sql: str
     load_sql: str
 
@@ -59,4 +61,5 @@ def load(sql: Path, name: str) -> Dataset:
     contract, table, load_ = (
         (folder / file).read_text(encoding="utf-8") for file in ("contract.json", "table.sql", "load.sql")
     )
-    return Dataset(reading.parse_text(contract, f"sql/datasets/{name}/contract.json"), table, load_)
+    parsed = reading.parse_text(contract, f"sql/datasets/{name}/contract.json")
+    return Dataset(parsed, manifests.contract_hash(contract), table, load_)

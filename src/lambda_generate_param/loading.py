@@ -45,13 +45,13 @@ def load(
 
     Raises:
         ManifestError: a manifest is not one of this job and version, has not the counts of every output, or is of
-            another contract than the other one, or Spark read what another run of the Python stage wrote.
+            another contract than the dataset's, or Spark read what another run of the Python stage wrote.
         VerdictError: a rule of the contract was not judged, or forbids the load.
         SqlTemplateError: the transaction is larger than the Data API takes.
     """
     python, spark = (_manifest(found.get(stage), stage, places) for stage in (PYTHON, SPARK))
     columns = AuditColumns.read(sql)
-    _check_contract(python, spark, places)
+    _check_contract(python, spark, dataset, places)
     _check_run(python, spark, places)
     judged = verdicts.complete(dataset.contract, [*_rules(python), *_rules(spark)])
     judged_statements, judged_texts = verdicts.insert(judged, columns)
@@ -90,13 +90,16 @@ def _manifest(document: object, stage: str, places: Places) -> JsonObject:
     return manifests.read(text, stage=stage, job_id=places.job_id, dataset=places.dataset, where=places.manifest(stage))
 
 
-def _check_contract(python: Mapping[str, object], spark: Mapping[str, object], places: Places) -> None:
-    before, after = (manifest.get("contract_hash") for manifest in (python, spark))
-    if before != after:
-        raise ManifestError(
-            f"{places.manifest(SPARK)} has contract_hash {as_json(after)}, {places.manifest(PYTHON)} has "
-            f"{as_json(before)}: the stages ran under different contracts; run both again"
-        )
+def _check_contract(
+    python: Mapping[str, object], spark: Mapping[str, object], dataset: Dataset, places: Places
+) -> None:
+    """The load is made of the packaged contract, and COPY takes columns by their position."""
+    for stage, manifest in ((PYTHON, python), (SPARK, spark)):
+        if (found := manifest.get("contract_hash")) != dataset.contract_hash:
+            raise ManifestError(
+                f"{places.manifest(stage)} has contract_hash {as_json(found)}, the contract that is deployed has "
+                f"{as_json(dataset.contract_hash)}: the stage ran under another one; {_again(places)}"
+            )
 
 
 def _check_run(python: Mapping[str, object], spark: Mapping[str, object], places: Places) -> None:
@@ -104,9 +107,12 @@ def _check_run(python: Mapping[str, object], spark: Mapping[str, object], places
     if wrote != read:
         raise ManifestError(
             f"{places.manifest(SPARK)} is of the rows of stage run {as_json(read)}, {places.manifest(PYTHON)} of those "
-            f'of {as_json(wrote)}: two runs of the Python stage were at work; start an execution with {{"job_id": '
-            f"{as_json(places.job_id)}}}, which runs Spark again"
+            f"of {as_json(wrote)}: two runs of the Python stage were at work; {_again(places)}"
         )
+
+
+def _again(places: Places) -> str:
+    return f'start an execution with {{"job_id": {as_json(places.job_id)}}}, which runs again what does not fit'
 
 
 def _rules(manifest: Mapping[str, object]) -> Sequence[JsonMapping]:

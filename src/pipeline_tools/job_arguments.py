@@ -29,6 +29,7 @@ class BareJob:
             staged_references_uri=f"{directory}/references/",
             rejected_uri=f"{directory}/rejected/",
             manifest_uri=f"{directory}/python.json",
+            load_manifest_uri=f"{directory}/load.json",
         )
 
     def spark(
@@ -44,6 +45,7 @@ class BareJob:
             curated_uris=json.dumps(curated),
             parameters=json.dumps(dict(parameters)),
             manifest_uri=f"{directory}/spark.json",
+            load_manifest_uri=f"{directory}/load.json",
         )
 
     def _line(self, **more: str) -> list[str]:

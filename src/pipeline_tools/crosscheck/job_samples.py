@@ -16,11 +16,11 @@ from glue_spark_job import report
 from glue_spark_job.output import Written
 from glue_spark_job.quality import Measured
 from glue_spark_job.storage import ParquetFile
+from lambda_generate_param.datasets import Dataset
 from pipeline_tools.crosscheck.hcl import Infra, Module
 
 _MOMENT = datetime(2026, 1, 31, 12, 34, 56, tzinfo=UTC)
 _STAGE_RUN = "000000-0-00000000"
-_HASH = manifests.contract_hash("sample")
 
 
 def package(infra: Infra, module: Module) -> str:
@@ -53,12 +53,13 @@ def value(parameter: Parameter) -> Any:
     return {"integer": 1, "number": 1.5, "string": "sample", "boolean": True, "date": "2026-01-31"}[parameter.type]
 
 
-def manifest(parsed: object, contract: Contract) -> str:
+def manifest(parsed: object, dataset: Dataset) -> str:
     """The manifest of a run with these Arguments, in which every set rule of its objects passed."""
-    return _WRITERS[type(parsed).__module__.partition(".")[0]](parsed, contract)
+    return _WRITERS[type(parsed).__module__.partition(".")[0]](parsed, dataset)
 
 
-def _python(arguments: Any, contract: Contract) -> str:
+def _python(arguments: Any, dataset: Dataset) -> str:
+    contract = dataset.contract
     run = StageRun(
         stage=manifests.PYTHON,
         stage_run=_STAGE_RUN,
@@ -70,7 +71,7 @@ def _python(arguments: Any, contract: Contract) -> str:
         code_version=arguments.code_version,
         contract_version=contract.version,
         engine="sample",
-        contract_hash=_HASH,
+        contract_hash=dataset.contract_hash,
     )
     file = FileEntry(arguments.source_uri, 1, 1)
     rules = [
@@ -80,7 +81,8 @@ def _python(arguments: Any, contract: Contract) -> str:
     return manifests.render(run, StageResult(1, 1, 0, [file], [file], rules=rules))
 
 
-def _spark(arguments: Any, contract: Contract) -> str:
+def _spark(arguments: Any, dataset: Dataset) -> str:
+    contract = dataset.contract
     file = ParquetFile(arguments.staged_uri, 1, 1, {})
     progress = report.Progress(
         "sample",
@@ -88,7 +90,7 @@ def _spark(arguments: Any, contract: Contract) -> str:
         python_stage_run=_STAGE_RUN,
         started_at=_MOMENT,
         contract_version=contract.version,
-        contract_hash=_HASH,
+        contract_hash=dataset.contract_hash,
         staged=[file],
         parameters=arguments.parameters,
         tables={name: Written([file], Measured(1)) for name in arguments.curated_uris},
@@ -104,4 +106,4 @@ def _verdicts(contract: Contract, objects: Sequence[DataObject]) -> Iterator[tup
             yield number, Verdict(rule, Decimal(1), passed=True)
 
 
-_WRITERS: dict[str, Callable[[Any, Contract], str]] = {"glue_python_job": _python, "glue_spark_job": _spark}
+_WRITERS: dict[str, Callable[[Any, Dataset], str]] = {"glue_python_job": _python, "glue_spark_job": _spark}

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from dataset_contract.json_types import JsonObject
-from dataset_contract.model import Contract
 from lambda_generate_param import datasets, handler, job_id
+from lambda_generate_param.datasets import Dataset
 from pipeline_tools.crosscheck import job_samples
 from pipeline_tools.crosscheck.apis import Api
 from pipeline_tools.crosscheck.flow import Flow, Report, context
@@ -105,14 +105,14 @@ class SampleRun:
         bucket = self.settings.raw_bucket if self.settings else ""
         given = {
             name: job_samples.value(parameter)
-            for name, parameter in self._contract.parameters.items()
+            for name, parameter in self._dataset.contract.parameters.items()
             if parameter.default is None
         }
         return {"dataset": self.dataset, "source_uri": f"s3://{bucket}/sample/", "parameters": given}
 
     @cached_property
-    def _contract(self) -> Contract:
-        return datasets.load(self.sql, self.dataset).contract
+    def _dataset(self) -> Dataset:
+        return datasets.load(self.sql, self.dataset)
 
     def _event(self, watched: Module) -> JsonObject:
         """A sample of the event that a failed execution sends.
@@ -196,7 +196,7 @@ class SampleRun:
         # Made once: the flow comes here several times, and a manifest has the time at which it is made.
         made_of = repr(parsed)
         if made_of not in self._made:
-            self._made[made_of] = job_samples.manifest(parsed, self._contract)
+            self._made[made_of] = job_samples.manifest(parsed, self._dataset)
         self._manifests[parsed.manifest_uri] = self._made[made_of]
 
     def defaults(self, module: Module) -> dict[str, str]:

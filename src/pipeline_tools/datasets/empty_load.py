@@ -21,6 +21,7 @@ _BUCKET = "b" * 63
 _JOB_ID = "j" * JOB_ID_LENGTH
 _EXECUTION_ARN = "a" * 800
 _STAGE_RUN = "000000-999999-00000000"  # the longest
+_HASH = "0" * 16
 _MOMENT = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -33,7 +34,7 @@ def problem(sql: Path, contract: Contract, table_sql: str, load_sql: str) -> str
         table_sql: as generated.
         load_sql: as generated.
     """
-    dataset = Dataset(contract, table_sql, load_sql)
+    dataset = Dataset(contract, _HASH, table_sql, load_sql)
     places = Places(_JOB_ID, dataset.name, _BUCKET, _BUCKET, _BUCKET)
     found = {stage: _manifest(stage, contract) for stage in (PYTHON, SPARK)}
     try:
@@ -48,7 +49,7 @@ def problem(sql: Path, contract: Contract, table_sql: str, load_sql: str) -> str
 def _manifest(stage: str, contract: Contract) -> str:
     """What a stage would publish of no rows, with a verdict for each rule that it judges."""
     objects = {SPARK: contract.outputs, PYTHON: (contract.source, *contract.references)}[stage]
-    about = (_JOB_ID, contract.dataset, "s3://source/", _MOMENT, _MOMENT, "0" * 16, contract.version, "")
+    about = (_JOB_ID, contract.dataset, "s3://source/", _MOMENT, _MOMENT, "0" * 16, contract.version, "", _HASH)
     run = StageRun(stage, _STAGE_RUN, *about)
     tables = {item.name: {"rows": 0} for item in objects if item.role == OUTPUT}
     rules = _verdicts(contract, [item.name for item in objects])

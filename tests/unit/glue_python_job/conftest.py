@@ -99,6 +99,7 @@ class Job:
             "staged_references_uri": f"{self.root}/references/job_id=job-1/",
             "rejected_uri": f"{self.root}/rejected/job_id=job-1/",
             "manifest_uri": f"{self.root}/runs/python.json",
+            "load_manifest_uri": f"{self.root}/runs/load.json",
             "started_at": "2024-05-01T10:00:00.000Z",
         }
 

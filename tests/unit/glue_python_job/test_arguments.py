@@ -18,6 +18,7 @@ GOOD = {
     "staged_references_uri": "s3://lake/references/flights/job_id=1/",
     "rejected_uri": "s3://lake/rejected/flights/job_id=1/",
     "manifest_uri": "s3://lake/runs/1/python.json",
+    "load_manifest_uri": "s3://lake/runs/1/load.json",
     "started_at": "2024-05-01T10:00:00.000Z",
 }
 

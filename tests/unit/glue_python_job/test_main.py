@@ -316,6 +316,62 @@ def test_a_manifest_is_written_again_after_a_conflict(job: Any, contract: str, m
     assert job.clean(FILES, contract).manifest["rows_in"] == 3
 
 
+@pytest.mark.parametrize("where", ["staged", "references"])
+def test_a_stage_whose_files_are_gone_runs_again(job: Any, contract_of: Callable[..., str], where: str) -> None:
+    made = contract_of([{"name": "id"}], references={"prices": {"properties": [{"name": "sku"}]}})
+    files = {"x.csv": b"id\n1\n", "reference/prices/x.csv": b"sku\na\n"}
+    before = job.clean(files, made).manifest["stage_run"]
+    next((job.root / where).rglob("*.parquet")).unlink()
+    again = job.run()
+    assert again.code == 0, again.error
+    assert again.manifest["stage_run"] != before
+    assert again.staged == [("1",)]
+    assert next((job.root / where).rglob("*.parquet")).exists()
+
+
+def test_what_a_loaded_job_was_made_of_is_kept(job: Any, contract: str, contract_of: Callable[..., str]) -> None:
+    before = job.clean(FILES, contract)
+    (job.root / "runs" / "load.json").write_text("{}")
+    kept = files_below(job.root / "staged"), files_below(job.root / "rejected"), job.manifest
+    # Nothing is to do under its own contract, and another one would replace what was loaded.
+    assert job.run().code == 0
+    job.write(FILES, contract_of([{"name": "id"}, {"name": "name"}]))
+    result = job.run()
+    assert result.code == 1
+    assert f"the job is loaded, as {job.root}/runs/load.json says" in result.error
+    assert (files_below(job.root / "staged"), files_below(job.root / "rejected"), job.manifest) == kept
+    assert result.staged == before.staged
+
+
+def test_a_job_that_was_loaded_meanwhile_keeps_what_it_was_made_of(
+    job: Any, contract: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    overtaken(job, monkeypatch, lambda: (job.root / "runs" / "load.json").write_text("{}"))
+    job.write(FILES, contract)
+    assert job.run().code == 1
+    assert not (job.root / "runs" / "python.json").exists()
+
+
+def test_a_manifest_that_came_after_the_look_is_not_deleted(
+    job: Any, contract: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from glue_python_job.storage import LocalStorage
+
+    read, runs = LocalStorage.read_text, [1]
+
+    def late(self: LocalStorage, uri: str) -> str | None:
+        found = read(self, uri)
+        if uri.endswith("python.json") and runs:
+            runs.pop()
+            job.clean(FILES, contract)
+        return found
+
+    monkeypatch.setattr(LocalStorage, "read_text", late)
+    result = job.run() if (job.root / "contract.json").exists() else (job.write(FILES, contract), job.run())[1]
+    assert result.code == 0
+    assert result.logs[-1]["message"].startswith("another run of this stage was complete first")
+
+
 def test_what_other_runs_left_may_stay(job: Any, contract: str, monkeypatch: pytest.MonkeyPatch) -> None:
     from glue_python_job.storage import LocalStorage, StorageError
 

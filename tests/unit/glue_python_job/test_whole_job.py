@@ -88,6 +88,7 @@ class Job:
             "staged_references_uri": f"{self.directory}/references/",
             "rejected_uri": f"{self.directory}/rejected/",
             "manifest_uri": str(self.directory / "runs" / "python.json"),
+            "load_manifest_uri": str(self.directory / "runs" / "load.json"),
             "started_at": "2024-05-01T10:00:00.000Z",
             "JOB_NAME": "what Glue adds",
             **change,

@@ -225,6 +225,7 @@ class Orders:
             "--curated_uris": json.dumps({name: f"{base}/curated/{name}/job_id={job}/" for name in self.outputs()}),
             "--parameters": json.dumps(self.parameters),
             "--manifest_uri": f"{base}/runs/{job}/spark.json",
+            "--load_manifest_uri": f"{base}/runs/{job}/load.json",
             "--code_version": "abc123",
             "--started_at": "2013-01-01T10:00:00.000Z",
         }

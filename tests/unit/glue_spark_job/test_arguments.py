@@ -21,6 +21,7 @@ GOOD = {
     "--curated_uris": '{"priced": "s3://lake/curated/orders/priced/job_id=j1/"}',
     "--parameters": '{"discount": 0.5}',
     "--manifest_uri": "s3://lake/runs/j1/spark.json",
+    "--load_manifest_uri": "s3://lake/runs/j1/load.json",
     "--started_at": "2013-01-01T11:00:00.000+01:00",
 }
 

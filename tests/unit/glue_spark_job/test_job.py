@@ -444,6 +444,30 @@ def test_what_other_runs_left_may_stay(
     assert "files of other runs are left" in capsys.readouterr().out
 
 
+def test_a_complete_run_whose_files_are_gone_is_done_again(orders: Orders) -> None:
+    assert orders.run() == 0
+    before = orders.stage_run
+    next(orders.output("priced").glob("*.parquet")).unlink()
+    assert main(orders.argv()) == 0
+    assert orders.stage_run != before
+    assert orders.rows("priced", "count(*)") == [(4,)]
+
+
+def test_what_a_loaded_job_was_made_of_is_kept(orders: Orders, capsys: pytest.CaptureFixture[str]) -> None:
+    assert orders.run() == 0
+    loaded = orders.manifest.with_name("load.json")
+    loaded.write_text("{}")
+    manifest = orders.manifest.read_text()
+    files = sorted(path for path in (orders.root / "curated").rglob("*"))
+    # Nothing is to do under its own contract, and another one would replace what was loaded.
+    assert main(orders.argv()) == 0
+    orders.contract["description"] = {"purpose": "another text"}
+    assert orders.run() == 1
+    assert f"the job is loaded, as {loaded} says" in last_error(capsys)
+    assert orders.manifest.read_text() == manifest
+    assert sorted(path for path in (orders.root / "curated").rglob("*")) == files
+
+
 def test_a_complete_run_is_done_again_over_other_staged_rows(orders: Orders) -> None:
     assert orders.run() == 0
     before = orders.stage_run

@@ -130,6 +130,7 @@ class Job:
             "curated_uris": json.dumps(tables),
             "parameters": json.dumps({"late_minutes": 15}),
             "manifest_uri": f"{here}/spark.json",
+            "load_manifest_uri": f"{here}/load.json",
             "started_at": "2013-01-01T10:00:00.000Z",
             "JOB_NAME": "the-glue-job",
         }

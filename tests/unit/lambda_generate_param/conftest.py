@@ -14,7 +14,7 @@ from dataset_contract import judging, manifests, reading
 from dataset_contract.manifests import FileEntry, StageResult, StageRun
 from dataset_contract.model import Contract, Verdict
 from dataset_contract.places import Places
-from lambda_generate_param import job_id
+from lambda_generate_param import datasets, job_id
 from lambda_generate_param.audit import AuditColumns
 from lambda_generate_param.datasets import Dataset
 from lambda_generate_param.handler import Settings
@@ -99,7 +99,7 @@ def write_dataset(target: Path, document: Mapping[str, Any]) -> Dataset:
     folder.mkdir(parents=True, exist_ok=True)
     for name, data in files.items():
         (folder / name).write_bytes(data)
-    return Dataset(contract, files["table.sql"].decode(), files["load.sql"].decode())
+    return datasets.load(target, contract.dataset)
 
 
 def places(dataset: str = "orders") -> Places:
@@ -120,7 +120,7 @@ STAGE_RUNS = {manifests.PYTHON: "3fa9c1-0-0a1b2c3d", manifests.SPARK: "3fa9c1-0-
 
 
 def manifest(
-    contract: Contract,
+    of: Dataset,
     stage: str,
     *,
     error: str = "",
@@ -129,6 +129,7 @@ def manifest(
     **more: Any,
 ) -> dict[str, Any]:
     """The manifest of a stage that read 16 rows and refused 6, or its error file."""
+    contract = of.contract
     run = StageRun(
         stage=stage,
         stage_run=STAGE_RUNS[stage],
@@ -140,6 +141,7 @@ def manifest(
         code_version="abc",
         contract_version=contract.version,
         engine="test",
+        contract_hash=of.contract_hash,
     )
     rows = (16, 10, 6) if stage == manifests.PYTHON else (10, 9, 0)
     files = [FileEntry("s3://the-lake-bucket/a.parquet", 100, rows[1])]

@@ -14,12 +14,12 @@ from tests.unit.lambda_generate_param.conftest import JOB, manifest, places
 
 @pytest.fixture
 def python(sql: Path) -> dict[str, Any]:
-    return manifest(datasets.load(sql, "orders").contract, PYTHON)
+    return manifest(datasets.load(sql, "orders"), PYTHON)
 
 
 @pytest.fixture
 def spark_error(sql: Path) -> dict[str, Any]:
-    return manifest(datasets.load(sql, "orders").contract, SPARK, error="orders: 3 rows break a rule")
+    return manifest(datasets.load(sql, "orders"), SPARK, error="orders: 3 rows break a rule")
 
 
 def read(*documents: Any, since: datetime | None = None) -> evidence.StageEvidence:

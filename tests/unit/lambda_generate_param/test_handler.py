@@ -120,13 +120,13 @@ def test_a_contract_whose_rules_the_audit_tables_cannot_hold_is_refused_at_the_s
 
 
 def test_load_answers_with_the_batch(settings: Settings, sql: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    contract = datasets.load(sql, "orders").contract
+    dataset = datasets.load(sql, "orders")
     event = {
         "action": "load",
         "execution_arn": ARN,
         "job": {"job_id": JOB, "dataset": "orders", "repeat": False},
-        "python": manifest(contract, PYTHON),
-        "spark": json.dumps(manifest(contract, SPARK)),
+        "python": manifest(dataset, PYTHON),
+        "spark": json.dumps(manifest(dataset, SPARK)),
     }
     answer = handler.answer(event, settings=settings, sql=sql)
     assert set(answer) == {"statement_name", "statements", "parameters"}
@@ -135,12 +135,12 @@ def test_load_answers_with_the_batch(settings: Settings, sql: Path, capsys: pyte
 
 
 def test_load_reads_both_manifests(settings: Settings, sql: Path) -> None:
-    contract = datasets.load(sql, "orders").contract
+    dataset = datasets.load(sql, "orders")
     event = {
         "action": "load",
         "execution_arn": ARN,
         "job": {"job_id": JOB, "dataset": "orders", "repeat": False},
-        "python": manifest(contract, PYTHON),
+        "python": manifest(dataset, PYTHON),
     }
     with pytest.raises(ManifestError, match=r"spark.json is not a JSON object"):
         handler.answer(event, settings=settings, sql=sql)
@@ -174,8 +174,13 @@ def test_failure_records_what_the_job_said(settings: Settings, sql: Path) -> Non
 
 
 def test_failure_has_the_counts_of_the_stages(settings: Settings, sql: Path) -> None:
-    contract = datasets.load(sql, "orders").contract
-    documents = [manifest(contract, PYTHON), "NoSuchKey", "NoSuchKey", manifest(contract, SPARK, error="1 / 0")]
+    dataset = datasets.load(sql, "orders")
+    documents = [
+        manifest(dataset, PYTHON),
+        "NoSuchKey",
+        "NoSuchKey",
+        manifest(dataset, SPARK, error="1 / 0"),
+    ]
     detail = {**DETAIL, "cause": json.dumps({"ErrorMessage": "Command failed with exit code 1"})}
     event = {"action": "failure", "detail": detail, "documents": [json.dumps(document) for document in documents]}
     answer = handler.answer(event, settings=settings, sql=sql)
@@ -192,7 +197,7 @@ def test_failure_has_the_counts_of_the_stages(settings: Settings, sql: Path) -> 
 
 
 def test_an_error_from_before_a_redrive_is_not_the_cause(settings: Settings, sql: Path) -> None:
-    document = manifest(datasets.load(sql, "orders").contract, SPARK, error="1 / 0", finished="2026-01-31T12:34:58Z")
+    document = manifest(datasets.load(sql, "orders"), SPARK, error="1 / 0", finished="2026-01-31T12:34:58Z")
     detail = {**DETAIL, "redriveCount": 1, "redriveDate": 1769862898500}
     event = {"action": "failure", "detail": detail, "documents": [json.dumps(document)]}
     assert "1 / 0" not in handler.answer(event, settings=settings, sql=sql)["cause"]
@@ -200,8 +205,8 @@ def test_an_error_from_before_a_redrive_is_not_the_cause(settings: Settings, sql
 
 @pytest.mark.parametrize("character", ["x", "ü", "€", "😀", '"', "\x01"])
 def test_a_failure_fits_into_a_payload(settings: Settings, sql: Path, character: str) -> None:
-    contract = datasets.load(sql, "orders").contract
-    document = manifest(contract, PYTHON)
+    dataset = datasets.load(sql, "orders")
+    document = manifest(dataset, PYTHON)
     document["rules"] = [
         {"number": number, "rule": f"{number}" + character * 250, "columns": ["a"]} for number in range(500)
     ]

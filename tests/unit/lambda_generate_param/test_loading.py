@@ -20,7 +20,7 @@ NO_ROWS: list[Any] = [None, [], {"clean_orders": 9}, *({"clean_orders": {"rows":
 
 def load(sql: Path, dataset: str = "orders", **change: Any) -> SqlBatch:
     known = datasets.load(sql, dataset)
-    found = {stage: manifest(known.contract, stage) for stage in (PYTHON, SPARK)} | change
+    found = {stage: manifest(known, stage) for stage in (PYTHON, SPARK)} | change
     return loading.load(sql, places(dataset), known, found, execution_arn=ARN, repeat=False, code_version="abc")
 
 
@@ -54,7 +54,7 @@ def test_the_counts_are_those_of_the_manifests(sql: Path) -> None:
 
 
 def test_a_manifest_may_be_text_and_without_the_files_that_were_read(sql: Path) -> None:
-    python = manifest(datasets.load(sql, "orders").contract, PYTHON)
+    python = manifest(datasets.load(sql, "orders"), PYTHON)
     assert load(sql, python=json.dumps(python)) == load(sql)
 
 
@@ -121,14 +121,14 @@ def test_files_may_be_repeated_where_nothing_is_appended(
     for each, mode in zip(outputs, modes, strict=True):
         each["customProperties"] = [*each["customProperties"], {"property": "load", "value": {"mode": mode}}]
     dataset = write_dataset(tmp_path, {**document, "schema": [source, *outputs]})
-    found = {stage: manifest(dataset.contract, stage) for stage in (PYTHON, SPARK)}
+    found = {stage: manifest(dataset, stage) for stage in (PYTHON, SPARK)}
     batch = loading.load(sql, places(), dataset, found, execution_arn=ARN, repeat=repeat, code_version="abc")
     assert batch.parameters["repeat"] == expected
 
 
 @pytest.mark.parametrize("files", [None, 0, True, "3"])
 def test_a_manifest_without_its_files_is_not_loaded(sql: Path, files: Any) -> None:
-    python = {**manifest(datasets.load(sql, "orders").contract, PYTHON), "files_in": files}
+    python = {**manifest(datasets.load(sql, "orders"), PYTHON), "files_in": files}
     with pytest.raises(ManifestError, match=r"the manifest of stage python has files_in .*, expected 1 or more"):
         load(sql, python=python)
 
@@ -152,14 +152,14 @@ def test_the_verdicts_are_part_of_the_transaction_and_the_counts_are_its_last_re
     ],
 )
 def test_a_manifest_that_is_not_this_jobs_is_not_loaded(sql: Path, change: dict[str, Any], said: str) -> None:
-    spark = {**manifest(datasets.load(sql, "orders").contract, SPARK), **change}
+    spark = {**manifest(datasets.load(sql, "orders"), SPARK), **change}
     with pytest.raises(ManifestError, match=re.escape(said)):
         load(sql, spark=spark)
 
 
 @pytest.mark.parametrize("read", ["3fa9c1-0-ffffffff", None])
 def test_rows_of_another_run_of_the_python_stage_are_not_loaded(sql: Path, read: str | None) -> None:
-    spark = manifest(datasets.load(sql, "orders").contract, SPARK, python_stage_run=read)
+    spark = manifest(datasets.load(sql, "orders"), SPARK, python_stage_run=read)
     with pytest.raises(
         ManifestError, match=r"two runs of the Python stage were at work; start an execution with"
     ) as told:
@@ -167,29 +167,32 @@ def test_rows_of_another_run_of_the_python_stage_are_not_loaded(sql: Path, read:
     assert f'{{"job_id": "{JOB}"}}' in str(told.value)
 
 
-def test_stages_under_different_contracts_are_not_loaded(sql: Path) -> None:
-    contract = datasets.load(sql, "orders").contract
-    found = {stage: {**manifest(contract, stage), "contract_hash": f"of {stage}"} for stage in (PYTHON, SPARK)}
-    with pytest.raises(
-        ManifestError, match=r'spark\.json has contract_hash "of spark", .*python\.json has "of python"'
-    ):
-        load(sql, python=found[PYTHON], spark=found[SPARK])
+@pytest.mark.parametrize("stages", [(PYTHON,), (SPARK,), (PYTHON, SPARK)])
+def test_a_stage_under_another_contract_than_that_of_the_load_is_not_loaded(sql: Path, stages: tuple[str, ...]) -> None:
+    dataset = datasets.load(sql, "orders")
+    changed: dict[str, Any] = {stage: {**manifest(dataset, stage), "contract_hash": "another"} for stage in stages}
+    message = (
+        rf'{stages[0]}\.json has contract_hash "another", the contract that is deployed has "{dataset.contract_hash}"'
+    )
+    with pytest.raises(ManifestError, match=message) as told:
+        load(sql, **changed)
+    assert f'start an execution with {{"job_id": "{JOB}"}}' in str(told.value)
 
 
 def test_an_output_may_have_no_row(sql: Path) -> None:
-    spark = {**manifest(datasets.load(sql, "orders").contract, SPARK), "tables": {"clean_orders": {"rows": 0}}}
+    spark = {**manifest(datasets.load(sql, "orders"), SPARK), "tables": {"clean_orders": {"rows": 0}}}
     assert load(sql, spark=spark).parameters["rows_clean_orders"] == "0"
 
 
 @pytest.mark.parametrize("rules", [None, 5, "none", ["none"]])
 def test_rules_that_are_none_are_not_judged(sql: Path, rules: Any) -> None:
-    spark = {**manifest(datasets.load(sql, "orders").contract, SPARK), "rules": rules}
+    spark = {**manifest(datasets.load(sql, "orders"), SPARK), "rules": rules}
     with pytest.raises(VerdictError, match="rule enough of clean_orders was not judged"):
         load(sql, spark=spark)
 
 
 def test_a_rule_that_was_not_judged_is_not_loaded(sql: Path) -> None:
-    spark = {**manifest(datasets.load(sql, "orders").contract, SPARK), "rules": []}
+    spark = {**manifest(datasets.load(sql, "orders"), SPARK), "rules": []}
     with pytest.raises(VerdictError, match="rule enough of clean_orders was not judged"):
         load(sql, spark=spark)
 
@@ -201,7 +204,7 @@ def test_a_contract_with_two_hundred_rules_is_loaded(sql: Path, tmp_path: Path) 
         for number in range(200)
     ]
     dataset = write_dataset(tmp_path, document)
-    found = {stage: manifest(dataset.contract, stage) for stage in (PYTHON, SPARK)}
+    found = {stage: manifest(dataset, stage) for stage in (PYTHON, SPARK)}
     batch = loading.load(sql, places(), dataset, found, execution_arn=ARN, repeat=False, code_version="abc")
     assert len(batch.statements) <= facts.MOST_STATEMENTS
     assert max(map(len, batch.statements)) <= facts.MOST_STATEMENT_BYTES

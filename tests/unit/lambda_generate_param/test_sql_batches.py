@@ -82,9 +82,9 @@ def test_registrations_and_failures_come_one_after_the_other(sql: Path, columns:
 
 
 def test_fail_binds_every_value_and_each_is_used(sql: Path, columns: AuditColumns) -> None:
-    contract = datasets.load(sql, "orders").contract
-    complete = {PYTHON: manifest(contract, PYTHON)}
-    failed = {SPARK: manifest(contract, SPARK, error="orders: division by zero")}
+    dataset = datasets.load(sql, "orders")
+    complete = {PYTHON: manifest(dataset, PYTHON)}
+    failed = {SPARK: manifest(dataset, SPARK, error="orders: division by zero")}
     for known in (StageEvidence(complete, failed), StageEvidence({}, {})):
         batch = sql_batches.fail(sql, failure(), known, columns)
         assert bound_names(batch) == set(batch.parameters)
@@ -93,7 +93,7 @@ def test_fail_binds_every_value_and_each_is_used(sql: Path, columns: AuditColumn
 
 
 def test_fail_asks_last_what_became_of_the_job(sql: Path, columns: AuditColumns) -> None:
-    document = manifest(datasets.load(sql, "orders").contract, PYTHON)
+    document = manifest(datasets.load(sql, "orders"), PYTHON)
     without = sql_batches.fail(sql, failure(), StageEvidence({}, {}), columns)
     batch = sql_batches.fail(sql, failure(), StageEvidence({PYTHON: document}, {}), columns)
     *first, last = without.statements
@@ -107,7 +107,7 @@ def test_fail_asks_last_what_became_of_the_job(sql: Path, columns: AuditColumns)
 
 @pytest.mark.parametrize("rules", [220, 400])
 def test_fail_leaves_the_verdicts_out_where_they_are_too_many(sql: Path, columns: AuditColumns, rules: int) -> None:
-    document = manifest(datasets.load(sql, "orders").contract, PYTHON)
+    document = manifest(datasets.load(sql, "orders"), PYTHON)
     document["rules"] = [{"number": number, "rule": f"{number}{'x' * 500}"} for number in range(rules)]
     batch = sql_batches.fail(sql, failure(), StageEvidence({PYTHON: document}, {}), columns)
     assert not any("rule_run" in text for text in batch.statements)
@@ -118,7 +118,7 @@ def test_fail_leaves_the_verdicts_out_where_they_are_too_many(sql: Path, columns
 def test_fail_passes_over_a_manifest_that_is_not_whole(
     sql: Path, columns: AuditColumns, change: dict[str, Any]
 ) -> None:
-    document = {**manifest(datasets.load(sql, "orders").contract, PYTHON), **change}
+    document = {**manifest(datasets.load(sql, "orders"), PYTHON), **change}
     batch = sql_batches.fail(sql, failure(), StageEvidence({PYTHON: document}, {}), columns)
     assert (batch.parameters["python_rows_in"], batch.parameters["rows_in"]) == ("-", "16")
 
@@ -127,14 +127,14 @@ def test_fail_passes_over_a_manifest_that_is_not_whole(
     "name", ["rows_in", "files_out", "started_at", "finished_at", "code_version", "contract_version"]
 )
 def test_a_manifest_without_a_field_is_not_whole(sql: Path, columns: AuditColumns, name: str) -> None:
-    document = manifest(datasets.load(sql, "orders").contract, PYTHON)
+    document = manifest(datasets.load(sql, "orders"), PYTHON)
     del document[name]
     with pytest.raises(ManifestError, match=f"the manifest of stage python is not whole: '{name}'"):
         sql_batches.stage_parameters(PYTHON, document, columns)
 
 
 def test_a_version_of_nothing_is_bound_as_not_known(sql: Path, columns: AuditColumns) -> None:
-    document = {**manifest(datasets.load(sql, "orders").contract, PYTHON), "code_version": "\0"}
+    document = {**manifest(datasets.load(sql, "orders"), PYTHON), "code_version": "\0"}
     assert sql_batches.stage_parameters(PYTHON, document, columns)["python_code_version"] == "-"
 
 

@@ -92,7 +92,8 @@ class Mirror:
     def publish(self) -> None:
         """Upload what is new or changed, then delete from S3 what the run deleted; below the named places only."""
         after = self._state()
-        for place, state in sorted(after.items()):
+        # In the order in which they were written: what says that others are complete comes after them.
+        for place, state in sorted(after.items(), key=lambda item: (item[1][1], item[0])):
             if self._before.get(place) != state:
                 self._s3.upload_file(str(self._path(place)), place.bucket, place.key)
         gone: dict[str, list[str]] = {}

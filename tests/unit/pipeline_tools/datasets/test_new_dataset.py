@@ -125,6 +125,7 @@ def test_a_draft_reads_its_sample_without_a_refused_row(
             *("--source_uri", f"{source}/", "--reference_uri", f"{tmp_path}/reference/"),
             *("--staged_uri", f"{tmp_path}/staged/", "--staged_references_uri", f"{tmp_path}/references/"),
             *("--rejected_uri", f"{tmp_path}/rejected/", "--manifest_uri", f"{tmp_path}/python.json"),
+            *("--load_manifest_uri", f"{tmp_path}/load.json"),
             *("--started_at", "2024-05-01T10:00:00.000Z"),
         ]
     )

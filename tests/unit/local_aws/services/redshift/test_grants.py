@@ -15,9 +15,9 @@ import pytest
 
 from dataset_contract import manifests
 from dataset_contract.manifests import PYTHON, SPARK, FileEntry
-from dataset_contract.model import Contract
 from lambda_generate_param import datasets, loading, sql_batches
 from lambda_generate_param.audit import AuditColumns
+from lambda_generate_param.datasets import Dataset
 from lambda_generate_param.evidence import StageEvidence
 from lambda_generate_param.failures import Failure
 from lambda_generate_param.sql_batches import SqlBatch
@@ -157,18 +157,18 @@ def batches(sql: Path) -> Iterator[SqlBatch]:
     yield sql_batches.register(
         sql, places(), source_uri="s3://the-raw-bucket/a/", parameters="{}", repeat=False, **about
     )
-    found = {stage: manifest(known.contract, stage) for stage in (PYTHON, SPARK)}
+    found = {stage: manifest(known, stage) for stage in (PYTHON, SPARK)}
     yield loading.load(sql, places(), known, found, execution_arn=ARN, repeat=False, code_version="abc")
     yield sql_batches.finish(sql, places(), execution_arn=ARN)
     moment = datetime(2026, 1, 31, tzinfo=UTC)
     failure = Failure(JOB, ARN, 1, "FAILED", moment, moment, "-", "-", "-", "States.TaskFailed", "a cause")
-    yield sql_batches.fail(sql, failure, evidence(known.contract), AuditColumns.read(sql))
+    yield sql_batches.fail(sql, failure, evidence(known), AuditColumns.read(sql))
     for view in ("reconciliation", "replay_reconciliation"):
         yield SqlBatch("who asks", (f"SELECT problem FROM audit.{view} WHERE job_id = :job_id",), {"job_id": JOB})
 
 
-def evidence(contract: Contract) -> StageEvidence:
-    return StageEvidence({stage: manifest(contract, stage) for stage in (PYTHON, SPARK)}, {})
+def evidence(dataset: Dataset) -> StageEvidence:
+    return StageEvidence({stage: manifest(dataset, stage) for stage in (PYTHON, SPARK)}, {})
 
 
 def run(redshift: Redshift, batch: SqlBatch, secret: str) -> dict[str, Any]:

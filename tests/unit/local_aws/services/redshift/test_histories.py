@@ -183,8 +183,8 @@ class Warehouse:
     def _load_event(self, act: Act) -> dict[str, Any]:
         self._write(act)
         rows = sum(OUTPUTS.values())
-        python = {**manifest(self.dataset.contract, PYTHON, job=act.job), "rows_in": rows + 6, "rows_out": rows}
-        spark = {**manifest(self.dataset.contract, SPARK, job=act.job), "rows_in": rows, "rows_out": rows}
+        python = {**manifest(self.dataset, PYTHON, job=act.job), "rows_in": rows + 6, "rows_out": rows}
+        spark = {**manifest(self.dataset, SPARK, job=act.job), "rows_in": rows, "rows_out": rows}
         spark["tables"] = {name: {"rows": count} for name, count in OUTPUTS.items()}
         job = {"job_id": act.job, "dataset": "shop", "repeat": act.repeat}
         return {"action": "load", "execution_arn": act.execution, "job": job, PYTHON: python, SPARK: spark}

@@ -137,7 +137,7 @@ class Warehouse:
         return Places(job, self.dataset.name, "the-raw-bucket", LAKE, "the-artifacts-bucket")
 
     def _manifest(self, job: str, stage: str) -> dict[str, Any]:
-        return manifest(self.dataset.contract, stage, job=job)
+        return manifest(self.dataset, stage, job=job)
 
     def _listed(self, paths: Sequence[Path]) -> str:
         root = self.redshift.s3.root

@@ -70,7 +70,7 @@ def compare(item: DataObject, deployed: Mapping[str, Any]) -> dict[str, Any]:
     class Contract:
         outputs = (item,)
 
-    return schemas.compare([Dataset(Contract(), "", "")], deployed)  # type: ignore[arg-type]
+    return schemas.compare([Dataset(Contract(), "", "", "")], deployed)  # type: ignore[arg-type]
 
 
 def test_a_made_table_is_seen_as_its_contract_says_in_every_type(redshift: Redshift) -> None:
