@@ -62,7 +62,7 @@ class RowPlan:
         numbers = range(len(self._item.columns))
         kept = " AND ".join(condition for index in numbers for condition in self._kept(index))
         # Most rows are kept, which is quickly seen; the others are asked rule by rule.
-        accepted = f"({kept}) OR ({_verdict(self._rules_in_place())}) IS NULL" if kept else "true"
+        accepted = f"({kept}) OR ({_verdict(self._rules_in_place())}) IS NULL"
         typed = ", ".join(f"{self._value(index, self._quick(index)).typed} AS t{index}" for index in numbers)
         rows = f"SELECT *, {typed} FROM ({self._read(files)})"
         columns = ", ".join(f"t{index}" for index in numbers)
@@ -164,13 +164,14 @@ class RowPlan:
             for rule in rules
             if rule.keyword != "maxLength" or bytes_ is None or int(str(rule.argument)) < bytes_
         ]
+        # There is always one: a value is of the type, or a text has misfits, or a list of valid values for them.
         conditions = [value.fit] if value.misfit else []
         conditions += [f"NOT ({condition})" for _, condition in misfits]
         conditions += [_keeps(rule, column, typed) for rule in rules]
         if not _is_required(column):
             # Where a value may be null, a comparison with it is neither true nor false.
             absent = f"{read} = ''" if plain else f"{read} IS NULL"
-            return [f"({absent} OR ({' AND '.join(conditions)}))"] if conditions else []
+            return [f"({absent} OR ({' AND '.join(conditions)}))"]
         # '' is not a value of a type but text.
         present = f"{read} <> ''" if plain else f"{read} IS NOT NULL"
         return conditions if plain and value.misfit else [present, *conditions]
@@ -191,7 +192,7 @@ def _is_required(column: Column) -> bool:
 
 def _verdict(rules: Sequence[RowRule]) -> str:
     cases = " ".join(f"WHEN {rule.condition} THEN {code}" for code, rule in enumerate(rules))
-    return f"CASE {cases} END" if cases else "NULL"
+    return f"CASE {cases} END"
 
 
 def named(item: DataObject, letter: str) -> str:
