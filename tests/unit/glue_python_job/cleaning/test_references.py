@@ -79,6 +79,13 @@ def test_a_value_of_a_bad_row_is_told_in_a_hundred_characters_and_null_as_such(j
     assert "line 3: sku is null: required but empty; " in error
 
 
+def test_of_the_rules_that_a_value_breaks_the_first_is_told(job: Any, contract_of: Callable[..., str]) -> None:
+    code = {"name": "code", "logicalTypeOptions": {"minLength": 2, "pattern": "^[A-Z]+$"}}
+    contract = contract_of(ITEMS, references={"codes": {"properties": [{"name": "n"}, code]}})
+    error = job.fail({**SOURCE, "reference/codes/x.csv": b"n,code\n1,AB\n2,a\n"}, contract)
+    assert "line 3: code is a: shorter than 2 characters (minLength); correct" in error
+
+
 def test_of_many_bad_rows_the_first_are_named_and_all_are_counted(job: Any, contract: str) -> None:
     lines = [b'{"sku": "%d", "price": "x"}' % number for number in range(8)]
     error = job.fail({**SOURCE, "reference/prices/x.json": b"\n".join([b"{", *lines])}, contract)

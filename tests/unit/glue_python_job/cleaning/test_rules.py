@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -13,6 +14,11 @@ import duckdb
 import pytest
 
 from dataset_contract import wording
+from dataset_contract.model import SOURCE, Column, CsvDialect, DataObject, ValueRule
+from dataset_contract.types import DEFAULTS, parse
+from glue_python_job import sql
+from glue_python_job.cleaning.rules import RowPlan
+from glue_python_job.text.layout import CSV, JSON, Layout
 
 
 def at(*parts: int) -> datetime:
@@ -145,6 +151,20 @@ def test_texts_that_mean_null(
     assert ("required but empty" in reasons) is required
 
 
+# A text as each type prints it.
+USUAL = {
+    "SMALLINT": "-5",
+    "DECIMAL(5,2)": "1.50",
+    "DECIMAL(5,0)": "12",
+    "DOUBLE PRECISION": "1.5",
+    "REAL": "0.5",
+    "BOOLEAN": "true",
+    "DATE": "2013-01-31",
+    "TIMESTAMP": "2013-01-01 10:00:00",
+    "TIMESTAMPTZ": "2013-01-01 10:00:00+00",
+    "VARCHAR(4)": "abcd",
+    "CHAR(2)": "ab",
+}
 MANY = [f"n{number}" for number in range(60)]
 NOT_LESS = "not less than -2.5 (exclusiveMaximum)"
 RULES: list[tuple[str, dict[str, Any], str, list[str], list[str]]] = [
@@ -269,6 +289,13 @@ RULES: list[tuple[str, dict[str, Any], str, list[str], list[str]]] = [
             ("missingValues", "missingValues", "counts as missing: one of", ["n60", "N0"], ["n0", "n59"]),
         )
     ),
+    (
+        "integer",
+        {"quality": [{"metric": "invalidValues", "mustBe": 0, "arguments": {"validValues": list(range(60))}}]},
+        "not one of 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, … (60 values)",
+        ["0", "59"],
+        ["60", "-1"],
+    ),
     ("boolean", {"enum": [{"value": True}]}, "not one of true", ["true", "1"], ["false"]),
     ("integer", {"logicalTypeOptions": {"multipleOf": 5}}, "not a multiple of 5", ["0", "-10", "15"], ["1", "-7"]),
     ("integer", {"logicalTypeOptions": {"minimum": 2.5}}, "less than 2.5 (minimum)", ["3"], ["2"]),
@@ -321,6 +348,84 @@ def test_the_boundary_of_each_rule(
     found, reasons = values(job, contract, file_of(good + bad, file_format), len(good + bad))
     assert [value is REFUSED for value in found] == [False] * len(good) + [True] * len(bad)
     assert reasons == {reason}
+
+
+@pytest.mark.parametrize("file_format", ["csv", "json", "parquet"])
+@pytest.mark.parametrize("required", [False, True])
+def test_usual_values_are_kept_before_the_rules_are_asked_one_by_one(
+    job: Any, contract_of: Callable[..., str], monkeypatch: pytest.MonkeyPatch, file_format: str, required: bool
+) -> None:
+    columns: list[dict[str, Any]] = []
+    texts: list[list[str]] = []
+    # No type prints +1, and DuckDB's cast to a TIMESTAMP passes over +02:00.
+    usual = [(kind, more, [text for text in good if "+" not in text]) for kind, more, _, good, _ in RULES]
+    usual += [(LOGICAL.get(name, "string"), {"physicalType": name}, [text]) for name, text in USUAL.items()]
+    for number, (logical_type, more, good) in enumerate(usual):
+        columns.append({"name": f"c{number}", "logicalType": logical_type, "required": required, **more})
+        texts.append([good[row % len(good)] for row in range(3)])
+    names = [column["name"] for column in columns]
+    rows: list[list[Any]] = [list(row) for row in zip(*texts)] + ([] if required else [[None] * len(names)])
+    files: dict[str, bytes] = {}
+    if file_format == "csv":
+        lines = [names, *([f'"{text}"' if text else "" for text in row] for row in rows)]
+        files["x.csv"] = "".join(",".join(line) + "\n" for line in lines).encode()
+    elif file_format == "json":
+        files["x.json"] = "".join(json.dumps(dict(zip(names, row))) + "\n" for row in rows).encode()
+    job.write(files, contract_of(columns))
+    if file_format == "parquet":
+        given = [parse(column.get("physicalType") or DEFAULTS[column["logicalType"]]).duckdb for column in columns]
+        typed = ", ".join(f"CAST({name} AS {type_}) AS {name}" for name, type_ in zip(names, given))
+        many = ", ".join(f"({', '.join(sql.literal(text) if text else 'NULL' for text in row)})" for row in rows)
+        duckdb.sql(f"SELECT {typed} FROM (VALUES {many}) AS s({', '.join(names)})").write_parquet(
+            f"{job.root}/source/x.parquet"
+        )
+    # By this the rules refuse each row that they are asked about.
+    monkeypatch.setattr("glue_python_job.cleaning.rules._verdict", lambda rules: str(len(rules) - 1))
+    result = job.run()
+    assert result.code == 0, result.error
+    assert result.refused == []
+    assert len(result.staged) == len(rows)
+
+
+REQUIRED = (ValueRule("required"),)
+PLAIN = [
+    (CSV, Column("v", parse("INTEGER"), "v"), CsvDialect(), True),
+    (CSV, Column("v", parse("INTEGER"), "v", REQUIRED), CsvDialect(), True),
+    (CSV, Column("v", parse("DATE"), "v"), CsvDialect(decimal_separator=","), True),
+    (CSV, Column("v", parse("VARCHAR"), "v", REQUIRED), CsvDialect(), True),
+    (CSV, Column("v", parse("VARCHAR"), "v"), CsvDialect(), False),
+    (CSV, Column("v", parse("INTEGER"), "v", null_values=("", "NA")), CsvDialect(), False),
+    (CSV, Column("v", parse("REAL"), "v"), CsvDialect(decimal_separator=","), False),
+    (JSON, Column("v", parse("BOOLEAN"), "v"), CsvDialect(), False),
+]
+
+
+@pytest.mark.parametrize(("file_format", "column", "dialect", "plain"), PLAIN)
+def test_a_value_is_not_computed_as_read_where_its_field_tells_as_much(
+    file_format: str, column: Column, dialect: CsvDialect, plain: bool
+) -> None:
+    item = DataObject("items", SOURCE, (column,), csv=dialect)
+    statement = RowPlan(Layout(file_format, ("v",), dialect=dialect), item).accepted([Path("x")])
+    # DuckDB computes a column that is named again.
+    assert (len(re.findall(r"\br0\b", statement)) == 1) is plain
+
+
+def test_a_long_list_of_texts_is_looked_up(tmp_path: Path) -> None:
+    def statement(values: list[str]) -> str:
+        column = Column("v", parse("VARCHAR"), "v", (ValueRule("validValues", tuple(values)),))
+        return RowPlan(Layout(CSV, ("v",)), DataObject("items", SOURCE, (column,))).accepted([tmp_path])
+
+    assert "AS ENUM('n0', 'n1', " in statement(MANY)
+    assert "ENUM" not in statement(MANY[:10])
+
+
+def test_a_row_is_refused_by_the_last_of_hundreds_of_rules(job: Any, contract_of: Callable[..., str]) -> None:
+    names = [f"c{number}" for number in range(300)]
+    contract = contract_of([{"name": name, "logicalType": "integer"} for name in names])
+    lines = [names, ["1"] * 300, ["1"] * 299 + ["x"]]
+    result = job.clean({"x.csv": "".join(",".join(line) + "\n" for line in lines).encode()}, contract)
+    assert result.staged == [(1,) * 300]
+    assert result.refused == [(3, "c299", "not a BIGINT")]
 
 
 def test_null_breaks_no_rule_but_required(job: Any, contract_of: Callable[..., str]) -> None:
@@ -500,6 +605,15 @@ def test_a_column_of_a_type_without_values_for_the_contract_is_refused_as_a_whol
         assert result.code == 1
         assert "column v of" in result.error
         assert "the contract asks for a VARCHAR(65535)" in result.error
+
+
+def test_a_column_that_is_refused_as_a_whole_is_named_as_in_the_file(job: Any, contract_of: Callable[..., str]) -> None:
+    job.write({}, contract_of([{"name": "v", "physicalName": "Value"}]))
+    duckdb.sql('SELECT [1, 2] AS "Value"').write_parquet(f"{job.root}/source/x.parquet")
+    result = job.run()
+    assert result.code == 1
+    file = f"{job.root}/source/x.parquet"
+    assert f"column Value of {file} is a INTEGER[]; the contract asks for a VARCHAR(65535)" in result.error
 
 
 def test_the_staged_types_are_those_of_the_contract(job: Any, contract_of: Callable[..., str]) -> None:
