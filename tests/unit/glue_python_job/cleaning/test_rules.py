@@ -410,6 +410,22 @@ def test_a_value_is_not_computed_as_read_where_its_field_tells_as_much(
     assert (len(re.findall(r"\br0\b", statement)) == 1) is plain
 
 
+@pytest.mark.parametrize(
+    ("rules", "asked"),
+    [
+        ({"minLength": 2}, ["length(t0) < 2", "strlen(t0) > 4"]),
+        ({"maxLength": 3}, ["strlen(t0) > 4", "length(t0) > 3"]),
+        ({"maxLength": 4}, ["strlen(t0) > 4"]),  # no text has more characters than bytes
+        ({"minLength": 2, "maxLength": 3, "validValues": ("ab",)}, []),  # the contract holds its values to the others
+    ],
+)
+def test_a_length_is_asked_once_where_a_row_is_kept(rules: dict[str, Any], asked: list[str]) -> None:
+    column = Column("v", parse("VARCHAR(4)"), "v", tuple(ValueRule(*rule) for rule in rules.items()))
+    statement = RowPlan(Layout(CSV, ("v",)), DataObject("items", SOURCE, (column,))).accepted([Path("x")])
+    quick = statement.partition(" OR (CASE ")[0].partition(" WHERE ")[2]
+    assert sorted(re.findall(r"(?:length|strlen)\(t0\) . \d", quick)) == sorted(asked)
+
+
 def test_a_long_list_of_texts_is_looked_up(tmp_path: Path) -> None:
     def statement(values: list[str]) -> str:
         column = Column("v", parse("VARCHAR"), "v", (ValueRule("validValues", tuple(values)),))
