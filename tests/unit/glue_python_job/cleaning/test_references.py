@@ -86,6 +86,15 @@ def test_of_the_rules_that_a_value_breaks_the_first_is_told(job: Any, contract_o
     assert "line 3: code is a: shorter than 2 characters (minLength); correct" in error
 
 
+def test_a_bad_value_is_told_by_the_name_of_its_column_in_the_contract(
+    job: Any, contract_of: Callable[..., str]
+) -> None:
+    rate = {"name": "rate", "physicalName": "The rate", "logicalType": "integer"}
+    contract = contract_of(ITEMS, references={"rates": {"properties": [{"name": "n"}, rate]}})
+    error = job.fail({**SOURCE, "reference/rates/x.csv": b"n,The rate\n1,x\n"}, contract)
+    assert "line 2: rate is x: not a BIGINT; correct" in error
+
+
 def test_of_many_bad_rows_the_first_are_named_and_all_are_counted(job: Any, contract: str) -> None:
     lines = [b'{"sku": "%d", "price": "x"}' % number for number in range(8)]
     error = job.fail({**SOURCE, "reference/prices/x.json": b"\n".join([b"{", *lines])}, contract)

@@ -435,6 +435,21 @@ def test_a_long_list_of_texts_is_looked_up(tmp_path: Path) -> None:
     assert "ENUM" not in statement(MANY[:10])
 
 
+def test_an_empty_field_is_null_where_the_rules_are_asked_one_by_one(job: Any, contract_of: Callable[..., str]) -> None:
+    contract = contract_of([{"name": name, "logicalType": "integer"} for name in "ab"])
+    # No type prints +5, so the rules are asked about the row.
+    assert job.clean({"x.csv": b"a,b\n+5,\n"}, contract).staged == [(5, None)]
+
+
+def test_a_column_is_found_by_its_physical_name_and_told_by_its_own(job: Any, contract_of: Callable[..., str]) -> None:
+    columns = [{"name": name, "physicalName": f"The {name}", "logicalType": "integer"} for name in "ab"]
+    result = job.clean({"x.csv": b"The b,The a\n1,2\nx,3\n"}, contract_of(columns))
+    assert result.staged == [(2, 1)]
+    assert result.refused == [(3, "b", "not a BIGINT")]
+    staged = duckdb.read_parquet(f"{job.root}/staged/*/*/*", hive_partitioning=False)
+    assert staged.columns == ["a", "b"]
+
+
 def test_a_row_is_refused_by_the_last_of_hundreds_of_rules(job: Any, contract_of: Callable[..., str]) -> None:
     names = [f"c{number}" for number in range(300)]
     contract = contract_of([{"name": name, "logicalType": "integer"} for name in names])
