@@ -240,10 +240,18 @@ def _refused(document: JsonObject) -> Refused:
 
 
 def _place(stack: Stack, job: Job) -> str:
-    """The directory of the run of the Python stage that the job has; that of all runs where none is told."""
+    """The directory of the run of the Python stage that the job has.
+
+    A run that was killed told nothing of itself: then it is that of the run that wrote last, or of all if none did.
+    """
     at = Places(job.job_id, job.dataset or "", "", stack.outputs["lake_bucket"], "")
-    stage_run = stage_runs.told(stack, at, PYTHON)
-    return of_run(at.rejected(), stage_run) if stage_run else at.rejected()
+    if stage_run := stage_runs.told(stack, at, PYTHON):
+        return of_run(at.rejected(), stage_run)
+    bucket, prefix = bucket_and_key(at.rejected())
+    pages = stack.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    found = [item for page in pages for item in page.get("Contents", []) if item["Key"].endswith(f"/{_AROUND}")]
+    last = max(found, key=lambda item: item["LastModified"])["Key"].removesuffix(_AROUND) if found else prefix
+    return f"s3://{bucket}/{last}"
 
 
 def _prefix(stack: Stack, job: Job) -> tuple[str, str]:

@@ -163,6 +163,23 @@ def _put_another_python_run(play: Play) -> None:
     s3.put_object(Bucket=bucket, Key=manifest, Body=text.encode())
 
 
+def _put_another_contract(play: Play) -> None:
+    """The manifest of the Spark stage, as if the stage had run under another contract."""
+    s3, bucket, key = (
+        play.rig.clients.get("s3"),
+        play.rig.outputs["lake_bucket"],
+        f"runs/{play.runs[0].job_id}/spark.json",
+    )
+    document = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+    s3.put_object(Bucket=bucket, Key=key, Body=json.dumps({**document, "contract_hash": "another"}).encode())
+
+
+def _delete_the_staged_rows(play: Play) -> None:
+    s3, bucket = play.rig.clients.get("s3"), play.rig.outputs["lake_bucket"]
+    for item in s3.list_objects_v2(Bucket=bucket, Prefix=f"staged/chaos/job_id={play.runs[0].job_id}/")["Contents"]:
+        s3.delete_object(Bucket=bucket, Key=item["Key"])
+
+
 def _keep_the_manifests(play: Play) -> None:
     play.kept["manifests"] = json.dumps(_manifests(play))
 
@@ -201,6 +218,8 @@ DEEDS: Mapping[str, Callable[[Play], None]] = {
     "replace the source": _replace_the_source,
     "put a foreign file": _put_a_foreign_file,
     "put another python run": _put_another_python_run,
+    "put another contract": _put_another_contract,
+    "delete the staged rows": _delete_the_staged_rows,
     "keep the manifests": _keep_the_manifests,
     "compare the manifests": _compare_the_manifests,
     "exchange python.json": _exchange_manifest("python"),

@@ -7,6 +7,7 @@ import csv
 import gzip
 import io
 import json
+import os
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -62,8 +63,15 @@ class Lake:
 
     def paginate(self, *, Prefix: str, **_asked: Any) -> Iterator[dict[str, Any]]:  # noqa: N803
         directory, _, begin = Prefix.rpartition("/")
-        found = sorted(path.name for path in self.path(f"{directory}/").glob(f"{begin}*"))
-        yield {"Contents": [{"Key": f"{directory}/{name}"} for name in found]} if found else {}
+        root = self.path(f"{directory}/")
+        found = sorted(path for path in root.rglob("*") if path.is_file())
+        listed = [(path, path.relative_to(root).as_posix()) for path in found]
+        items = [
+            {"Key": f"{directory}/{name}", "LastModified": path.stat().st_mtime_ns}
+            for path, name in listed
+            if name.startswith(begin)
+        ]
+        yield {"Contents": items} if items else {}
 
 
 @dataclass(frozen=True)
@@ -146,6 +154,17 @@ def test_an_export_has_the_header_and_the_lines_as_they_were(replay: Replay) -> 
         ("refused.csv", "3", "3", "id", "not a BIGINT"),
         ("refused.csv", "4", "5", "id", "not a BIGINT"),
     ]
+
+
+def test_what_a_run_that_was_killed_rejected_is_found(replay: Replay) -> None:
+    result = replay.run({"a.csv": b"id,t\nx,one\n"}, contract())
+    earlier = replay.runs.root / "rejected" / "job_id=job-1" / "3fa9c1-0-00000000"
+    earlier.mkdir()
+    for name in ("_refused.json", "_refused-00000.jsonl.gz"):
+        (earlier / name).write_bytes(b"of an earlier run")
+        os.utime(earlier / name, (0, 0))
+    (replay.runs.root / "runs" / "python.json").unlink()
+    assert read(replay.export(result)) == {"refused.csv": b"id,t\nx,one\n"}
 
 
 def test_files_with_another_header_are_exported_apart(replay: Replay) -> None:

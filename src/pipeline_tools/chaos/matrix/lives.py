@@ -296,7 +296,7 @@ def _sources() -> Iterator[ChaosCase]:
         (*failed("CleanWithPython", "chaos"), End()),
     )
     yield from _foreign()
-    yield _of_another_run()
+    yield from _changed_meanwhile()
     yield _input("unknown-dataset", {"dataset": "choas"}, "did you mean")
     yield _input("unknown-field", {"datset": "chaos"}, "datset")
     yield _input("foreign-source", {"source_uri": "s3://elsewhere/lines/"}, "raw bucket")
@@ -335,20 +335,42 @@ def _foreign() -> Iterator[ChaosCase]:
         )
 
 
-def _of_another_run() -> ChaosCase:
-    state = "TransformWithSpark"
-    slow = {"name": "slow", **dict(_STOPS)[state], "match": _in(state), "delay": _SECONDS_IN_A_STATE}
-    return ChaosCase(
-        "continued.rows-of-another-run.by-job-id",
-        "another run of the Python stage takes the place of the one whose manifest the execution has read: what Spark "
-        "made of its rows is refused; another execution continues the job by its ID",
-        [slow],
+def _changed_meanwhile() -> Iterator[ChaosCase]:
+    """What is refused by name, and made again by another execution that continues the job by its ID."""
+    for name, what, deed, state, ends in (
         (
-            *(START, CaseStep("enter", at=state), CaseStep("call", at="put another python run"), WAIT),
-            *(CaseStep("continue"), CaseStep("wait", number=2)),
+            "rows-of-another-run",
+            "another run of the Python stage takes the place of the one whose manifest the execution has read",
+            "put another python run",
+            "TransformWithSpark",
+            failed("PrepareLoad", "two runs of the Python stage were at work"),
         ),
-        (*failed("PrepareLoad", "two runs of the Python stage were at work"), End()),
-    )
+        (
+            "another-contract",
+            "the Spark stage ran under another contract than the one that is deployed when its rows are to be loaded",
+            "put another contract",
+            "ReadSparkManifest",
+            failed("PrepareLoad", "the contract that is deployed has"),
+        ),
+        (
+            "staged-rows-gone",
+            "the staged rows have expired when Spark reads them",
+            "delete the staged rows",
+            "TransformWithSpark",
+            failed("TransformWithSpark", "0 rows in 0 files"),
+        ),
+    ):
+        slow = {"name": "slow", **dict(_STOPS)[state], "match": _in(state), "delay": _SECONDS_IN_A_STATE}
+        yield ChaosCase(
+            f"continued.{name}.by-job-id",
+            f"{what}; another execution continues the job by its ID",
+            [slow],
+            (
+                *(START, CaseStep("enter", at=state), CaseStep("call", at=deed), WAIT),
+                *(CaseStep("continue"), CaseStep("wait", number=2)),
+            ),
+            (*ends, End()),
+        )
 
 
 def _input(name: str, given: JsonObject, said: str) -> ChaosCase:

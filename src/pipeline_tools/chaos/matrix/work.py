@@ -181,6 +181,10 @@ def _requests() -> Iterator[ChaosCase]:
         what = f"the answer is lost to {state}, which has written rows, and that to its manifest"
         rules = [{**where, "match": {"Key": key}, **lost} for key in keys]
         yield _passes(f"{job}.writes.lost-answer.passes", what, rules, state)
+    listed = {"at": "request", "service": "s3", "operation": "PutObject", "match": {"Key": "runs/*{id}/spark/*/copy/*"}}
+    denied: Rule = {**listed, "error": {"code": "AccessDenied", "message": "denied (chaos)", "status": 403}}
+    what = "S3 denies the Spark job one of the lists for COPY, after which its manifest would come"
+    yield _redriven("spark-job.writes.denied.redriven", what, [denied], "TransformWithSpark", "")
 
 
 def _database() -> Iterator[ChaosCase]:
