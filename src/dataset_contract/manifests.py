@@ -249,4 +249,6 @@ def _result(result: StageResult) -> JsonObject:
 
 
 def _text(document: Mapping[str, object]) -> str:
-    return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False, default=str) + "\n"
+    text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False, default=str)
+    # Half of a character, which a source may have, becomes an escape of JSON.
+    return text.encode("utf-8", "backslashreplace").decode("utf-8") + "\n"

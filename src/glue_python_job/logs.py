@@ -33,6 +33,9 @@ class Log:
 
     def _write(self, level: str, message: str, fields: dict[str, object]) -> None:
         line = {"time": utc_text(utc_now()), "level": level, "job_id": self.job_id, "stage": PYTHON, "message": message}
+        text = json.dumps({**line, **fields}, ensure_ascii=False, default=str)
+        # A source may have half of a character in a name. As an escape of JSON it can be written.
+        text = text.encode("utf-8", "backslashreplace").decode("utf-8")
         # In one piece: two threads write.
-        self.stream.write(json.dumps({**line, **fields}, ensure_ascii=False, default=str) + "\n")
+        self.stream.write(f"{text}\n")
         self.stream.flush()

@@ -94,6 +94,13 @@ def test_the_details_hold_values_that_json_has_not() -> None:
     assert json.loads(manifests.render_details(RUN, result))["parameters"] == {"since": "2024-05-01"}
 
 
+def test_half_of_a_character_is_an_escape() -> None:
+    result = replace(RESULT, details={"rejected_examples": {"é\ud800": {"raw_row": "\udc00"}}})
+    text = manifests.render_details(RUN, result)
+    assert "é\\ud800" in text
+    assert json.loads(text.encode("utf-8"))["rejected_examples"] == {"é\ud800": {"raw_row": "\udc00"}}
+
+
 def test_a_stage_took_thousandths_of_a_second() -> None:
     run = replace(RUN, finished_at=START + timedelta(microseconds=1_234_567))
     assert json.loads(manifests.render(run, RESULT))["seconds"] == 1.235

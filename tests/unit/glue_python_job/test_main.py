@@ -372,6 +372,14 @@ def test_a_manifest_that_came_after_the_look_is_not_deleted(
     assert result.logs[-1]["message"].startswith("another run of this stage was complete first")
 
 
+def test_a_name_with_half_of_a_character_is_told(job: Any, contract: str) -> None:
+    job.write({"x.jsonl": b'{"id": 1, "name": "one", "\\ud800\xc3\xa9": "x"}\n'}, contract)
+    ended = script(job)
+    assert ended.returncode == 0, ended.stderr
+    (told,) = (line for line in ended.stdout.splitlines() if "columns ignored" in line)
+    assert json.loads(told)["columns"] == ["\ud800é"]
+
+
 def test_what_other_runs_left_may_stay(job: Any, contract: str, monkeypatch: pytest.MonkeyPatch) -> None:
     from glue_python_job.storage import LocalStorage, StorageError
 

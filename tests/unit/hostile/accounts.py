@@ -66,8 +66,8 @@ class Walk:
             elif lines[number] in (b"", b"\r"):
                 number, empty = number + 1, empty + (header is not None)
             elif header is None:
-                header = next(csv.reader(io.StringIO(_read(lines[number]), newline="")))
-                number += 1
+                header = next(csv.reader(io.StringIO(_read(b"\n".join(lines[number:])), newline="")))
+                number += 1 + sum(name.count("\n") for name in header)
             else:
                 row = self._staged.pop(0)
                 span = 1 + sum(str(value).count("\n") for value in row if value is not None)
