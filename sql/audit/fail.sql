@@ -95,9 +95,12 @@ WHERE
     AND status = 'FAILED' AND CAST(:spark_finished_at AS VARCHAR(32)) <> '-';
 
 -- Last, so that its rows tell what became of the job, and of which dataset it is: an input that continues a job has none.
+-- LOADED: by this attempt or an earlier one of its execution, so that a redrive does the rest. One of an execution whose job
+-- another one has loaded is refused again.
 SELECT
     CASE
-        WHEN status = 'SUCCEEDED' THEN 'LOADED'
+        WHEN status = 'SUCCEEDED' AND execution_arn <> CAST(:execution_arn AS VARCHAR(800)) THEN 'LOADED_ELSEWHERE'
+        WHEN status = 'SUCCEEDED' AND redrive_count <= CAST(:redrive_count AS INTEGER) THEN 'LOADED'
         WHEN
             execution_arn = CAST(:execution_arn AS VARCHAR(800)) AND redrive_count = CAST(:redrive_count AS INTEGER)
             THEN 'RECORDED'

@@ -185,7 +185,7 @@ def fail(sql: Path, failure: Failure, evidence: StageEvidence, columns: AuditCol
             bound |= stage_parameters(stage, None, columns)
     statements = _in_turn(sql, "fail")
     judged, texts = verdicts.insert(evidence.verdicts(), columns)
-    # The last one asks what became of the job (LOADED, RECORDED or LATER), and of which dataset it is.
+    # The last one asks what became of the job (LOADED, LOADED_ELSEWHERE, RECORDED, LATER), and of which dataset it is.
     with_verdicts = [*statements[:-1], *judged, statements[-1]]
     try:
         return batch(failure.job_id, "fail", with_verdicts, bound | texts, most=_MOST_BYTES_OF_FAILURE)

@@ -369,6 +369,8 @@ def test_an_event_whose_execution_failed_can_be_started_again(world: World) -> N
     [
         ("LOADED", "the rows are loaded, so audit.job_run says SUCCEEDED, and audit.job_attempt has the failure; "
          "a redrive writes what is missing"),
+        ("LOADED_ELSEWHERE", "another execution has loaded the job, so audit.job_run says SUCCEEDED; "
+         "audit.job_attempt has the failure of this one"),
         ("LATER", "recorded in audit.job_attempt; audit.job_run is of another attempt"),
     ],
 )  # fmt: skip
@@ -625,6 +627,7 @@ REDRIVE = "aws stepfunctions redrive-execution"
         ({}, "LoadAndRecord", "FAILED", "the warehouse refused", True),
         ({}, "RegisterJob", "FAILED", "in the state that failed", True),
         ({}, "WriteLoadManifest", "LOADED", "the rows are loaded", True),
+        ({}, "LoadAndRecord", "LOADED_ELSEWHERE", "Nothing: another execution has loaded the job.", False),
         ({}, "CleanWithPython", "LATER", "a later attempt has the job", False),
     ],
 )
@@ -640,6 +643,19 @@ def test_the_text_says_what_to_do(
     assert f"Where: {state}" in text
     assert f"\npipeline trace {JOB}\n" in text
     assert (REDRIVE in text) is redrives
+
+
+def test_a_job_that_another_execution_has_loaded_is_left_alone(chat_world: World) -> None:
+    """A redrive is refused again, and what this attempt counted is not what was loaded."""
+    world = chat_world
+    world.outcome, world.files = "LOADED_ELSEWHERE", {f"runs/{JOB}/python.json": manifest()}
+    world.run()
+    [text], [message] = world.texts("email"), world.messages()
+    assert "\nRows:  none loaded by this execution\n" in text
+    assert text.endswith(f"What to do: Nothing: another execution has loaded the job.\n\npipeline trace {JOB}\n")
+    assert message["counts"] == {}
+    steps = json.loads(world.texts("https")[0])["content"]["nextSteps"]
+    assert steps == ["Nothing: another execution has loaded the job.", f"`pipeline trace {JOB}`"]
 
 
 def test_the_text_is_told_from_the_event_alone(world: World) -> None:

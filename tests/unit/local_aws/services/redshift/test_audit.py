@@ -322,10 +322,33 @@ def test_the_input_of_a_job_that_was_never_registered_is_kept(job: Job) -> None:
 def test_a_failure_that_is_told_late_leaves_the_stages_of_the_success(job: Job) -> None:
     assert job.write("register", A0) == ""
     assert job.write("load", A1) == ""
-    assert job.fail(A0, complete=("python",), rules=0) == "LOADED"
+    assert job.fail(A0, complete=("python",), rules=0) == "LATER"
     assert job.row() == "SUCCEEDED a1 2"
     stages = "SELECT stage, attempt, rows_out FROM audit.stage_run ORDER BY stage"
     assert job.redshift.rows(stages) == [("load", 2, 1), ("python", 2, 1), ("spark", 2, 1)]
+
+
+@pytest.mark.parametrize(
+    ("written", "failed", "outcome"),
+    [
+        # Its own commit came before the failure: a redrive does the rest, and may fail as well.
+        ("register a0, load a0", "a0", "LOADED"),
+        ("register a0, load a0, FAILED a0", "a1", "LOADED"),
+        ("register a0, FAILED a0, register b0, load b0", "b0", "LOADED"),
+        # Another execution's: a redrive of this one is refused again.
+        ("register a0, FAILED a0, register b0, load b0", "a1", "LOADED_ELSEWHERE"),
+        ("register a0, FAILED a0, register b0, load b0", "a0", "LOADED_ELSEWHERE"),
+        ("register a0, load a0", "b0", "LOADED_ELSEWHERE"),
+        # A redrive has loaded it, and does the rest itself.
+        ("register a0, FAILED a0, load a1", "a0", "LATER"),
+        ("register a0, FAILED a0, register b0", "a1", "LATER"),
+        ("register a0, FAILED a0", "a1", "RECORDED"),
+    ],
+)
+def test_a_failure_learns_who_has_loaded_the_job(job: Job, written: str, failed: str, outcome: str) -> None:
+    for what, attempt in (each.split() for each in written.split(", ")):
+        assert job.write(what, Attempt.of(attempt)) == ""
+    assert job.fail(Attempt.of(failed), complete=(), rules=0) == outcome
 
 
 @pytest.mark.parametrize(
