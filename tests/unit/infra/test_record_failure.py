@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -496,12 +497,43 @@ def test_an_event_of_something_else_is_refused(world: World, arn: str) -> None:
     assert world.calls == []
 
 
-def test_an_execution_that_never_was_is_refused(world: World) -> None:
+DAY = 24 * 60 * 60 * 1000
+
+
+def days_ago(days: float) -> int:
+    return int(time.time() * 1000 - days * DAY)
+
+
+@pytest.mark.parametrize("start", [days_ago(0), days_ago(89.9), days_ago(-400), "now", None], ids=range(5))
+def test_an_execution_that_never_was_is_refused(world: World, start: Any) -> None:
     world.unknown = True
-    ended = world.run()
+    ended = world.run({**DETAIL, "startDate": start})
     assert (ended["status"], ended["error"]) == ("FAILED", "NoSuchExecution")
     assert ARN in ended["cause"]
     assert {name for name, _ in world.calls} == {"start", "getExecutionHistory"}
+
+
+@pytest.mark.parametrize("detail", [{}, {"input": json.dumps({"job_id": JOB})}], ids=["begun", "continued"])
+def test_the_failure_of_an_execution_that_is_forgotten_is_recorded(world: World, detail: Any) -> None:
+    """Else audit.job_run would say RUNNING for ever, and no execution could continue the job."""
+    world.unknown = True
+    start = days_ago(90.1)
+    assert world.run({**DETAIL, "startDate": start, "stopDate": start + DAY, **detail})["status"] == "SUCCEEDED"
+    [message] = world.messages()
+    assert message["job_id"] == (JOB if detail else job_id.make(ARN, start))
+    assert (message["failed_state"], message["audit"]) == ("-", "recorded in audit.job_run")
+    assert world.count("record") == 1
+
+
+@pytest.mark.parametrize("count", [-1, 1.5, 2**31, 1e300, "2", True, None, [1]], ids=str)
+def test_a_number_of_redrives_that_is_none_is_0(world: World, count: Any) -> None:
+    """No column takes it, so the failure would never be recorded."""
+    assert world.run({**DETAIL, "redriveCount": count})["status"] == "SUCCEEDED"
+    [document] = [json.loads(request["input"]) for name, request in world.calls if name == "record"]
+    assert {"name": "redrive_count", "value": "0"} in [
+        {name.lower(): value for name, value in parameter.items()} for parameter in document["batch"]["parameters"]
+    ]
+    assert ", redrive 0\n" in world.texts("email")[0]
 
 
 CHARACTERS = {
