@@ -50,6 +50,7 @@ class End:
         state: that audit.job_attempt names as the failed one; "" for one that succeeded.
         said: a regular expression that the recorded error and cause have to meet.
         told: messages about this attempt; None: one for an attempt that did not succeed.
+        heard: a regular expression that `audit` in a message about the execution has to meet.
         audit: of the attempt; None: that of the execution, and "" where none can be there.
         recorder: the status of the failure recorder's execution.
     """
@@ -58,6 +59,7 @@ class End:
     state: str = ""
     said: str = ""
     told: int | None = None
+    heard: str = ""
     audit: str | None = None
     recorder: str = "SUCCEEDED"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
@@ -121,6 +122,28 @@ def _tell_of(named: Callable[[str], str], error: str) -> Callable[[Play], None]:
     return tell
 
 
+def _tell_of_it_as_forgotten(play: Play) -> None:
+    """Start the recorder with what a person can say of the first execution when Step Functions knows it no more."""
+    run, now = play.runs[0], int(time.time() * 1000)
+    detail = {
+        "executionArn": run.arn,
+        "name": run.arn.rpartition(":")[2],
+        "status": "FAILED",
+        "redriveCount": 0,
+        "startDate": now - 91 * 24 * 60 * 60 * 1000,
+        "stopDate": now,
+        "input": json.dumps({"job_id": run.job_id}),
+        "error": "Forgotten",
+        "cause": "lost",
+    }
+    client = play.rig.clients.get("stepfunctions")
+    outcome = play.ended(executions.start(client, play.rig.machine("record-failure"), {"detail": detail}))
+    if outcome.succeeded:  # another one does the work
+        outcome = play.ended(outcome.output["execution_arn"])
+    if not outcome.succeeded:
+        raise DeedError(f"the recorder ended as {outcome.status}: {outcome.error}: {outcome.cause}")
+
+
 def _unlock_the_table(play: Play) -> None:
     play.rig.clients.get("redshift-data").cancel_statement(Id=play.kept["lock"])
 
@@ -213,6 +236,7 @@ DEEDS: Mapping[str, Callable[[Play], None]] = {
         lambda arn: arn.replace("-pipeline:", "-run-sql:"), "OfAnotherStateMachine"
     ),
     "tell of no execution": _tell_of(lambda arn: f"{arn}-never", "NoSuchExecution"),
+    "tell of it as forgotten": _tell_of_it_as_forgotten,
     "wait for the load": _wait_for_the_load,
     "unlock the table": _unlock_the_table,
     "replace the source": _replace_the_source,

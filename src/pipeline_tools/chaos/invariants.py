@@ -172,10 +172,15 @@ def _attempt(end: End, attempt: Attempt, rows: list[JsonObject]) -> Iterator[Vio
 def _notices(play: Play) -> Iterator[Violation]:
     for run in play.runs:
         pairs = zip(play.case.ends, play.attempts, strict=False)
-        expected = sum(end.messages for end, attempt in pairs if attempt.run is run)
+        ends = [end for end, attempt in pairs if attempt.run is run]
+        expected = sum(end.messages for end in ends)
         found = play.rig.notices.about(run.arn)
         if len(found) != expected:
             yield Violation(f"messages about {run.name}", str(expected), f"{len(found)}: {found}")
+        said = [json.loads(each["message"])["audit"] for each in found]
+        for end in ends:
+            if end.heard and not any(re.search(end.heard, text) for text in said):
+                yield Violation(f"what people hear of {run.name}", f"/{end.heard}/", str(said))
 
 
 def _processes(play: Play) -> Iterator[Violation]:

@@ -154,8 +154,23 @@ def _continued() -> Iterator[ChaosCase]:
         "the execution fails after its rows are loaded; continuing the job is refused, since there is nothing to load",
         [{"name": "denied", **_STOPS[-1][1], "match": _in("WriteLoadManifest"), "error": _DENIED}],
         (START, WAIT, CaseStep("continue"), CaseStep("wait", number=2)),
-        (*failed("WriteLoadManifest", "chaos"), End("FAILED", "", "has succeeded")),
+        (
+            *failed("WriteLoadManifest", "chaos", heard="^the rows are loaded"),
+            End("FAILED", "", "has succeeded", heard="^another execution has loaded the job"),
+        ),
         {1: "SUCCEEDED"},
+    )
+    yield ChaosCase(
+        "continued.older-redriven.refused",
+        "the execution fails, another one continues its job and loads it, and then the first one is redriven: it must "
+        "not load it again, and people are not told to redrive it once more",
+        [{"name": "denied", **_STOPS[2][1], "match": _in("CleanWithPython"), "error": _DENIED}],
+        (START, WAIT, CaseStep("continue"), CaseStep("wait", number=2), CaseStep("redrive"), WAIT),
+        (
+            *failed("CleanWithPython", "chaos", heard="^recorded in audit.job_run"),
+            End(),
+            *failed("LoadAndRecord", "belongs to execution", heard="^another execution has loaded the job"),
+        ),
     )
     yield ChaosCase(
         "continued.done.refused",
@@ -418,6 +433,24 @@ def _events() -> Iterator[ChaosCase]:
         (*failed("CleanWithPython", "chaos"), End("FAILED", "", "is running"), End()),
     )
     yield cut_short(lost, "TransformWithSpark", "{execution3}")
+    unknown: Rule = {
+        "name": "unknown",
+        "at": "task",
+        "service": "stepfunctions",
+        "operation": "GetExecutionHistory",
+        "match": {"state": "FindFailedState", "executionArn": "*:{execution}"},
+        "times": 0,
+        "error": {"code": "ExecutionDoesNotExist", "message": "Execution Does Not Exist (chaos)"},
+    }
+    forgotten = ChaosCase(
+        "event.undelivered.forgotten",
+        "the event of a failure is not delivered, and Step Functions has forgotten the execution: a person makes the "
+        "event of the audit row, and then the job is continued",
+        [ends_at("CleanWithPython"), {**event, "copies": 0}, unknown],
+        (START, END, CaseStep("call", at="tell of it as forgotten"), *refused),
+        (End("FAILED", "", "Forgotten: lost"), End()),
+    )
+    yield cut_short(forgotten, "TransformWithSpark", "{execution2}")
     yield ChaosCase(
         "event.again-after-redrive",
         "the event of a failure comes once more after the redrive has succeeded: it overwrites nothing",
