@@ -79,6 +79,11 @@ def bucket_and_key(uri: str) -> tuple[str, str]:
     return bucket, key
 
 
+def manifest_beside(manifest: str, stage: str) -> str:
+    """The URI or key of another stage's manifest of the same job."""
+    return f"{manifest.rpartition('/')[0]}/{stage}.json"
+
+
 def of_run(directory: str, stage_run: str) -> str:
     """Where a run of a stage writes, of what the job has below `directory`: in a directory of its own."""
     return f"{directory}{stage_run}/"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from dataset_contract import judging, manifests, places, reading
 from dataset_contract.errors import ContractError
 from dataset_contract.json_types import JsonMapping, JsonObject
-from dataset_contract.manifests import PYTHON, FileEntry, StageResult, StageRun
+from dataset_contract.manifests import PYTHON, SPARK, FileEntry, StageResult, StageRun
 from dataset_contract.model import Contract, DataObject, Verdict
 from glue_python_job import publishing, source_files
 from glue_python_job.arguments import OUTPUTS, Arguments
@@ -74,7 +74,7 @@ class _Stage:
         store.delete(places.failure_of(arguments.manifest_uri))
         text = self._contract_text()
         before = store.read_text(arguments.manifest_uri)
-        if (complete := self._complete(before)) and self._has_its_files(complete):
+        if (complete := self._complete(before)) and (self._has_its_files(complete) or self._was_read(complete)):
             self._log.info("the stage is complete: nothing to do", manifest=arguments.manifest_uri)
             return
         self._refuse_a_loaded_job(store)
@@ -167,10 +167,10 @@ class _Stage:
         self._contract_hash = manifests.contract_hash(text)
         return text
 
-    def _complete(self, manifest: str | None) -> JsonObject | None:
+    def _complete(self, manifest: str | None, stage: str = PYTHON) -> JsonObject | None:
         job_id, dataset = self._arguments.job_id, self._arguments.dataset
         return manifests.complete(
-            manifest, stage=PYTHON, job_id=job_id, dataset=dataset, contract_hash=self._contract_hash
+            manifest, stage=stage, job_id=job_id, dataset=dataset, contract_hash=self._contract_hash
         )
 
     def _has_its_files(self, manifest: JsonMapping) -> bool:
@@ -183,14 +183,15 @@ class _Stage:
             else:
                 expected = sum(item.get("bytes", 0) for item in manifest.get("references", {}).values())
             if found != expected:
-                self._log.warning(
-                    "the stage was complete, and its files are gone: it runs again",
-                    directory=own,
-                    bytes=found,
-                    expected=expected,
-                )
+                self._log.warning("the files of a complete run are gone", directory=own, bytes=found, expected=expected)
                 return False
         return True
+
+    def _was_read(self, manifest: JsonMapping) -> bool:
+        """Whether the Spark stage is complete over what this run staged: then nobody reads it again."""
+        uri = places.manifest_beside(self._arguments.manifest_uri, SPARK)
+        after = self._complete(self._stores.of(uri).read_text(uri), SPARK)
+        return after is not None and after.get("python_stage_run") == manifest["stage_run"]
 
     def _refuse_a_loaded_job(self, store: Storage) -> None:
         """What a loaded job was made of is kept: it is the evidence, and its rejected rows are nowhere else."""

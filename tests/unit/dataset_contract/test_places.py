@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dataset_contract import manifests
-from dataset_contract.places import STAGES, Places, bucket_and_key, details_of, failure_of, of_run
+from dataset_contract.places import STAGES, Places, bucket_and_key, details_of, failure_of, manifest_beside, of_run
 
 SRC = Path(__file__).parents[3] / "src"
 # What cuts the scheme off a URI: removeprefix("s3://"), uri[len("s3://") :], or [5:] and a partition.
@@ -53,6 +53,7 @@ def test_the_places_of_a_job() -> None:
     assert places.source_files_list("run-1") == "s3://lake/runs/job-1/python/run-1/source_files/copy.manifest"
     assert details_of(places.manifest("python"), "run-1") == "s3://lake/runs/job-1/python/run-1/details.json"
     assert of_run(places.staged(), "run-1") == "s3://lake/staged/orders/job_id=job-1/run-1/"
+    assert manifest_beside(places.manifest("python"), "spark") == places.manifest("spark")
     assert failure_of(places.manifest("python")) == "s3://lake/runs/job-1/python-error.json"
 
 

@@ -329,6 +329,18 @@ def test_a_stage_whose_files_are_gone_runs_again(job: Any, contract_of: Callable
     assert next((job.root / where).rglob("*.parquet")).exists()
 
 
+@pytest.mark.parametrize("read", ["these", "others"])
+def test_rows_that_spark_has_read_may_be_gone(job: Any, contract: str, read: str) -> None:
+    before = job.clean(FILES, contract).manifest["stage_run"]
+    manifest = json.loads((job.root / "runs" / "python.json").read_text(encoding="utf-8"))
+    spark = {**manifest, "stage": "spark", "python_stage_run": before if read == "these" else "3fa9c1-0-ffffffff"}
+    (job.root / "runs" / "spark.json").write_text(json.dumps(spark), encoding="utf-8")
+    next((job.root / "staged").rglob("*.parquet")).unlink()
+    again = job.run()
+    assert again.code == 0, again.error
+    assert (again.manifest["stage_run"] == before) == (read == "these")
+
+
 def test_what_a_loaded_job_was_made_of_is_kept(job: Any, contract: str, contract_of: Callable[..., str]) -> None:
     before = job.clean(FILES, contract)
     (job.root / "runs" / "load.json").write_text("{}")
