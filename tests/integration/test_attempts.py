@@ -137,10 +137,19 @@ def test_a_job_is_continued_under_another_contract_by_one_execution_alone(pipeli
     job_id = pipeline.audit_of(first)["job_id"]
     before = manifests(pipeline, job_id)
     with pipeline.artifact(CONTRACT, lambda text: f"{text}\n"):
-        outcome = succeeded(pipeline, continued(pipeline, job_id, name="goes-on-under-another-contract"))
+        # Deployed by half: the stages read this one, and the load is made of the other.
+        half = pipeline.wait(continued(pipeline, job_id, name="goes-on-under-another-contract"))
+        assert (half.status, half.error) == ("FAILED", "ManifestError"), half.cause
+        assert "the contract that is deployed has" in half.cause
+    pipeline.wait_for_recorder(half.arn)
+    other = manifests(pipeline, job_id)
+    outcome = succeeded(pipeline, continued(pipeline, job_id, name="goes-on-under-its-contract"))
     after = manifests(pipeline, job_id)
-    assert {after[stage]["contract_hash"] for stage in after} != {before[stage]["contract_hash"] for stage in before}
-    assert len({after[stage]["contract_hash"] for stage in after}) == 1
+    hashes = [{found[stage]["contract_hash"] for stage in found} for found in (before, other, after)]
+    assert hashes[0] == hashes[2] != hashes[1]
+    assert [len(each) for each in hashes] == [1, 1, 1]
+    for stage in ("python", "spark"):
+        assert len({found[stage]["stage_run"] for found in (before, other, after)}) == 3
     assert (outcome.output["job_id"], loaded(pipeline, job_id)) == (job_id, 4)
     (row,) = pipeline.query("SELECT * FROM audit.job_run WHERE job_id = :job_id", job_id=job_id)
     assert (row["status"], row["execution_arn"], row["source_uri"]) == ("SUCCEEDED", outcome.arn, source)
@@ -155,11 +164,12 @@ def test_a_job_is_continued_under_another_contract_by_one_execution_alone(pipeli
     pipeline.wait_for_recorder(more.arn)
     expected = {
         ("fails-in-its-load", 0, "FAILED", "LoadAndRecord"),
-        ("goes-on-under-another-contract", 0, "SUCCEEDED", None),
+        ("goes-on-under-another-contract", 0, "FAILED", "PrepareLoad"),
+        ("goes-on-under-its-contract", 0, "SUCCEEDED", None),
         ("fails-in-its-load", 1, "FAILED", "LoadAndRecord"),
         ("asks-once-more", 0, "FAILED", "GenerateJobId"),
     }
-    until(lambda: set(attempts(pipeline, job_id)) == expected or None, f"four attempts: {attempts(pipeline, job_id)}")
+    until(lambda: set(attempts(pipeline, job_id)) == expected or None, f"five attempts: {attempts(pipeline, job_id)}")
     (row,) = pipeline.query("SELECT * FROM audit.job_run WHERE job_id = :job_id", job_id=job_id)
     assert (row["status"], row["execution_arn"], loaded(pipeline, job_id)) == ("SUCCEEDED", outcome.arn, 4)
 

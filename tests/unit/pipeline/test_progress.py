@@ -42,7 +42,7 @@ def test_the_states_are_those_of_the_state_machine_in_their_order() -> None:
     states = yaml.safe_load(text)["States"]
     assert [name for name in states if name in progress.STATES] == list(progress.STATES)
     # Those are not on the way of every job.
-    assert set(states) - set(progress.STATES) == {"FindJob", "RecordAttempt"}
+    assert set(states) - set(progress.STATES) == {"FindJob", "IsOwnedByAnother", "FindOwner", "RecordAttempt"}
 
 
 def test_a_running_state_says_what_it_waits_for() -> None:

@@ -44,7 +44,12 @@ MANIFESTS = {
         "tables": {"t": {"rows": 2, "uri": "s3://t/r/"}, "u": {"rows": 0, "uri": "s3://u/r/"}},
     },
 }
-RECORDS = [[{"StringValue": "t"}, {"LongValue": 2}], [{"StringValue": "u"}, {"LongValue": 0}]]
+# Of the load, and of the job that is continued, whose seventh field is the execution that has it.
+OWNER = "arn:aws:states:us-east-1:000000000000:execution:pipeline:earlier"
+RECORDS = [
+    [{"StringValue": "t"}, {"LongValue": 2}, *({"IsNull": True} for _ in range(4)), {"StringValue": OWNER}],
+    [{"StringValue": "u"}, {"LongValue": 0}],
+]
 CHILD = "arn:aws:states:us-east-1:000000000000:execution:run-sql:one"
 
 
