@@ -175,13 +175,15 @@ class _Stage:
 
     def _has_its_files(self, manifest: JsonMapping) -> bool:
         """Whether what a complete run staged is there. It expires, and people delete it."""
-        for directory in (self._arguments.staged_uri, self._arguments.staged_references_uri):
+        recorded = {
+            self._arguments.staged_uri: manifest["bytes_out"],
+            self._arguments.staged_references_uri: sum(
+                item.get("bytes", 0) for item in manifest.get("references", {}).values()
+            ),
+        }
+        for directory, expected in recorded.items():
             own = places.of_run(directory, manifest["stage_run"])
             found = sum(file.size for file in self._stores.of(own).list_files(own))
-            if directory == self._arguments.staged_uri:
-                expected = manifest["bytes_out"]
-            else:
-                expected = sum(item.get("bytes", 0) for item in manifest.get("references", {}).values())
             if found != expected:
                 self._log.warning("the files of a complete run are gone", directory=own, bytes=found, expected=expected)
                 return False

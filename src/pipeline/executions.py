@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -202,6 +203,11 @@ def _outcome(description: JsonObject, events: list[Any]) -> ExecutionOutcome:
         cause=description.get("cause") or "",
         states=tuple(state_times(events)),
     )
+
+
+def mark_of(execution_arn: str, redrives: int) -> str:
+    """What the state machine calls an attempt in the names and arguments of what it starts."""
+    return f"{hashlib.sha256(execution_arn.encode()).hexdigest()[:6]}-{redrives}"
 
 
 def state_times(events: list[Any]) -> Iterator[StateTime]:

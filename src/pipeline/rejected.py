@@ -21,8 +21,7 @@ from typing import IO, TYPE_CHECKING
 
 from dataset_contract.json_types import JsonObject
 from dataset_contract.manifests import PYTHON
-from dataset_contract.places import Places, bucket_and_key, of_run
-from pipeline import stage_runs
+from dataset_contract.places import Places, bucket_and_key, failure_of, of_run
 from pipeline.errors import PipelineError, UsageError
 
 if TYPE_CHECKING:
@@ -87,8 +86,12 @@ def rows(stack: Stack, job: Job) -> Iterator[Refused]:
     Raises:
         NoTextError: the job has rejected rows, and they are not there as text.
     """
+    yield from _rows(stack, job, _place(stack, job))
+
+
+def _rows(stack: Stack, job: Job, place: str) -> Iterator[Refused]:
     found = 0
-    for key in _keys(stack, job):
+    for key in _keys(stack, place):
         for line in _lines(stack, key):
             found += 1
             yield _refused(json.loads(line))
@@ -96,7 +99,7 @@ def rows(stack: Stack, job: Job) -> Iterator[Refused]:
     if expected is not None and found != expected:
         raise NoTextError(
             f"job {job.job_id} has rejected {expected:,} rows, and {found:,} are there as text; all are in the Parquet "
-            f"files below {_place(stack, job)}"
+            f"files below {place}"
         )
 
 
@@ -122,16 +125,16 @@ def export(stack: Stack, job: Job, target: Path, on_row: Callable[[], None] = la
         UsageError: a file is there already, or the ending is not that of the source's format.
         NoTextError: the job has no rejected rows, or they are not there as text.
     """
-    around = _around(stack, job)
+    place = _place(stack, job)
+    around = _around(stack, place)
     if around is None:
         if not job.counts.get("rows_rejected"):
             raise NoTextError(f"job {job.job_id} has rejected no row: there is nothing to export")
         raise NoTextError(
-            f"the rejected rows of job {job.job_id} are not there as text; all are in the Parquet files below "
-            f"{_place(stack, job)}"
+            f"the rejected rows of job {job.job_id} are not there as text; all are in the Parquet files below {place}"
         )
     with _Files(target, around) as files:
-        for row in rows(stack, job):
+        for row in _rows(stack, job, place):
             files.add(row)
             on_row()
         return files.finish()
@@ -245,21 +248,23 @@ def _place(stack: Stack, job: Job) -> str:
     A run that was killed told nothing of itself: then it is that of the run that wrote last, or of all if none did.
     """
     at = Places(job.job_id, job.dataset or "", "", stack.outputs["lake_bucket"], "")
-    if stage_run := stage_runs.told(stack, at, PYTHON):
-        return of_run(at.rejected(), stage_run)
+    s3, key = stack.client("s3"), at.manifest_key(PYTHON)
+    for told in (key, failure_of(key)):
+        try:
+            document = json.loads(s3.get_object(Bucket=at.lake_bucket, Key=told)["Body"].read())
+        except s3.exceptions.NoSuchKey:
+            continue
+        if isinstance(document, dict) and isinstance(document.get("stage_run"), str):
+            return of_run(at.rejected(), document["stage_run"])
     bucket, prefix = bucket_and_key(at.rejected())
-    pages = stack.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     found = [item for page in pages for item in page.get("Contents", []) if item["Key"].endswith(f"/{_AROUND}")]
     last = max(found, key=lambda item: item["LastModified"])["Key"].removesuffix(_AROUND) if found else prefix
     return f"s3://{bucket}/{last}"
 
 
-def _prefix(stack: Stack, job: Job) -> tuple[str, str]:
-    return bucket_and_key(_place(stack, job))
-
-
-def _around(stack: Stack, job: Job) -> list[JsonObject] | None:
-    bucket, prefix = _prefix(stack, job)
+def _around(stack: Stack, place: str) -> list[JsonObject] | None:
+    bucket, prefix = bucket_and_key(place)
     s3 = stack.client("s3")
     try:
         document = json.loads(s3.get_object(Bucket=bucket, Key=prefix + _AROUND)["Body"].read())
@@ -273,8 +278,8 @@ def _around(stack: Stack, job: Job) -> list[JsonObject] | None:
     return list(document["files"])
 
 
-def _keys(stack: Stack, job: Job) -> list[str]:
-    bucket, prefix = _prefix(stack, job)
+def _keys(stack: Stack, place: str) -> list[str]:
+    bucket, prefix = bucket_and_key(place)
     pages = stack.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix + _TEXTS)
     return sorted(item["Key"] for page in pages for item in page.get("Contents", []))
 

@@ -7,14 +7,12 @@ from collections.abc import Callable, Mapping
 
 from dataset_contract.json_types import JsonMapping
 from dataset_contract.places import Places, bucket_and_key, details_of, failure_of
-from pipeline import stage_runs
-from pipeline.evidence.asking import Asker
+from pipeline.evidence.asking import Asker, answer
 from pipeline.evidence.model import Answer, Lake, Objects
 from pipeline.jobs import Job
 from pipeline.stacks import Stack
 
 _DOCUMENTS = ("python", "python-error", "spark", "spark-error", "load")
-_DETAILED = ("python", "spark")
 
 
 def places(stack: Stack, job: Job) -> Places:
@@ -37,7 +35,6 @@ def look(stack: Stack, asker: Asker, job: Job) -> Callable[[], Lake]:
     curated = asker.ask(_curated, stack, at)
     lists = asker.ask(_lists, stack, at)
     documents = {name: asker.ask(_document, stack, at.lake_bucket, key_of(at, name)) for name in _DOCUMENTS}
-    documents |= {f"{stage}-details": asker.ask(_details, stack, at, stage) for stage in _DETAILED}
 
     def whole() -> Lake:
         tables = curated.result()
@@ -47,6 +44,8 @@ def look(stack: Stack, asker: Asker, job: Job) -> Callable[[], Lake]:
         if tables.problem:
             by_table = {"(any)": Answer(problem=tables.problem)}
         read = {name: future.result() for name, future in documents.items()}
+        told = read["python"].value or read["python-error"].value or {}
+        read["python-details"] = answer(_details, stack, at, told.get("stage_run"))
         return Lake(staged.result(), rejected.result(), by_table, lists.result(), read)
 
     return whole
@@ -81,9 +80,10 @@ def _lists(stack: Stack, at: Places) -> list[str] | None:
     return sorted({name for directory, _, name in keys if directory.endswith("/copy")}) or None
 
 
-def _details(stack: Stack, at: Places, stage: str) -> JsonMapping | None:
-    stage_run = stage_runs.told(stack, at, stage)
-    return _document(stack, at.lake_bucket, details_of(at.manifest_key(stage), stage_run)) if stage_run else None
+def _details(stack: Stack, at: Places, stage_run: object) -> JsonMapping | None:
+    """What the run of the Python stage that the job has read and wrote, file by file."""
+    key = details_of(at.manifest_key("python"), str(stage_run))
+    return _document(stack, at.lake_bucket, key) if stage_run else None
 
 
 def _document(stack: Stack, bucket: str, key: str) -> JsonMapping | None:

@@ -76,7 +76,7 @@ def published(states: Iterable[StateRun]) -> tuple[StateRun, Any] | None:
 
 def _nested_arn(stack: Stack, job: Job, attempt: Attempt, step: str) -> str:
     machine: str = stack.outputs["run_sql_state_machine_arn"]
-    attempted = f"{hashlib.sha256(attempt.execution_arn.encode()).hexdigest()[:6]}-{attempt.redrive_count}"
+    attempted = executions.mark_of(attempt.execution_arn, attempt.redrive_count)
     return f"{machine.replace(':stateMachine:', ':execution:', 1)}:{job.job_id}-{step}-{attempted}-0"
 
 

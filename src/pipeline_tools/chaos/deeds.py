@@ -8,7 +8,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from dataset_contract.json_types import JsonObject
 from pipeline import executions, redshift
+from pipeline.executions import ExecutionOutcome
 
 if TYPE_CHECKING:
     from pipeline_tools.chaos.play import Play
@@ -103,16 +105,21 @@ def _the_job_run_still_works(play: Play) -> None:
         raise DeedError(f"the job run does not work any more: {found}")
 
 
+def _recorder(play: Play, event: JsonObject) -> ExecutionOutcome:
+    """The end of the recorder that a person starts with an event."""
+    client = play.rig.clients.get("stepfunctions")
+    outcome = play.ended(executions.start(client, play.rig.machine("record-failure"), event))
+    # It starts another one, which does the work.
+    return play.ended(outcome.output["execution_arn"]) if outcome.succeeded else outcome
+
+
 def _tell_of(named: Callable[[str], str], error: str) -> Callable[[Play], None]:
     """Start the recorder with the first execution's event, but of another execution: it fails, and records nothing."""
 
     def tell(play: Play) -> None:
         event = play.rig.event_of(play.runs[0].arn)
         arn = event["detail"]["executionArn"] = named(play.runs[0].arn)
-        client = play.rig.clients.get("stepfunctions")
-        outcome = play.ended(executions.start(client, play.rig.machine("record-failure"), event))
-        if outcome.succeeded:  # another one does the work
-            outcome = play.ended(outcome.output["execution_arn"])
+        outcome = _recorder(play, event)
         if (outcome.status, outcome.error) != ("FAILED", error) or arn not in outcome.cause:
             raise DeedError(f"the recorder ended as {outcome.status}: {outcome.error}: {outcome.cause}")
         rows = play.rig.query("SELECT job_id FROM audit.job_attempt WHERE execution_arn = :arn", arn=arn)
@@ -136,10 +143,7 @@ def _tell_of_it_as_forgotten(play: Play) -> None:
         "error": "Forgotten",
         "cause": "lost",
     }
-    client = play.rig.clients.get("stepfunctions")
-    outcome = play.ended(executions.start(client, play.rig.machine("record-failure"), {"detail": detail}))
-    if outcome.succeeded:  # another one does the work
-        outcome = play.ended(outcome.output["execution_arn"])
+    outcome = _recorder(play, {"detail": detail})
     if not outcome.succeeded:
         raise DeedError(f"the recorder ended as {outcome.status}: {outcome.error}: {outcome.cause}")
 

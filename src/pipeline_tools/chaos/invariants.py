@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import subprocess
@@ -16,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from dataset_contract.json_types import JsonObject
 from dataset_contract.places import bucket_and_key, details_of
+from pipeline.executions import mark_of
 from pipeline.redshift import FINAL_STATUSES
 from pipeline_tools.chaos.cases import End
 from pipeline_tools.chaos.play import Attempt, Play
@@ -226,8 +226,7 @@ def _what_went_on(play: Play) -> Iterator[Violation]:
 
 def _started_by(play: Play, attempt: Attempt) -> Iterator[tuple[str, str, str, datetime | None]]:
     """Of all that an attempt started: what it is, its state, the state of one that was stopped, and when it ended."""
-    job, digest = attempt.run.job_id, hashlib.sha256(attempt.run.arn.encode()).hexdigest()
-    mark = f"{digest[:6]}-{attempt.redrive}"
+    job, mark = attempt.run.job_id, mark_of(attempt.run.arn, attempt.redrive)
     for name in ("python_job_name", "spark_job_name"):
         for run in play.rig.job_runs(play.rig.outputs[name], play.began):
             if (run["Arguments"].get("--job_id"), run["Arguments"].get("--attempt")) == (job, mark):

@@ -373,12 +373,8 @@ def test_a_failed_run_can_be_run_again(orders: Orders) -> None:
     assert left == ["python.json", "spark", "spark.json"]
 
 
-def test_of_two_runs_at_once_the_one_that_is_complete_first_stands(
-    orders: Orders, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert orders.run() == 0
-    first, manifest = orders.stage_run, orders.manifest.read_text()
-    before = orders.rows("priced", "id, price")
+def overtake(orders: Orders, monkeypatch: pytest.MonkeyPatch, manifest: str) -> None:
+    """Have no manifest now, and this one when the next run has written its tables."""
     orders.manifest.unlink()
     one_run = job._run
 
@@ -387,6 +383,15 @@ def test_of_two_runs_at_once_the_one_that_is_complete_first_stands(
         orders.manifest.write_text(manifest)
 
     monkeypatch.setattr(job, "_run", overtaken)
+
+
+def test_of_two_runs_at_once_the_one_that_is_complete_first_stands(
+    orders: Orders, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert orders.run() == 0
+    first, manifest = orders.stage_run, orders.manifest.read_text()
+    before = orders.rows("priced", "id, price")
+    overtake(orders, monkeypatch, manifest)
     orders.transform = TRANSFORM.replace("* (SELECT discount FROM parameters)", "* 0")
     assert orders.run() == 0
     assert orders.manifest.read_text() == manifest
@@ -400,14 +405,7 @@ def test_a_run_that_was_complete_first_over_other_rows_fails_this_one(
 ) -> None:
     assert orders.run() == 0
     other = orders.manifest.read_text().replace(STAGED_BY, "3fa9c1-0-ffffffff")
-    orders.manifest.unlink()
-    one_run = job._run
-
-    def overtaken(*arguments: Any) -> None:
-        one_run(*arguments)
-        orders.manifest.write_text(other)
-
-    monkeypatch.setattr(job, "_run", overtaken)
+    overtake(orders, monkeypatch, other)
     assert orders.run() == 1
     assert "is of another run, under another contract or over other rows" in last_error(capsys)
     assert orders.manifest.read_text() == other

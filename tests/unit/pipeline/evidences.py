@@ -95,7 +95,7 @@ def succeeded() -> Evidence:
         "spark": Answer(spark),
         "python-details": Answer(details),
         "load": Answer({"job_id": JOB, "rows_in": 900, "rows_out": 890}),
-        **{name: Answer() for name in ("python-error", "spark-details", "spark-error")},
+        **{name: Answer() for name in ("python-error", "spark-error")},
     }
     return Evidence(
         job=job,

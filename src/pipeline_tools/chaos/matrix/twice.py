@@ -1,4 +1,4 @@
-"""Starts whose answer is lost, so that something works that no history names, and an end of the attempt after it."""
+"""Starts whose answer is lost, so that something works that no history names: beside another one, or after the end."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from pipeline_tools.chaos.matrix.tasks import DENIED, cut_short
 START, WAIT, END = CaseStep("start"), CaseStep("wait"), CaseStep("end")
 # Longer than a case waits for what still works: only who stops it ends it in time.
 _FOR_EVER: Final = 400.0
+# Longer than the other run and its retry take.
+_SECONDS_SLOW: Final = 10.0
 # As long as a late event needs to be handled on a busy machine.
 _A_WHILE: Final = 40.0
 
@@ -26,6 +28,13 @@ def cases() -> Iterator[ChaosCase]:
             failed(state, "chaos"),
             # Each of both runs needs a place of its own.
             alone=True,
+        )
+        rows = {"python": "staged/*{id}/*", "spark": "curated/*{id}/*"}[job]
+        writes = {"at": "request", "service": "s3", "operation": "PutObject", "match": {"Key": rows}}
+        yield ChaosCase(
+            f"{job}-job.{state}.two-at-once.passes",
+            f"the answer to the start of {state} is lost, so it runs twice at once, and one of them is slow to write",
+            [_lost(state, "glue", "StartJobRun", "Glue"), {"name": "slow", **writes, "delay": _SECONDS_SLOW}],
         )
     yield lost_run(
         "stopped.CleanWithPython.while-retrying-a-lost-start",

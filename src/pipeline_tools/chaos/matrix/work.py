@@ -15,8 +15,6 @@ RUN_STATES: Final = ("ERROR", "EXPIRED", "TIMEOUT", "STOPPED", "FAILED")
 JOBS: Final = (("python", "CleanWithPython"), ("spark", "TransformWithSpark"))
 # Where a case of a state is ended that comes before Spark.
 _BEFORE_SPARK: Final = {"RegisterJob": "CleanWithPython", "CleanWithPython": "TransformWithSpark"}
-# Longer than the other run and its retry take.
-_SECONDS_SLOW: Final = 10.0
 _DISK = "No space left on device"
 _DISK_OF_REDSHIFT = "ERROR: Disk Full Detail: error: Disk Full code: 1016 (chaos)"
 _CONFLICT = "ERROR: 1023 DETAIL: Serializable isolation violation on table in Redshift (chaos)"
@@ -59,21 +57,6 @@ def _job_runs(job: str, state: str) -> Iterator[ChaosCase]:
         f"{name}.killed.redriven", f"the process of {state} is killed", [{**where, "kill": "run"}], state, ""
     )
     yield _passes(f"{name}.late.passes", f"the run of {state} begins late", [{**where, "delay": 2.0}], state)
-    lost = {
-        "at": "task",
-        "when": "after",
-        "service": "glue",
-        "operation": "StartJobRun",
-        "match": {"JobName": f"*{job}*", "Arguments.--job_id": "*{id}"},
-    }
-    rows = {"python": "staged/*{id}/*", "spark": "curated/*{id}/*"}[job]
-    slow = {"at": "request", "service": "s3", "operation": "PutObject", "match": {"Key": rows}, "delay": _SECONDS_SLOW}
-    rules: list[Rule] = [
-        {"name": "lost", **lost, "error": {"code": "Glue.SdkClientException", "message": "lost (chaos)"}},
-        {"name": "slow", **slow},
-    ]
-    what = f"the answer to the start of {state} is lost, so it runs twice at once, and one of them is slow to write"
-    yield ChaosCase(f"{name}.two-at-once.passes", what, rules)
 
 
 def _statements() -> Iterator[ChaosCase]:
