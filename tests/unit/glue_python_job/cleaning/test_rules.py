@@ -17,7 +17,7 @@ from dataset_contract import wording
 from dataset_contract.model import SOURCE, Column, CsvDialect, DataObject, ValueRule
 from dataset_contract.types import DEFAULTS, parse
 from glue_python_job import sql
-from glue_python_job.cleaning.rules import RowPlan
+from glue_python_job.cleaning.rules import RowPlan, staged
 from glue_python_job.text.layout import CSV, JSON, Layout
 
 
@@ -165,7 +165,7 @@ USUAL = {
     "VARCHAR(4)": "abcd",
     "CHAR(2)": "ab",
 }
-MANY = [f"n{number}" for number in range(60)]
+MANY = [*(f"n{number}" for number in range(59)), "it's"]
 NOT_LESS = "not less than -2.5 (exclusiveMaximum)"
 RULES: list[tuple[str, dict[str, Any], str, list[str], list[str]]] = [
     ("integer", {"logicalTypeOptions": {"minimum": 3}}, "less than 3 (minimum)", ["3", "4"], ["2", "-9"]),
@@ -285,8 +285,8 @@ RULES: list[tuple[str, dict[str, Any], str, list[str], list[str]]] = [
             bad,
         )
         for metric, argument, said, good, bad in (
-            ("invalidValues", "validValues", "not one of", ["n0", "n59"], ["n60", "N0"]),
-            ("missingValues", "missingValues", "counts as missing: one of", ["n60", "N0"], ["n0", "n59"]),
+            ("invalidValues", "validValues", "not one of", ["n0", "it's"], ["n59", "N0"]),
+            ("missingValues", "missingValues", "counts as missing: one of", ["n59", "N0"], ["n0", "it's"]),
         )
     ),
     (
@@ -626,6 +626,19 @@ def test_typed_values_of_parquet(
     assert len(result.rejected) == (expected is REFUSED)
 
 
+def test_a_column_of_parquet_has_its_own_type_wherever_it_stands_in_the_file(
+    job: Any, contract_of: Callable[..., str]
+) -> None:
+    names = {"amount": "DECIMAL(5,2)", "count": "INTEGER"}
+    job.write({}, contract_of([{"name": name, "physicalType": type_name} for name, type_name in names.items()]))
+    duckdb.sql("SELECT [1, 2] AS other, '7' AS count, 1.1::DOUBLE AS amount").write_parquet(
+        f"{job.root}/source/x.parquet"
+    )
+    result = job.run()
+    assert result.code == 0, result.error
+    assert result.staged == [(Decimal("1.10"), 7)]
+
+
 def test_a_column_of_a_type_without_values_for_the_contract_is_refused_as_a_whole(
     job: Any, contract_of: Callable[..., str], tmp_path: Path
 ) -> None:
@@ -644,7 +657,19 @@ def test_a_column_that_is_refused_as_a_whole_is_named_as_in_the_file(job: Any, c
     result = job.run()
     assert result.code == 1
     file = f"{job.root}/source/x.parquet"
-    assert f"column Value of {file} is a INTEGER[]; the contract asks for a VARCHAR(65535)" in result.error
+    assert result.error == f"error: column Value of {file} is a INTEGER[]; the contract asks for a VARCHAR(65535)\n"
+
+
+def test_staged_rows_have_the_columns_of_the_contract_whatever_folder_they_are_in(
+    database: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    file = tmp_path / "day=1" / "x.parquet"
+    file.parent.mkdir()
+    duckdb.sql("SELECT 5 AS v").write_parquet(str(file))
+    item = DataObject("items", SOURCE, (Column("v", parse("INTEGER"), "v"),))
+    found = database.execute(f"SELECT *, s.file_row_number AS number FROM {staged(item, [file])}")
+    assert [name for name, *_ in found.description or ()] == ["c0", "number"]
+    assert found.fetchall() == [(5, 0)]
 
 
 def test_the_staged_types_are_those_of_the_contract(job: Any, contract_of: Callable[..., str]) -> None:
