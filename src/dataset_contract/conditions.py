@@ -74,11 +74,18 @@ def broken(rule: ValueRule, type_: ColumnType, value: str, dialect: Dialect) -> 
         return f"{dialect.length(value)} < {argument}"
     if keyword == "maxLength":
         return f"{dialect.length(value)} > {argument}"
-    if keyword == "pattern":
-        return f"NOT ({dialect.matches(value, str(argument))})"
-    arguments = argument if isinstance(argument, tuple) else (argument,)
-    among = f"{value} IN ({', '.join(_constant(item, type_, dialect) for item in arguments)})"
-    return among if keyword == "missingValues" else f"NOT ({among})"
+    if keyword == "missingValues":
+        return _among(rule, type_, value, dialect)
+    return f"NOT ({kept(rule, type_, value, dialect)})"
+
+
+def kept(rule: ValueRule, type_: ColumnType, value: str, dialect: Dialect) -> str:
+    """SQL that is true for a value that keeps the rule, and for no other; the arguments are those of `broken`."""
+    if rule.keyword == "pattern":
+        return dialect.matches(value, str(rule.argument))
+    if rule.keyword == "validValues":
+        return _among(rule, type_, value, dialect)
+    return f"NOT ({broken(rule, type_, value, dialect)})"
 
 
 def any_broken(rules: Sequence[ValueRule], type_: ColumnType, value: str, dialect: Dialect) -> str:
@@ -95,6 +102,11 @@ def _single(argument: RuleArgument) -> Single:
     if isinstance(argument, tuple):
         raise TypeError(f"a limit is one value, not {argument!r}")
     return argument
+
+
+def _among(rule: ValueRule, type_: ColumnType, value: str, dialect: Dialect) -> str:
+    arguments = rule.argument if isinstance(rule.argument, tuple) else (rule.argument,)
+    return f"{value} IN ({', '.join(_constant(item, type_, dialect) for item in arguments)})"
 
 
 def _constant(argument: Single, type_: ColumnType, dialect: Dialect, rounding: str = ROUND_FLOOR) -> str:

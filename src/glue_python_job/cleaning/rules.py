@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dataset_contract import wording
-from dataset_contract.conditions import broken
+from dataset_contract.conditions import broken, kept
 from dataset_contract.model import Column, DataObject, ValueRule
 from dataset_contract.types import TEXT_KINDS
 from glue_python_job import sql
@@ -183,7 +183,7 @@ def _keeps(rule: ValueRule, column: Column, typed: str) -> str:
     if len(listed) > _LONG_LIST and column.type.kind in TEXT_KINDS:
         # A list is compared value by value, an ENUM is looked up.
         return f"TRY_CAST({typed} AS ENUM({', '.join(DUCKDB.text(str(value)) for value in listed)})) IS NOT NULL"
-    return f"NOT ({broken(rule, column.type, typed, DUCKDB)})"
+    return kept(rule, column.type, typed, DUCKDB)
 
 
 def _is_required(column: Column) -> bool:

@@ -148,7 +148,7 @@ def _text_fit(read: str, typed: str, type_: ColumnType) -> str:
         return f"{same} AND {typed} BETWEEN {_YEARS[DATE]}"
     if type_.kind == DECIMAL and type_.scale:
         # An empty text is not a number, so `typed` is null then.
-        return f"({same} OR starts_with(CAST({typed} AS VARCHAR), {read}))"
+        return f"starts_with(CAST({typed} AS VARCHAR), {read})"
     return same if type_.kind in (INTEGER, DECIMAL) else ""
 
 

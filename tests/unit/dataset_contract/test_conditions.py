@@ -3,7 +3,7 @@ from __future__ import annotations
 import duckdb
 import pytest
 
-from dataset_contract.conditions import any_broken, broken
+from dataset_contract.conditions import any_broken, broken, kept
 from dataset_contract.model import ValueRule
 from dataset_contract.types import parse
 from glue_python_job import sql
@@ -25,12 +25,14 @@ def test_a_value_breaks_or_keeps_a_rule_in_duckdb(connection: duckdb.DuckDBPyCon
         typed = f"CAST({sql.literal(value)} AS {type_.duckdb})"
         found = connection.execute(f"SELECT {broken(rule, type_, typed, DUCKDB)}").fetchall()[0][0]
         assert found is (value in bad), value
+        assert connection.execute(f"SELECT {kept(rule, type_, typed, DUCKDB)}").fetchall() == [(value in good,)]
 
 
 def test_null_keeps_every_rule_but_required(connection: duckdb.DuckDBPyConnection) -> None:
     for type_, rule, _, _ in CASES:
         null = f"CAST(NULL AS {type_.duckdb})"
         assert connection.execute(f"SELECT {broken(rule, type_, null, DUCKDB)}").fetchall() == [(None,)]
+        assert connection.execute(f"SELECT {kept(rule, type_, null, DUCKDB)}").fetchall() == [(None,)]
         assert connection.execute(f"SELECT {any_broken([rule], type_, null, DUCKDB)}").fetchall() == [(False,)]
     assert connection.execute(f"SELECT {broken(ValueRule('required'), parse('DATE'), 'NULL', DUCKDB)}").fetchall() == [
         (True,)
