@@ -85,18 +85,18 @@ def test_the_same_name_and_input_twice_is_one_job(pipeline: Pipeline) -> None:
     assert [row["job_id"] for row in rows] == [outcome.output["job_id"]]
 
 
-def test_twenty_executions_at_once_are_twenty_jobs(pipeline: Pipeline) -> None:
-    # A dataset whose transformation costs little: twenty Sparks at once are what takes the time here.
+def test_executions_at_once_are_as_many_jobs(pipeline: Pipeline) -> None:
+    # More than the endpoint has slots for jobs, so that some wait. A hundred at once: `nox -s bench -- growth`.
     rows = "".join(f"{number},1,note\n" for number in range(30))
     source = pipeline.put(f"order_id,position,note\n{rows}", name="order_lines.csv")
-    arns = [pipeline.start(source, dataset="order_lines", repeat=True) for _ in range(20)]
+    arns = [pipeline.start(source, dataset="order_lines", repeat=True) for _ in range(8)]
     outcomes = [pipeline.wait(arn) for arn in arns]
-    assert [outcome.status for outcome in outcomes] == ["SUCCEEDED"] * 20
+    assert [outcome.status for outcome in outcomes] == ["SUCCEEDED"] * 8
     job_ids = {outcome.output["job_id"] for outcome in outcomes}
-    assert len(job_ids) == 20
+    assert len(job_ids) == 8
     audit = pipeline.query("SELECT job_id, status FROM audit.job_run WHERE source_uri = :uri", uri=source)
     assert {row["job_id"] for row in audit} == job_ids
     assert {row["status"] for row in audit} == {"SUCCEEDED"}
-    assert len(audit) == 20
+    assert len(audit) == 8
     counted = pipeline.query("SELECT job_id, COUNT(*) AS n FROM analytics.order_lines GROUP BY job_id")
     assert {row["job_id"]: row["n"] for row in counted if row["job_id"] in job_ids} == dict.fromkeys(job_ids, 30)
