@@ -45,19 +45,32 @@ def test_encrypted_queue(aws: Aws) -> None:
     root = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{account}:root"}, "Action": "kms:*", "Resource": "*"}
     use = {**sender, "Action": ["kms:Decrypt", "kms:GenerateDataKey"]}
     with_source = {**use, "Condition": {"StringEquals": {"aws:SourceAccount": account}}}
-    key = kms.create_key()["KeyMetadata"]["Arn"]
-    policy = json.dumps({"Statement": [{**sender, "Action": "sqs:SendMessage"}]})
-    url = sqs.create_queue(QueueName=name, Attributes={"KmsMasterKeyId": key, "Policy": policy})["QueueUrl"]
-    queue = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     events.put_rule(Name=name, EventPattern=json.dumps({"source": [name]}))
-    events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": queue}])
-    for number, statement in enumerate((with_source, use)):
+
+    def target(kind: str, statement: object) -> str:
+        """A queue that the rule sends to, under a key with this statement; its URL."""
         policy = json.dumps({"Version": "2012-10-17", "Statement": [root, statement]})
-        kms.put_key_policy(KeyId=key, PolicyName="default", Policy=policy)
+        key = kms.create_key(Policy=policy)["KeyMetadata"]["Arn"]
+        attributes = {
+            "KmsMasterKeyId": key,
+            "Policy": json.dumps({"Statement": [{**sender, "Action": "sqs:SendMessage"}]}),
+        }
+        url: str = sqs.create_queue(QueueName=f"{name}-{kind}", Attributes=attributes)["QueueUrl"]
+        queue = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        events.put_targets(Rule=name, Targets=[{"Id": kind, "Arn": queue}])
+        return url
+
+    refused, taken = target("refused", with_source), target("taken", use)
+    sent = [0, 1, 2]
+    for number in sent:
         events.put_events(Entries=[{"Source": name, "DetailType": "Test", "Detail": json.dumps({"number": number})}])
+    found: list[int] = []
 
     def arrived() -> list[int] | None:
-        found = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
-        return [json.loads(message["Body"])["detail"]["number"] for message in found] or None
+        messages = sqs.receive_message(QueueUrl=taken, MaxNumberOfMessages=10).get("Messages", [])
+        found.extend(json.loads(message["Body"])["detail"]["number"] for message in messages)
+        return found if len(found) >= len(sent) else None
 
-    assert until(arrived, "an event arrived") == [1]
+    assert sorted(until(arrived, "the events arrived")) == sent
+    # What the first events would have brought has come by now.
+    assert "Messages" not in sqs.receive_message(QueueUrl=refused, MaxNumberOfMessages=10)
