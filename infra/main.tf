@@ -113,12 +113,16 @@ module "generate_param" {
 module "python_job" {
   source = "./modules/glue_job"
 
-  name                = local.names.python_job
-  description         = "Checks the source and reference files against the contract; writes staged and rejected rows."
-  kind                = "pythonshell"
-  script_uri          = "s3://${local.names.artifacts_bucket}/${local.python_script}"
-  extra_py_files      = ["s3://${local.names.artifacts_bucket}/${local.python_wheel}"]
-  default_arguments   = { "--code_version" = local.code_version }
+  name           = local.names.python_job
+  description    = "Checks the source and reference files against the contract; writes staged and rejected rows."
+  kind           = "pythonshell"
+  script_uri     = "s3://${local.names.artifacts_bucket}/${local.python_script}"
+  extra_py_files = ["s3://${local.names.artifacts_bucket}/${local.python_wheel}"]
+  default_arguments = {
+    "--code_version" = local.code_version
+    # DuckDB's, of the 1 or 16 GB that a run has.
+    "--memory_limit" = try(var.python_shell.max_capacity, null) == 1 ? "12GB" : "512MB"
+  }
   timeout_minutes     = var.python_timeout_minutes
   max_concurrent_runs = var.max_concurrent_runs
   python_shell = merge(var.python_shell, {

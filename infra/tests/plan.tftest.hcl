@@ -476,6 +476,10 @@ run "the_jobs_get_their_size_and_their_code" {
     condition     = endswith(module.python_job.default_arguments["--additional-python-modules"], ".whl")
     error_message = "The Python job's settings take its wheels away: ${jsonencode(module.python_job.default_arguments)}"
   }
+  assert {
+    condition     = module.python_job.default_arguments["--memory_limit"] == "12GB"
+    error_message = "The Python job does not use the memory of its size: ${jsonencode(module.python_job.default_arguments)}"
+  }
 }
 
 run "a_protected_environment_keeps_its_data_logs_and_encryption" {

@@ -312,7 +312,9 @@ def _resource_errors() -> Iterator[None]:
     try:
         yield
     except duckdb.OutOfMemoryException as error:
-        raise JobError(f"the memory does not suffice; raise --memory_limit ({error})") from error
+        raise JobError(
+            f"the memory does not suffice; raise --memory_limit, as python_shell.max_capacity = 1 does ({error})"
+        ) from error
     except (OSError, duckdb.IOException) as error:
         full = isinstance(error, OSError) and error.errno == errno.ENOSPC
         if full or "No space left" in str(error):
