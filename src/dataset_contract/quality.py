@@ -299,12 +299,14 @@ def _arguments(rule: Element, metric: str, subject: RuleSubject) -> Made:
         columns = _key(arguments, subject) if names else (subject.column,)
         return Made(keys=(Key(columns),))
     if subject.type is None:
-        return Made()
+        return Made()  # rowCount, of an object
     if metric == "missingValues":
         where = (*place, "missingValues")
         made = Made(_missing(arguments.get("missingValues"), subject.type, where))
         _check_not_null(made, subject, where, "null in its place")
         return made
+    if metric != "invalidValues":
+        raise NotImplementedError(f"what the metric {metric} takes is not said here")
     made = Made(_invalid(arguments, subject.type))
     _check_not_null(made, subject, (*place, "validValues"), "the list without it, since null is valid")
     return made

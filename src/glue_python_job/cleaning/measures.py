@@ -60,6 +60,8 @@ class Measurer:
             return outcome.counts.rejected
         if rule.metric == "duplicateValues":
             return self._duplicates(rule, item, files, outcome.counts.staged)
+        if rule.metric != "sql":
+            raise NotImplementedError(f"the metric {rule.metric} is not measured here")
         return self._query(rule, files)
 
     def _scan(self, item: DataObject, files: Sequence[Path]) -> dict[str, Number | None]:

@@ -51,6 +51,12 @@ def test_a_list_may_be_without_null_or_of_null_alone_and_a_pattern_without_a_lis
     assert read("invalidValues", pattern="A") == [("pattern", "A")]
 
 
+def test_a_metric_is_not_read_as_another_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quality, "METRICS", (*quality.METRICS, "medianValue"))
+    with pytest.raises(NotImplementedError, match="medianValue"):
+        rules_of(quality=[{"metric": "medianValue", "mustBe": 0}])
+
+
 def test_no_rows_are_a_rule_of_the_set() -> None:
     (rule,) = set_rules({"metric": "rowCount", "mustBe": 0}, of_object=True)
     assert (rule.metric, rule.operator, rule.bounds, rule.columns) == ("rowCount", "mustBe", (Decimal(0),), ())
