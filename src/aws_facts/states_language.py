@@ -64,8 +64,6 @@ MOST_STATE_NAME_CHARACTERS: Final = 80
 # https://docs.aws.amazon.com/step-functions/latest/dg/workflow-variables.html
 MOST_VARIABLE_NAME_CHARACTERS: Final = 80
 RESERVED_VARIABLE: Final = "states"
-# https://docs.aws.amazon.com/step-functions/latest/apireference/API_CreateStateMachine.html
-MOST_DEFINITION_CHARACTERS: Final = 1_048_576
 
 # https://docs.aws.amazon.com/step-functions/latest/dg/state-task.html, state-wait.html, statemachine-structure.html
 STATE_NUMBERS: Final[Mapping[str, tuple[int, int]]] = MappingProxyType(

@@ -1,11 +1,24 @@
-"""Where the files of a job lie in S3. No other module knows it: the jobs and the SQL are given URIs."""
+"""Where the files of a job lie in S3. No other module of Python knows it: the jobs and the SQL are given URIs.
+
+Terraform has the first part of each once more, for policies and lifecycles: `lake` in infra/locals.tf.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from dataset_contract.model import JOB_ID_LENGTH
+
 STAGES = ("python", "spark", "load")
+
+# Beside the Parquet files of a job's rejected rows: the same as the texts that they were, in numbered files, and what
+# stands around such a text. Who queries the Parquet files passes over names that begin with _.
+REFUSED_TEXTS = "_refused-"
+REFUSED_AROUND = "_refused.json"
+
+_MANIFEST_KEY = re.compile(rf"runs/([0-9A-Za-z-]{{{JOB_ID_LENGTH}}})/({'|'.join(STAGES)})\.json")
 
 
 @dataclass(frozen=True)
@@ -20,27 +33,27 @@ class Places:
 
     def reference(self) -> str:
         """The reference files as a person uploads them, a folder for each reference object."""
-        return f"s3://{self.raw_bucket}/reference/{self.dataset}/"
+        return f"s3://{self.raw_bucket}/{reference_of(self.dataset)}"
 
     def staged(self) -> str:
         """The folder of the staged rows."""
-        return f"s3://{self.lake_bucket}/staged/{self.dataset}/job_id={self.job_id}/"
+        return self._in_lake(staged_of(self.dataset))
 
     def staged_references(self) -> str:
         """The checked reference rows, a folder for each reference object."""
-        return f"s3://{self.lake_bucket}/references/{self.dataset}/job_id={self.job_id}/"
+        return self._in_lake(staged_references_of(self.dataset))
 
     def rejected(self) -> str:
         """The folder of the rejected rows."""
-        return f"s3://{self.lake_bucket}/rejected/{self.dataset}/job_id={self.job_id}/"
+        return self._in_lake(rejected_of(self.dataset))
 
     def curated(self, table: str) -> str:
         """The folder of the rows of an output table."""
-        return f"s3://{self.lake_bucket}/curated/{self.dataset}/{table}/job_id={self.job_id}/"
+        return self._in_lake(f"{curated_of(self.dataset)}{table}/")
 
     def manifest_key(self, stage: str) -> str:
         """The key of a stage's manifest in the lake bucket."""
-        return f"runs/{self.job_id}/{stage}.json"
+        return manifest_key_of(self.job_id, stage)
 
     def manifest(self, stage: str) -> str:
         """The URI of a stage's manifest."""
@@ -71,6 +84,55 @@ class Places:
             "manifests": {stage: self.manifest(stage) for stage in STAGES},
             "manifest_keys": {stage: self.manifest_key(stage) for stage in STAGES},
         }
+
+    def _in_lake(self, directory: str) -> str:
+        return f"s3://{self.lake_bucket}/{of_job(directory, self.job_id)}"
+
+
+def reference_of(dataset: str) -> str:
+    """Of the raw bucket, what a dataset has of reference files."""
+    return f"reference/{dataset}/"
+
+
+def staged_of(dataset: str) -> str:
+    """Of the lake bucket, what a dataset has of staged rows; a directory for each job below it (`of_job`)."""
+    return f"staged/{dataset}/"
+
+
+def staged_references_of(dataset: str) -> str:
+    """The same of checked reference rows."""
+    return f"references/{dataset}/"
+
+
+def rejected_of(dataset: str) -> str:
+    """The same of rejected rows."""
+    return f"rejected/{dataset}/"
+
+
+def curated_of(dataset: str) -> str:
+    """Of the lake bucket, what a dataset has of curated rows: a directory for each table, and below it for each job."""
+    return f"curated/{dataset}/"
+
+
+def of_job(directory: str, job_id: str) -> str:
+    """What a job has of a directory. Engines that know Hive's partitions see the job ID as a column."""
+    return f"{directory}job_id={job_id}/"
+
+
+def runs_of(job_id: str) -> str:
+    """Of the lake bucket, the manifests of a job and what lies beside them."""
+    return f"runs/{job_id}/"
+
+
+def manifest_key_of(job_id: str, stage: str) -> str:
+    """The key of a stage's manifest in the lake bucket."""
+    return f"{runs_of(job_id)}{stage}.json"
+
+
+def job_and_stage_of(key: str) -> tuple[str, str] | None:
+    """The job ID and the stage of a manifest's key; None for any other key."""
+    found = _MANIFEST_KEY.fullmatch(key)
+    return (found[1], found[2]) if found else None
 
 
 def bucket_and_key(uri: str) -> tuple[str, str]:

@@ -17,6 +17,10 @@ TOO_MANY_FIELDS = "too many fields"
 NUL = "has a NUL character"
 SINGLE_BYTES = "CHAR takes single-byte characters only"
 
+# A reason may hold text of its row, so that there is no end of them: beyond so many the rest counts as one.
+MOST_REASONS = 1_000
+OTHER_REASONS = "(other reasons)"
+
 
 def not_a(type_: ColumnType) -> str:
     """`not an INTEGER`."""

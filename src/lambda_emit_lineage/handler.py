@@ -18,8 +18,7 @@ from typing import Any, Final, Protocol
 from urllib.parse import unquote_plus
 
 from dataset_contract.json_types import JsonMapping, JsonObject
-from dataset_contract.model import JOB_ID_LENGTH
-from dataset_contract.places import STAGES, failure_of
+from dataset_contract.places import STAGES, failure_of, job_and_stage_of, manifest_key_of
 from lambda_emit_lineage import delivery
 from lambda_emit_lineage.attempts import Attempt, moment
 from lambda_emit_lineage.aws import Aws
@@ -33,7 +32,6 @@ PACKAGED: Final = Path(__file__).resolve().parents[1] / "sql" / "datasets"
 _STATUS: Final = "Step Functions Execution Status Change"
 _OBJECT: Final = "Object Created"
 _DATASET: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
-_MANIFEST: Final = re.compile(rf"runs/([0-9A-Za-z-]{{{JOB_ID_LENGTH}}})/({'|'.join(STAGES)})\.json")
 _START: Final = re.compile(r"-00-pipeline-START\.json$")
 _END: Final = re.compile(r"-90-pipeline-[A-Z]+\.json$")
 
@@ -101,10 +99,10 @@ class _Emitter:
     def manifest(self, detail: JsonMapping) -> tuple[str, int]:
         """A stage is complete: of which attempt, the events say that are in the lake by now."""
         key = unquote_plus(str(detail.get("object", {}).get("key")))
-        found = _MANIFEST.fullmatch(key)
+        found = job_and_stage_of(key)
         if not found:
             raise EventError(f"object {key!r}; accepted: a stage's manifest, runs/<job ID>/<stage>.json")
-        job, stage = found[1], found[2]
+        job, stage = found
         manifest = self._document(key)
         compiled = self._compiled(str(manifest.get("dataset")))
         attempt = self._attempt_of(job, manifest) if compiled else None
@@ -113,7 +111,7 @@ class _Emitter:
             return job, 0
         manifests = {stage: manifest}
         if stage != STAGES[0]:
-            manifests |= {each: self._document(f"runs/{job}/{each}.json") for each in STAGES[: STAGES.index(stage)]}
+            manifests |= {each: self._document(manifest_key_of(job, each)) for each in STAGES[: STAGES.index(stage)]}
         lineage = Lineage(self._settings, attempt, compiled, manifests)
         return job, self._to.deliver(f"{lineage.dataset}/{job}", lineage.completed_stages())
 
@@ -136,7 +134,7 @@ class _Emitter:
         """The manifests of stages, and what those say that failed in this attempt."""
         manifests, errors = {}, {}
         for stage in STAGES:
-            key = f"runs/{attempt.job}/{stage}.json"
+            key = manifest_key_of(attempt.job, stage)
             if found := self._document(key):
                 manifests[stage] = found
             elif attempt.status != "SUCCEEDED" and (said := self._document(failure_of(key))):

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from dataset_contract import places
 from dataset_contract.json_types import JsonMapping, JsonObject
 from dataset_contract.model import JOB_ID_COLUMN
 from dataset_contract.places import bucket_and_key
@@ -62,7 +63,7 @@ class Datasets:
             made = _same(place, each["fields"])
             outputs.append(_output(*self._staged_reference(each["name"]), each["fields"], made, counted))
         refused = _counts(found, rowCount="rows_rejected", fileCount="rejected_files")
-        outputs.append(_output(*self._lake(f"rejected/{self._name}"), (), {}, refused))
+        outputs.append(_output(*self._lake(places.rejected_of(self._name)), (), {}, refused))
         return inputs, outputs
 
     def _spark(self, manifests: Mapping[str, JsonMapping]) -> tuple[list[JsonObject], list[JsonObject]]:
@@ -108,19 +109,19 @@ class Datasets:
         return f"s3://{bucket}", path.rstrip("/") or "/"
 
     def _reference(self, name: str) -> tuple[str, str]:
-        return f"s3://{self.settings.raw_bucket}", f"reference/{self._name}/{name}"
+        return f"s3://{self.settings.raw_bucket}", f"{places.reference_of(self._name)}{name}"
 
     def _lake(self, path: str) -> tuple[str, str]:
-        return f"s3://{self.settings.lake_bucket}", path
+        return f"s3://{self.settings.lake_bucket}", path.removesuffix("/")
 
     def _staged(self) -> tuple[str, str]:
-        return self._lake(f"staged/{self._name}")
+        return self._lake(places.staged_of(self._name))
 
     def _staged_reference(self, name: str) -> tuple[str, str]:
-        return self._lake(f"references/{self._name}/{name}")
+        return self._lake(f"{places.staged_references_of(self._name)}{name}")
 
     def _curated(self, table: str) -> tuple[str, str]:
-        return self._lake(f"curated/{self._name}/{table}")
+        return self._lake(f"{places.curated_of(self._name)}{table}")
 
     def _column(self, source: Mapping[str, str]) -> dict[str, str]:
         own = source["object"] == self.compiled["source"]["name"]

@@ -21,16 +21,14 @@ from typing import IO, TYPE_CHECKING
 
 from dataset_contract.json_types import JsonObject
 from dataset_contract.manifests import PYTHON
-from dataset_contract.places import Places, bucket_and_key, failure_of, of_run
+from dataset_contract.places import REFUSED_AROUND, REFUSED_TEXTS, Places, bucket_and_key, failure_of, of_run
+from dataset_contract.wording import MOST_REASONS, OTHER_REASONS
 from pipeline.errors import PipelineError, UsageError
 
 if TYPE_CHECKING:
     from pipeline.jobs import Job
     from pipeline.stacks import Stack
 
-MOST_REASONS = 1_000
-OTHER_REASONS = "(other reasons)"
-_AROUND, _TEXTS = "_refused.json", "_refused-"
 _VERSION = 1
 _PIECE_BYTES = 1024 * 1024
 _COMPRESSIONS: dict[str, Callable[..., IO[bytes]]] = {".gz": gzip.open, ".bz2": bz2.open}  # type: ignore[dict-item]
@@ -258,8 +256,8 @@ def _place(stack: Stack, job: Job) -> str:
             return of_run(at.rejected(), document["stage_run"])
     bucket, prefix = bucket_and_key(at.rejected())
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-    found = [item for page in pages for item in page.get("Contents", []) if item["Key"].endswith(f"/{_AROUND}")]
-    last = max(found, key=lambda item: item["LastModified"])["Key"].removesuffix(_AROUND) if found else prefix
+    found = [item for page in pages for item in page.get("Contents", []) if item["Key"].endswith(f"/{REFUSED_AROUND}")]
+    last = max(found, key=lambda item: item["LastModified"])["Key"].removesuffix(REFUSED_AROUND) if found else prefix
     return f"s3://{bucket}/{last}"
 
 
@@ -267,20 +265,20 @@ def _around(stack: Stack, place: str) -> list[JsonObject] | None:
     bucket, prefix = bucket_and_key(place)
     s3 = stack.client("s3")
     try:
-        document = json.loads(s3.get_object(Bucket=bucket, Key=prefix + _AROUND)["Body"].read())
+        document = json.loads(s3.get_object(Bucket=bucket, Key=prefix + REFUSED_AROUND)["Body"].read())
     except s3.exceptions.NoSuchKey:
         return None
     if document["version"] != _VERSION:
         raise NoTextError(
-            f"s3://{bucket}/{prefix}{_AROUND} has version {document['version']}, and this command knows {_VERSION}: "
-            "update it"
+            f"s3://{bucket}/{prefix}{REFUSED_AROUND} has version {document['version']}, and this command knows "
+            f"{_VERSION}: update it"
         )
     return list(document["files"])
 
 
 def _keys(stack: Stack, place: str) -> list[str]:
     bucket, prefix = bucket_and_key(place)
-    pages = stack.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix + _TEXTS)
+    pages = stack.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix + REFUSED_TEXTS)
     return sorted(item["Key"] for page in pages for item in page.get("Contents", []))
 
 

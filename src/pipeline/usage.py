@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from aws_facts import glue
+from dataset_contract import places
 from dataset_contract.json_types import JsonMapping, JsonObject
 from pipeline.stacks import Stack
 
@@ -212,14 +213,14 @@ class _Measurer:
     def _prefixes(self, s3: Any, bucket: str) -> Iterator[str]:
         """Where the lake has the job's files. Tables have folders of their own."""
         job_id, dataset = self._job.job_id, self._job.dataset
-        yield f"runs/{job_id}/"
+        yield places.runs_of(job_id)
         if dataset is None:
             return
-        for area in ("staged", "references", "rejected"):
-            yield f"{area}/{dataset}/job_id={job_id}/"
-        tables = s3.list_objects_v2(Bucket=bucket, Prefix=f"curated/{dataset}/", Delimiter="/")
+        for area in (places.staged_of, places.staged_references_of, places.rejected_of):
+            yield places.of_job(area(dataset), job_id)
+        tables = s3.list_objects_v2(Bucket=bucket, Prefix=places.curated_of(dataset), Delimiter="/")
         for table in tables.get("CommonPrefixes", []):
-            yield f"{table['Prefix']}job_id={job_id}/"
+            yield places.of_job(table["Prefix"], job_id)
 
     def _logs(self) -> None:
         """The lines of the job runs, which are nearly all that a job writes."""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from pipeline import cli, replays, stacks
+from pipeline import cli
 from pipeline.errors import PipelineError
 from tests.integration.conftest import KindOfJob, Pipeline
 
@@ -60,10 +60,9 @@ def test_rejected_rows_are_exported_mended_and_loaded_once(
         "job_id": first, "dataset": "flights", "rows_in": 23, "rows_staged": 20, "rows_rejected": 3, "replays": 1,
         "rows_replayed": 2, "rows_still_rejected": 1, "problem": None,
     }  # fmt: skip
-    chain = replays.chain(stacks.find(str(stack_file)), started["job_id"])
-    assert [(link.job_id, link.replays, link.rows_in, link.rows_staged) for link in chain] == [
-        (first, None, 23, 20),
-        (started["job_id"], first, 3, 2),
+    chain = "SELECT job_id, replays, rows_in, rows_staged FROM audit.job_run WHERE replay_origin = :first"
+    assert pipeline.query(chain, first=first) == [
+        {"job_id": started["job_id"], "replays": first, "rows_in": 3, "rows_staged": 2}
     ]
     traced = command(stack_file, "trace", started["job_id"])
     assert (traced["replays"], traced["replayed_by"], traced["complete"]) == (first, [], True)

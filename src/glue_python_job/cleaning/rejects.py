@@ -11,6 +11,8 @@ from pathlib import Path
 import duckdb
 
 from dataset_contract.json_types import JsonObject
+from dataset_contract.places import REFUSED_AROUND, REFUSED_TEXTS
+from dataset_contract.wording import MOST_REASONS, OTHER_REASONS
 from glue_python_job import sql
 from glue_python_job.cleaning.outcome import LocalPart
 from glue_python_job.text.layout import Layout
@@ -18,13 +20,7 @@ from glue_python_job.text.mendable import MendableFiles
 
 MOST_EXAMPLES = 5
 FLUSH_CHARACTERS = 64 * 1024 * 1024  # rows may be long, and DuckDB holds a few thousand of them at a time
-MOST_REASONS = 1_000  # counted each by itself: a reason may hold text of the row
-OTHER_REASONS = "(other reasons)"
 MOST_SAMPLES = 50  # a row of each of the first reasons is told in the details of the run
-
-# Beside the Parquet files. Who queries those passes over names that begin with _.
-TEXTS = "_refused-{:05d}.jsonl.gz"
-AROUND = "_refused.json"
 
 _COPY_BYTES = 1024 * 1024
 _EXAMPLE_CHARACTERS = 200
@@ -123,7 +119,7 @@ class RejectWriter:
             "maximum_object_size = 16777216)"
         )
         self._connection.execute(f"COPY (SELECT * FROM {source}) TO {sql.literal(str(path))} ({sql.PARQUET})")
-        text = self._directory / TEXTS.format(len(self.parts))
+        text = self._directory / f"{REFUSED_TEXTS}{len(self.parts):05d}.jsonl.gz"
         with self._lines.open("rb") as lines, gzip.open(text, "wb", compresslevel=1) as out:
             shutil.copyfileobj(lines, out, _COPY_BYTES)
         self.texts.append(text)
@@ -137,7 +133,7 @@ class RejectWriter:
         self._out.close()
         self._lines.unlink()
         if self.texts:
-            self.texts.append(self._directory / AROUND)
+            self.texts.append(self._directory / REFUSED_AROUND)
             self._mendable.write(self.texts[-1])
 
     def release(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -42,13 +42,6 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[object]], *, ri
             for cell, width, heading in zip(row, widths, headings, strict=True)
         ]
         click.echo(_styled(cells, index).rstrip())
-
-
-def print_fields(fields: Mapping[str, object]) -> None:
-    """A name and a value per line."""
-    width = max(map(len, fields))
-    for name, value in fields.items():
-        click.echo(f"{name.ljust(width)}  {'-' if value is None else _number(value)}")
 
 
 def status(text: str) -> str:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pipeline import progress
 from pipeline.evidence.histories import DONE, OPEN, StateRun
 from pipeline.evidence.model import Evidence
 from pipeline.jobs import UNKNOWN
 
 # The states that leave something, in the order in which a job passes them.
-STATES = (
-    *("GenerateJobId", "RegisterJob", "CleanWithPython", "ReadPythonManifest", "TransformWithSpark"),
-    *("ReadSparkManifest", "PrepareLoad", "LoadAndRecord", "WriteLoadManifest", "JobSucceeded"),
-)
+STATES = tuple(state for state in progress.STATES if state not in ("IsContinued", "IsAttemptRecorded"))
 _ENDED = {"FAILED": "failed", "TIMED_OUT": "timed out", "ABORTED": "was stopped"}
 
 

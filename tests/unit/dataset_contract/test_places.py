@@ -8,7 +8,17 @@ from pathlib import Path
 import pytest
 
 from dataset_contract import manifests
-from dataset_contract.places import STAGES, Places, bucket_and_key, details_of, failure_of, manifest_beside, of_run
+from dataset_contract.places import (
+    STAGES,
+    Places,
+    bucket_and_key,
+    details_of,
+    failure_of,
+    job_and_stage_of,
+    manifest_beside,
+    manifest_key_of,
+    of_run,
+)
 
 SRC = Path(__file__).parents[3] / "src"
 # What cuts the scheme off a URI: removeprefix("s3://"), uri[len("s3://") :], or [5:] and a partition.
@@ -26,6 +36,15 @@ _CUT = re.compile(r"""removeprefix\(["']s3://|len\(["']s3://["']\)|\[5:\]\s*\.pa
 )
 def test_a_uri_has_a_bucket_and_a_key(uri: str, parts: tuple[str, str]) -> None:
     assert bucket_and_key(uri) == parts
+
+
+def test_the_key_of_a_manifest_tells_its_job_and_stage() -> None:
+    job = "20261201T020145655Z-a9e07b80-8d90-523d-a697-ee974f3782a6"
+    for stage in STAGES:
+        assert job_and_stage_of(manifest_key_of(job, stage)) == (job, stage)
+        assert job_and_stage_of(failure_of(manifest_key_of(job, stage))) is None
+    for other in (f"runs/{job}/sql.json", f"runs/{job[:-1]}/load.json", f"x/runs/{job}/load.json", f"runs/{job}/load"):
+        assert job_and_stage_of(other) is None
 
 
 def test_the_places_of_a_job() -> None:

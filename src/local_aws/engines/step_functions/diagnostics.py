@@ -19,7 +19,6 @@ from local_aws.json_types import JsonMapping, JsonObject
 
 STATE_TYPES: Final = ("Task", "Wait", "Pass", "Succeed", "Fail", "Choice", "Parallel", "Map")
 _TERMINAL_TYPES: Final = ("Succeed", "Fail")
-_WITHOUT_NEXT: Final = ("Succeed", "Fail", "Choice")
 _SCHEMA: Final = "SCHEMA_VALIDATION_FAILED"
 _TARGET: Final = "MISSING_TRANSITION_TARGET"
 _TIMESTAMP: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})")

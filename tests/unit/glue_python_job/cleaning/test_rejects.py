@@ -5,7 +5,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from glue_python_job.cleaning.rejects import MOST_REASONS, OTHER_REASONS, RejectWriter
+from dataset_contract.wording import MOST_REASONS, OTHER_REASONS
+from glue_python_job.cleaning.rejects import RejectWriter
 from glue_python_job.text.layout import Layout
 
 LAYOUT = Layout("csv", ("a", "b"))
