@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
+from decimal import Decimal
+from pathlib import Path
 from typing import Any, Callable
 
+import duckdb
 import pytest
+
+from dataset_contract.model import SOURCE, DataObject, SetRule
+from glue_python_job.cleaning.measures import Measurer
+from glue_python_job.cleaning.outcome import Counts, Outcome
 
 COLUMNS: list[dict[str, Any]] = [
     {"name": "id", "logicalType": "integer", "required": True},
@@ -71,6 +79,15 @@ def test_a_rule_is_measured_over_the_good_rows(
         "severity": "warning",
     }
     assert [line["rule"] for line in result.logs if line["message"] == "rule broken"] == ["the rule"] * (not passed)
+
+
+def test_a_metric_is_not_taken_for_another_one(tmp_path: Path) -> None:
+    rule = SetRule("items.median", "items", "medianValue", "mustBe", (Decimal(0),))
+    outcome = Outcome(Counts(1, 1), [], [], [], [], {})
+    with duckdb.connect() as connection:
+        measurer = Measurer(connection, 2**27, tmp_path, datetime(2026, 1, 1, tzinfo=timezone.utc))
+        with pytest.raises(NotImplementedError, match="medianValue"):
+            measurer.verdicts(DataObject("items", SOURCE, (), rules=(rule,)), outcome)
 
 
 @pytest.mark.parametrize(("value", "unit", "passed"), [(1, "s", True), (0.4, "s", False), (1, "d", True)])
