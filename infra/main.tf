@@ -120,8 +120,8 @@ module "python_job" {
   extra_py_files = ["s3://${local.names.artifacts_bucket}/${local.python_wheel}"]
   default_arguments = {
     "--code_version" = local.code_version
-    # DuckDB's, of the 1 or 16 GB that a run has.
-    "--memory_limit" = try(var.python_shell.max_capacity, null) == 1 ? "12GB" : "512MB"
+    # Half of the 1 or 16 GB that a run has: a sql rule is measured by a DuckDB of its own, with as much.
+    "--memory_limit" = try(var.python_shell.max_capacity, null) == 1 ? "8GB" : "512MB"
   }
   timeout_minutes     = var.python_timeout_minutes
   max_concurrent_runs = var.max_concurrent_runs

@@ -477,7 +477,7 @@ run "the_jobs_get_their_size_and_their_code" {
     error_message = "The Python job's settings take its wheels away: ${jsonencode(module.python_job.default_arguments)}"
   }
   assert {
-    condition     = module.python_job.default_arguments["--memory_limit"] == "12GB"
+    condition     = module.python_job.default_arguments["--memory_limit"] == "8GB"
     error_message = "The Python job does not use the memory of its size: ${jsonencode(module.python_job.default_arguments)}"
   }
 }
