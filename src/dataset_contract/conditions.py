@@ -23,6 +23,8 @@ _LIMITS = {
     "maximum": (">", ROUND_FLOOR),
     "exclusiveMaximum": (">=", ROUND_CEILING),
 }
+# What `kept` says directly, so that `broken` is its opposite; of all others it is the other way round.
+_KEPT = ("pattern", "validValues")
 
 
 class Dialect:
@@ -76,7 +78,9 @@ def broken(rule: ValueRule, type_: ColumnType, value: str, dialect: Dialect) -> 
         return f"{dialect.length(value)} > {argument}"
     if keyword == "missingValues":
         return _among(rule, type_, value, dialect)
-    return f"NOT ({kept(rule, type_, value, dialect)})"
+    if keyword in _KEPT:
+        return f"NOT ({kept(rule, type_, value, dialect)})"
+    raise NotImplementedError(f"the rule {keyword} is no condition here")
 
 
 def kept(rule: ValueRule, type_: ColumnType, value: str, dialect: Dialect) -> str:

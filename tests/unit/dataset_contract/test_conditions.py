@@ -48,6 +48,12 @@ def test_a_value_breaks_one_of_several_rules_or_none(connection: duckdb.DuckDBPy
     assert found("1") is False
 
 
+def test_a_rule_that_is_not_known_is_not_taken_for_another_one() -> None:
+    for condition in (broken, kept):
+        with pytest.raises(NotImplementedError, match="the rule median"):
+            condition(ValueRule("median", 1), parse("INTEGER"), "x", DUCKDB)
+
+
 def test_a_limit_of_several_values_is_no_limit() -> None:
     with pytest.raises(TypeError, match="a limit is one value"):
         broken(ValueRule("minimum", (1, 2)), parse("INTEGER"), "x", DUCKDB)
