@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
+from types import SimpleNamespace
 from typing import Any
 
 from local_aws.engines.step_functions import field_places
 from local_aws.engines.step_functions.interpreter import Changes
 
+# A program and the tree of its text, of which the tree is by far the larger one.
+Parse = Callable[[str], tuple[Any, Any]]
 _MOST_PROGRAMS = 256
+_MOST_TREES = 4
 _MOST_PATHS = 4096
 
 
@@ -26,8 +30,11 @@ def change(changes: Changes) -> None:
         # threads that parse at the same time share it.
         changes.replace(preprocessor, "__init__", _with_own_languages)
     worker = interpreter.get("backend.execution_worker", "ExecutionWorker")
-    parse = interpreter.get("asl.parse.asl_parser", "AmazonStateLanguageParser").parse
-    program_of = lru_cache(maxsize=_MOST_PROGRAMS)(_settled(parse))
+    parse: Parse = interpreter.get("asl.parse.asl_parser", "AmazonStateLanguageParser").parse
+    program_of = partial(_program_of, parse)
+    # Whoever checks a definition parses it too. TestState does it by itself, since it changes what it gets.
+    checker = interpreter.module("asl.static_analyser.static_analyser")
+    changes.replace(checker, "AmazonStateLanguageParser", SimpleNamespace(parse=partial(_parsed, parse)))
     changes.add(worker, "program_of", staticmethod(program_of))
     changes.replace(
         worker,
@@ -48,14 +55,17 @@ def _with_own_languages(self: Any) -> None:
     self._query_language_per_scope = []
 
 
-def _settled(parse: Callable[[str], Any]) -> Callable[[str], Any]:
-    def program_of(definition: str) -> Any:
-        program, _tree = parse(definition)
-        settle(program)
-        field_places.note(program)
-        return program
+@lru_cache(maxsize=_MOST_TREES)
+def _parsed(parse: Parse, definition: str) -> tuple[Any, Any]:
+    return parse(definition)
 
-    return program_of
+
+@lru_cache(maxsize=_MOST_PROGRAMS)
+def _program_of(parse: Parse, definition: str) -> Any:
+    program, _tree = _parsed(parse, definition)
+    settle(program)
+    field_places.note(program)
+    return program
 
 
 def settle(component: Any, _seen: set[int] | None = None) -> None:
