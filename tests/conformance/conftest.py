@@ -12,7 +12,6 @@ import contextlib
 import io
 import json
 import os
-import time
 import uuid
 import zipfile
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -24,6 +23,8 @@ from typing import Any, TypeVar
 import boto3
 import pytest
 from botocore.config import Config
+
+from tests import waiting
 
 T = TypeVar("T")
 # An answer that takes longer is none.
@@ -63,14 +64,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 def until(look: Callable[[], T | None], what: str) -> T:
     """Return the first answer of `look` that is not None; fail when there was none in time."""
-    deadline = time.monotonic() + SECONDS
-    while True:
-        found = look()
-        if found is not None:
-            return found
-        if time.monotonic() > deadline:
-            pytest.fail(f"not within {SECONDS:.0f} s: {what}")
-        time.sleep(0.1)
+    return waiting.until(look, what, seconds=SECONDS)
 
 
 @dataclass

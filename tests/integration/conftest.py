@@ -27,8 +27,8 @@ from pipeline_tools.endpoint import LocalEndpoint
 from pipeline_tools.environments import ROOT
 from pipeline_tools.packaging import package
 from pipeline_tools.terraform import PACKAGE_DIR, Deployment
+from tests.waiting import SECONDS, until
 
-SECONDS = 600.0
 SAMPLE_ROWS = 400
 ODD = "a näme, 'quoted' #1 100%25 [x]"
 T = TypeVar("T")
@@ -173,19 +173,6 @@ class Pipeline:
         return json.loads(done.stdout) if done.stdout.strip() else None
 
 
-def until(look: Callable[[], T | None], what: str, *, seconds: float = 180.0) -> T:
-    """Return the first answer of `look` that is not None; fail when there was none in time."""
-    import time
-
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        found = look()
-        if found is not None:
-            return found
-        time.sleep(0.1)
-    pytest.fail(f"not within {seconds:.0f} s: {what}")
-
-
 @dataclass(frozen=True)
 class KindOfJob:
     """A job that has come to its end in some way."""
@@ -202,7 +189,7 @@ def until_entered(pipeline: Pipeline, arn: str, state: str) -> None:
         events = [event for page in pages.paginate(executionArn=arn) for event in page["events"]]
         return any(event.get("stateEnteredEventDetails", {}).get("name") == state for event in events) or None
 
-    until(entered, f"{arn} is in {state}", seconds=SECONDS)
+    until(entered, f"{arn} is in {state}")
 
 
 @contextlib.contextmanager

@@ -13,7 +13,8 @@ import pytest
 
 from pipeline import cli, executions, redshift
 from pipeline.executions import Execution, ExecutionOutcome
-from tests.integration.conftest import SECONDS, Pipeline, until
+from tests.integration.conftest import Pipeline
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
@@ -94,7 +95,7 @@ def test_the_load_of_a_stopped_execution_does_not_commit_and_the_job_goes_on(
     client, source = pipeline.clients.get("stepfunctions"), pipeline.put(pipeline.sample(5))
     with held(pipeline, TABLE):
         arn = pipeline.start(source, name="stopped-in-its-load", repeat=True)
-        until(lambda: waits(pipeline), "the load waits", seconds=SECONDS)
+        until(lambda: waits(pipeline), "the load waits")
         client.stop_execution(executionArn=arn, cause="a test")
         audit = pipeline.audit_of(arn)
         job_id = audit["job_id"]

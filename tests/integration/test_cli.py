@@ -18,6 +18,7 @@ import pytest
 from pipeline import cli
 from pipeline_tools.environments import ROOT
 from tests.integration.conftest import KindOfJob, Pipeline, until_entered
+from tests.waiting import SECONDS
 
 
 @dataclass
@@ -61,7 +62,7 @@ def interrupted(stack_file: Path, *arguments: str) -> Answer:
         first = process.stderr.readline()
         process.send_signal(signal.SIGINT)
         try:
-            out, err = process.communicate(timeout=60)
+            out, err = process.communicate(timeout=SECONDS)
         finally:
             process.kill()
     return Answer(process.returncode, out, first + err)

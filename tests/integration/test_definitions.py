@@ -12,7 +12,7 @@ import yaml
 
 from pipeline.clients import Clients
 from pipeline_tools.endpoint import LocalEndpoint
-from tests.integration.conftest import until
+from tests.waiting import until
 
 DEFINITIONS: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("definitions.yaml").read_text())
 ROLE = "small-definitions"

@@ -16,8 +16,8 @@ from botocore.exceptions import ClientError
 from pipeline.clients import Clients
 from pipeline.redshift import QueryError, query
 from pipeline_tools.endpoint import LocalEndpoint
-from tests.integration.conftest import until
 from tests.integration.test_glue import policy
+from tests.waiting import until
 
 SIZE = 240 * 1024**2
 LEFT = 12 * 1024**2

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from pipeline import executions
-from tests.integration.conftest import Pipeline, until
+from tests.integration.conftest import Pipeline
+from tests.waiting import until
 
 TRANSFORM = "sql/datasets/flights/transform.sql"
 # Glue does not tell why a job failed: that comes from the file that the job leaves.

@@ -20,7 +20,8 @@ from pipeline_tools import faults
 from pipeline_tools.endpoint import LocalEndpoint
 from pipeline_tools.environments import ROOT
 from pipeline_tools.faults import Error, Rule
-from tests.integration.conftest import given_endpoint, until
+from tests.integration.conftest import given_endpoint
+from tests.waiting import SECONDS, until
 
 ROLE = "faults"
 BUCKET = "faults-of-requests"
@@ -47,7 +48,7 @@ def url(endpoint: LocalEndpoint) -> Iterator[str]:
 
 def client(url: str, service: str, attempts: int = 1) -> Any:
     """A client that tries once, so that a test sees what the endpoint does."""
-    config = Config(retries={"total_max_attempts": attempts}, proxies={}, read_timeout=20)
+    config = Config(retries={"total_max_attempts": attempts}, proxies={}, read_timeout=SECONDS)
     return sdk_environment.session().client(
         service,  # type: ignore[call-overload]
         endpoint_url=url,

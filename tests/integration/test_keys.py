@@ -20,7 +20,8 @@ from botocore.exceptions import ClientError
 
 from aws_facts import permissions
 from pipeline_tools.endpoint import LocalEndpoint
-from tests.integration.conftest import given_endpoint, until
+from tests.integration.conftest import given_endpoint
+from tests.waiting import until
 
 ACCOUNT = "000000000000"
 ROOT = {"Sid": "Root", "Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "kms:*"}

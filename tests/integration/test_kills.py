@@ -15,7 +15,7 @@ from local_aws import processes
 from pipeline_tools import owner
 from pipeline_tools.chaos import kills
 from pipeline_tools.environments import ROOT
-from tests.integration.conftest import until
+from tests.waiting import until
 
 NOXFILE = """
 import runpy, nox

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from tests.integration.conftest import KindOfJob, Pipeline, until
+from tests.integration.conftest import KindOfJob, Pipeline
 from tests.unit.lambda_emit_lineage import conformity
+from tests.waiting import until
 
 STAGES = ("python", "spark", "load")
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline import executions
-from tests.integration.conftest import Pipeline, until
+from tests.integration.conftest import Pipeline
+from tests.waiting import until
 
 
 def test_a_marker_object_starts_the_pipeline_on_its_folder_once(pipeline: Pipeline) -> None:

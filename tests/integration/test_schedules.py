@@ -11,7 +11,7 @@ import yaml
 from pipeline.clients import Clients
 from pipeline_tools.endpoint import LocalEndpoint
 from pipeline_tools.environments import ROOT
-from tests.integration.conftest import until
+from tests.waiting import until
 
 DEFINITION = ROOT / "infra" / "state_machines" / "start-on-schedule.asl.yaml"
 # What is started is of no account here.

@@ -12,7 +12,8 @@ from pipeline_tools import deployed
 from pipeline_tools.claims import claimed, write_whole
 from pipeline_tools.deployment import deploy, loader, schema
 from pipeline_tools.terraform import Deployment
-from tests.integration.conftest import SECONDS, Pipeline
+from tests.integration.conftest import Pipeline
+from tests.waiting import SECONDS
 
 
 def test_the_running_local_stack_is_found_and_is_up_to_date(pipeline: Pipeline, tmp_path: Path) -> None:

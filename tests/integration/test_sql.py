@@ -10,7 +10,8 @@ import yaml
 from pipeline import executions, redshift
 from pipeline_tools.crosscheck import template
 from pipeline_tools.environments import ROOT
-from tests.integration.conftest import SECONDS, Pipeline
+from tests.integration.conftest import Pipeline
+from tests.waiting import SECONDS
 
 HOSTILE = "it's \\ a 'value': :number, $1, \\' -- \"x\" /* y */; 漢字 😀"
 

@@ -23,7 +23,8 @@ from pipeline_tools.deployment import local
 from pipeline_tools.endpoint import EndpointError, LocalEndpoint
 from pipeline_tools.environments import ROOT
 from pipeline_tools.terraform import INFRA, Deployment, TerraformError
-from tests.integration.conftest import SECONDS, Pipeline, until
+from tests.integration.conftest import Pipeline
+from tests.waiting import SECONDS, until
 
 
 def test_awslocal_starts_an_execution_and_queries_the_result(pipeline: Pipeline) -> None:

@@ -16,6 +16,7 @@ import pytest
 from dataset_contract import manifests
 from glue_python_job import publishing
 from glue_python_job.main import main
+from tests.waiting import SECONDS
 
 FILES = {"x.csv": b"id,name\n1,one\n1,again\nx,bad\n"}
 SOURCE = Path(__file__).parents[3] / "src"
@@ -35,7 +36,7 @@ def script(job: Any, **environment: str) -> subprocess.CompletedProcess[str]:
     argv = [text for name, value in job.arguments.items() for text in (f"--{name}", value)]
     command = [sys.executable, "-W", "error", str(SOURCE / "glue_python_job" / "main.py"), *argv]
     env = {**os.environ, "PYTHONPATH": str(SOURCE), **environment}
-    return subprocess.run(command, capture_output=True, text=True, env=env, check=False, timeout=120)
+    return subprocess.run(command, capture_output=True, text=True, env=env, check=False, timeout=SECONDS)
 
 
 def test_the_manifest_says_what_was_read_and_written(job: Any, contract: str) -> None:
@@ -518,7 +519,7 @@ def test_the_script_fails_with_one_line(job: Any, contract: str) -> None:
 
 def modules_after(statement: str) -> Sequence[str]:
     code = f"import sys; sys.path.insert(0, {str(SOURCE)!r}); {statement}; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=SECONDS)
     return done.stdout.splitlines()[-1].split()
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from dataset_contract import wording
 from glue_python_job.text import grammar, records
+from tests.waiting import SECONDS
 
 SOURCE = Path(__file__).parents[3] / "src"
 NAMES = ["id", "n", "t", "d"]
@@ -220,7 +221,7 @@ def test_memory_does_not_follow_the_size_of_the_source(job: Any, contract_of: Ca
         f"assert main({[*argv, '--memory_limit', '128MB']!r}) == 0; "
         "print(open('/proc/self/status').read().partition('VmHWM:')[2].split()[0])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=300)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=SECONDS)
     peak = int(done.stdout.splitlines()[-1]) * 1024
     # Only what the run says of its rows: to read two million of them here would take as long as to clean them.
     manifest = job.manifest

@@ -13,6 +13,7 @@ import pytest
 
 from glue_spark_job.main import main
 from tests.unit.glue_spark_job.orders import JOB_ID, QUICK_JVM, TRANSFORM, Orders
+from tests.waiting import SECONDS
 
 SOURCES = Path(__file__).parents[3] / "src"
 SCRIPT = str(SOURCES / "glue_spark_job" / "main.py")
@@ -30,7 +31,7 @@ def run(*command: str) -> subprocess.CompletedProcess[str]:
         "PYSPARK_PYTHON": sys.executable,
         "SPARK_LOCAL_IP": "127.0.0.1",
     }
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=300)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=SECONDS)
 
 
 @pytest.mark.spark

@@ -15,6 +15,7 @@ import pytest
 from dataset_contract.json_types import JsonObject
 from lambda_generate_param import job_id
 from pipeline_tools.environments import ROOT
+from tests.waiting import SECONDS
 
 pytestmark = pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not installed")
 
@@ -43,7 +44,7 @@ def program(begin: str) -> str:
 
 def jq(text: str, given: Mapping[str, Any] | None = None, *options: str) -> JsonObject:
     ended = subprocess.run(
-        ["jq", *options, text], input=json.dumps(given), capture_output=True, text=True, check=True, timeout=60
+        ["jq", *options, text], input=json.dumps(given), capture_output=True, text=True, check=True, timeout=SECONDS
     )
     document: JsonObject = json.loads(ended.stdout)
     return document

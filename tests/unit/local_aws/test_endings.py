@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 from local_aws.endings import Endings
+from tests.waiting import SECONDS
 
 
 class Counted(threading.Event):
@@ -39,7 +40,7 @@ def test_what_is_told_wakes_who_waits_in_another_thread() -> None:
 
     def wait() -> None:
         with endings.waking("a", event):
-            if event.wait(60):
+            if event.wait(SECONDS):
                 woken.set()
 
     thread = threading.Thread(target=wait)

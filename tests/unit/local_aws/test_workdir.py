@@ -10,6 +10,7 @@ import pytest
 
 from local_aws import processes, workdir
 from tests.unit.local_aws.services.glue.test_job_process import dies
+from tests.waiting import SECONDS
 
 OWNER = """
 import subprocess, sys
@@ -145,7 +146,7 @@ def test_an_endpoint_without_its_database_ends_at_once_and_says_why(tmp_path: Pa
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=SECONDS,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3] / "src")},
     )
     assert done.returncode == 1
@@ -164,7 +165,7 @@ def test_an_endpoint_ends_whatever_its_threads_do(tmp_path: Path) -> None:
         try:
             assert process.stdout
             assert b"endpoint_url" in process.stdout.readline()
-            process.communicate(timeout=60)  # closes its stdin
+            process.communicate(timeout=SECONDS)  # closes its stdin
         finally:
             process.kill()
     assert process.returncode == 0

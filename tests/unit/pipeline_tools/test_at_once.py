@@ -15,6 +15,7 @@ from local_aws import processes
 from pipeline_tools import at_once
 from pipeline_tools.at_once import NamedCommand
 from pipeline_tools.environments import ROOT
+from tests.waiting import SECONDS
 
 # Waits until the other one has made its file, so the two only end when they run at the same time.
 MEETS = """
@@ -90,6 +91,6 @@ def test_an_interrupt_waits_until_all_have_put_away() -> None:
         assert process.stdout
         assert {process.stdout.readline() for _ in "ab"} == {"a | up\n", "b | up\n"}
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does
-        said, error = process.communicate(timeout=60)
+        said, error = process.communicate(timeout=SECONDS)
     assert {"a | put away", "b | put away"} <= set(said.splitlines())
     assert "KeyboardInterrupt" in error

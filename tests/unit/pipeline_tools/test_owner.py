@@ -21,15 +21,16 @@ tool = subprocess.Popen([sys.executable, "-c", sys.argv[1]], env={**os.environ, 
 sys.stdin.read()
 """
 TOOL = """
-import os, signal, subprocess, sys
+import os, signal, subprocess, sys, time
 from pipeline_tools import owner
 {before}
 owner.follow()
 owner.follow()
 child = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"], start_new_session=True)
-print(os.getpid(), child.pid, flush=True)
 try:
-    signal.pause()
+    print(os.getpid(), child.pid, flush=True)
+    while True:
+        time.sleep(0.05)
 except KeyboardInterrupt:
     print("stopped in good order", flush=True)
 """

@@ -8,6 +8,7 @@ import pytest
 
 from local_aws.engines.event_faults import deliver
 from local_aws.services.faults.fault_rules import FaultPlan, Faults, Rule
+from tests.waiting import SECONDS
 
 EVENT = {
     "source": "aws.states",
@@ -45,7 +46,7 @@ def test_a_late_event_does_not_hold_its_sender_up() -> None:
     deliver(faults, "failed", TARGET, lambda: EVENT, arrived.release)
     assert not arrived.acquire(blocking=False)
     for _ in range(2):
-        assert arrived.acquire(timeout=20)
+        assert arrived.acquire(timeout=SECONDS)
 
 
 def test_without_rules_the_event_is_not_looked_at() -> None:

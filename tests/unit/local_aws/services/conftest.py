@@ -20,6 +20,7 @@ from botocore.response import StreamingBody
 from local_aws.services.faults.fault_rules import Faults
 from local_aws.services.postgres import PostgresServer
 from local_aws.services.redshift.data_api import ClusterInfo, RedshiftData
+from tests.waiting import SECONDS
 
 ROLE = "arn:aws:iam::000000000000:role/copy"
 SECRET = "arn:aws:secretsmanager:us-east-1:000000000000:secret:master-abcdef"
@@ -99,7 +100,7 @@ class Redshift:
         return str(self.call("BatchExecuteStatement", Sqls=list(sqls), **given)["Id"])
 
     def wait(self, identifier: str) -> dict[str, Any]:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + SECONDS
         while time.monotonic() < deadline:
             described = self.call("DescribeStatement", Id=identifier, WaitTimeSeconds=30)
             if described["Status"] in ("FINISHED", "FAILED", "ABORTED"):

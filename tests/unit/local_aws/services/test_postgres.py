@@ -8,9 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import LiteralString
 
@@ -19,6 +17,7 @@ import pytest
 
 from local_aws.services import postgres
 from local_aws.services.postgres import PostgresServer, StartError
+from tests.waiting import SECONDS, until
 
 pytestmark = pytest.mark.postgres
 
@@ -105,12 +104,12 @@ def test_a_server_that_cannot_start_says_why(open_directory: Path) -> None:
 def test_it_ends_with_its_owner_however_that_dies(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[4] / "src")}
     command = [sys.executable, "-c", KILLED_OWNER, str(tmp_path / "pg")]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=environment, check=False, timeout=60)
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=environment, check=False, timeout=SECONDS)
     assert done.returncode == -signal.SIGKILL
     sockets = done.stdout.strip()
-    assert until(lambda: not processes_of(sockets)), processes_of(sockets)
+    until(lambda: not processes_of(sockets), f"no process works in {sockets}")
     # The supervisor ends last, and leaves nothing.
-    assert until(lambda: not Path(sockets).exists())
+    until(lambda: not Path(sockets).exists(), f"{sockets} is gone")
 
 
 KILLED_OWNER = """
@@ -123,17 +122,10 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def until(reached: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 20
-    while not (done := reached()) and time.monotonic() < deadline:
-        threading.Event().wait(0.02)
-    return done
-
-
 def kill_all_of(server: PostgresServer) -> None:
     """What a person, or a machine that is out of memory, kills: each process of the server."""
     os.kill(int((server.directory / "data" / "postmaster.pid").read_text().splitlines()[0]), signal.SIGKILL)
-    assert until(lambda: not server.running)
+    until(lambda: not server.running, "the server has ended")
 
 
 # Each makes 100,000 rows of a table. A table that nothing else can see yet has no entries in the log of changes.
@@ -156,7 +148,7 @@ def test_what_was_committed_survives_a_kill(killed: str, open_directory: Path) -
                 before = log.read_text().count("ready to accept")
                 if killed == "session":
                     os.kill(connection.info.backend_pid, signal.SIGKILL)
-                    assert until(lambda: log.read_text().count("ready to accept") > before)  # noqa: B023
+                    until(lambda: log.read_text().count("ready to accept") > before, "it is ready again")  # noqa: B023
                 else:
                     kill_all_of(server)
             with server.connect_as_superuser() as connection:

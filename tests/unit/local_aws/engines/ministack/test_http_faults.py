@@ -8,7 +8,6 @@ import http.client
 import json
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -22,6 +21,7 @@ from hypercorn.protocol.h11 import H11Protocol
 from local_aws.engines.ministack import whole_answers
 from local_aws.engines.ministack.http_faults import with_faults
 from local_aws.services.faults.fault_rules import Error, FaultPlan, Faults, Rule
+from tests.waiting import SECONDS, until
 
 pytestmark = pytest.mark.endpoint
 BODY = b"0123456789" * 100
@@ -38,7 +38,7 @@ class Server:
 
     def connection(self) -> http.client.HTTPConnection:
         return self.opened.enter_context(
-            contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=20))
+            contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=SECONDS))
         )
 
 
@@ -84,13 +84,13 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
     thread = threading.Thread(target=asyncio.run, args=(run(),))
     thread.start()
-    deadline = time.monotonic() + 20
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", made.port)).close()
-            break
-        except OSError:
-            assert time.monotonic() < deadline
+
+    def listens() -> bool:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", made.port)):
+            return True
+        return False
+
+    until(listens, "the server listens")
     with made.opened:
         yield made
     stop.set()

@@ -12,6 +12,7 @@ import pytest
 from ministack.core.lambda_runtime import _PYTHON_WORKER_SCRIPT
 
 from local_aws.engines.ministack import lambda_errors
+from tests.waiting import SECONDS
 
 FUNCTION = """
 class Refused(Exception):
@@ -34,7 +35,9 @@ def invoke(directory: Path, event: dict[str, Any]) -> dict[str, Any]:
     script.write_text(lambda_errors.worker(_PYTHON_WORKER_SCRIPT))
     init = {"code_dir": str(directory), "module": "app", "handler": "handler", "env": {}}
     lines = f"{json.dumps(init)}\n{json.dumps({'event': event, **event})}\n"
-    ran = subprocess.run([sys.executable, script], input=lines, capture_output=True, text=True, check=False, timeout=60)
+    ran = subprocess.run(
+        [sys.executable, script], input=lines, capture_output=True, text=True, check=False, timeout=SECONDS
+    )
     answer: dict[str, Any] = json.loads(ran.stdout.splitlines()[-1])
     return answer
 

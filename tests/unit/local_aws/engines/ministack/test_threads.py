@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from local_aws.engines.ministack.threads import in_daemon_thread
+from tests.waiting import SECONDS
 
 pytestmark = pytest.mark.endpoint  # an event loop opens a pair of sockets
 
@@ -21,13 +22,13 @@ def test_any_number_waits_at_once_and_the_end_waits_for_none() -> None:
     all_in, go_on = threading.Barrier(41), threading.Event()
 
     def wait() -> bool:
-        all_in.wait(20)
-        return go_on.wait(20)
+        all_in.wait(SECONDS)
+        return go_on.wait(SECONDS)
 
     async def ask() -> None:
         waiting = [asyncio.create_task(in_daemon_thread(wait)) for _ in range(40)]
         await asyncio.sleep(0)
-        await in_daemon_thread(all_in.wait, 20)
+        await in_daemon_thread(all_in.wait, SECONDS)
         threads = [found for found in threading.enumerate() if found.name == "request"]
         assert len(threads) >= 40
         assert all(found.daemon for found in threads)
@@ -42,7 +43,7 @@ def test_an_error_of_a_cancelled_request_is_dropped(recwarn: pytest.WarningsReco
     go_on, done = threading.Event(), threading.Event()
 
     def fail() -> None:
-        go_on.wait(20)
+        go_on.wait(SECONDS)
         done.set()
         raise ValueError
 
@@ -51,7 +52,7 @@ def test_an_error_of_a_cancelled_request_is_dropped(recwarn: pytest.WarningsReco
         await asyncio.sleep(0)
         task.cancel()
         go_on.set()
-        await in_daemon_thread(done.wait, 20)
+        await in_daemon_thread(done.wait, SECONDS)
         await asyncio.sleep(0)
 
     asyncio.run(ask())

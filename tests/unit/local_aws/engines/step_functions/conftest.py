@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,9 +19,9 @@ from local_aws.engines.step_functions import changes
 from local_aws.engines.step_functions.api import StepFunctions
 from local_aws.engines.step_functions.interpreter import MOTO
 from local_aws.services.faults.fault_rules import Faults
+from tests.waiting import SECONDS, until
 
 ROLE = "arn:aws:iam::000000000000:role/machine"
-SECONDS = 20.0
 _SESSION = boto3.session.Session()  # one for all: it keeps the services' models
 # The members of a request to its answer: those of the document, or a body; a (code, message) is an error.
 Answer = Callable[[Mapping[str, Any]], Mapping[str, Any] | bytes | tuple[str, str]]
@@ -99,10 +98,7 @@ class Functions:
 
     def reached(self, arn: str, type_: str, count: int = 1) -> None:
         """Wait until the history has events of a type."""
-        deadline = time.monotonic() + SECONDS
-        while self.types(arn).count(type_) < count:
-            assert time.monotonic() < deadline, f"no {type_}"
-            time.sleep(0.005)
+        until(lambda: self.types(arn).count(type_) >= count, f"{count} {type_}")
 
     def tell(self, _execution: Any, event: dict[str, Any]) -> None:
         self.heard(json.loads(event["Detail"]))

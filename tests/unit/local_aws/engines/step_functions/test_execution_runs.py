@@ -14,7 +14,8 @@ from local_aws.engines.step_functions import validation
 from local_aws.engines.step_functions.copies import copied
 from local_aws.engines.step_functions.interpreter import MOTO
 from local_aws.errors import AwsError
-from tests.unit.local_aws.engines.step_functions.conftest import ROLE, SECONDS, Functions, Machine
+from tests.unit.local_aws.engines.step_functions.conftest import ROLE, Functions, Machine
+from tests.waiting import SECONDS
 
 WAIT = {"Wait": {"Type": "Wait", "Seconds": 3600, "End": True}}
 INVOKE = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Arguments": {"FunctionName": "f"}, "End": True}

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from local_aws.errors import AwsError
-from tests.unit.local_aws.engines.step_functions.conftest import SECONDS, Functions, Machine
+from tests.unit.local_aws.engines.step_functions.conftest import Functions, Machine
+from tests.waiting import SECONDS
 
 COUNT = "{% $states.context.Execution.RedriveCount %}"
 INVOKE = "arn:aws:states:::lambda:invoke"

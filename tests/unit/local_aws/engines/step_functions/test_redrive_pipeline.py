@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 from pipeline_tools.environments import ROOT
-from tests.unit.local_aws.engines.step_functions.conftest import SECONDS, Functions, Machine
+from tests.unit.local_aws.engines.step_functions.conftest import Functions, Machine
+from tests.waiting import SECONDS
 
 JOB = {
     "job_id": "job-1",

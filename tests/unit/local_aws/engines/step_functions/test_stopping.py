@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.unit.local_aws.engines.step_functions.conftest import SECONDS, Functions, Machine
+from tests.unit.local_aws.engines.step_functions.conftest import Functions, Machine
+from tests.waiting import SECONDS
 
 FOREVER = {"Wait": {"Type": "Wait", "Seconds": 3600, "End": True}}
 START = {"Resource": "arn:aws:states:::glue:startJobRun.sync", "Arguments": {"JobName": "j"}}

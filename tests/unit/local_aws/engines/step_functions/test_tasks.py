@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from typing import Any
 
 import pytest
@@ -12,7 +11,8 @@ from botocore.exceptions import ClientError
 
 from local_aws.engines.step_functions import tasks
 from local_aws.engines.step_functions.errors import sdk_name
-from tests.unit.local_aws.engines.step_functions.conftest import SECONDS, Functions
+from tests.unit.local_aws.engines.step_functions.conftest import Functions
+from tests.waiting import SECONDS, until
 
 MACHINE = "arn:aws:states:us-east-1:000000000000:stateMachine:child"
 
@@ -175,11 +175,12 @@ def only_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def told_until_ended(functions: Functions, arn: str, name: str) -> dict[str, Any]:
     """An execution once it has ended, whose task is told of an ending until it was heard: it may not wait yet."""
-    deadline = time.monotonic() + SECONDS
-    while functions.last_status(arn) in (None, "RUNNING"):
-        assert time.monotonic() < deadline, "the task did not look again"
+
+    def has_ended() -> bool:
         functions.endings.tell(name)
-        time.sleep(0.005)
+        return functions.last_status(arn) not in (None, "RUNNING")
+
+    until(has_ended, "the task looked again")
     return functions.ended(arn)
 
 

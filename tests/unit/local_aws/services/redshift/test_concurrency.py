@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import threading
-import time
-
 import pytest
 
 from tests.unit.local_aws.services.conftest import Redshift
+from tests.waiting import until
 
 pytestmark = pytest.mark.postgres
 
 
 def wait_for_lock(redshift: Redshift, count: int = 1) -> None:
-    deadline = time.monotonic() + 30
-    while redshift.rows("select count(*) from pg_locks where not granted")[0][0] < count:
-        assert time.monotonic() < deadline
-        threading.Event().wait(0.01)
+    waiting = "select count(*) from pg_locks where not granted"
+    until(lambda: redshift.rows(waiting)[0][0] >= count, f"{count} wait for a lock")
 
 
 def wait_for_status(redshift: Redshift, identifier: str, status: str) -> None:
-    deadline = time.monotonic() + 30
-    while redshift.call("DescribeStatement", Id=identifier)["Status"] != status:
-        assert time.monotonic() < deadline
-        threading.Event().wait(0.01)
+    until(lambda: redshift.call("DescribeStatement", Id=identifier)["Status"] == status, f"{identifier} is {status}")
 
 
 def test_twenty_pipelines_share_a_table(redshift: Redshift) -> None:

@@ -13,6 +13,7 @@ import pytest
 from local_aws.errors import AwsError
 from local_aws.services.redshift.validation import service_model
 from tests.unit.local_aws.services.conftest import SECRET, Redshift
+from tests.waiting import until
 
 pytestmark = pytest.mark.postgres
 
@@ -24,10 +25,7 @@ def refuse(redshift: Redshift, operation: str, **request: Any) -> AwsError:
 
 
 def wait_until(redshift: Redshift, identifier: str, status: str) -> None:
-    deadline = time.monotonic() + 30
-    while redshift.call("DescribeStatement", Id=identifier)["Status"] != status:
-        assert time.monotonic() < deadline
-        threading.Event().wait(0.01)
+    until(lambda: redshift.call("DescribeStatement", Id=identifier)["Status"] == status, f"{identifier} is {status}")
 
 
 def test_every_operation_of_the_model_is_served(redshift: Redshift) -> None:

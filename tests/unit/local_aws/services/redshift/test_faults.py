@@ -10,6 +10,7 @@ import pytest
 from local_aws.errors import AwsError
 from local_aws.services.faults.fault_rules import Error, FaultPlan, Rule
 from tests.unit.local_aws.services.conftest import Redshift
+from tests.waiting import until
 
 pytestmark = pytest.mark.postgres
 SAID = "1023 DETAIL: Serializable isolation violation on table - t"
@@ -47,19 +48,15 @@ def test_a_statement_is_forgotten(table: Redshift, when: Any) -> None:
     request: dict[str, Any] = {"ClientToken": "a-token"}
     identifier = table.start("insert into t values (1)", **request)
 
-    deadline = time.monotonic() + 30
     with pytest.raises(AwsError) as raised:
-        while time.monotonic() < deadline:
-            table.call("DescribeStatement", Id=identifier)
+        until(lambda: not table.call("DescribeStatement", Id=identifier), "the statement is forgotten")
     assert (raised.value.code, raised.value.message) == ("ResourceNotFoundException", "Query does not exist.")
     listed = table.call("ListStatements", Status="ALL")["Statements"]
     assert identifier not in [each["Id"] for each in listed]
     # The token is still known, so the same request does not do the work again.
     assert table.start("insert into t values (1)", **request) == identifier
-    deadline = time.monotonic() + 30
     expected = [(1 if when == "after" else 0,)]
-    while table.rows("select count(*) from t") != expected:
-        assert time.monotonic() < deadline
+    until(lambda: table.rows("select count(*) from t") == expected, f"the table has {expected}")
 
 
 @pytest.mark.parametrize("operation", ["DescribeStatement", "GetStatementResult"])
@@ -75,9 +72,8 @@ def test_a_statement_is_forgotten_while_its_end_is_waited_for(table: Redshift, w
 def test_a_commit_is_late_with_its_locks_held_and_can_be_cancelled(table: Redshift) -> None:
     table.faults.put(rule(delay=60.0, match={"sql": "insert*"}))
     identifier = table.start("insert into t values (1)", "select 1")
-    deadline = time.monotonic() + 30
-    while table.call("DescribeStatement", Id=f"{identifier}:2")["Status"] != "FINISHED":
-        assert time.monotonic() < deadline
+    second = f"{identifier}:2"
+    until(lambda: table.call("DescribeStatement", Id=second)["Status"] == "FINISHED", f"{second} is FINISHED")
     locks = "select count(*) from pg_locks where mode = 'ShareRowExclusiveLock'"
     assert table.rows(locks) == [(1,)]
 

@@ -13,7 +13,7 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +36,7 @@ from local_aws.services.redshift import data_api
 from local_aws.services.redshift.execution import StatementExecution
 from tests.unit.lambda_generate_param.conftest import ROOT, STAGE_RUNS, contract, manifest, table, write_dataset
 from tests.unit.local_aws.services.conftest import Redshift
+from tests.waiting import SECONDS, until
 
 pytestmark = pytest.mark.postgres
 
@@ -260,7 +261,7 @@ class Gates:
     def pass_(self, name: str | None, done: int) -> None:
         if self.at.get(name or "") == done:
             self.reached.set()
-            assert self.opened.wait(60)
+            assert self.opened.wait(SECONDS)
 
 
 GATES = Gates()
@@ -372,9 +373,9 @@ class Histories(RuleBasedStateMachine):
         sqls, _ = self.warehouse.batch(first, self._run(first))
         GATES.shut("first", min(after, len(sqls) - 1))
         begun = self._submit(first, name="first")
-        self._until(lambda: GATES.reached.is_set() or self._is_over(begun))
+        until(lambda: GATES.reached.is_set() or self._is_over(begun), "it is at the gate")
         beside = self._submit(second, name="second")
-        self._until(lambda: self._is_over(beside) or self._waits())
+        until(lambda: self._is_over(beside) or self._waits(), "the one beside it waits")
         GATES.opened.set()
         found = [self._end(first, begun) == "", self._end(second, beside) == ""]
         for each, ok in zip((first, second), found, strict=True):
@@ -414,12 +415,6 @@ class Histories(RuleBasedStateMachine):
     def _waits(self) -> bool:
         with self.postgres.connect_as_superuser() as connection:
             return bool(connection.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchall())
-
-    def _until(self, look: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 30
-        while not look():
-            assert time.monotonic() < deadline
-            threading.Event().wait(0.002)
 
     def _run(self, act: Act) -> Run:
         return next(run for run in self.runs if run.arn == act.execution)

@@ -13,7 +13,7 @@ import pytest
 from local_aws.services.postgres import PostgresServer
 from tests.unit.local_aws.services.conftest import Redshift
 from tests.unit.local_aws.services.redshift.test_concurrency import wait_for_status
-from tests.unit.local_aws.services.test_postgres import until
+from tests.waiting import until
 
 pytestmark = pytest.mark.postgres
 
@@ -63,7 +63,7 @@ def test_a_cluster_whose_making_was_cut_off_is_made_whole(
     before = starts(postgres)
     redshift.describe("select 1")
     monkeypatch.undo()
-    assert until(lambda: starts(postgres) > before)
+    until(lambda: starts(postgres) > before, "the database has started again")
     redshift.run("create table t (n int)", "insert into t values (1)")
     again = make_redshift()  # as an endpoint that was started anew on the same data
     assert again.rows("select n from t") == [(1,)]
