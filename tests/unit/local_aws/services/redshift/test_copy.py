@@ -57,6 +57,85 @@ def test_parquet_of_every_type(redshift: Redshift) -> None:
     ]
 
 
+# By the type of the table: values at its edges, as DuckDB writes them.
+EDGES = {
+    "smallint": ("smallint", ["-32768", "0", "32767"]),
+    "integer": ("integer", ["-2147483648", "0", "2147483647"]),
+    "bigint": ("bigint", ["-9223372036854775808", "0", "9223372036854775807"]),
+    "real": ("float", ["'nan'", "'-inf'", "-0.0", "3.4028235e38", "1e-45", "0.1"]),
+    "float8": ("double", ["'nan'", "'inf'", "-0.0", "1.7976931348623157e308", "5e-324", "0.1"]),
+    "decimal(4,2)": ("decimal(4,2)", ["-99.99", "0", "0.01"]),
+    "decimal(9,4)": ("decimal(9,4)", ["-99999.9999", "10000", "0.0001"]),
+    "decimal(18,0)": ("decimal(18,0)", ["-999999999999999999", "0", "100000000"]),
+    "decimal(38,37)": ("decimal(38,37)", ["'-9.9999999999999999999999999999999999999'", "1e-37"]),
+    "decimal(38,0)": ("decimal(38,0)", ["'99999999999999999999999999999999999999'", "'-1'"]),
+    "boolean": ("boolean", ["true", "false"]),
+    "date": ("date", ["'0044-03-15 (BC)'", "'1969-12-31'", "'2000-01-01'", "'9999-12-31'"]),
+    "timestamp": ("timestamp", ["'0001-01-01 00:00:00.000001'", "'1969-12-31 23:59:59.999999'", "'9999-12-31'"]),
+    "timestamptz": ("timestamptz", ["'1969-12-31 23:59:59.999999+02'", "'2000-01-01 00:00:00+00'"]),
+    "varchar(16)": (
+        "varchar",
+        ["'  a  '", "'null'", "'ä😀'", "'\\N'", "'a,\"b\"'", "'a' || chr(10) || 'b'", "'1234567890123456  '"],
+    ),
+    "char(4)": ("varchar", ["'a'", "'a   '"]),
+}
+
+
+def test_a_value_is_the_same_from_parquet_and_from_text(redshift: Redshift) -> None:
+    declared = ", ".join(f"c{number} {type_}" for number, type_ in enumerate(EDGES))
+    redshift.run(f"create table t (n int, {declared})", f"create table u (n int, {declared})")
+    for row in range(max(len(values) for _, values in EDGES.values()) + 1):
+        listed = ", ".join(
+            f"CAST({values[row] if row < len(values) else 'NULL'} AS {type_}) AS c{number}"
+            for number, (type_, values) in enumerate(EDGES.values())
+        )
+        put_parquet(redshift, f"in/{row}", f"SELECT {row} AS n, {listed}")
+    root = redshift.s3.root / "lake"
+    (root / "text").mkdir()
+    with duckdb.connect() as database:
+        database.execute("SET TimeZone = 'UTC'")
+        database.execute(
+            f"COPY (FROM read_parquet('{root}/in/*')) TO '{root}/text/1' (FORMAT csv, HEADER false, NULLSTR '@@')"
+        )
+    redshift.run(copy(), copy("csv null as '@@'", key="text/", table="u"))
+    found = redshift.rows("select * from t order by n")
+    assert found == redshift.rows("select * from u order by n")
+    assert len(found) == 8
+    assert found[-1][1:] == (None,) * len(EDGES)
+
+
+@pytest.mark.parametrize("value", ["infinity", "-infinity"])
+@pytest.mark.parametrize("type_", ["date", "timestamp", "timestamptz"])
+def test_an_infinite_time_is_no_value(redshift: Redshift, type_: str, value: str) -> None:
+    redshift.run(f"create table t (a {type_})")
+    put_parquet(redshift, "in/1", f"select {type_} '2013-01-01' as a union all select {type_} '{value}'")
+    assert f"a {type_} has no infinity" in redshift.fail(copy())
+    assert redshift.rows("select count(*) from t") == [(0,)]
+
+
+def test_what_is_narrower_in_the_file_is_widened(redshift: Redshift) -> None:
+    redshift.run("create table t (a int, b int, c smallint, d timestamp)")
+    put_parquet(
+        redshift,
+        "in/1",
+        "select 1::tinyint a, 2::smallint b, 3::tinyint c, timestamp_ns '2013-01-01 00:00:00.1234567' d",
+    )
+    redshift.run(copy())
+    assert redshift.rows("select * from t") == [(1, 2, 3, "2013-01-01 00:00:00.123456")]
+
+
+def test_a_file_that_is_damaged_within_loads_nothing(redshift: Redshift) -> None:
+    redshift.run("create table t (a bigint)")
+    put_parquet(redshift, "in/1", "select range a from range(5000)")
+    put_parquet(redshift, "in/2", "select (range * 7919) % 100003 a from range(500000)")
+    path = redshift.s3.root / "lake" / "in" / "2"
+    with path.open("r+b") as file:
+        file.seek(path.stat().st_size // 2)
+        file.write(b"\xff" * 4096)
+    assert redshift.fail(copy()).startswith("ERROR: Load failed.")
+    assert redshift.rows("select count(*) from t") == [(0,)]
+
+
 def test_a_schema_is_read_without_pandas(tmp_path: Path) -> None:
     """DuckDB imports it with the first parameter that is bound, where it is installed: that took a second of a COPY."""
     assert find_spec("pandas")
