@@ -1,4 +1,4 @@
-"""What AWS does, each fact once with its source: read by the local endpoint, the cross-check and the tests.
+"""What AWS does, with its source: one module per theme. The endpoint, the checks, `pipeline` and the Lambda hold to it.
 
-Standard library only, no I/O: one module per theme.
+Standard library only, no I/O; but `sdk_environment` makes sessions of boto3, and is in no zip.
 """

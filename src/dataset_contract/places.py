@@ -1,6 +1,7 @@
-"""Where the files of a job lie in S3. No other module of Python knows it: the jobs and the SQL are given URIs.
+"""Where the files of a job lie in S3. What works for a job asks here, or is given URIs.
 
-Terraform has the first part of each once more, for policies and lifecycles: `lake` in infra/locals.tf.
+Terraform has the prefixes once more, for policies and lifecycles: `lake` in infra/locals.tf. The tests and the chaos
+cases spell places themselves, as those who look from outside.
 """
 
 from __future__ import annotations
@@ -13,12 +14,16 @@ from dataset_contract.model import JOB_ID_LENGTH
 
 STAGES = ("python", "spark", "load")
 
+# The prefixes of the lake bucket.
+STAGED, REFERENCES, REJECTED, CURATED, RUNS = "staged/", "references/", "rejected/", "curated/", "runs/"
+LINEAGE, LINEAGE_SENT = "lineage/", "lineage-sent/"
+
 # Beside the Parquet files of a job's rejected rows: the same as the texts that they were, in numbered files, and what
 # stands around such a text. Who queries the Parquet files passes over names that begin with _.
 REFUSED_TEXTS = "_refused-"
 REFUSED_AROUND = "_refused.json"
 
-_MANIFEST_KEY = re.compile(rf"runs/([0-9A-Za-z-]{{{JOB_ID_LENGTH}}})/({'|'.join(STAGES)})\.json")
+_MANIFEST_KEY = re.compile(rf"{RUNS}([0-9A-Za-z-]{{{JOB_ID_LENGTH}}})/({'|'.join(STAGES)})\.json")
 
 
 @dataclass(frozen=True)
@@ -96,22 +101,22 @@ def reference_of(dataset: str) -> str:
 
 def staged_of(dataset: str) -> str:
     """Of the lake bucket, what a dataset has of staged rows; a directory for each job below it (`of_job`)."""
-    return f"staged/{dataset}/"
+    return f"{STAGED}{dataset}/"
 
 
 def staged_references_of(dataset: str) -> str:
     """The same of checked reference rows."""
-    return f"references/{dataset}/"
+    return f"{REFERENCES}{dataset}/"
 
 
 def rejected_of(dataset: str) -> str:
     """The same of rejected rows."""
-    return f"rejected/{dataset}/"
+    return f"{REJECTED}{dataset}/"
 
 
 def curated_of(dataset: str) -> str:
     """Of the lake bucket, what a dataset has of curated rows: a directory for each table, and below it for each job."""
-    return f"curated/{dataset}/"
+    return f"{CURATED}{dataset}/"
 
 
 def of_job(directory: str, job_id: str) -> str:
@@ -121,7 +126,7 @@ def of_job(directory: str, job_id: str) -> str:
 
 def runs_of(job_id: str) -> str:
     """Of the lake bucket, the manifests of a job and what lies beside them."""
-    return f"runs/{job_id}/"
+    return f"{RUNS}{job_id}/"
 
 
 def manifest_key_of(job_id: str, stage: str) -> str:

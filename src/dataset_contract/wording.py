@@ -15,11 +15,22 @@ NOT_AN_OBJECT = "not a JSON object"
 TOO_FEW_FIELDS = "too few fields"
 TOO_MANY_FIELDS = "too many fields"
 NUL = "has a NUL character"
+HALF_PAIR = "has half of a surrogate pair"
 SINGLE_BYTES = "CHAR takes single-byte characters only"
 
 # A reason may hold text of its row, so that there is no end of them: beyond so many the rest counts as one.
 MOST_REASONS = 1_000
 OTHER_REASONS = "(other reasons)"
+
+
+def key_twice(key: str) -> str:
+    """Of a JSON object, whose key is told as it is shown."""
+    return f"has two keys {key}"
+
+
+def other_case(key: str, column: str, both: bool) -> str:
+    """Of a key that is a column's but for upper and lower case; `both`: the column's own key is there too."""
+    return f"has the key {key} {'beside' if both else 'instead of'} {column}"
 
 
 def not_a(type_: ColumnType) -> str:

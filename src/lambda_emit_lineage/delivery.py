@@ -13,13 +13,12 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
+from dataset_contract import places
 from dataset_contract.json_types import JsonObject
 from lambda_emit_lineage.aws import HttpResponse, exchange
 from lambda_emit_lineage.events import Event
 from lambda_emit_lineage.settings import Settings
 
-LINEAGE: Final = "lineage/"
-SENT: Final = "lineage-sent/"
 _POST_SECONDS: Final = 5.0
 # Who wrote an event posts it. Another one does only once that one has had the time, and has not.
 _SECONDS_TO_POST: Final = 30.0
@@ -80,7 +79,9 @@ class Delivery:
         keys = [f"{folder}/{event.name}.json" for event in listed]
         bodies = [json.dumps(event.document, ensure_ascii=False, sort_keys=True).encode() for event in listed]
         lake = self._settings.lake_bucket
-        new = {key for key, body in zip(keys, bodies, strict=True) if self._store.put_new(lake, LINEAGE + key, body)}
+        new = {
+            key for key, body in zip(keys, bodies, strict=True) if self._store.put_new(lake, places.LINEAGE + key, body)
+        }
         if self._settings.url:
             for key, body in zip(keys, bodies, strict=True):
                 if key in new or self._is_left(key):
@@ -89,9 +90,9 @@ class Delivery:
 
     def _is_left(self, key: str) -> bool:
         lake, now = self._settings.lake_bucket, self._clock()
-        if self._store.age(lake, SENT + key, now) is not None:
+        if self._store.age(lake, places.LINEAGE_SENT + key, now) is not None:
             return False
-        written = self._store.age(lake, LINEAGE + key, now)
+        written = self._store.age(lake, places.LINEAGE + key, now)
         return written is not None and written >= _SECONDS_TO_POST
 
     def _send(self, key: str, body: bytes) -> None:
@@ -101,7 +102,7 @@ class Delivery:
             said = f"{type(error).__name__}: {error}"
         else:
             if 200 <= status < 300:
-                self._store.put(self._settings.lake_bucket, SENT + key, b"")
+                self._store.put(self._settings.lake_bucket, places.LINEAGE_SENT + key, b"")
                 return
             said = f"HTTP status {status}"
         place = urlsplit(self._settings.url).netloc.rpartition("@")[2]

@@ -18,7 +18,7 @@ from typing import Any, Final, Protocol
 from urllib.parse import unquote_plus
 
 from dataset_contract.json_types import JsonMapping, JsonObject
-from dataset_contract.places import STAGES, failure_of, job_and_stage_of, manifest_key_of
+from dataset_contract.places import LINEAGE, STAGES, failure_of, job_and_stage_of, manifest_key_of
 from lambda_emit_lineage import delivery
 from lambda_emit_lineage.attempts import Attempt, moment
 from lambda_emit_lineage.aws import Aws
@@ -120,7 +120,7 @@ class _Emitter:
 
     def _attempt_of(self, job: str, manifest: JsonObject) -> Attempt | None:
         finished = moment(manifest.get("finished_at"))
-        folder = f"{delivery.LINEAGE}{manifest.get('dataset')}/{job}/"
+        folder = f"{LINEAGE}{manifest.get('dataset')}/{job}/"
         listed = list(self._services.keys(self._settings.lake_bucket, folder))
         ended = {_END.sub("", key) for key in listed if _END.search(key)}
         for key in sorted((key for key in listed if _START.search(key)), reverse=True):

@@ -1,4 +1,4 @@
-"""The job ID and its format. No other module knows the format.
+"""The job ID and its format. The prefixes of one that people type are in pipeline/jobs.py.
 
 `<UTC start time, YYYYMMDDTHHMMSSmmmZ>-<UUID>`: 56 characters of `[0-9A-Za-z-]`. It sorts by time and fits an S3 key, a
 statement name, an execution name (80), a log-stream prefix and a Spark application name. It is a pure function of the

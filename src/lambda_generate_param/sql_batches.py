@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from aws_facts import redshift_data as facts
+from aws_facts.states_api import MOST_STATE_BYTES
 from dataset_contract import redshift
 from dataset_contract.json_types import JsonMapping
 from dataset_contract.manifests import ManifestError
@@ -25,9 +26,8 @@ from lambda_generate_param.datasets import Dataset
 from lambda_generate_param.evidence import STAGES, StageEvidence
 from lambda_generate_param.failures import UNKNOWN, Failure
 
-# Of a payload's 262,144 bytes, without what is around a batch; around that of a failure there is its cause once more.
-# https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
-MOST_BYTES = 255_000
+# Of a payload, without what is around a batch; around that of a failure there is its cause once more.
+MOST_BYTES = MOST_STATE_BYTES - 7_144
 _MOST_BYTES_OF_FAILURE = 150_000
 # What the state machine binds besides, since it alone knows the moment.
 OF_THE_ATTEMPT = ("redrive_count", "attempt_started_at")

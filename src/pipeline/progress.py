@@ -14,6 +14,8 @@ STATES = (
     *("IsContinued", "GenerateJobId", "RegisterJob", "CleanWithPython", "ReadPythonManifest", "TransformWithSpark"),
     *("ReadSparkManifest", "PrepareLoad", "LoadAndRecord", "WriteLoadManifest", "IsAttemptRecorded", "JobSucceeded"),
 )
+# Of the states that wait for a Glue job run: its stage.
+JOB_STATES = {"CleanWithPython": "python", "TransformWithSpark": "spark"}
 RUNNING, DONE, FAILED = "running", "done", "failed"
 _FAILED_TASKS = {
     "TaskFailed": "taskFailedEventDetails",

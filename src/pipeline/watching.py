@@ -12,7 +12,7 @@ from dataset_contract.places import Places, failure_of
 from pipeline import executions, job_logs, jobs, progress
 from pipeline.errors import TimedOutError
 from pipeline.executions import OPEN_STATUSES
-from pipeline.progress import Step
+from pipeline.progress import JOB_STATES, Step
 
 if TYPE_CHECKING:
     from pipeline.job_logs import LogLine
@@ -21,9 +21,8 @@ if TYPE_CHECKING:
 
 # GetExecutionHistory may be called 20 times per second in an account; an endpoint of one's own has no such quota.
 _SECONDS, _SECONDS_LOCALLY = 2.0, 0.3
-# The stage whose log and error file tell of a state that failed.
-STAGE_OF_STATE = {"GenerateJobId": "lambda", "PrepareLoad": "lambda"}
-STAGE_OF_STATE |= {"CleanWithPython": "python", "TransformWithSpark": "spark"}
+# Whose log and error file tell of a state that failed.
+LOG_OF_STATE = {"GenerateJobId": "lambda", "PrepareLoad": "lambda", **JOB_STATES}
 
 
 @dataclass(frozen=True)
@@ -79,14 +78,14 @@ def reason(stack: Stack, sight: Sight) -> tuple[str, str]:
     attempt = jobs.find(stack, sight.job.job_id).attempt
     failed = next((step for step in reversed(sight.steps) if step.status == progress.FAILED), None)
     state = attempt.failed_state or (failed.state if failed else "")
-    said = _left_by_stage(stack, sight.job, STAGE_OF_STATE.get(state, "")) if not attempt.failed_state else ""
+    said = _left_by_stage(stack, sight.job, LOG_OF_STATE.get(state, "")) if not attempt.failed_state else ""
     cause = said or attempt.cause or (failed.cause if failed else "")
     return state, f"{attempt.error or sight.status}: {cause}" if cause else attempt.error or sight.status
 
 
 def last_lines(stack: Stack, job: Job, state: str, most: int) -> list[LogLine]:
     """The last log lines of the stage that a state runs, of the newest attempt alone."""
-    stage, since = STAGE_OF_STATE.get(state), jobs.find(stack, job.execution_arn).attempt.started_at
+    stage, since = LOG_OF_STATE.get(state), jobs.find(stack, job.execution_arn).attempt.started_at
     lines = job_logs.lines(stack, job, (stage,)) if stage else []
     return [line for line in lines if line.at >= since][-most:]
 

@@ -20,8 +20,6 @@ from dataset_contract.naming import as_json
 from glue_python_job.text.grammar import LineGrammar, shown
 from glue_python_job.text.records import Read, RecordRun, Splitter
 
-SURROGATE = "has half of a surrogate pair"
-
 # Text of an array comes as one line for each element. These stand for its own line ends: no JSON has them.
 LINE_MARK, RETURN_MARK = b"\x1e", b"\x1d"
 
@@ -115,7 +113,7 @@ class JsonGrammar:
             if len(found) != len(items):
                 keys = [key for key, _ in items]
                 twice = next(key for key in keys if keys.count(key) > 1)
-                raise _RefusedError(f"has two keys {_told(twice)}", self._names_by_key.get(twice))
+                raise _RefusedError(wording.key_twice(_told(twice)), self._names_by_key.get(twice))
             return found
 
         decoder = json.JSONDecoder(
@@ -176,8 +174,8 @@ class JsonGrammar:
         for other in value:
             key = by_lower.get(other.lower())
             if key is not None and other not in known:
-                problem = "beside" if key in value else "instead of"
-                raise _RefusedError(f"has the key {_told(other)} {problem} {_told(key)}", known[key].name)
+                reason = wording.other_case(_told(other), _told(key), both=key in value)
+                raise _RefusedError(reason, known[key].name)
 
     def _scalar(self, value: object, index: int) -> str | None:
         if value is None or isinstance(value, str):
@@ -196,7 +194,7 @@ class JsonGrammar:
             try:
                 value.encode("utf-8")
             except UnicodeEncodeError:
-                raise _RefusedError(SURROGATE, column.name) from None
+                raise _RefusedError(wording.HALF_PAIR, column.name) from None
 
 
 def _told(key: str) -> str:

@@ -38,7 +38,7 @@ STATEMENTS = timedelta(hours=24)
 # The event of a failure takes seconds as a rule; until then nobody says that it is missing.
 TELLING = timedelta(minutes=2)
 # The states that write a row of audit.job_attempt.
-_RECORDING = ("RegisterJob", "LoadAndRecord", "RecordAttempt")
+RECORDING = ("RegisterJob", "LoadAndRecord", "RecordAttempt")
 _EXPECTED = Expectation(True)
 
 
@@ -307,7 +307,7 @@ class Judge:
         states = asked.value.states if asked and asked.value else ()
         told = (each.recorder.value for each in self._evidence.told if each.attempt == attempt)
         return any(run and run.execution.status == "SUCCEEDED" for run in told) or any(
-            state.name in _RECORDING and state.status == DONE and state.redrive == attempt.redrive_count
+            state.name in RECORDING and state.status == DONE and state.redrive == attempt.redrive_count
             for state in states
         )
 

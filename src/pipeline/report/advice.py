@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from dataset_contract.json_types import JsonMapping
 from dataset_contract.model import REPLACE, REPLACE_PARTITION
+from pipeline.progress import JOB_STATES
 
 # kind → how the page shows it.
 GOOD, WARNING, BAD, OPEN = "good", "warning", "bad", "open"
@@ -110,14 +111,9 @@ def _after_failure(shown: JsonMapping, failure: JsonMapping, job: str) -> list[d
     if failure["state"] == "GenerateJobId":
         again = f"pipeline start {shown['dataset'] or 'DATASET'} --source s3://…"
         return [_step("The input was not accepted. Start a job with the input mended.", again)]
-    where = {"CleanWithPython": " --stage python", "TransformWithSpark": " --stage spark"}.get(
-        failure["state"] or "", ""
-    )
-    mend = (
-        "Mend the cause. For bad rows that is the source."
-        if failure["state"] == "CleanWithPython"
-        else "Mend the cause."
-    )
+    stage = JOB_STATES.get(failure["state"] or "")
+    where = f" --stage {stage}" if stage else ""
+    mend = "Mend the cause. For bad rows that is the source." if stage == "python" else "Mend the cause."
     return [
         _step("Read the log of what failed.", f"pipeline logs {job}{where}"),
         _step(f"{mend} Then run the job again under the same ID.", f"pipeline rerun {job}"),

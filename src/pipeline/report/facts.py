@@ -9,11 +9,11 @@ from typing import Any
 from dataset_contract.json_types import JsonObject
 from lambda_generate_param.failures import readable
 from pipeline.evidence.model import Evidence
+from pipeline.progress import JOB_STATES
 from pipeline.report import advice, timeline
 from pipeline.trace import Trace
 
 _MOST_REASONS = 100
-_STAGES = {"CleanWithPython": "python", "TransformWithSpark": "spark"}
 
 
 def of_trace(traced: Trace, cost: Mapping[str, object] | None) -> JsonObject:
@@ -61,7 +61,11 @@ def _failure(evidence: Evidence) -> JsonObject | None:
         return None
     failed = [state for state in evidence.states if state.status == "failed"]
     state = attempt.failed_state or (failed[-1].name if failed else None)
-    said = (evidence.lake.documents[f"{_STAGES[state]}-error"].value or {}).get("error") if state in _STAGES else None
+    said = (
+        (evidence.lake.documents[f"{JOB_STATES[state]}-error"].value or {}).get("error")
+        if state in JOB_STATES
+        else None
+    )
     cause = readable(attempt.cause or "")
     if said and attempt.status == "FAILED":
         cause = str(said)

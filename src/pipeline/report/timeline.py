@@ -9,9 +9,8 @@ from dataset_contract.json_types import JsonObject
 from pipeline.evidence.histories import FAILED, OPEN, StateRun, Try
 from pipeline.evidence.model import Evidence
 from pipeline.moments import duration
+from pipeline.progress import JOB_STATES
 
-# What Step Functions waits for: the job run itself, of its state.
-_RUNS = {"CleanWithPython": "python", "TransformWithSpark": "spark"}
 _STEPS_OF_A_TICK = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
 _MOST_TICKS = 6
 _THOUSAND = 1000.0
@@ -121,8 +120,8 @@ def _what(each: Try) -> str:
 
 def _started(each: Try, state: StateRun, evidence: Evidence, scale: _Scale) -> Iterator[JsonObject]:
     """The job run, or the nested execution, that a try has started."""
-    if "JobRunId" in each.submitted and state.name in _RUNS:
-        runs = (evidence.python if _RUNS[state.name] == "python" else evidence.spark).runs.value or ()
+    if "JobRunId" in each.submitted and state.name in JOB_STATES:
+        runs = (evidence.python if JOB_STATES[state.name] == "python" else evidence.spark).runs.value or ()
         for run in runs:
             if run["Id"] == each.submitted["JobRunId"]:
                 yield _below(

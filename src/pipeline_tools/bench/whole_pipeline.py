@@ -15,6 +15,7 @@ from dataset_contract.json_types import JsonMapping
 from dataset_contract.places import bucket_and_key
 from pipeline import executions, redshift
 from pipeline.clients import Clients
+from pipeline.progress import JOB_STATES
 from pipeline_tools.bench.growing import Growth
 from pipeline_tools.bench.measuring import BenchError, Sample
 from pipeline_tools.deployment.local import deploy
@@ -23,7 +24,6 @@ from pipeline_tools.terraform import PACKAGE_DIR
 
 _SECONDS = 3600.0
 _MB = 1024 * 1024
-_STATES_OF_SCRIPTS = ("CleanWithPython", "TransformWithSpark")
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def beyond_scripts(outcome: executions.ExecutionOutcome, bare: Mapping[str, floa
     """Seconds of an execution beyond those of its bare scripts: in all, in the states of the scripts, and elsewhere."""
     states = {state.name: state.seconds for state in outcome.states}
     scripts = sum(bare.values())
-    in_jobs = sum(states[name] for name in _STATES_OF_SCRIPTS) - scripts
+    in_jobs = sum(states[name] for name in JOB_STATES) - scripts
     return {"all": outcome.seconds - scripts, "jobs": in_jobs, "elsewhere": outcome.seconds - scripts - in_jobs}
 
 

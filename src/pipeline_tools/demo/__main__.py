@@ -15,6 +15,7 @@ from pathlib import Path
 from dataset_contract.json_types import JsonObject
 from pipeline import executions, jobs, report, trace
 from pipeline.clients import Clients
+from pipeline.progress import JOB_STATES
 from pipeline.redshift import query
 from pipeline.stacks import Stack
 from pipeline_tools.claims import ClaimedError, claimed, write_whole
@@ -28,8 +29,6 @@ from pipeline_tools.terraform import TerraformError
 
 DIRECTORY = ROOT / "build" / "demo"
 _SECONDS = 900.0
-# The states in which the two job scripts run.
-_JOB_STATES = ("CleanWithPython", "TransformWithSpark")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -109,7 +108,7 @@ def _execute(clients: Clients, outputs: JsonObject) -> executions.ExecutionOutco
         client,
         arn,
         timeout_seconds=_SECONDS,
-        on_entered=lambda name: say(f"  {name} …") if name in _JOB_STATES else None,
+        on_entered=lambda name: say(f"  {name} …") if name in JOB_STATES else None,
         on_left=lambda state: say(f"  {state.name:<20} {state.seconds:6.2f} s"),
     )
 

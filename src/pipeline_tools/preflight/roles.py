@@ -19,6 +19,7 @@ from botocore.exceptions import ClientError
 
 from aws_facts import permissions, terraform_permissions
 from aws_facts.iam_resources import arn_forms
+from dataset_contract import places
 from dataset_contract.json_types import JsonMapping
 from pipeline_tools.crosscheck.apis import Api
 from pipeline_tools.preflight.checks import CheckAnswer, CheckedDeployment, NotAskedError
@@ -144,7 +145,7 @@ class DeployedParts:
             "glue": self.arn("glue", f"job/{arguments.get('JobName')}"),
             "lambda": self.arn("lambda", f"function:{outputs['lambda_function_name']}"),
             "redshift-data": "*",
-            "s3": self._object("lake", "runs/preflight"),
+            "s3": self._object("lake", f"{places.RUNS}preflight"),
             "secretsmanager": outputs["redshift_secret_arn"],
             "sns": outputs["failure_topic_arn"],
             "states": self.arn("states", f"execution:{self._executed(api, machine)}:preflight"),
@@ -166,9 +167,9 @@ class DeployedParts:
             yield from (Need(action, "*") for action in permissions.TRACE_ACTIONS["lambda"])
 
     def _lineage(self, function: JsonMapping) -> Iterator[Need]:
-        for prefix in ("runs/", "lineage/", "lineage-sent/"):
+        for prefix in (places.RUNS, places.LINEAGE, places.LINEAGE_SENT):
             yield from self._with_key(Need("s3:GetObject", self._object("lake", f"{prefix}preflight")))
-        for prefix in ("lineage/", "lineage-sent/"):
+        for prefix in (places.LINEAGE, places.LINEAGE_SENT):
             yield from self._with_key(Need("s3:PutObject", self._object("lake", f"{prefix}preflight")))
         yield from self._list("lake", "", ("s3:ListBucket",))
         yield Need("states:GetExecutionHistory", self.arn("states", f"execution:{self.prefix}-pipeline:preflight"))
@@ -177,11 +178,12 @@ class DeployedParts:
 
     def _job(self, job: JsonMapping) -> Iterator[Need]:
         is_shell = job["Command"]["Name"] == "pythonshell"
-        writes = ["staged/", "references/", "rejected/", "runs/"] if is_shell else ["curated/", "runs/"]
+        of_shell = [places.STAGED, places.REFERENCES, places.REJECTED, places.RUNS]
+        writes = of_shell if is_shell else [places.CURATED, places.RUNS]
         if "--spark-event-logs-path" in job.get("DefaultArguments", {}):
             writes.append("spark-events/")
         reads = [("artifacts", ""), *(("lake", prefix) for prefix in writes)]
-        reads += [("raw", "")] if is_shell else [("lake", "references/"), ("lake", "staged/")]
+        reads += [("raw", "")] if is_shell else [("lake", places.REFERENCES), ("lake", places.STAGED)]
         for bucket, prefix in reads:
             yield from self._with_key(Need("s3:GetObject", self._object(bucket, f"{prefix}preflight")))
         for bucket in dict.fromkeys(bucket for bucket, _ in reads):
@@ -197,7 +199,7 @@ class DeployedParts:
 
     def _copy(self) -> Iterator[Need]:
         yield from self._list("lake", "", ("s3:GetBucketLocation",))
-        for prefix in ("curated/", "runs/"):
+        for prefix in (places.CURATED, places.RUNS):
             yield from self._with_key(Need("s3:GetObject", self._object("lake", f"{prefix}preflight")))
             yield from self._list("lake", prefix, ("s3:ListBucket",))
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from lark import Token, Tree
 
+from dataset_contract import places
 from pipeline_tools.crosscheck.hcl import Infra, labelled, parse
 from pipeline_tools.environments import ROOT
 
@@ -128,6 +129,16 @@ def _object_types(folder: Path) -> list[str]:
 def test_lines_are_short_enough_to_read(path: Path) -> None:
     lines = path.read_text(encoding="utf-8").splitlines()
     assert [number for number, line in enumerate(lines, 1) if len(line) > LINE] == []
+
+
+def test_the_prefixes_of_the_lake_are_those_that_the_jobs_write_to() -> None:
+    block = re.search(r"\n  lake = \{\n(.*?)\n  \}\n", (INFRA / "locals.tf").read_text("utf-8"), re.DOTALL)
+    assert block
+    named = dict(re.findall(r'^ *(\w+) += "([^"]+)"$', block[1], re.MULTILINE))
+    # Spark itself writes its events, where the job's arguments of Terraform say.
+    assert named.pop("spark_events") == "spark-events/"
+    assert named == {name: getattr(places, name.upper()) for name in named}
+    assert len(named) == 7
 
 
 def test_the_roles_and_the_configuration_make_the_same_prefix() -> None:

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
 import yaml
 
-from pipeline import progress
+from lambda_emit_lineage.events import STAGE_OF_STATE
+from pipeline import progress, watching
+from pipeline.evidence import hops
+from pipeline.evidence.states import STEPS
 from pipeline.progress import DONE, FAILED, RUNNING
 from pipeline_tools.environments import ROOT
 
@@ -37,9 +41,33 @@ FAILED_TASK = ("TaskFailed", {"taskFailedEventDetails": {"error": "Glue.AWSGlueE
 ENDED = ("ExecutionFailed", {"executionFailedEventDetails": {"error": "States.TaskFailed", "cause": "exit code 1"}})
 
 
+STATE_MACHINES = ROOT / "infra/state_machines"
+
+
+def states_of_pipeline() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((STATE_MACHINES / "pipeline.asl.yaml").read_text(encoding="utf-8"))["States"]
+    return found
+
+
+def states_that_call(resource: str) -> set[str]:
+    return {name for name, state in states_of_pipeline().items() if resource in state.get("Resource", "")}
+
+
+def test_what_is_known_of_a_state_is_of_a_state_that_is_there() -> None:
+    assert set(progress.JOB_STATES) == states_that_call("glue:startJobRun")
+    assert set(STEPS) == states_that_call("states:startExecution")
+    states = states_of_pipeline()
+    recorder = (STATE_MACHINES / "record-failure.asl.yaml").read_text(encoding="utf-8")
+    told = re.search(r"\$stage := \$lookup\({([^}]*)}", recorder)
+    assert told
+    of_message = dict(re.findall(r"'(\w+)': '(\w+)'", told[1]))
+    assert {name: of_message[name] for name in STAGE_OF_STATE} == STAGE_OF_STATE
+    for known in (of_message, watching.LOG_OF_STATE, hops.RECORDING, STAGE_OF_STATE):
+        assert set(known) <= set(states)
+
+
 def test_the_states_are_those_of_the_state_machine_in_their_order() -> None:
-    text = (ROOT / "infra/state_machines/pipeline.asl.yaml").read_text(encoding="utf-8")
-    states = yaml.safe_load(text)["States"]
+    states = states_of_pipeline()
     assert [name for name in states if name in progress.STATES] == list(progress.STATES)
     # Those are not on the way of every job.
     assert set(states) - set(progress.STATES) == {"FindJob", "IsOwnedByAnother", "FindOwner", "RecordAttempt"}

@@ -9,7 +9,7 @@ from dataset_contract import wording
 from dataset_contract.model import Column
 from dataset_contract.types import parse
 from glue_python_job.text import grammar
-from glue_python_job.text.json_records import SURROGATE, JsonGrammar, path_of
+from glue_python_job.text.json_records import JsonGrammar, path_of
 
 
 def rows_of(*source_names: str, array: bool = False) -> JsonGrammar:
@@ -74,7 +74,7 @@ def test_values_are_the_text_that_stands_there(line: bytes, values: tuple[str | 
         (b'{"\\ud800":1,"\\ud800":1}', None, 'has two keys "\\ud800"'),
         (b'{"%b":1,"%b":1}' % (b"k" * 3_000, b"k" * 3_000), None, f'has two keys "{"k" * 100}\u2026"'),
         (b'{"id":1,"note":"a\\u0000b"}', "note", wording.NUL),
-        (b'{"id":1,"note":"\\ud800"}', "note", SURROGATE),
+        (b'{"id":1,"note":"\\ud800"}', "note", wording.HALF_PAIR),
         (b'{"note":{"a":1}}', "note", "not a VARCHAR(9)"),
         (b'{"note":[]}', "note", "not a VARCHAR(9)"),
         (b'{"at":[1]}', "city", "$.at is not a JSON object"),
