@@ -27,6 +27,11 @@ def since(text: str, now: datetime | None = None) -> datetime:
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+def written(moment: datetime) -> str:
+    """2026-01-31T12:00:00.123Z: as documents have it."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def shown(moment: datetime | None) -> str:
     """2026-01-31 12:00:00, in UTC."""
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}" if moment else "-"

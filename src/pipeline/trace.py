@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dataset_contract.json_types import JsonObject
-from pipeline import evidence
+from pipeline import evidence, moments
 from pipeline.evidence.console_links import Links
 from pipeline.evidence.hop import FORGOTTEN, FOUND, MISSING, NOT_EXPECTED, Hop, document
 from pipeline.evidence.hops import Judge
 from pipeline.evidence.model import Evidence
 from pipeline.jobs import Job
 from pipeline.stacks import Stack
+from pipeline.terminal import plain
 
 MARKS = {FOUND: "✓", MISSING: "✗", NOT_EXPECTED: "–", FORGOTTEN: "…"}
 
@@ -53,15 +54,15 @@ class Trace:
             "replays": job.replays,
             "replayed_by": [dict(row) for row in self.evidence.warehouse.replayed_by.value or ()],
             "complete": self.is_complete,
-            "checked_at": self.evidence.checked_at.isoformat(),
+            "checked_at": moments.written(self.evidence.checked_at),
             "counts": {state.replace(" ", "_"): self.count(state) for state in MARKS},
             "attempts": [
                 {
                     "execution_arn": attempt.execution_arn,
                     "redrive_count": attempt.redrive_count,
                     "status": attempt.status,
-                    "started_at": attempt.started_at.isoformat(),
-                    "ended_at": attempt.ended_at.isoformat() if attempt.ended_at else None,
+                    "started_at": moments.written(attempt.started_at),
+                    "ended_at": moments.written(attempt.ended_at) if attempt.ended_at else None,
                     "failed_state": attempt.failed_state,
                 }
                 for attempt in job.attempts
@@ -77,7 +78,7 @@ class Trace:
         """
         width = [max(len(getattr(hop, column)) for hop in self.hops) for column in ("service", "place")]
         lines = [
-            f"  {MARKS[hop.state]} {hop.service:<{width[0]}}  {hop.place:<{width[1]}}  {_told(hop)}"
+            f"  {MARKS[hop.state]} {hop.service:<{width[0]}}  {hop.place:<{width[1]}}  {plain(_told(hop))}"
             + (f"\n      {hop.link}" if with_links and hop.link else "")
             for hop in self.hops
         ]

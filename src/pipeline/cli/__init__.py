@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipeline.errors import PipelineError
+from pipeline.terminal import plain
 
 if TYPE_CHECKING:
     from pipeline.stacks import Stack
@@ -134,9 +135,9 @@ def run(arguments: list[str]) -> int:
     """Run a command and return its exit code."""
     stdout = sys.stdout
     # https://no-color.org; click knows terminals alone, and rich knows both of these.
-    plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+    colorless = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
     try:
-        code = pipeline.main(arguments, prog_name="pipeline", standalone_mode=False, color=False if plain else None)
+        code = pipeline.main(arguments, prog_name="pipeline", standalone_mode=False, color=False if colorless else None)
     except click.exceptions.Abort:
         click.echo("interrupted", err=True)
         return INTERRUPTED
@@ -144,10 +145,10 @@ def run(arguments: list[str]) -> int:
         error.show()
         return error.exit_code
     except click.ClickException as error:
-        click.echo(f"error: {_said_by_click(error)}", err=True)
+        click.echo(f"error: {plain(_said_by_click(error))}", err=True)
         return error.exit_code
     except PipelineError as error:
-        click.echo(f"error: {error}", err=True)
+        click.echo(f"error: {plain(str(error))}", err=True)
         return error.exit_code
     except SystemExit:
         # click replaces stdout and ends so where whoever read it has seen enough: that is no error.
@@ -156,11 +157,11 @@ def run(arguments: list[str]) -> int:
         return 0
     except OSError as error:  # a file that cannot be read or written, a disk that is full
         named = f"{str(error.filename)!r}: " if error.filename is not None else ""
-        click.echo(f"error: {named}{error.strerror or error}", err=True)
+        click.echo(f"error: {plain(f'{named}{error.strerror or error}')}", err=True)
         return 1
     except Exception as error:  # what AWS raises is known by its look: its classes would import all of botocore
         if not (said := _said_by_aws(error)):
             raise
-        click.echo(f"error: {said}; `pipeline doctor` looks for why", err=True)
+        click.echo(f"error: {plain(said)}; `pipeline doctor` looks for why", err=True)
         return 1
     return code if isinstance(code, int) else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from collections.abc import Sequence
@@ -37,6 +38,11 @@ def command(context: CommandContext, job: str, budget: float | None, shapes: boo
       pipeline cost last
       pipeline cost 20261101T060000 --budget 0.50
       pipeline cost last --shapes
+
+    \b
+    JSON: job_id, lines: [{what, quantity, unit, price, amount, measured}], total, rows, per_million_rows,
+    currency, prices: {region, as_of}, local, not_measured; with --shapes also shapes:
+    [{job, size, as_long, shared, used}].
     """
     from pipeline import costs, jobs
 
@@ -61,7 +67,9 @@ def _show(cost: Cost, sizes: Sequence[Shape]) -> None:
     from rich.text import Text
 
     # Where nobody looks, as in a file, a line is as long as it has to be.
-    console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
+    # It writes into a text, which click then prints: rich by itself ends the program where a reader has seen enough.
+    text, on_terminal = io.StringIO(), sys.stdout.isatty()
+    console = Console(file=text, force_terminal=on_terminal, width=None if on_terminal else _WIDTH)
     table = Table(box=None, pad_edge=False)
     for heading in ("what", "quantity", "unit", "$", "measured by"):
         table.add_column(heading, justify="right" if heading in ("quantity", "$") else "left", overflow="fold")
@@ -70,6 +78,7 @@ def _show(cost: Cost, sizes: Sequence[Shape]) -> None:
             Text(line.what), f"{line.quantity:,.6g}", line.unit, f"{line.amount:.6f}", Text(line.measured, "dim")
         )
     console.print(table)
+    click.echo(text.getvalue(), nl=False)
     as_if = "as if on AWS, by the use measured here" if cost.local else "measured use × list prices"
     click.echo(f"\ntotal ${cost.total:.4f} ({as_if}; prices of {cost.region}, {cost.as_of})")
     if cost.per_million_rows is not None:
@@ -83,5 +92,6 @@ def _show(cost: Cost, sizes: Sequence[Shape]) -> None:
         for shape in sizes:
             used = "  ← this run" if shape.used else ""
             table.add_row(shape.job, f"{shape.size}{used}", f"{shape.as_long:.6f}", f"{shape.shared:.6f}")
-        click.echo("")
+        text.truncate(text.seek(0))
         console.print(table)
+        click.echo(f"\n{text.getvalue()}", nl=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from pipeline.cli import CommandContext, common, shown
+from pipeline.terminal import plain
 
 _MARKS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "wrong": ("✗", "red")}
 
@@ -33,9 +34,9 @@ def command(context: CommandContext) -> int:
         if context.output == "json":
             continue
         mark, color = _MARKS[finding.result]
-        click.echo(f"{click.style(mark, fg=color)} {finding.check:<16} {finding.detail}")
+        click.echo(f"{click.style(mark, fg=color)} {finding.check:<16} {plain(finding.detail)}")
         if finding.advice:
-            click.echo(f"  {'':<16} → {finding.advice}")
+            click.echo(f"  {'':<16} → {plain(finding.advice)}")
     if context.output == "json":
         shown.print_json([vars(finding) for finding in findings])
     return int(any(finding.result == doctor.WRONG for finding in findings))

@@ -36,8 +36,9 @@ def command(context: CommandContext, dataset: str | None, status: str | None, si
 
     \b
     JSON: a list of {job_id, dataset, status, recorded, source_uri, parameters, repeat, replays,
-    started_at, ended_at, seconds, counts, execution_arn, attempts: [{execution_arn, redrive_count,
-    status, started_at, ended_at, failed_state, error, cause, forgotten}]}.
+    started_at, ended_at, seconds (of the attempt that decides), counts, execution_arn,
+    attempts: [{execution_arn, redrive_count, status, started_at, ended_at, failed_state, error,
+    cause, forgotten}]}.
     """
     from pipeline import jobs, moments
 

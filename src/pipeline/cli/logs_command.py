@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline.cli import INTERRUPTED, CommandContext, common, completion, shown
+from pipeline.terminal import plain
 
 if TYPE_CHECKING:
     from pipeline.job_logs import LogLine
@@ -78,6 +79,10 @@ def _print(lines: list[LogLine], context: CommandContext) -> None:
 
 def readable(line: LogLine) -> str:
     """A line for a person: of JSON its message and other fields, of an event of a state its type and name."""
+    return plain(_told(line))
+
+
+def _told(line: LogLine) -> str:
     try:
         document = json.loads(line.text)
     except ValueError:

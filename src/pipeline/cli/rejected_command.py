@@ -66,6 +66,8 @@ def command(context: CommandContext, job: str, reasons: bool, limit: int | None,
         counted = rejected.reasons(stack, found).most_common()
         if context.output == "json":
             shown.print_json([{"column": kind[0], "reason": kind[1], "rows": rows} for kind, rows in counted])
+        elif not counted:
+            click.echo("no rejected rows", err=True)
         else:
             shown.print_table(("ROWS", "COLUMN", "REASON"), [(rows, *kind) for kind, rows in counted], right=("ROWS",))
         return
@@ -75,6 +77,9 @@ def command(context: CommandContext, job: str, reasons: bool, limit: int | None,
         shown.print_json([{name: getattr(row, name) for name in names} for row in rows])
         return
     table = [(row.source_file.rpartition("/")[2], row.line, row.column, row.reason, _cut(row.text)) for row in rows]
+    if not table:
+        click.echo("no rejected rows", err=True)
+        return
     shown.print_table(("FILE", "LINE", "COLUMN", "REASON", "TEXT"), table, right=("LINE",))
     total = found.counts.get("rows_rejected", len(table))
     if total > len(table):
@@ -82,9 +87,7 @@ def command(context: CommandContext, job: str, reasons: bool, limit: int | None,
 
 
 def _cut(text: str) -> str:
-    """Text on one line, without what would steer a terminal."""
-    plain = "".join(sign if sign.isprintable() else "·" for sign in text[: _TEXT_CHARACTERS + 1])
-    return plain if len(plain) <= _TEXT_CHARACTERS else plain[:_TEXT_CHARACTERS] + "…"
+    return text if len(text) <= _TEXT_CHARACTERS else text[:_TEXT_CHARACTERS] + "…"
 
 
 def _export(context: CommandContext, stack: Stack, job: Job, target: Path) -> None:

@@ -42,8 +42,9 @@ def command(
     \b
     JSON goes to stdout, and a page is written only with --html. For a job, it has the fields of
     `pipeline trace` (counts as hop_counts) and {verdict, next, source_uri, parameters, started_at,
-    ended_at, seconds, failure, flow, reasons, rules, timeline, versions, cost}. For many jobs:
-    {dataset, since, totals, jobs}.
+    ended_at, seconds (of the attempt that decides), failure, flow, reasons, rules, timeline,
+    versions, cost}. For many jobs: {dataset, since, is_whole, totals, jobs}; is_whole is false where
+    older jobs were left out.
     """
     if (job is None) == (dataset is None and since is None):
         raise click.UsageError("give either a job, or --dataset or --since for many")
@@ -82,6 +83,7 @@ def _of_many(context: CommandContext, dataset: str | None, since: str | None) ->
         on_problem=lambda problem: click.echo(f"warning: {problem}", err=True),
     )
     listed = list(found)
-    if len(listed) > _MOST_JOBS:
+    is_whole = len(listed) <= _MOST_JOBS
+    if not is_whole:
         click.echo(f"warning: only the newest {_MOST_JOBS:,} jobs are shown; --since shows fewer", err=True)
-    return *report.of_jobs(listed[:_MOST_JOBS], dataset=dataset, since=began), dataset or "jobs"
+    return *report.of_jobs(listed[:_MOST_JOBS], dataset=dataset, since=began, is_whole=is_whole), dataset or "jobs"

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dataset_contract.json_types import JsonObject
+from pipeline import moments
+from pipeline.terminal import plain
 
 if TYPE_CHECKING:
     from pipeline.jobs import Attempt, Job
@@ -19,13 +21,13 @@ COLORS = {"SUCCEEDED": "green", "RUNNING": "cyan", "FAILED": "red", "TIMED_OUT":
 
 
 def print_json(document: object) -> None:
-    """One document on stdout; times as 2026-01-31T12:00:00.123Z."""
-    click.echo(json.dumps(document, indent=2, default=_plain, ensure_ascii=False))
+    """One document on stdout; times as moments.written."""
+    click.echo(json.dumps(document, indent=2, default=_as_json, ensure_ascii=False))
 
 
 def one_line(document: object) -> str:
     """A document as one line of JSON."""
-    return json.dumps(document, default=_plain, ensure_ascii=False)
+    return json.dumps(document, default=_as_json, ensure_ascii=False)
 
 
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[object]], *, right: Sequence[str] = ()) -> None:
@@ -34,7 +36,7 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[object]], *, ri
     Args:
         right: headings of columns of numbers.
     """
-    texts = [["-" if cell is None else _number(cell) for cell in row] for row in rows]
+    texts = [["-" if cell is None else plain(_number(cell)) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(headings, *texts, strict=True)]
     for index, row in enumerate([list(headings), *texts]):
         cells = [
@@ -90,9 +92,9 @@ def _attempt_document(attempt: Attempt) -> JsonObject:
     }
 
 
-def _plain(value: object) -> Any:
+def _as_json(value: object) -> Any:
     if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return moments.written(value)
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
     return str(value)

@@ -13,6 +13,7 @@ import click
 from dataset_contract.json_types import JsonObject
 from pipeline.cli import INTERRUPTED, CommandContext, common, completion, shown
 from pipeline.cli.logs_command import readable
+from pipeline.terminal import plain
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -74,7 +75,7 @@ def watched(context: CommandContext, stack: Stack, job: Job, *, timeout_seconds:
         click.echo(f"job {job.job_id} {shown.status(sight.status)}")
     if sight.status == "SUCCEEDED":
         return 0
-    click.echo(f"{state or 'before its first state'}: {reason}", err=True)
+    click.echo(f"{state or 'before its first state'}: {plain(reason)}", err=True)
     for line in watching.last_lines(stack, job, state, _LOG_LINES):
         click.echo(f"  {line.at:%H:%M:%S} {readable(line)}", err=True)
     click.echo(f"more: pipeline logs {job.job_id}; {_next(sight, state)}", err=True)
@@ -138,7 +139,7 @@ class _Lines:
             for what in _events_of(step):
                 if (number, what) not in self._told:
                     self._told[number, what] = None
-                    click.echo(f"{step.state}: {what}", err=True)
+                    click.echo(f"{step.state}: {plain(what)}", err=True)
 
 
 def _events_of(step: Step) -> Iterator[str]:
@@ -175,7 +176,7 @@ def _live(sight: Sight, job: Job) -> RenderableType:
     for step in sight.steps:
         color = {"running": "cyan", "done": "green", "failed": "red"}[step.status]
         # A Text, since what others have written may look like markup.
-        mark, waits_for = Text(_MARKS[step.status], style=color), Text(step.waits_for or step.error)
+        mark, waits_for = Text(_MARKS[step.status], style=color), Text(plain(step.waits_for or step.error))
         table.add_row(mark, step.state, _detail(step, now), waits_for)
     done = sum(step.status == progress.DONE for step in sight.steps if step.state in progress.STATES)
     bar = Table.grid()  # which ends its line; a bar alone does not

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from dataset_contract.json_types import JsonMapping
+from pipeline import moments
 from pipeline.evidence.model import Answer
 
 FOUND, MISSING, NOT_EXPECTED, FORGOTTEN = "found", "missing", "not expected", "forgotten"
@@ -86,5 +87,5 @@ def span(time: timedelta) -> str:
 
 def document(hop: Hop) -> JsonMapping:
     """A hop as JSON has it."""
-    at = hop.at.isoformat() if hop.at else None
+    at = moments.written(hop.at) if hop.at else None
     return {**hop.__dict__, "at": at, "link": hop.link or None}

@@ -39,7 +39,9 @@ def html_of_job(shown: JsonObject) -> str:
     return page.render("job.html.j2", shown, drawn=drawn, made_at=datetime.now(UTC))
 
 
-def of_jobs(jobs: Sequence[Job], *, dataset: str | None, since: datetime | None) -> tuple[str, JsonObject]:
-    """The report of many jobs, the newest first in `jobs`, as HTML, and what it shows."""
-    shown = dashboard.document(jobs, dataset=dataset, since=since)
+def of_jobs(
+    jobs: Sequence[Job], *, dataset: str | None, since: datetime | None, is_whole: bool = True
+) -> tuple[str, JsonObject]:
+    """The report of many jobs as HTML, and what it shows. The arguments are those of dashboard.document."""
+    shown = dashboard.document(jobs, dataset=dataset, since=since, is_whole=is_whole)
     return page.render("jobs.html.j2", shown, plots=dashboard.plots(shown["jobs"]), made_at=datetime.now(UTC)), shown

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from statistics import median
 from typing import Any
 
 from dataset_contract.json_types import JsonMapping, JsonObject
+from pipeline import moments
 from pipeline.jobs import Job
 from pipeline.moments import duration
 
@@ -14,19 +16,21 @@ _HEIGHT = 100.0
 _ROOM = 1000.0
 
 
-def document(jobs: Sequence[Job], *, dataset: str | None, since: datetime | None) -> JsonObject:
+def document(jobs: Sequence[Job], *, dataset: str | None, since: datetime | None, is_whole: bool = True) -> JsonObject:
     """What the page shows, as JSON has it.
 
     Args:
         jobs: newest first; the document has them in that order.
+        is_whole: whether there are no older ones that were left out.
     """
     rows = [_job(job) for job in jobs]
     ended = [row for row in rows if row["status"] not in ("RUNNING", "UNKNOWN")]
     good = [row for row in ended if row["status"] == "SUCCEEDED"]
-    seconds = sorted(row["seconds"] for row in good if row["seconds"] is not None)
+    seconds = [row["seconds"] for row in good if row["seconds"] is not None]
     return {
         "dataset": dataset,
-        "since": since.isoformat() if since else None,
+        "is_whole": is_whole,
+        "since": moments.written(since) if since else None,
         "totals": {
             "jobs": len(rows),
             "succeeded": len(good),
@@ -35,7 +39,7 @@ def document(jobs: Sequence[Job], *, dataset: str | None, since: datetime | None
             "rows_in": sum(row["rows_in"] or 0 for row in rows),
             "rows_rejected": sum(row["rows_rejected"] or 0 for row in rows),
             "rows_loaded": sum(row["rows_loaded"] or 0 for row in rows),
-            "median_seconds": seconds[len(seconds) // 2] if seconds else None,
+            "median_seconds": round(median(seconds), 3) if seconds else None,
         },
         "jobs": rows,
     }
@@ -47,7 +51,7 @@ def _job(job: Job) -> JsonObject:
         "job_id": job.job_id,
         "dataset": job.dataset,
         "status": job.status,
-        "started_at": job.started_at.isoformat(),
+        "started_at": moments.written(job.started_at),
         "seconds": round((ended - attempt.started_at).total_seconds(), 3) if ended else None,
         **{name: job.counts.get(name) for name in ("rows_in", "rows_rejected", "rows_loaded")},
         "attempts": len(job.attempts),

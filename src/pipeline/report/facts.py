@@ -8,6 +8,7 @@ from typing import Any
 
 from dataset_contract.json_types import JsonObject
 from lambda_generate_param.failures import readable
+from pipeline import moments
 from pipeline.evidence.model import Evidence
 from pipeline.progress import JOB_STATES
 from pipeline.report import advice, timeline
@@ -28,8 +29,8 @@ def of_trace(traced: Trace, cost: Mapping[str, object] | None) -> JsonObject:
         "hop_counts": traced.document()["counts"],
         "source_uri": job.source_uri,
         "parameters": job.parameters,
-        "started_at": job.attempt.started_at.isoformat(),
-        "ended_at": job.ended_at.isoformat() if job.ended_at else None,
+        "started_at": moments.written(job.started_at),
+        "ended_at": moments.written(job.ended_at) if job.ended_at else None,
         "seconds": _seconds(job.attempt.started_at, job.ended_at or evidence.checked_at),
         "rows_loaded": _is_loaded(evidence),
         "failure": _failure(evidence),

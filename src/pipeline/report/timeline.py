@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from dataset_contract.json_types import JsonObject
+from pipeline import moments
 from pipeline.evidence.histories import FAILED, OPEN, StateRun, Try
 from pipeline.evidence.model import Evidence
 from pipeline.moments import duration
@@ -29,7 +30,7 @@ def document(evidence: Evidence) -> list[JsonObject]:
                 "number": number,
                 "execution": arn.rpartition(":")[2],
                 "redrive": redrive,
-                "started_at": start.isoformat(),
+                "started_at": moments.written(start),
                 "seconds": round(scale.seconds, 3),
                 "ticks": scale.ticks(),
                 "rows": [row for state in states if state.tries for row in _rows(state, evidence, scale)],

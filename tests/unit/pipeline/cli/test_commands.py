@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -12,8 +13,8 @@ from pathlib import Path
 import click
 import pytest
 
-from pipeline import cli, job_logs, jobs
-from pipeline.cli import list_command, logs_command, rejected_command
+from pipeline import cli, costs, job_logs, jobs
+from pipeline.cli import cost_command, list_command, logs_command, rejected_command
 from pipeline_tools.environments import ROOT
 
 HEAVY = ("boto3", "botocore", "rich", "jinja2", "pyspark", "duckdb", "pipeline.jobs")
@@ -155,6 +156,17 @@ def test_a_job_that_has_loaded_nothing_cannot_be_replayed() -> None:
     assert said("SUCCEEDED", "SUCCEEDED") == f"once mended: {replay}"
     assert said("RUNNING", "RUNNING") == f"once mended, and the job has succeeded: {replay}"
     assert "is FAILED, so none of its rows are loaded, and it cannot be replayed: mend its" in said("FAILED", "FAILED")
+
+
+def test_costs_leave_a_reader_that_has_gone_to_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Gone(io.StringIO):
+        def write(self, _text: str) -> int:
+            raise BrokenPipeError
+
+    monkeypatch.setattr(sys, "stdout", Gone())
+    line = costs.CostLine("Glue", 1.0, "DPU-hours", 0.44, 0.44, "its run")
+    with pytest.raises(BrokenPipeError):
+        cost_command._show(costs.Cost("job", (line,), (), "us-east-1", "2026-11-01", True, 5), [])
 
 
 def test_a_reader_that_has_seen_enough_is_no_error() -> None:

@@ -178,7 +178,7 @@ def test_many_jobs_are_counted_and_drawn() -> None:
         "rows_in": 160,
         "rows_rejected": 15,
         "rows_loaded": 95,
-        "median_seconds": 20.0,
+        "median_seconds": 15.0,
     }
     times, rows = dashboard.plots(found["jobs"])
     assert [bar["kind"] for bar in times["bars"]] == ["good", "good", "bad", "open"]
@@ -186,6 +186,13 @@ def test_many_jobs_are_counted_and_drawn() -> None:
     assert [bar["height"] for bar in rows["bars"]][2:4] == [pytest.approx(91.2), pytest.approx(4.8)]
     assert "<script" not in page
     assert page.count("<rect") == 4 + 4
+
+
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_a_page_says_that_older_jobs_are_left_out(is_whole: bool) -> None:
+    page, found = report.of_jobs(many()[1:], dataset=None, since=None, is_whole=is_whole)
+    assert found["is_whole"] is is_whole
+    assert ("older ones are left out" in page) is ("Newest jobs" in page) is not is_whole
 
 
 def test_no_jobs_are_a_page_as_well() -> None:

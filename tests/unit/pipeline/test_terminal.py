@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from rich.console import Console
+
+from pipeline import cli, job_logs, trace
+from pipeline.cli import logs_command, shown, watch_command
+from pipeline.errors import PipelineError
+from pipeline.evidence.hop import FOUND, Hop
+from pipeline.jobs import Attempt, Job
+from pipeline.progress import FAILED, Step
+from pipeline.terminal import plain
+from pipeline.watching import Sight
+from tests.unit.pipeline import evidences
+
+# A color, the title of the window with a bell, a line end, C1's control sequence, and text that turns its direction.
+FOREIGN = "\x1b[31mred\x1b]0;title\a\r\nline 2\x9b2J\u202eevil"
+SEEN = "·[31mred·]0;title·  line 2·2J·evil"
+BEGAN = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def test_text_without_what_steers_a_terminal() -> None:
+    assert plain(FOREIGN) == SEEN
+    assert plain("ä, 'b'\t\u00a0😀") == "ä, 'b'  😀"
+
+
+def test_what_others_wrote_steers_no_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown.print_table(("A", "B"), [(FOREIGN, 1)])
+    step = Step("CleanWithPython", BEGAN, tries=1, waits_for=FOREIGN)
+    watch_command._Lines()(Sight(Job("job", (Attempt("arn", 0, "RUNNING", BEGAN),)), "RUNNING", (step,)))
+    failed = Step("CleanWithPython", BEGAN, BEGAN, FAILED, error=FOREIGN)
+    live = Sight(Job("job", (Attempt("arn", 0, "FAILED", BEGAN),)), "FAILED", (failed,))
+    Console(width=200).print(watch_command._live(live, live.job))
+    print(logs_command.readable(job_logs.LogLine(BEGAN, "python", "group", "stream", FOREIGN)))
+    hop = Hop("argument", "Glue", "the run", FOUND, FOREIGN)
+    print(trace.Trace(evidences.succeeded(), (hop,)).table())
+
+    def fail(*_: object, **__: object) -> None:
+        raise PipelineError(FOREIGN)
+
+    monkeypatch.setattr(cli.pipeline, "main", fail)
+    assert cli.run(["list"]) == 1
+    said = capsys.readouterr()
+    assert said.out.count(SEEN) == 4
+    assert said.err.count(SEEN) == 2
+    assert all(sign.isprintable() or sign == "\n" for sign in said.out + said.err)
