@@ -126,7 +126,14 @@ def export(stack: Stack, job: Job, target: Path, on_row: Callable[[], None] = la
     place = _place(stack, job)
     around = _around(stack, place)
     if around is None:
-        if not job.counts.get("rows_rejected"):
+        if (count := job.counts.get("rows_rejected")) is None:
+            said = (
+                "is running, and has not counted its rows yet"
+                if job.is_running
+                else f"is {job.status}, and its rows were never counted"
+            )
+            raise NoTextError(f"job {job.job_id} {said}: there is nothing to export")
+        if not count:
             raise NoTextError(f"job {job.job_id} has rejected no row: there is nothing to export")
         raise NoTextError(
             f"the rejected rows of job {job.job_id} are not there as text; all are in the Parquet files below {place}"

@@ -12,6 +12,7 @@ import os
 import select
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,7 +85,7 @@ def load(
     with _duckdb(scratch) as database:
         if copy.format == "PARQUET":
             queries = [_parquet_query(database, copy, columns, file) for file in files]
-            chunks, form = _binary_rows(database, queries), "FORMAT binary"
+            chunks, form = _made_ahead(_binary_rows(database, queries)), "FORMAT binary"
         else:
             made = (
                 _json_query(columns, file) if copy.format == "JSON" else _text_query(copy, columns, file)
@@ -233,11 +234,22 @@ def _binary_rows(database: duckdb.DuckDBPyConnection, queries: Sequence[str]) ->
             if number == 0:
                 yield header  # one for all files
             for batch in batches:
-                yield encoder.write_batch(batch)
+                if chunk := encoder.write_batch(batch):  # it gives some batches at once
+                    yield chunk
             yield encoder.finish().removesuffix(_END_OF_ROWS)
         except (*ERRORS, OSError, ValueError) as error:  # Arrow gives on what DuckDB raised as the latter two
             raise _load_failed(error) from error
     yield _END_OF_ROWS
+
+
+def _made_ahead(chunks: Generator[bytes]) -> Generator[bytes]:
+    """The same chunks; the next one is made in another thread while the reader is at work on one."""
+    # Where the reader has had enough, the thread comes to its end before the chunks are closed.
+    with contextlib.closing(chunks), ThreadPoolExecutor(1, thread_name_prefix="redshift-copy") as maker:
+        coming = maker.submit(next, chunks, None)
+        while (chunk := coming.result()) is not None:
+            coming = maker.submit(next, chunks, None)
+            yield chunk
 
 
 def _csv_rows(database: duckdb.DuckDBPyConnection, queries: Sequence[str], scratch: Path) -> Generator[bytes]:

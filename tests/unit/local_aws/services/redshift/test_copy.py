@@ -6,6 +6,7 @@ import gzip
 import json
 import subprocess
 import sys
+import threading
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -133,6 +134,17 @@ def test_a_file_that_is_damaged_within_loads_nothing(redshift: Redshift) -> None
         file.seek(path.stat().st_size // 2)
         file.write(b"\xff" * 4096)
     assert redshift.fail(copy()).startswith("ERROR: Load failed.")
+    assert redshift.rows("select count(*) from t") == [(0,)]
+
+
+@pytest.mark.parametrize("file", [1, 2])
+def test_a_load_that_the_table_refuses_ends_what_makes_its_rows(redshift: Redshift, file: int) -> None:
+    redshift.run("create table t (a bigint not null)")
+    for number in (1, 2):
+        one = "null" if number == file else "1"
+        put_parquet(redshift, f"in/{number}", f"select {one}::bigint a union all select range from range(600000)")
+    assert "null value in column" in redshift.fail(copy())
+    assert [each.name for each in threading.enumerate() if each.name.startswith("redshift-copy")] == []
     assert redshift.rows("select count(*) from t") == [(0,)]
 
 
