@@ -20,7 +20,7 @@ from pipeline_tools.bench import data, results, stages, warehouse_loads, whole_p
 from pipeline_tools.bench.growing import Growth
 from pipeline_tools.bench.measuring import BenchError, Command, Comparison, Sample, Subject, compare, run
 from pipeline_tools.claims import ClaimedError, claimed
-from pipeline_tools.console import say
+from pipeline_tools.console import say, say_stage
 from pipeline_tools.demo import bare, flights
 from pipeline_tools.deployment import schema
 from pipeline_tools.endpoint import EndpointError, add_engine_option
@@ -88,7 +88,7 @@ class _Bench:
             if part not in PARTS:
                 raise BenchError(f"part {part!r} is unknown; known: {', '.join(PARTS)}")
         for number, part in enumerate(parts, 1):
-            say(f"[{number}/{len(parts)}] {part}")
+            say_stage(number, len(parts), part)
             PARTS[part](self)
         about = {
             "at": datetime.now(UTC).isoformat(timespec="seconds"),

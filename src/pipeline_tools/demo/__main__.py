@@ -19,7 +19,7 @@ from pipeline.progress import JOB_STATES
 from pipeline.redshift import query
 from pipeline.stacks import Stack
 from pipeline_tools.claims import ClaimedError, claimed, write_whole
-from pipeline_tools.console import say
+from pipeline_tools.console import StateLines, say, say_stage
 from pipeline_tools.demo import bare, flights
 from pipeline_tools.deployment import schema
 from pipeline_tools.deployment.local import deploy
@@ -49,9 +49,9 @@ def main(arguments: Sequence[str]) -> int:
 
 def _demonstrate(directory: Path, engine: str | None) -> int:
     began = time.monotonic()
-    say("[1/5] local endpoint")
+    say_stage(1, 5, "local endpoint")
     with LocalEndpoint(directory / "endpoint", engine=engine) as endpoint:
-        say("[2/5] terraform apply and SQL schema")
+        say_stage(2, 5, "terraform apply and SQL schema")
         outputs = deploy(endpoint, directory / "terraform")
         summary, complete = _run(Clients(endpoint.endpoint_url, endpoint.region), outputs, directory)
     summary["total_seconds"] = round(time.monotonic() - began, 1)
@@ -64,7 +64,7 @@ def _run(clients: Clients, outputs: JsonObject, directory: Path) -> tuple[JsonOb
     raw = directory / "raw"
     flights.write(raw)
     flights.upload(clients.get("s3"), raw, outputs["raw_bucket"])
-    say(f"[3/5] execution on s3://{outputs['raw_bucket']}/{flights.DATASET}/")
+    say_stage(3, 5, f"execution on s3://{outputs['raw_bucket']}/{flights.DATASET}/")
     outcome = _execute(clients, outputs)
     summary: JsonObject = {
         "job_id": (outcome.output or {}).get("job_id") if outcome.succeeded else None,
@@ -77,13 +77,13 @@ def _run(clients: Clients, outputs: JsonObject, directory: Path) -> tuple[JsonOb
         say(f"execution {outcome.status}: {outcome.error}: {outcome.cause}")
         return {**summary, "error": outcome.error, "cause": outcome.cause}, False
     summary |= outcome.output["counts"]
-    say("[4/5] the two job scripts alone, for comparison")
+    say_stage(4, 5, "the two job scripts alone, for comparison")
     seconds = bare.measure(raw, directory / "bare", dataset=flights.DATASET, parameters={"late_minutes": 15})
     beyond = outcome.seconds - sum(seconds.values())
     summary["bare_seconds"] = {name: round(value, 3) for name, value in seconds.items()}
     summary["seconds_beyond_bare"] = round(beyond, 3)
     say(f"  execution {outcome.seconds:.1f} s, scripts alone {sum(seconds.values()):.1f} s: {beyond:+.1f} s")
-    say("[5/5] the trace")
+    say_stage(5, 5, "the trace")
     stack = Stack(clients, outputs, directory / "outputs.json")
     traced = trace.of_job(stack, jobs.find(stack, outcome.arn))
     summary["trace"] = traced.document()
@@ -103,13 +103,13 @@ def _execute(clients: Clients, outputs: JsonObject) -> executions.ExecutionOutco
         "source_uri": f"s3://{outputs['raw_bucket']}/{flights.DATASET}/",
         "parameters": {"late_minutes": 15},
     }
-    arn = executions.start(client, outputs["state_machine_arn"], document)
+    arn, lines = executions.start(client, outputs["state_machine_arn"], document), StateLines(JOB_STATES)
     return executions.wait(
         client,
         arn,
         timeout_seconds=_SECONDS,
-        on_entered=lambda name: say(f"  {name} …") if name in JOB_STATES else None,
-        on_left=lambda state: say(f"  {state.name:<20} {state.seconds:6.2f} s"),
+        on_entered=lines.entered,
+        on_left=lambda state: lines.left(state.name, state.seconds),
     )
 
 
