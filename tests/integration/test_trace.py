@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -69,6 +70,36 @@ def emptied(name: str, field: str, part: str) -> Change:
     return change
 
 
+def unlisted(part: str, *, but: str = "nothing") -> Change:
+    """Answer without the objects that have a part in their keys."""
+
+    def change(asked: Mapping[str, Any], answer: dict[str, Any], _http: Any) -> None:
+        found = answer.get("Contents", [])
+        answer["Contents"] = [each for each in found if not re.search(part, each["Key"]) or but in each["Key"]]
+
+    return change
+
+
+def of_another_run(part: str) -> Change:
+    """Answer as if only another run of the stage had left the objects that have a part in their keys."""
+
+    def change(asked: Mapping[str, Any], answer: dict[str, Any], _http: Any) -> None:
+        for each in answer.get("Contents", []):
+            if part in each["Key"]:
+                each["Key"] = re.sub(r"/[0-9a-f]{6}-[0-9]+-[0-9a-f]{8}/", "/ffffff-0-ffffffff/", each["Key"])
+        found = answer.get("Contents", [])
+        answer["Contents"] = [each for each in found if each["Key"].startswith(asked["Prefix"])]
+
+    return change
+
+
+def recorded_as_failed(asked: Mapping[str, Any], answer: dict[str, Any], _http: Any) -> None:
+    if "FROM audit.job_attempt " in asked["sql"]:
+        for field in (field for row in answer["Records"] for field in row):
+            if field.get("stringValue") == "SUCCEEDED":
+                field["stringValue"] = "FAILED"
+
+
 def unnamed_run(asked: Mapping[str, Any], answer: dict[str, Any], job: str) -> None:
     if job in asked["JobName"]:
         del answer["JobRun"]["Arguments"]["--job_id"]
@@ -123,7 +154,7 @@ AWAY: dict[str, tuple[str, str, Change, tuple[str, ...]]] = {
     "staged": (S3, "ListObjectsV2", emptied("Contents", "Prefix", "staged/"), ()),
     "rejected": (S3, "ListObjectsV2", emptied("Contents", "Prefix", "rejected/"), ()),
     "curated": (S3, "ListObjectsV2", emptied("Contents", "Prefix", "/route_delays/"), ()),
-    "copy-lists": (S3, "ListObjectsV2", emptied("Contents", "Prefix", "/spark/"), ()),
+    "copy-lists": (S3, "ListObjectsV2", unlisted("/copy/"), ()),
     "manifest-python": (S3, "GetObject", gone(NO_KEY, "Key", "/python.json"), ()),
     "manifest-spark": (S3, "GetObject", gone(NO_KEY, "Key", "/spark.json"), ()),
     "manifest-load": (S3, "GetObject", gone(NO_KEY, "Key", "/load.json"), ()),
@@ -136,6 +167,27 @@ AWAY: dict[str, tuple[str, str, Change, tuple[str, ...]]] = {
     "source-file": (SQL, "GetStatementResult", emptied("Records", "sql", "FROM audit.source_file "), ()),
     "reconciliation": (SQL, "GetStatementResult", emptied("Records", "sql", "FROM audit.reconciliation "), ()),
     "rows": (SQL, "GetStatementResult", no_rows, ()),
+}
+# A part of what a hop asks for → the hop, and how an answer of S3 or of the Data API changes.
+PARTS: dict[str, tuple[str, Change]] = {
+    "staged rows": ("staged", unlisted("staged/")),
+    "staged rows, but of another run": ("staged", of_another_run("staged/")),
+    "all reference rows": ("staged", unlisted("references/")),
+    "rows of one reference": ("staged", unlisted("references/.*/airlines/")),
+    "reference rows, but of another run": ("staged", of_another_run("references/")),
+    "Parquet files of rejected rows": ("rejected", unlisted(r"rejected/.*\.parquet")),
+    "texts of rejected rows": ("rejected", unlisted("rejected/.*/_refused")),
+    "what is around the texts": ("rejected", unlisted("rejected/.*/_refused.json$")),
+    "rejected rows, but of another run": ("rejected", of_another_run("rejected/")),
+    "rows of one table": ("curated", unlisted("curated/.*/route_delays/")),
+    "curated rows, but of another run": ("curated", of_another_run("curated/")),
+    "one list of two": ("copy-lists", unlisted("/copy/route_delays.manifest")),
+    "lists, but of another run": ("copy-lists", of_another_run("/copy/")),
+    "list of the source files": ("copy-lists", unlisted("/source_files/copy.manifest")),
+    "file that names the source files": ("copy-lists", unlisted("/source_files/", but="copy.manifest")),
+    "details of Python": ("manifest-python", unlisted("/python/.*/details.json")),
+    "details of Spark": ("manifest-spark", unlisted("/spark/.*/details.json")),
+    "status of an attempt": ("job-attempt", recorded_as_failed),
 }
 AWAY_OF_FAILED: dict[str, tuple[str, str, Change, tuple[str, ...]]] = {
     "recorder": (SFN, "DescribeExecution", gone(NO_EXECUTION, "executionArn", ":failed-"), ("message",)),
@@ -176,6 +228,17 @@ def test_what_is_taken_away_is_named(name: str, pipeline: Pipeline, jobs_of_all_
     traced = trace.of_job(hidden(pipeline, service, operation, change), job, job.started_at + timedelta(hours=1))
     assert {hop.name for hop in traced.missing} == {name, *others}, traced.table()
     assert not traced.is_complete
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_part_that_is_taken_away_is_named(
+    part: str, pipeline: Pipeline, jobs_of_all_kinds: dict[str, KindOfJob]
+) -> None:
+    name, change = PARTS[part]
+    of_sql = change is recorded_as_failed
+    stack = hidden(pipeline, SQL if of_sql else S3, "GetStatementResult" if of_sql else "ListObjectsV2", change)
+    traced = trace.of_job(stack, jobs.find(whole(pipeline), jobs_of_all_kinds["rejected"].job_id))
+    assert {hop.name for hop in traced.missing} == {name}, traced.table()
 
 
 def test_what_a_service_forgets_is_not_missing(pipeline: Pipeline, jobs_of_all_kinds: dict[str, KindOfJob]) -> None:

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
-from dataset_contract.places import STAGES
+from dataset_contract.json_types import JsonMapping
+from dataset_contract.manifests import LOAD
+from dataset_contract.places import (
+    REFUSED_AROUND,
+    REFUSED_TEXTS,
+    STAGES,
+    copy_manifest_of,
+    details_of,
+    source_files_list_of,
+    source_files_of,
+)
 from pipeline.evidence import job_progress
 from pipeline.evidence.console_links import Links
 from pipeline.evidence.histories import DONE
@@ -40,6 +50,7 @@ TELLING = timedelta(minutes=2)
 # The states that write a row of audit.job_attempt.
 RECORDING = ("RegisterJob", "LoadAndRecord", "RecordAttempt")
 _EXPECTED = Expectation(True)
+_PARQUET = ".parquet"
 
 
 class Judge:
@@ -183,16 +194,15 @@ class Judge:
         return self._hop(name, service, "argument --job_id of the job run", seen, self._progress.begun(state), JOB_RUNS)
 
     def _lake(self) -> Iterator[Hop]:
-        lake, progress_ = self._evidence.lake, self._progress
+        progress_ = self._progress
         python, spark = progress_.done("CleanWithPython"), progress_.done("TransformWithSpark")
-        yield self._hop("staged", "S3", "keys of the staged files", self._objects(lake.staged), python)
+        yield self._hop("staged", "S3", "keys of the staged files", self._staged(), python)
         rejected = self._rejected_rows()
         none = Expectation(False, "no row was rejected" if rejected == 0 else "nobody knows of rejected rows")
         expectation = job_progress.first(python, _EXPECTED if rejected else none)
-        yield self._hop("rejected", "S3", "keys of the rejected rows", self._objects(lake.rejected), expectation)
+        yield self._hop("rejected", "S3", "keys of the rejected rows", self._rejected(), expectation)
         yield self._hop("curated", "S3", "keys of the curated files", self._curated(), spark)
-        lists = Seen(listed(list(lake.lists.value or ())), problem=lake.lists.problem)
-        yield self._hop("copy-lists", "S3", "lists of the files to copy", lists, spark)
+        yield self._hop("copy-lists", "S3", "lists of the files to copy", self._lists(), spark)
         for stage, needed in zip(STAGES, (python, spark, progress_.done("WriteLoadManifest")), strict=True):
             yield self._hop(f"manifest-{stage}", "S3", f"manifest {stage}.json", self._manifest(stage), needed)
 
@@ -203,13 +213,75 @@ class Judge:
         told = f"{found.count:,} × …/job_id=<job ID>/, {found.bytes:,} bytes"
         return Seen(told, found.newest, self._links.folder(found.uri))
 
+    def _told(self, stage: str) -> JsonMapping:
+        """The manifest of a stage; empty where it could not be read."""
+        return self._evidence.lake.documents[stage].value or {}
+
+    def _staged(self) -> Seen:
+        lake, manifest = self._evidence.lake, self._told("python")
+        references = lake.references.value.sizes if lake.references.value else {}
+        gone = [_lacking("staged rows", lake.staged.value, manifest.get("bytes_out"), manifest.get("files_out"))]
+        for name, told in manifest.get("references", {}).items():
+            own = {key: size for key, size in references.items() if key.startswith(f"{name}/")}
+            gone.append(_lacking(f"reference {name}", Objects("", own, None), told.get("bytes")))
+        if any(gone):
+            return Seen(problem=problem([lake.staged, lake.references]), instead="; ".join(filter(None, gone)))
+        return self._objects(lake.staged)
+
+    def _rejected(self) -> Seen:
+        asked, parts = self._evidence.lake.rejected, self._told("python").get("rejected_files")
+        if not asked.value or not parts:
+            return self._objects(asked)
+        names = list(asked.value.sizes)
+        kinds = {
+            "Parquet files": sum(1 for name in names if name.endswith(_PARQUET)),
+            f"texts ({REFUSED_TEXTS}…)": sum(1 for name in names if name.startswith(REFUSED_TEXTS)),
+        }
+        gone = [f"{count:,} of {parts:,} {kind}" for kind, count in kinds.items() if count != parts]
+        gone += [f"no {REFUSED_AROUND}"] * (REFUSED_AROUND not in names)
+        return Seen(instead=", ".join(gone)) if gone else self._objects(asked)
+
+    def _lists(self) -> Seen:
+        """What COPY reads first: a list for each table, and that of the file which names the source files."""
+        asked, python, spark = self._evidence.lake.runs, self._told("python"), self._told("spark")
+        names = asked.value.sizes if asked.value else {}
+        if "stage_run" not in spark:  # nobody knows of which run they would be
+            found = {name.rpartition("/")[2] for name in names if name.startswith("spark/") and "/copy/" in name}
+            return Seen(listed(sorted(found)), problem=asked.problem)
+        wanted = {
+            f"{table}.manifest": copy_manifest_of("spark.json", spark["stage_run"], table)
+            for table in sorted(spark.get("tables", {}))
+        }
+        gone = [shown for shown, key in wanted.items() if key not in names]
+        if "stage_run" in python:
+            below = source_files_of("python.json", python["stage_run"])
+            key = source_files_list_of("python.json", python["stage_run"])
+            wanted["source files"] = key
+            gone += ["the list of the source files"] * (key not in names)
+            held = any(name.startswith(below) and name.endswith(_PARQUET) for name in names)
+            gone += ["the file that names the source files"] * (not held)
+        if gone:
+            return Seen(problem=asked.problem, instead=f"not found: {', '.join(gone)}")
+        return Seen(listed(list(wanted)))
+
     def _curated(self) -> Seen:
         curated = self._evidence.lake.curated
         seen = {table: self._objects(asked) for table, asked in curated.items()}
         # Each table that Spark's manifest names has files, also one without rows.
-        named = set((self._evidence.lake.documents["spark"].value or {}).get("tables", {}))
-        if gone := sorted(table for table in named | set(curated) if not seen.get(table, Seen()).detail):
-            return Seen(problem=problem(curated.values()), instead=f"not found: {', '.join(gone)}" if curated else "")
+        named = self._told("spark").get("tables", {})
+        gone = [
+            lacking
+            for table in sorted({*named, *curated})
+            if (
+                lacking := _lacking(
+                    table,
+                    curated[table].value if table in curated and seen[table].detail else None,
+                    *(named.get(table, {}).get(field) for field in ("bytes", "files")),
+                )
+            )
+        ]
+        if gone:
+            return Seen(problem=problem(curated.values()), instead="; ".join(gone) if curated else "")
         found = list(seen.values())
         told = [f"{table}: {each.detail}" for table, each in seen.items()]
         return Seen(", ".join(told), found[-1].at, found[-1].link) if found else Seen()
@@ -227,6 +299,11 @@ class Judge:
             return Seen(problem=asked.problem)
         if document.get("job_id") != self._id:
             return Seen(instead="it has another job ID")
+        runs = self._evidence.lake.runs
+        if stage != LOAD and "stage_run" in document:
+            details = details_of(f"{stage}.json", document["stage_run"])
+            if details not in (runs.value.sizes if runs.value else {}):
+                return Seen(problem=runs.problem, instead=f"not found beside it: {details}")
         told = f"{document.get('rows_in'):,} rows in, {document.get('rows_out'):,} out"
         if document.get("rows_rejected"):
             told += f", {document['rows_rejected']:,} rejected"
@@ -295,8 +372,21 @@ class Judge:
         ]
         if gone:
             return Seen(instead=f"no row of {', '.join(gone)}"), _EXPECTED
+        if contradicted := self._contradicted(rows):
+            return Seen(instead="; ".join(contradicted)), _EXPECTED
         told = listed([f"{row['attempt']} {row['status']}" for row in rows])
         return self._rows("job_attempt", told), _EXPECTED if rows else registered
+
+    def _contradicted(self, rows: Sequence[JsonMapping]) -> list[str]:
+        """The executions that succeeded, as Step Functions says, and that have a row which says something else."""
+        succeeded = {
+            (each.execution_arn, each.redrive_count) for each in self._job.attempts if each.status == "SUCCEEDED"
+        }
+        return [
+            f"attempt {row['attempt']} is {row['status']}, its execution SUCCEEDED"
+            for row in rows
+            if row["status"] != "SUCCEEDED" and (row["execution_arn"], row["redrive_count"]) in succeeded
+        ]
 
     def _is_recorded(self, attempt: Attempt) -> bool:
         """Whether an attempt has come to a state that records it, or the recorder of failures has done so.
@@ -386,3 +476,19 @@ class Judge:
                 False, f"it failed {span(self._evidence.checked_at - ended)} ago: the event is on its way"
             )
         return _EXPECTED
+
+
+def _lacking(what: str, found: Objects | None, bytes_: int | None, files: int | None = None) -> str:
+    """What is said of Parquet files that are not those of which a manifest tells, or "".
+
+    Args:
+        bytes_, files: as the manifest tells; None where it does not.
+    """
+    sizes = [size for name, size in found.sizes.items() if name.endswith(_PARQUET)] if found else []
+    if not sizes:
+        return f"{what}: not found"
+    if files not in (None, len(sizes)):
+        return f"{what}: {len(sizes):,} of {files:,} files"
+    if bytes_ not in (None, sum(sizes)):
+        return f"{what}: {sum(sizes):,} of {bytes_:,} bytes"
+    return ""

@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable, Mapping
 
 from dataset_contract.json_types import JsonMapping
-from dataset_contract.places import Places, bucket_and_key, details_of, failure_of
-from pipeline.evidence.asking import Asker, answer
+from dataset_contract.places import Places, bucket_and_key, curated_of, details_of, failure_of, of_run, runs_of
+from pipeline.evidence.asking import Asker
 from pipeline.evidence.model import Answer, Lake, Objects
 from pipeline.jobs import Job
 from pipeline.stacks import Stack
@@ -31,24 +31,33 @@ def key_of(at: Places, document: str) -> str:
 def look(stack: Stack, asker: Asker, job: Job) -> Callable[[], Lake]:
     """Start asking for all of it; the function that is returned waits for the answers."""
     at = places(stack, job)
-    staged, rejected = asker.ask(_objects, stack, at.staged()), asker.ask(_objects, stack, at.rejected())
-    curated = asker.ask(_curated, stack, at)
-    lists = asker.ask(_lists, stack, at)
     documents = {name: asker.ask(_document, stack, at.lake_bucket, key_of(at, name)) for name in _DOCUMENTS}
+    runs = asker.ask(_objects, stack, f"s3://{at.lake_bucket}/{runs_of(job.job_id)}")
 
     def whole() -> Lake:
+        read = {name: future.result() for name, future in documents.items()}
+        told = read["python"].value or read["python-error"].value or {}
+        details = asker.ask(_details, stack, at, told.get("stage_run"))
+        curated = asker.ask(_curated, stack, at, read["spark"].value or {})
+        # What an earlier run has left does not stand in for what is gone of the one that the job has.
+        of_python = (at.staged(), at.staged_references(), at.rejected())
+        staged, references, rejected = (asker.ask(_objects, stack, _of(told, directory)) for directory in of_python)
         tables = curated.result()
         by_table: Mapping[str, Answer[Objects]] = {
             name: Answer(objects) for name, objects in sorted((tables.value or {}).items())
         }
         if tables.problem:
             by_table = {"(any)": Answer(problem=tables.problem)}
-        read = {name: future.result() for name, future in documents.items()}
-        told = read["python"].value or read["python-error"].value or {}
-        read["python-details"] = answer(_details, stack, at, told.get("stage_run"))
-        return Lake(staged.result(), rejected.result(), by_table, lists.result(), read)
+        read["python-details"] = details.result()
+        return Lake(staged.result(), references.result(), rejected.result(), by_table, runs.result(), read)
 
     return whole
+
+
+def _of(manifest: JsonMapping, directory: str) -> str:
+    """What the run that a manifest is of has below a directory; all of it where no run is known."""
+    run = manifest.get("stage_run")
+    return of_run(directory, str(run)) if run else directory
 
 
 def _objects(stack: Stack, uri: str) -> Objects | None:
@@ -58,26 +67,22 @@ def _objects(stack: Stack, uri: str) -> Objects | None:
     if not found:
         return None
     newest = max(each["LastModified"] for each in found)
-    return Objects(uri, len(found), sum(each["Size"] for each in found), newest)
+    return Objects(uri, {each["Key"].removeprefix(prefix): each["Size"] for each in found}, newest)
 
 
-def _curated(stack: Stack, at: Places) -> dict[str, Objects]:
-    """The objects of each table, which has a folder below curated/<dataset>/."""
-    prefix = at.curated("").partition(f"{at.lake_bucket}/")[2].partition("//")[0] + "/"
-    pages = stack.client("s3").get_paginator("list_objects_v2")
-    listed = pages.paginate(Bucket=at.lake_bucket, Prefix=prefix, Delimiter="/")
-    folders = [each["Prefix"] for page in listed for each in page.get("CommonPrefixes", [])]
-    tables = [folder.removeprefix(prefix).rstrip("/") for folder in folders]
-    found = {table: _objects(stack, at.curated(table)) for table in tables}
+def _curated(stack: Stack, at: Places, manifest: JsonMapping) -> dict[str, Objects]:
+    """The objects of each table that the manifest names, or that has a folder below curated/<dataset>/."""
+    tables = list(manifest.get("tables", {})) or _folders(stack, at)
+    found = {table: _objects(stack, _of(manifest, at.curated(table))) for table in tables}
     return {table: objects for table, objects in found.items() if objects}
 
 
-def _lists(stack: Stack, at: Places) -> list[str] | None:
-    """The lists that COPY reads, one per output table."""
-    prefix = at.manifest_key("spark").removesuffix(".json") + "/"
-    listed = stack.client("s3").list_objects_v2(Bucket=at.lake_bucket, Prefix=prefix).get("Contents", [])
-    keys = [each["Key"].rpartition("/") for each in listed]
-    return sorted({name for directory, _, name in keys if directory.endswith("/copy")}) or None
+def _folders(stack: Stack, at: Places) -> list[str]:
+    prefix = curated_of(at.dataset)
+    pages = stack.client("s3").get_paginator("list_objects_v2")
+    listed = pages.paginate(Bucket=at.lake_bucket, Prefix=prefix, Delimiter="/")
+    folders = [each["Prefix"] for page in listed for each in page.get("CommonPrefixes", [])]
+    return [folder.removeprefix(prefix).rstrip("/") for folder in folders]
 
 
 def _details(stack: Stack, at: Places, stage_run: object) -> JsonMapping | None:

@@ -75,28 +75,40 @@ class Objects:
     """What lies below a prefix.
 
     Attributes:
-        bytes: of all of it.
+        sizes: bytes of each object, by its key below the prefix.
     """
 
     uri: str
-    count: int
-    bytes: int
+    sizes: Mapping[str, int]
     newest: datetime | None
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self.sizes)
+
+    @property
+    def bytes(self) -> int:
+        """Of all of it."""
+        return sum(self.sizes.values())
 
 
 @dataclass(frozen=True)
 class Lake:
-    """What S3 has.
+    """What S3 has: of the runs of the stages that the manifests name, or of all runs where there is no manifest.
 
     Attributes:
-        documents: those below runs/<job ID>/, by file name without .json.
+        references: the staged reference rows, of all references.
         curated: by table.
+        runs: the manifests and what lies beside them, of all runs.
+        documents: those below runs/<job ID>/, by file name without .json.
     """
 
     staged: Answer[Objects]
+    references: Answer[Objects]
     rejected: Answer[Objects]
     curated: Mapping[str, Answer[Objects]]
-    lists: Answer[Sequence[str]]  # the names of the lists that COPY reads
+    runs: Answer[Objects]
     documents: Mapping[str, Answer[JsonMapping]]
 
 

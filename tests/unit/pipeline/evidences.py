@@ -30,6 +30,7 @@ BEGAN = datetime(2026, 1, 31, 12, tzinfo=UTC)
 MACHINE = "arn:aws:states:eu-west-1:123456789012:stateMachine:tdp-pipeline"
 ARN = f"{MACHINE.replace(':stateMachine:', ':execution:')}:first"
 JOB = job_id.make(ARN, int(BEGAN.timestamp() * 1000))
+RUN = "abc123-0-12345678"
 # What a source file, a contract or an error text may hold.
 HOSTILE = "<script>alert('x')</script><img src=http://example.com/a.png onerror=alert(1)>\"'&amp;"
 STACK = Stack(Clients(), {"state_machine_arn": MACHINE}, Path("outputs.json"))
@@ -52,8 +53,32 @@ def _nested(step: str, start: float, end: float) -> Nested:
     return Nested(step, arn, Answer(run), "id", Answer(statement))
 
 
-def _objects(kind: str) -> Answer[Objects]:
-    return Answer(Objects(f"s3://lake/{kind}/job_id={JOB}/", 1, 1234, at(30)))
+def objects(kind: str, **sizes: int) -> Answer[Objects]:
+    """Parquet files of a kind, by name without the ending; one of 1,234 bytes where none is named."""
+    named = {f"{name}.parquet": size for name, size in (sizes or {"part-00000": 1234}).items()}
+    return Answer(Objects(f"s3://lake/{kind}/job_id={JOB}/{RUN}/", named, at(30)))
+
+
+def without(answer: Answer[Objects], part: str) -> Answer[Objects]:
+    """The same without the objects that have a part in their names."""
+    assert answer.value
+    kept = {name: size for name, size in answer.value.sizes.items() if part not in name}
+    assert len(kept) < answer.value.count
+    return Answer(replace(answer.value, sizes=kept)) if kept else Answer()
+
+
+def _rejected() -> Answer[Objects]:
+    names = ("part-00000.parquet", "_refused-00000.jsonl.gz", "_refused.json")
+    return Answer(Objects(f"s3://lake/rejected/job_id={JOB}/{RUN}/", dict.fromkeys(names, 12), at(30)))
+
+
+def _runs() -> Answer[Objects]:
+    names = (
+        *("python.json", "spark.json", "load.json", f"python/{RUN}/details.json", f"spark/{RUN}/details.json"),
+        *(f"python/{RUN}/source_files/copy.manifest", f"python/{RUN}/source_files/part-00000.parquet"),
+        *(f"spark/{RUN}/copy/orders.manifest", "spark/abc123-1-87654321/copy/orders.manifest"),
+    )
+    return Answer(Objects(f"s3://lake/runs/{JOB}/", dict.fromkeys(names, 12), at(30)))
 
 
 def _run(name: str, start: float, end: float, state: str = "SUCCEEDED") -> dict[str, Any]:
@@ -83,8 +108,11 @@ def succeeded() -> Evidence:
     counts = {"rows_in": 1000, "rows_rejected": 100, "rows_loaded": 890}
     job = Job(JOB, (attempt,), "orders", "s3://raw/orders/", {"note": HOSTILE}, False, None, counts, "SUCCEEDED")
     python = {"job_id": JOB, "rows_in": 1000, "rows_out": 900, "rows_rejected": 100, "rules": [{"number": 0}]}
+    python |= {"stage_run": RUN, "files_out": 1, "bytes_out": 1234, "rejected_files": 1}
+    python |= {"references": {"shops": {"bytes": 99}}}
     python |= {"bytes_in": 51200, "files_in": 2, "code_version": "abc", "contract_version": "1.0.0", "engine": "duckdb"}
-    spark = {"job_id": JOB, "rows_in": 900, "rows_out": 900, "tables": {"orders": {"rows": 900}}, "rules": []}
+    tables = {"orders": {"rows": 900, "files": 1, "bytes": 1234}}
+    spark = {"job_id": JOB, "stage_run": RUN, "rows_in": 900, "rows_out": 900, "tables": tables, "rules": []}
     example = {"source_file": f"s3://raw/orders/{HOSTILE}.csv", "line_number": 7, "raw_row": HOSTILE * 3}
     details = {
         "rejected_reasons": {f"note: not one of {HOSTILE}": 60, "id: required but empty": 40},
@@ -108,8 +136,8 @@ def succeeded() -> Evidence:
         spark=GlueRuns("job-spark", Answer([_run("spark", 31, 58)])),
         spark_log=Lines("/spark", Answer([f'{{"application": "job-spark {JOB}"}}']), f"{JOB}-driver"),
         lake=Lake(
-            _objects("staged"), _objects("rejected"), {"orders": _objects("curated")}, Answer(["orders.manifest"]),
-            documents,
+            objects("staged"), objects("references", **{"shops/part-00000": 99}), _rejected(),
+            {"orders": objects("curated")}, _runs(), documents,
         ),
         warehouse=_warehouse(),
         told=[],
@@ -166,7 +194,7 @@ def failed() -> Evidence:
         python=GlueRuns("job-python", Answer([_run("python", 8, 29, "FAILED")])),
         spark=GlueRuns("job-spark", Answer([])),
         spark_log=Lines("/spark", Answer([])),
-        lake=Lake(nothing, _objects("rejected"), {}, nothing, documents),
+        lake=Lake(nothing, nothing, _rejected(), {}, nothing, documents),
         warehouse=WarehouseRows(tables, {}, Answer([]), Answer([])),
         told=[Told(attempt, "arn:recorder", Answer(recorded))],
     )

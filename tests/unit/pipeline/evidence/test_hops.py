@@ -35,6 +35,10 @@ def with_document(evidence: Evidence, name: str, answer: Answer[Any]) -> Evidenc
     return replace(evidence, lake=replace(lake, documents={**lake.documents, name: answer}))
 
 
+def with_lake(evidence: Evidence, **changes: Any) -> Evidence:
+    return replace(evidence, lake=replace(evidence.lake, **changes))
+
+
 def test_all_hops_of_a_good_job_are_found_but_those_of_a_failure() -> None:
     assert named(evidences.succeeded(), MISSING) == set()
     assert named(evidences.succeeded(), NOT_EXPECTED) == {"recorder", "message"}
@@ -63,6 +67,63 @@ def test_what_a_failed_job_never_came_to_is_not_expected() -> None:
 )  # fmt: skip
 def test_what_lacks_the_job_id_is_missing(name: str, change: Callable[[Evidence], Evidence]) -> None:
     assert named(change(evidences.succeeded()), MISSING) == {name}
+
+
+GOOD = evidences.succeeded().lake
+HERE, BOTH = f"{evidences.RUN}/", evidences.objects("staged", a=1000, b=234)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "said"),
+    [
+        ("staged", {"staged": Answer()}, "staged rows: not found"),
+        ("staged", {"staged": evidences.objects("staged", a=1233)}, "staged rows: 1,233 of 1,234 bytes"),
+        ("staged", {"staged": BOTH}, "staged rows: 2 of 1 files"),
+        ("staged", {"references": Answer()}, "reference shops: not found"),
+        ("staged", {"references": evidences.objects("r", **{"other/a": 99})}, "reference shops: not found"),
+        ("staged", {"references": evidences.objects("r", **{"shops/a": 9})}, "reference shops: 9 of 99 bytes"),
+        ("rejected", {"rejected": Answer()}, "not found"),
+        ("rejected", {"rejected": evidences.without(GOOD.rejected, ".parquet")}, "0 of 1 Parquet files"),
+        (
+            *("rejected", {"rejected": evidences.without(GOOD.rejected, "_refused")}),
+            "0 of 1 texts (_refused-…), no _refused.json",
+        ),
+        ("rejected", {"rejected": evidences.without(GOOD.rejected, "_refused.json")}, "no _refused.json"),
+        ("curated", {"curated": {"orders": evidences.objects("curated", a=1)}}, "orders: 1 of 1,234 bytes"),
+        ("copy-lists", {"runs": evidences.without(GOOD.runs, f"{HERE}copy")}, "not found: orders.manifest"),
+        (
+            *("copy-lists", {"runs": evidences.without(GOOD.runs, "source_files/copy")}),
+            "not found: the list of the source files",
+        ),
+        (
+            *("copy-lists", {"runs": evidences.without(GOOD.runs, "source_files/part")}),
+            "not found: the file that names the source files",
+        ),
+        (
+            *("manifest-python", {"runs": evidences.without(GOOD.runs, f"python/{HERE}details")}),
+            f"not found beside it: python/{HERE}details.json",
+        ),
+        (
+            *("manifest-spark", {"runs": evidences.without(GOOD.runs, f"spark/{HERE}details")}),
+            f"not found beside it: spark/{HERE}details.json",
+        ),
+    ],
+)
+def test_a_part_that_is_gone_is_named(name: str, changes: dict[str, Any], said: str) -> None:
+    changed = with_lake(evidences.succeeded(), **changes)
+    assert {hop.name: hop.detail for hop in hops(changed).values() if hop.state == MISSING} == {name: said}
+
+
+def test_an_attempt_that_is_recorded_as_another_end_is_missing() -> None:
+    row = {"attempt": 1, "status": "FAILED", "execution_arn": evidences.ARN, "redrive_count": 0}
+    changed = with_rows(evidences.succeeded(), "job_attempt", row)
+    assert named(changed, MISSING) == {"job-attempt"}
+    assert hops(changed)["job-attempt"].detail == "attempt 1 is FAILED, its execution SUCCEEDED"
+
+
+def test_lists_of_which_no_manifest_tells_are_shown_as_they_are() -> None:
+    hop = hops(with_document(evidences.succeeded(), "spark", Answer()))["copy-lists"]
+    assert (hop.state, hop.detail) == (FOUND, "orders.manifest")
 
 
 def test_what_cannot_be_read_is_missing_and_says_why() -> None:
