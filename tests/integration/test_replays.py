@@ -69,8 +69,31 @@ def test_rejected_rows_are_exported_mended_and_loaded_once(
     traced = command(stack_file, "trace", first)
     again = {"job_id": started["job_id"], "status": "SUCCEEDED"}
     assert (traced["replays"], traced["replayed_by"], traced["complete"]) == (None, [again], True)
+    (hop,) = (hop for hop in traced["hops"] if hop["name"] == "replay-reconciliation")
+    assert (hop["state"], hop["detail"]) == ("found", "2 of 3 rejected rows replayed, 1 still rejected")
     listed = command(stack_file, "list", "--limit", "0")
     assert {job["replays"] for job in listed if job["job_id"] == started["job_id"]} == {first}
+
+
+def test_rows_that_are_replayed_twice_are_missing_in_the_trace_of_the_first_job(
+    pipeline: Pipeline, stack_file: Path, tmp_path: Path
+) -> None:
+    lines = [pipeline.header, *pipeline.rows[40:45], "not,enough"]
+    first = pipeline.run(pipeline.put("\n".join(lines) + "\n")).output["job_id"]
+    mended = "\n".join([pipeline.header, pipeline.rows[46]]) + "\n"
+    for number, state in ((1, "found"), (2, "missing")):
+        assert pipeline.run(pipeline.put(mended, name=f"mended-{number}.csv"), replays=first).succeeded
+        page = tmp_path / "report.html"
+        told = command(stack_file, "report", first, "--html", str(page))
+        (hop,) = (hop for hop in told["hops"] if hop["name"] == "replay-reconciliation")
+        assert hop["state"] == state
+        assert [hop["name"] for hop in told["hops"] if hop["state"] == "missing"] == [hop["name"]] * (number - 1)
+        assert hop["detail"] in page.read_text(encoding="utf-8")
+        done = CliRunner().invoke(cli.pipeline, ["trace", first, "--stack", str(stack_file)], standalone_mode=False)
+        assert (done.return_value, hop["detail"] in done.stdout) == (number - 1, True)
+    problem = f"more rows were replayed than job {first} rejected: some are loaded twice, or new"
+    assert hop["detail"] == problem
+    assert problem in told["verdict"]["sentence"]
 
 
 def test_what_cannot_be_replayed_is_refused_before_anything_runs(

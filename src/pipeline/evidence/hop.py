@@ -12,6 +12,8 @@ from pipeline import moments
 from pipeline.evidence.model import Answer
 
 FOUND, MISSING, NOT_EXPECTED, FORGOTTEN = "found", "missing", "not expected", "forgotten"
+# The hop of a job whose rejected rows other jobs replay.
+REPLAYS = "replay-reconciliation"
 
 
 @dataclass(frozen=True)

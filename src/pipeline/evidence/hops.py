@@ -51,6 +51,7 @@ TELLING = timedelta(minutes=2)
 RECORDING = ("RegisterJob", "LoadAndRecord", "RecordAttempt")
 _EXPECTED = Expectation(True)
 _PARQUET = ".parquet"
+_REPLAYS = "replay_reconciliation"
 
 
 class Judge:
@@ -355,6 +356,23 @@ class Judge:
         seen = Seen(instead="; ".join(problems)) if problems else self._rows("reconciliation", sums)
         yield self._audited("reconciliation", seen, _EXPECTED if problems else loaded)
         yield self._loaded_rows(loaded)
+        yield from self._replays()
+
+    def _replays(self) -> Iterator[Hop]:
+        """What became of the rejected rows, of the first job of a chain: the view has no other."""
+        warehouse = self._evidence.warehouse
+        asked, row = warehouse.tables[_REPLAYS], next(iter(warehouse.of(_REPLAYS)), None)
+        if row and row["replays"]:
+            told = (
+                f"{row['rows_replayed']:,} of {row['rows_rejected']:,} rejected rows replayed, "
+                f"{row['rows_still_rejected']:,} still rejected"
+            )
+            seen = Seen(instead=row["problem"]) if row["problem"] else Seen(told, link=self._links.query_editor())
+        elif asked.problem and warehouse.replayed_by.value:
+            seen = Seen(problem=asked.problem)
+        else:
+            return
+        yield self._audited(_REPLAYS, seen, _EXPECTED)
 
     def _audited(self, table: str, seen: Seen, expectation: Expectation) -> Hop:
         return self._hop(table.replace("_", "-"), "Redshift", f"audit.{table}", seen, expectation)

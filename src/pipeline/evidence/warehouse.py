@@ -20,6 +20,7 @@ TABLES = {
     "table_load": "table_name",
     "source_file": "uri",
     "reconciliation": "table_name",
+    "replay_reconciliation": "job_id",
 }
 MOST_ROWS = 1000
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,126}")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from dataset_contract.json_types import JsonMapping
 from dataset_contract.model import REPLACE, REPLACE_PARTITION
+from pipeline.evidence.hop import MISSING, REPLAYS
 from pipeline.progress import JOB_STATES
 
 # kind → how the page shows it.
@@ -30,6 +31,8 @@ def verdict(shown: JsonMapping) -> dict[str, str]:
         return _failed(shown)
     loaded = sum((table["rows_inserted"] or 0) + (table["rows_updated"] or 0) for table in flow["tables"])
     sentence = f"{loaded:,} rows are loaded into {_tables(len(flow['tables']))}."
+    if problem := _problem_of_replays(shown):
+        return {"kind": WARNING, "word": "Succeeded", "sentence": f"{sentence} Its replays do not add up: {problem}."}
     if missing:
         return {"kind": WARNING, "word": "Succeeded", "sentence": f"{sentence} {_hops(missing)} the job ID."}
     if flow["rows_rejected"]:
@@ -50,6 +53,12 @@ def _failed(shown: JsonMapping) -> dict[str, str]:
 def _now(shown: JsonMapping) -> str:
     rows = [row for part in shown["timeline"] for row in part["rows"] if row["level"] == 1]
     return str(rows[-1]["name"]) if rows else "its beginning"
+
+
+def _problem_of_replays(shown: JsonMapping) -> str:
+    """What is wrong with the chain of jobs that replay rejected rows of this one, or ""."""
+    hops = (hop for hop in shown["hops"] if hop["name"] == REPLAYS and hop["state"] == MISSING)
+    return next((str(hop["detail"]) for hop in hops), "")
 
 
 def _tables(number: int) -> str:

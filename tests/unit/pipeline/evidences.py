@@ -144,6 +144,12 @@ def succeeded() -> Evidence:
     )  # fmt: skip
 
 
+def replayed(replays: int, rows: int, problem: str | None = None) -> dict[str, Any]:
+    """The row of audit.replay_reconciliation, of so many replays that brought so many rows."""
+    counts = {"replays": replays, "rows_rejected": 100, "rows_replayed": rows, "rows_still_rejected": 100 - rows}
+    return {**counts, "problem": problem}
+
+
 def _warehouse() -> WarehouseRows:
     load = {"table_name": "orders", "mode": "merge", "rows_copied": 900, "rows_inserted": 700, "rows_updated": 190}
     load |= {"rows_kept": 10, "rows_deleted": 190}
@@ -157,6 +163,7 @@ def _warehouse() -> WarehouseRows:
         "table_load": [load],
         "source_file": [{"uri": "s3://raw/orders/a.csv"}],
         "reconciliation": [{"table_name": "orders", "problem": None}],
+        "replay_reconciliation": [replayed(0, 0)],
     }
     return WarehouseRows(
         {name: Answer(rows) for name, rows in tables.items()}, {"orders": Answer(890)}, Answer([]), Answer([])

@@ -180,3 +180,22 @@ def test_the_table_marks_each_kind_and_counts_them() -> None:
         *("  – S3  keys  not expected: what", "  … S3  keys  forgotten: what"),
     ]
     assert lines[-1] == "job SUCCEEDED; hops: 1 found, 1 missing, 1 not expected, 1 forgotten"
+
+
+def test_replays_are_a_hop_of_the_first_job_alone() -> None:
+    whole = evidences.succeeded()
+    assert "replay-reconciliation" not in hops(whole)
+    assert "replay-reconciliation" not in hops(with_rows(whole, "replay_reconciliation"))
+    hop = hops(with_rows(whole, "replay_reconciliation", evidences.replayed(1, 98)))["replay-reconciliation"]
+    assert (hop.state, hop.detail) == (FOUND, "98 of 100 rejected rows replayed, 2 still rejected")
+    problem = "more rows were replayed than job … rejected: some are loaded twice, or new"
+    twice = with_rows(whole, "replay_reconciliation", evidences.replayed(2, 196, problem))
+    assert named(twice, MISSING) == {"replay-reconciliation"}
+    assert hops(twice)["replay-reconciliation"].detail == problem
+
+
+def test_replays_that_cannot_be_counted_are_missing() -> None:
+    warehouse = evidences.succeeded().warehouse
+    tables = {**warehouse.tables, "replay_reconciliation": Answer[Any](problem="permission denied")}
+    later = replace(warehouse, tables=tables, replayed_by=Answer([{"job_id": "later", "status": "SUCCEEDED"}]))
+    assert named(replace(evidences.succeeded(), warehouse=later), MISSING) == {"replay-reconciliation"}

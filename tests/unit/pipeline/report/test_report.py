@@ -72,6 +72,20 @@ def test_rows_that_were_replayed_need_nothing_more() -> None:
     )
 
 
+def test_replays_that_brought_too_many_rows_are_told_where_the_chain_is() -> None:
+    problem = "more rows were replayed than job … rejected: some are loaded twice, or new"
+    whole = evidences.succeeded()
+    tables = {**whole.warehouse.tables, "replay_reconciliation": Answer([evidences.replayed(2, 196, problem)])}
+    later = Answer([{"job_id": name, "status": "SUCCEEDED"} for name in ("later-1", "later-2")])
+    twice = replace(whole, warehouse=replace(whole.warehouse, tables=tables, replayed_by=later))
+    assert shown(twice)["verdict"] == {
+        "kind": "warning",
+        "word": "Succeeded",
+        "sentence": f"890 rows are loaded into 1 table. Its replays do not add up: {problem}.",
+    }
+    assert f'<dt>All replays</dt><dd class="failed">{problem}</dd>' in html(twice)
+
+
 def test_a_failed_job_says_why_in_the_words_of_its_stage_and_what_to_do() -> None:
     found = shown(evidences.failed())
     assert found["verdict"]["sentence"] == "The job failed at CleanWithPython. Nothing is loaded."
