@@ -93,6 +93,8 @@ def test_rows_that_are_replayed_twice_are_missing_in_the_trace_of_the_first_job(
         assert (done.return_value, hop["detail"] in done.stdout) == (number - 1, True)
     problem = f"more rows were replayed than job {first} rejected: some are loaded twice, or new"
     assert hop["detail"] == problem
+    where = "Redshift, audit.replay_reconciliation"
+    assert done.stderr == f"error: the rows do not add up at: {where}: {problem}\n"
     assert problem in told["verdict"]["sentence"]
 
 

@@ -34,6 +34,7 @@ def command(context: CommandContext, job: str, links: bool) -> int:
     hops: [{name, service, place, state, detail, at, link}]}.
     """
     from pipeline import jobs, trace
+    from pipeline.evidence.hop import fault
 
     stack = context.stack()
     found = trace.of_job(stack, jobs.find(stack, job))
@@ -42,5 +43,5 @@ def command(context: CommandContext, job: str, links: bool) -> int:
     else:
         click.echo(f"job ID {found.job.job_id}\n\n{found.table(with_links=links)}")
     for hop in found.missing:
-        click.echo(f"error: the job ID was not found at: {hop.service}, {hop.place}: {hop.detail}", err=True)
+        click.echo(f"error: {fault(hop)}", err=True)
     return 0 if found.is_complete else 1

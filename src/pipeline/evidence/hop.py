@@ -14,6 +14,9 @@ from pipeline.evidence.model import Answer
 FOUND, MISSING, NOT_EXPECTED, FORGOTTEN = "found", "missing", "not expected", "forgotten"
 # The hop of a job whose rejected rows other jobs replay.
 REPLAYS = "replay-reconciliation"
+# The hops that count rows: where one of them is missing, the job ID may be there.
+_COUNTING = ("reconciliation", REPLAYS, "rows")
+NOT_FOUND, _UNREADABLE = "not found", "cannot be read: "
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,22 @@ def span(time: timedelta) -> str:
             number = seconds // size
             return f"{number} {unit}{'s' * (number != 1)}"
     return f"{seconds} second{'s' * (seconds != 1)}"
+
+
+def unreadable(reason: str) -> str:
+    """The detail of a hop of which nobody could ask."""
+    return f"{_UNREADABLE}{reason}"
+
+
+def fault(hop: Hop) -> str:
+    """A missing hop as a sentence: what is wrong, and where."""
+    where = f"{hop.service}, {hop.place}"
+    if hop.detail == NOT_FOUND:
+        return f"the job ID was not found at: {where}"
+    kind = "the rows do not add up at" if hop.name in _COUNTING else "evidence is missing or wrong at"
+    if hop.detail.startswith(_UNREADABLE):
+        kind = "nobody knows whether the job ID is at"
+    return f"{kind}: {where}: {hop.detail}"
 
 
 def document(hop: Hop) -> JsonMapping:

@@ -24,12 +24,14 @@ from pipeline.evidence.hop import (
     FOUND,
     MISSING,
     NOT_EXPECTED,
+    NOT_FOUND,
     Hop,
     Seen,
     listed,
     moment,
     problem,
     span,
+    unreadable,
     without,
 )
 from pipeline.evidence.job_progress import Expectation
@@ -90,12 +92,12 @@ class Judge:
         if not expectation.expected:
             return Hop(name, service, place, NOT_EXPECTED, expectation.reason)
         if seen.problem:
-            return Hop(name, service, place, MISSING, f"cannot be read: {seen.problem}")
+            return Hop(name, service, place, MISSING, unreadable(seen.problem))
         if seen.instead:
             return Hop(name, service, place, MISSING, seen.instead, seen.at, seen.link)
         if kept is not None and self._age > kept:
             return Hop(name, service, place, FORGOTTEN, f"kept for {span(kept)}")
-        return Hop(name, service, place, MISSING, "not found")
+        return Hop(name, service, place, MISSING, NOT_FOUND)
 
     def _step_functions(self) -> Iterator[Hop]:
         for number, (arn, asked) in enumerate(self._evidence.executions.items(), 1):
@@ -338,10 +340,12 @@ class Judge:
         # The recorder of failures writes it as well.
         yield self._audited("job_run", seen, _EXPECTED if row else registered)
         yield self._audited("job_attempt", *self._attempts(registered))
-        stages = [f"{each['stage']} {each['rows_out']:,}" for each in self._evidence.warehouse.of("stage_run")]
-        whole = {each["stage"] for each in self._evidence.warehouse.of("stage_run")} == set(STAGES)
-        shown = ", ".join(stages) if whole or not loaded.expected else ""
-        yield self._audited("stage_run", self._rows("stage_run", shown), loaded)
+        stages = {each["stage"]: each["rows_out"] for each in self._evidence.warehouse.of("stage_run")}
+        seen = self._rows("stage_run", ", ".join(f"{stage} {rows:,}" for stage, rows in stages.items()))
+        gone = [f"stage {stage}" for stage in STAGES if stage not in stages]
+        if stages and gone and loaded.expected:
+            seen = Seen(instead=f"no row of {' and '.join(gone)}")
+        yield self._audited("stage_run", seen, loaded)
         yield self._rules(loaded)
         loads = self._evidence.warehouse.of("table_load")
         told = ", ".join(f"{each['table_name']} {each['mode']} {each['rows_copied']:,}" for each in loads)
@@ -351,7 +355,12 @@ class Judge:
         told = f"{len(files):,} {more}file{'s' * (len(files) != 1)}" if files else ""
         yield self._audited("source_file", self._rows("source_file", told), loaded)
         sums_of = self._evidence.warehouse.of("reconciliation")
-        problems = [f"{row['table_name']}: {row['problem']}" for row in sums_of if row["problem"]]
+        # A job of which no table is loaded has one row without a table.
+        problems = [
+            f"{row['table_name']}: {row['problem']}" if row["table_name"] else str(row["problem"])
+            for row in sums_of
+            if row["problem"]
+        ]
         sums = "all rows add up" if sums_of else ""
         seen = Seen(instead="; ".join(problems)) if problems else self._rows("reconciliation", sums)
         yield self._audited("reconciliation", seen, _EXPECTED if problems else loaded)

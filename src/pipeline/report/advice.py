@@ -34,7 +34,7 @@ def verdict(shown: JsonMapping) -> dict[str, str]:
     if problem := _problem_of_replays(shown):
         return {"kind": WARNING, "word": "Succeeded", "sentence": f"{sentence} Its replays do not add up: {problem}."}
     if missing:
-        return {"kind": WARNING, "word": "Succeeded", "sentence": f"{sentence} {_hops(missing)} the job ID."}
+        return {"kind": WARNING, "word": "Succeeded", "sentence": f"{sentence} {_hops(missing)}"}
     if flow["rows_rejected"]:
         rejected = f"{flow['rows_rejected']:,} of {flow['rows_in']:,} source rows were rejected, and are kept."
         return {"kind": WARNING, "word": "Succeeded", "sentence": f"{sentence} {rejected}"}
@@ -66,7 +66,7 @@ def _tables(number: int) -> str:
 
 
 def _hops(number: int) -> str:
-    return f"{number} hop{'s' * (number != 1)} of its trace {'lack' if number != 1 else 'lacks'}"
+    return f"{number} hop{'s' * (number != 1)} of its trace {'are' if number != 1 else 'is'} missing."
 
 
 def steps(shown: JsonMapping) -> list[dict[str, str]]:
@@ -84,7 +84,7 @@ def steps(shown: JsonMapping) -> list[dict[str, str]]:
     if shown["flow"]["rows_rejected"] and not failure and not _is_replayed(shown):
         found += _after_rejects(shown, job)
     if shown["hop_counts"]["missing"]:
-        found.append(_step("Find out why a hop lacks the job ID: the trace below names it.", f"pipeline trace {job}"))
+        found.append(_step("Find out why a hop is missing: the trace below names it.", f"pipeline trace {job}"))
     return found
 
 

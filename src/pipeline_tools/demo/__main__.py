@@ -15,6 +15,7 @@ from pathlib import Path
 from dataset_contract.json_types import JsonObject
 from pipeline import executions, jobs, report, trace
 from pipeline.clients import Clients
+from pipeline.evidence.hop import fault
 from pipeline.progress import JOB_STATES
 from pipeline.redshift import query
 from pipeline.stacks import Stack
@@ -92,7 +93,7 @@ def _run(clients: Clients, outputs: JsonObject, directory: Path) -> tuple[JsonOb
     print(f"\njob ID {traced.job.job_id}\n\n{traced.table()}\n\n{_worst_routes(clients, outputs, outcome)}\n")
     say(f"report: {page.relative_to(ROOT)}")
     for hop in traced.missing:
-        print(f"error: the job ID was not found at: {hop.service}, {hop.place}: {hop.detail}", file=sys.stderr)
+        print(f"error: {fault(hop)}", file=sys.stderr)
     return summary, traced.is_complete
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.evidence.console_links import Links
 from pipeline.evidence.histories import DONE, StateRun
-from pipeline.evidence.hop import FORGOTTEN, FOUND, MISSING, NOT_EXPECTED, Hop
+from pipeline.evidence.hop import FORGOTTEN, FOUND, MISSING, NOT_EXPECTED, Hop, fault
 from pipeline.evidence.hops import Judge
 from pipeline.evidence.model import Answer, Evidence
 from pipeline.jobs import Attempt
@@ -199,3 +199,37 @@ def test_replays_that_cannot_be_counted_are_missing() -> None:
     tables = {**warehouse.tables, "replay_reconciliation": Answer[Any](problem="permission denied")}
     later = replace(warehouse, tables=tables, replayed_by=Answer([{"job_id": "later", "status": "SUCCEEDED"}]))
     assert named(replace(evidences.succeeded(), warehouse=later), MISSING) == {"replay-reconciliation"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        (
+            with_rows(evidences.succeeded(), "job_run"),
+            "the job ID was not found at: Redshift, audit.job_run",
+        ),
+        (
+            with_document(evidences.succeeded(), "load", Answer(problem="AccessDenied: no")),
+            "nobody knows whether the job ID is at: S3, manifest load.json: cannot be read: AccessDenied: no",
+        ),
+        (
+            with_rows(evidences.succeeded(), "stage_run", {"stage": "python", "rows_out": 1}),
+            "evidence is missing or wrong at: Redshift, audit.stage_run: no row of stage spark and stage load",
+        ),
+        (
+            with_rows(evidences.succeeded(), "reconciliation", {"table_name": "orders", "problem": "a is not b + c"}),
+            "the rows do not add up at: Redshift, audit.reconciliation: orders: a is not b + c",
+        ),
+        (
+            with_rows(evidences.succeeded(), "reconciliation", {"table_name": None, "problem": "no table is loaded"}),
+            "the rows do not add up at: Redshift, audit.reconciliation: no table is loaded",
+        ),
+        (
+            with_rows(evidences.succeeded(), "replay_reconciliation", evidences.replayed(2, 196, "too many rows")),
+            "the rows do not add up at: Redshift, audit.replay_reconciliation: too many rows",
+        ),
+    ],
+)
+def test_what_is_missing_is_told_by_its_kind(changed: Evidence, said: str) -> None:
+    (missing,) = (hop for hop in hops(changed).values() if hop.state == MISSING)
+    assert fault(missing) == said
