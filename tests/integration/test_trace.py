@@ -285,6 +285,9 @@ def test_a_job_of_every_kind_has_a_report(
         assert made.job_id in page.read_text(encoding="utf-8")
         assert document["cost"]["total"] > 0
         assert document["timeline"][0]["rows"]
+        if kind == "failed":  # at the header of its file
+            assert (document["flow"]["rows_in"], document["flow"]["files_in"]) == (None, None)
+            assert "0 rows in" not in page.read_text(encoding="utf-8")
         verdicts[kind] = document["verdict"]["word"]
         if kind == "rejected":
             assert [each["rows"] for each in document["reasons"]] == [1, 1, 1]

@@ -80,6 +80,8 @@ def _flow(evidence: Evidence) -> JsonObject:
     python = documents["python"].value or documents["python-error"].value or {}
     spark = documents["spark"].value or {}
     row = next(iter(evidence.warehouse.of("job_run")), {})
+    if python.get("files_in") == 0:  # the numbers, which the row has as well, are 0 until the whole source was read
+        python = row = {}
     loads = {load["table_name"]: load for load in evidence.warehouse.of("table_load")}
     written = {name: table.get("rows") for name, table in spark.get("tables", {}).items()}
     return {

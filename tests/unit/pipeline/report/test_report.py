@@ -166,6 +166,22 @@ def test_the_flow_is_as_high_as_it_has_rows() -> None:
     assert drawing.drawn({**shown(evidences.succeeded())["flow"], "rows_in": None}, drawing.WIDE) is None
 
 
+def test_no_rows_are_told_of_a_job_that_failed_before_it_had_counted_them() -> None:
+    failed = evidences.failed()
+    nothing = {"rows_in": 0, "rows_out": 0, "rows_rejected": 0, "bytes_in": 0, "files_in": 0}
+    error = Answer({**(failed.lake.documents["python-error"].value or {}), **nothing})
+    lake = replace(failed.lake, documents={**failed.lake.documents, "python-error": error})
+    row = {**failed.warehouse.of("job_run")[0], "rows_in": 0, "rows_staged": 0, "rows_rejected": 0}
+    warehouse = replace(failed.warehouse, tables={**failed.warehouse.tables, "job_run": Answer([row])})
+    found = shown(replace(failed, lake=lake, warehouse=warehouse))
+    counted = ("rows_in", "rows_staged", "rows_rejected", "bytes_in", "files_in")
+    assert found["flow"] == {**dict.fromkeys(counted), "tables": []}
+    assert "all rows were refused" in found["failure"]["cause"]
+    page = report.html_of_job(found)
+    assert "No count of rows is known" in page
+    assert "0 rows in" not in page
+
+
 def _job(number: int, status: str, **counts: int) -> Job:
     start = evidences.BEGAN + timedelta(days=number)
     ended = None if status == "RUNNING" else start + timedelta(seconds=10 * (number + 1))
