@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,7 +16,13 @@ from pipeline.jobs import Job
 from pipeline.stacks import Stack
 from pipeline.terminal import plain
 
+# A text, and the state of a hop or the status of a job.
+Paint = Callable[[str, str], str]
 MARKS = {FOUND: "✓", MISSING: "✗", NOT_EXPECTED: "–", FORGOTTEN: "…"}
+
+
+def _unpainted(text: str, _state: str) -> str:
+    return text
 
 
 @dataclass(frozen=True)
@@ -70,19 +77,21 @@ class Trace:
             "hops": [document(hop) for hop in self.hops],
         }
 
-    def table(self, *, with_links: bool = False) -> str:
+    def table(self, *, with_links: bool = False, paint: Paint = _unpainted) -> str:
         """The hops as aligned text, and a last line that says what they come to.
 
         Args:
             with_links: those of the console.
+            paint: gives a piece of text the look of a hop's state, or of the job's status.
         """
         width = [max(len(getattr(hop, column)) for hop in self.hops) for column in ("service", "place")]
         lines = [
-            f"  {MARKS[hop.state]} {hop.service:<{width[0]}}  {hop.place:<{width[1]}}  {plain(_told(hop))}"
+            f"  {paint(MARKS[hop.state], hop.state)} {hop.service:<{width[0]}}  {hop.place:<{width[1]}}  "
+            f"{plain(hop.detail) if hop.state == FOUND else paint(f'{hop.state}: {plain(hop.detail)}', hop.state)}"
             + (f"\n      {hop.link}" if with_links and hop.link else "")
             for hop in self.hops
         ]
-        return "\n".join([*lines, "", *self._chain(), self.summary()])
+        return "\n".join([*lines, "", *self._chain(), self.summary(paint)])
 
     def _chain(self) -> list[str]:
         """What the job replays, and what replays it."""
@@ -91,10 +100,10 @@ class Trace:
             f"its rejected rows are replayed by job {row['job_id']} ({row['status']})" for row in later
         ]
 
-    def summary(self) -> str:
+    def summary(self, paint: Paint = _unpainted) -> str:
         """One line: how many hops there are of each kind."""
-        told = ", ".join(f"{self.count(state)} {state}" for state in MARKS if self.count(state))
-        return f"job {self.job.status}; hops: {told}"
+        told = ", ".join(paint(f"{self.count(state)} {state}", state) for state in MARKS if self.count(state))
+        return f"job {paint(self.job.status, self.job.status)}; hops: {told}"
 
 
 def of_job(stack: Stack, job: Job, now: datetime | None = None) -> Trace:
@@ -105,7 +114,3 @@ def of_job(stack: Stack, job: Job, now: datetime | None = None) -> Trace:
     """
     found = evidence.gather(stack, job, now)
     return Trace(found, tuple(Judge(found, Links(stack)).hops()))
-
-
-def _told(hop: Hop) -> str:
-    return hop.detail if hop.state == FOUND else f"{hop.state}: {hop.detail}"

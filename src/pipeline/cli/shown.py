@@ -16,8 +16,12 @@ from pipeline.terminal import plain
 
 if TYPE_CHECKING:
     from pipeline.jobs import Attempt, Job
+    from pipeline.trace import Trace
 
 COLORS = {"SUCCEEDED": "green", "RUNNING": "cyan", "FAILED": "red", "TIMED_OUT": "red", "ABORTED": "yellow"}
+
+# By pipeline.evidence.hop, which takes its time to import.
+_HOP_COLORS = {"found": "green", "missing": "red", "forgotten": "yellow"}
 
 
 def print_json(document: object) -> None:
@@ -50,6 +54,17 @@ def status(text: str) -> str:
     """A status in its color; without one where stdout is not a terminal."""
     color = COLORS.get(text.strip())
     return click.style(text, fg=color) if color else text
+
+
+def trace(traced: Trace, *, with_links: bool = False) -> str:
+    """The job ID and its hops, for click.echo, which leaves the colors to terminals."""
+    heading = f"job ID {click.style(traced.job.job_id, bold=True)}"
+    return f"{heading}\n\n{traced.table(with_links=with_links, paint=_painted)}"
+
+
+def _painted(text: str, state: str) -> str:
+    color, is_dim = COLORS.get(state) or _HOP_COLORS.get(state), state == "not expected"
+    return click.style(text, fg=color, dim=is_dim or None)
 
 
 def job_document(job: Job) -> JsonObject:

@@ -6,7 +6,7 @@ import json
 
 import click
 
-from pipeline.cli import CommandContext, common, completion
+from pipeline.cli import CommandContext, common, completion, shown
 
 
 @click.command("trace")
@@ -41,7 +41,7 @@ def command(context: CommandContext, job: str, links: bool) -> int:
     if context.output == "json":
         click.echo(json.dumps(found.document(), indent=2, ensure_ascii=False))
     else:
-        click.echo(f"job ID {found.job.job_id}\n\n{found.table(with_links=links)}")
+        click.echo(shown.trace(found, with_links=links))
     for hop in found.missing:
         click.echo(f"error: {fault(hop)}", err=True)
     return 0 if found.is_complete else 1

@@ -12,8 +12,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import click
+
 from dataset_contract.json_types import JsonObject
 from pipeline import executions, jobs, report, trace
+from pipeline.cli import shown
 from pipeline.clients import Clients
 from pipeline.evidence.hop import fault
 from pipeline.progress import JOB_STATES
@@ -90,7 +93,7 @@ def _run(clients: Clients, outputs: JsonObject, directory: Path) -> tuple[JsonOb
     summary["trace"] = traced.document()
     page = directory / "report.html"
     page.write_text(report.html_of_job(report.document_of_job(stack, traced)), encoding="utf-8")
-    print(f"\njob ID {traced.job.job_id}\n\n{traced.table()}\n\n{_worst_routes(clients, outputs, outcome)}\n")
+    click.echo(f"\n{shown.trace(traced)}\n\n{_worst_routes(clients, outputs, outcome)}\n")
     say(f"report: {page.relative_to(ROOT)}")
     for hop in traced.missing:
         print(f"error: {fault(hop)}", file=sys.stderr)

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import click
 import pytest
 from rich.console import Console
 
 from pipeline import cli, job_logs, trace
 from pipeline.cli import logs_command, shown, watch_command
 from pipeline.errors import PipelineError
-from pipeline.evidence.hop import FOUND, Hop
+from pipeline.evidence.hop import FORGOTTEN, FOUND, MISSING, NOT_EXPECTED, Hop
 from pipeline.jobs import Attempt, Job
 from pipeline.progress import FAILED, Step
 from pipeline.terminal import plain
@@ -48,3 +49,15 @@ def test_what_others_wrote_steers_no_terminal(
     assert said.out.count(SEEN) == 4
     assert said.err.count(SEEN) == 2
     assert all(sign.isprintable() or sign == "\n" for sign in said.out + said.err)
+
+
+def test_a_trace_has_the_colors_of_its_hops_and_no_other_text() -> None:
+    states = (FOUND, MISSING, NOT_EXPECTED, FORGOTTEN)
+    found = trace.Trace(evidences.succeeded(), tuple(Hop(each, "Glue", each, each, "detail") for each in states))
+    painted = shown.trace(found)
+    assert click.unstyle(painted) == f"job ID {found.job.job_id}\n\n{found.table()}"
+    green, red, yellow = (
+        click.style(mark, fg=color) for mark, color in (("✓", "green"), ("✗", "red"), ("…", "yellow"))
+    )
+    assert all(mark in painted for mark in (green, red, yellow, click.style("–", dim=True)))
+    assert f"job {click.style('SUCCEEDED', fg='green')}; hops:" in painted
