@@ -17,6 +17,7 @@ import click
 
 from pipeline.errors import PipelineError
 from pipeline.terminal import plain
+from pipeline.texts import is_utf8
 
 if TYPE_CHECKING:
     from pipeline.stacks import Stack
@@ -74,10 +75,36 @@ class _Commands(click.Group):
         found: click.Command = importlib.import_module(f"pipeline.cli.{cmd_name}_command").command
         return found
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name, command, rest = super().resolve_command(ctx, args)
+        if command and not ctx.resilient_parsing:  # a shell that completes has words that are not whole
+            _refuse_unreadable(command, click.Context(command, parent=ctx, info_name=name), rest)
+        return name, command, rest
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         if COMMANDS:
             with formatter.section("Commands"):
                 formatter.write_dl(list(COMMANDS.items()))
+
+
+def _refuse_unreadable(command: click.Command, context: click.Context, words: list[str]) -> None:
+    """Refuse a text of any option or argument that is empty or not UTF-8, before a type makes something else of it.
+
+    An empty one is most often a variable of a shell that is not set. Taken as none, it would ask for something else:
+    click makes the current directory of an empty path.
+    """
+    given, _, _ = command.make_parser(context).parse_args(list(words))
+    if given.get("help"):
+        return
+    for param in command.params:
+        value = given.get(param.name or "")
+        for text in value if isinstance(value, list | tuple) else (value,):
+            if text == "":
+                raise click.BadParameter("it is empty; give a value, or leave it out", context, param)
+            if isinstance(text, str) and not is_utf8(text):
+                raise click.BadParameter(f"{text!r} is not UTF-8", context, param)
 
 
 def common(function: Callable[..., Any]) -> Callable[..., Any]:

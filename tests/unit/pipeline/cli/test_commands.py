@@ -93,6 +93,44 @@ def test_usage_errors_are_one_line_with_exit_code_2(
     assert line.startswith("error: ")
 
 
+def texts_of_commands() -> list[tuple[str, click.Parameter]]:
+    """Each option and argument that takes a value, by its command."""
+    named = [(name, param) for name, command in commands().items() for param in command.params]
+    return [(name, param) for name, param in named if not getattr(param, "is_flag", False)]
+
+
+def words_with(param: click.Parameter, name: str, value: str) -> list[str]:
+    """A command with one value."""
+    if isinstance(param, click.Option):
+        return [name, f"{param.opts[-1]}={value}"]
+    before = [each for each in commands()[name].params if each.param_type_name == "argument"]
+    return [name, *("x" for _ in before[: before.index(param)]), value]
+
+
+@pytest.mark.parametrize(
+    ("name", "param"),
+    [pytest.param(name, param, id=f"{name} {param.opts[0]}") for name, param in texts_of_commands()],
+)
+def test_no_text_is_empty_or_unreadable_before_anything_is_asked(
+    name: str, param: click.Parameter, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cli.CommandContext, "stack", lambda _self: pytest.fail("a deployment was looked for"))
+    for value, said in (("", "it is empty; give a value"), ("x\udcff", "'x\\udcff' is not UTF-8")):
+        assert cli.run(words_with(param, name, value)) == 2
+        told = capsys.readouterr()
+        assert told.out == ""
+        (line,) = told.err.splitlines()
+        hint = param.get_error_hint(click.Context(click.Command(name)))
+        assert line.startswith(f"error: Invalid value for {hint}: {said}"), line
+        assert line.endswith(f"; see pipeline {name} --help"), line
+
+
+def test_an_empty_variable_is_one_that_is_not_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PIPELINE_STACK", "")
+    assert cli.run(["list"]) == 2  # there is no deployment here
+
+
 def test_what_aws_says_is_one_line_as_well(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     from botocore.exceptions import ClientError, EndpointConnectionError
 
