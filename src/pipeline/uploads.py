@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from dataset_contract.places import bucket_and_key
 from pipeline.errors import UsageError
+from pipeline.texts import is_utf8
 
 if TYPE_CHECKING:
     from pipeline.stacks import Stack
@@ -36,19 +37,25 @@ def files(paths: Sequence[Path]) -> list[File]:
     Names that begin with _ or . are left out: the jobs do not read them.
 
     Raises:
-        UsageError: a path is not there, gives no file, or gives a name that another one has.
+        UsageError: a path is not there, gives no file or what is no regular file, or gives a name that is not
+            UTF-8 or that another one has.
     """
     found: dict[str, File] = {}
     for path in paths:
         if not path.exists():
             raise UsageError(f"--upload {str(path)!r} is not there; accepted: files and directories")
-        inside = sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]
+        # What is no directory may still be no file: a pipe, whose size nobody knows, or a link to nothing.
+        inside = sorted(each for each in path.rglob("*") if not each.is_dir()) if path.is_dir() else [path]
         base = path if path.is_dir() else path.parent
         visible = [each for each in inside if not any(part[0] in "_." for part in each.relative_to(base).parts)]
         if not visible:
             raise UsageError(f"--upload {str(path)!r} gives no file; names that begin with _ or . are not read")
         for each in visible:
+            if not each.is_file():
+                raise UsageError(f"--upload {str(each)!r} is no regular file; accepted: files and directories")
             name = each.relative_to(base).as_posix()
+            if not is_utf8(name):
+                raise UsageError(f"--upload {str(each)!r} has a name that is not UTF-8, which no object in S3 can have")
             if name in found:
                 raise UsageError(
                     f"--upload {str(each)!r} has the name of {str(found[name].path)!r}; accepted: different names"
