@@ -47,7 +47,8 @@ def make(execution_arn: str, start_time: str | int) -> str:
 def earliest(moment: datetime) -> str:
     """What the IDs of jobs that started then begin with; those of later jobs sort after it, earlier ones before."""
     at = moment.astimezone(UTC)
-    return f"{at:%Y%m%dT%H%M%S}{at.microsecond // 1000:03d}Z"
+    # %Y writes a year before 1000 with fewer digits, which would sort after this one.
+    return f"{at.year:04d}{at:%m%dT%H%M%S}{at.microsecond // 1000:03d}Z"
 
 
 def is_continued(document: object) -> bool:

@@ -9,7 +9,7 @@ from pipeline.errors import UsageError
 
 ACCEPTED = "accepted: 30m, 12h, 7d or a date or time as 2026-01-31 or 2026-01-31T12:00 (UTC)"
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_AGO = re.compile(r"(\d{1,5})([mhdw])")
+_AGO = re.compile(r"(\d{1,5})([mhdw])", re.ASCII)
 
 
 def since(text: str, now: datetime | None = None) -> datetime:
@@ -24,7 +24,10 @@ def since(text: str, now: datetime | None = None) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise UsageError(f"{text!r} is not a moment; {ACCEPTED}") from None
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except OverflowError:  # in UTC it is before the year 1, or after 9999
+        raise UsageError(f"{text!r} is not a moment; {ACCEPTED}") from None
 
 
 def written(moment: datetime) -> str:

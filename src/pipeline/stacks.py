@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from dataset_contract.json_types import JsonMapping, JsonObject
 from pipeline.clients import Clients
@@ -94,7 +95,7 @@ def find(named: str | None = None, environment: Mapping[str, str] = os.environ, 
 def _at(place: Path) -> Stack:
     if place.is_dir():
         text = _terraform_outputs(place)
-    elif place.is_file():
+    elif place.exists():  # also a pipe of the shell, <(terraform output -json)
         try:
             text = place.read_text(encoding="utf-8")
         except UnicodeDecodeError as error:
@@ -106,7 +107,25 @@ def _at(place: Path) -> Stack:
         raise StackNotFoundError(f"stack {str(place)!r} has no output {_NEEDED}: is the pipeline applied there?")
     if not _ARN.fullmatch(str(outputs[_NEEDED])):
         raise StackNotFoundError(f"stack {str(place)!r}: output {_NEEDED} is {outputs[_NEEDED]!r}; accepted: its ARN")
+    if "endpoint_url" in outputs and not _is_address(outputs["endpoint_url"]):
+        raise StackNotFoundError(
+            f"stack {str(place)!r}: output endpoint_url is {outputs['endpoint_url']!r}; accepted: http://HOST:PORT, or "
+            "none for AWS"
+        )
     return Stack(Clients(outputs.get("endpoint_url"), _region(outputs)), _Outputs(outputs, place), place)
+
+
+def _is_address(value: object) -> bool:
+    """Whether a client can be made for a value: botocore says of another only that it is invalid."""
+    from botocore.utils import is_valid_endpoint_url
+
+    if not isinstance(value, str):
+        return False
+    try:
+        parts = urlsplit(value)
+        return parts.scheme in ("http", "https") and parts.port != 0 and bool(is_valid_endpoint_url(value))
+    except ValueError:  # a port that is none
+        return False
 
 
 def _terraform_outputs(directory: Path) -> str:

@@ -230,6 +230,7 @@ def test_filters_take_what_they_name(world: World, stack: Stack) -> None:
     assert ids(jobs.listed(stack, status="FAILED", limit=2)) == [own[9], own[7]]
     since = BEGAN + timedelta(minutes=8)
     assert ids(jobs.listed(stack, since=since)) == [own[9], own[8]]
+    assert ids(jobs.listed(stack, since=datetime(500, 1, 1, tzinfo=UTC))) == own[::-1]
 
 
 def test_a_prefix_of_several_names_some_of_them_and_none_says_which_is_newest(world: World, stack: Stack) -> None:

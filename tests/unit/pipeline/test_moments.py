@@ -26,7 +26,11 @@ def test_a_moment_is_so_long_ago_or_a_time(text: str, expected: datetime) -> Non
 
 
 def test_what_is_no_moment_is_refused() -> None:
-    for text in ("yesterday", "7", "2026-13-01", ""):
+    for text in (
+        *("yesterday", "7", "2026-13-01", "", "٣d"),
+        # In UTC these are before the first year, and after the last one.
+        *("0001-01-01T00:00+14:00", "9999-12-31T23:59-14:00"),
+    ):
         with pytest.raises(UsageError, match="is not a moment; accepted: 30m"):
             moments.since(text, NOW)
 

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from pathlib import Path
 
 import pytest
 
 from pipeline import stacks
-from pipeline.errors import StackNotFoundError
+from pipeline.errors import PipelineError, StackNotFoundError
 
 OUTPUTS = {"state_machine_arn": "arn:aws:states:eu-west-1:111122223333:stateMachine:dev-pipeline", "raw_bucket": "raw"}
 WRAPPED = {name: {"value": value, "type": "string", "sensitive": False} for name, value in OUTPUTS.items()}
@@ -54,6 +56,39 @@ def test_what_is_no_stack_is_refused_by_name(tmp_path: Path, text: str | None, s
     with pytest.raises(StackNotFoundError, match=said) as refused:
         stacks.find(str(place))
     assert str(place) in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "value", ["nonsense", "", 5, None, "127.0.0.1:4566", "http://", "http://a b/", "http://127.0.0.1:x", "ftp://h/"]
+)
+def test_an_address_that_no_client_can_have_is_refused(tmp_path: Path, value: object) -> None:
+    (tmp_path / "outputs.json").write_text(json.dumps({**OUTPUTS, "endpoint_url": value}))
+    with pytest.raises(StackNotFoundError, match=re.escape(f"output endpoint_url is {value!r}; accepted: http://")):
+        stacks.find(str(tmp_path / "outputs.json"))
+
+
+def test_a_pipe_of_the_shell_is_read_as_a_file() -> None:
+    reader, writer = os.pipe()
+    os.write(writer, json.dumps(OUTPUTS).encode())
+    os.close(writer)
+    try:
+        assert stacks.find(f"/dev/fd/{reader}").outputs == OUTPUTS
+    finally:
+        os.close(reader)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"), [("AWS_ENDPOINT_URL", "nonsense"), ("AWS_MAX_ATTEMPTS", "x"), ("AWS_ENDPOINT_URL_S3", "5")]
+)
+def test_a_setting_of_aws_that_is_none_is_told_in_one_line(
+    tmp_path: Path, variable: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv(variable, value)
+    (tmp_path / "outputs.json").write_text(json.dumps(OUTPUTS))
+    with pytest.raises(PipelineError, match=r"no client of s3 can be made: .*; look at the variables AWS_"):
+        stacks.find(str(tmp_path / "outputs.json")).client("s3")
 
 
 def test_an_output_that_is_not_there_is_told_by_its_name(tmp_path: Path) -> None:
