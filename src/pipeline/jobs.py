@@ -29,6 +29,9 @@ LAST = "last"
 UNKNOWN = "UNKNOWN"
 STATUSES = ("RUNNING", *FINAL_STATUSES, UNKNOWN)
 _PREFIX = re.compile(r"\d{1,8}|\d{8}T\d{0,9}|\d{8}T\d{9}Z|\d{8}T\d{9}Z-[0-9a-f-]{0,36}")
+# Behind a job ID, in names that pipeline.asl.yaml and record-failure.asl.yaml make: `-load-9f3c1e-0-0` of an execution,
+# ` load`, ` find` or ` 9f3c1e-0 load` of a statement.
+_OF_A_STEP = re.compile(r"-[a-z]+-[0-9a-f]{6}-\d+-\d+|( [0-9a-f]{6}-\d+)? [a-z]+", re.ASCII)
 _STAMP = len("YYYYMMDDTHHMMSSmmm")  # the time in a job ID
 _CANDIDATES = 5  # that an error names
 _FIRST_PAGE, _MOST_ON_A_PAGE = 100, 5000
@@ -134,7 +137,7 @@ class Job:
 def find(stack: Stack, text: str) -> Job:
     """The job that a text names: a job ID, a prefix of one, an execution's ARN or name, or `last`.
 
-    The name of a nested execution, which begins with a job ID, names that job.
+    The name of a nested execution or of a statement, which begins with a job ID, names that job.
 
     Raises:
         UnknownJobError: no job is named, or more than one; then the message has the candidates.
@@ -144,8 +147,8 @@ def find(stack: Stack, text: str) -> Job:
         return _last(stack)
     if text.startswith("arn:"):
         return _of_arn(stack, text)
-    if job_id.is_job_id(text[:JOB_ID_LENGTH]):
-        return _of_job_id(stack, text[:JOB_ID_LENGTH])
+    if identifier := _named_by(text):
+        return _of_job_id(stack, identifier)
     if _PREFIX.fullmatch(text) and (identifier := _of_prefix(stack, text)):
         return _of_job_id(stack, identifier)
     return _of_arn(stack, arn_of_execution(stack, text))
@@ -196,11 +199,20 @@ def _last(stack: Stack) -> Job:
     raise UnknownJobError("no job has been started yet; `pipeline start` starts one")
 
 
+def _named_by(text: str) -> str | None:
+    """The job ID that a text is, or begins with as the name of a nested execution or a statement does; else None.
+
+    A job ID with anything else behind it is no name of that job: it may be two of them, or half of another.
+    """
+    identifier, rest = text[:JOB_ID_LENGTH], text[JOB_ID_LENGTH:]
+    return identifier if job_id.is_job_id(identifier) and (not rest or _OF_A_STEP.fullmatch(rest)) else None
+
+
 def _of_arn(stack: Stack, arn: str) -> Job:
     machine, _, name = arn.rpartition(":")
     if f"{machine}:" != arn_of_execution(stack, ""):
-        if job_id.is_job_id(name[:JOB_ID_LENGTH]):
-            return _of_job_id(stack, name[:JOB_ID_LENGTH])
+        if identifier := _named_by(name):
+            return _of_job_id(stack, identifier)
         raise UnknownJobError(f"{arn!r} is not an execution of {stack.outputs['state_machine_arn']}")
     if execution := executions.describe(stack.client("stepfunctions"), arn):
         return _assembled(stack, job_of(execution), execution)

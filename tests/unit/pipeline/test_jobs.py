@@ -249,6 +249,21 @@ def test_what_cannot_be_a_name_names_no_job(world: World, stack: Stack, text: st
         jobs.find(stack, text)
 
 
+def test_the_names_that_begin_with_a_job_id_name_that_job(world: World, stack: Stack) -> None:
+    (_, own), (_, other) = world.add(1), world.add(2)
+    foreign = "arn:aws:states:us-east-1:000000000000:execution:dev-run-sql:"
+    names = ("", "-load-9f3c1e-0-0", "-find-000000-12-3", " find", " load", " 9f3c1e-0 load")
+    for text in (*(own + rest for rest in names), foreign + own, f"{foreign}{own}-load-9f3c1e-0-0"):
+        assert jobs.find(stack, text).job_id == own, text
+    others = (
+        *(f",{other}", "x", "-", " ", "\n", "-load", "-load-9f3c1e-0", "-load-9f3c1e-0-0x", "-load-9f3c1g-0-0"),
+        *("-load-9f3c1e-0-٣", " LOAD", f" {other}", "/", "-load-9f3c1e-0-0-load-9f3c1e-0-0"),
+    )
+    for text in (*(own + rest for rest in others), *(foreign + own + rest for rest in others), own[:-1] + "x"):
+        with pytest.raises(UnknownJobError):
+            jobs.find(stack, text)
+
+
 def test_without_a_job_there_is_no_last_one(stack: Stack) -> None:
     with pytest.raises(UnknownJobError, match="no job has been started yet"):
         jobs.find(stack, jobs.LAST)
