@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from dataset_contract.model import Contract
     from pipeline.stacks import Stack
 
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,9})?", re.ASCII)
 _BOOLEANS = {"true": True, "false": False}
 
 
@@ -58,7 +59,7 @@ def parameters(contract: Contract, given: Sequence[str]) -> JsonObject:
         if name not in contract.parameters:
             known = ", ".join(contract.parameters) or "none"
             raise UsageError(
-                f"--param {name} is unknown for dataset {as_json(contract.dataset)}"
+                f"--param {name!r} is unknown for dataset {as_json(contract.dataset)}"
                 f"{near(name, contract.parameters)}; known: {known}"
             )
         values[name] = _typed(contract.parameters[name].type, value)
@@ -75,12 +76,9 @@ def _typed(kind: str, text: str) -> Any:
         return _BOOLEANS.get(text, text)
     if kind not in ("integer", "number"):
         return text
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
+    if not _NUMBER.fullmatch(text):  # Decimal takes digits of any script, 3_0 and spaces as well
         return text
-    if not number.is_finite():
-        return text
+    number = Decimal(text)
     whole = number == number.to_integral_value() and abs(number) < 2**64
     return int(number) if whole else text if kind == "integer" else float(number)
 
