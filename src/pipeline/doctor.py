@@ -7,10 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from dataset_contract.json_types import JsonMapping
 from pipeline import deployed_contracts, redshift
+from pipeline.clients import SettingsError
 from pipeline.errors import PipelineError
 
 if TYPE_CHECKING:
@@ -23,6 +24,18 @@ _OUTPUTS = (
     *("raw_bucket", "lake_bucket", "artifacts_bucket", "lambda_function_name", "python_job_name", "spark_job_name"),
     *("redshift_database", "redshift_secret_arn"),
 )
+# What AWS answers to credentials that it does not know, or not any more, and what its SDK says of ones that it lacks.
+_CODES_OF_CREDENTIALS = (
+    *("InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId", "AuthFailure", "InvalidToken"),
+    *("ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "MissingAuthenticationToken"),
+    *("SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignature"),
+)
+# By name: of the SDKs that this works with, the older ones have no LoginError.
+_LACKS_CREDENTIALS = (
+    *("NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "ProfileNotFound"),
+    *("SSOError", "NoAuthTokenError", "TokenRetrievalError", "LoginError"),
+)
+_GET_CREDENTIALS = "aws configure sso, aws login, or set AWS_PROFILE"
 _DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403", "Forbidden")
 
 
@@ -64,6 +77,10 @@ def _finding(check: str, ask: Callable[[], str]) -> DoctorFinding:
         return DoctorFinding(
             check, WRONG, f"the outputs have no {error}", "deploy this version, or name another --stack"
         )
+    except SettingsError as error:
+        return DoctorFinding(
+            check, WRONG, str(error), "unset the variable or setting, or give it a value that AWS names"
+        )
     except PipelineError as error:
         return DoctorFinding(check, WRONG, str(error), "deploy again with this version")
     except redshift.QueryError as error:
@@ -71,10 +88,14 @@ def _finding(check: str, ask: Callable[[], str]) -> DoctorFinding:
     except ClientError as error:
         return DoctorFinding(check, WRONG, str(error), _advice(error))
     except BotoCoreError as error:
-        return DoctorFinding(check, WRONG, str(error), "check the network, the region and the endpoint")
+        lacks = any(kind.__name__ in _LACKS_CREDENTIALS for kind in type(error).__mro__)
+        advice = _GET_CREDENTIALS if lacks else "check the network, the region and the endpoint"
+        return DoctorFinding(check, WRONG, str(error), advice)
 
 
 def _advice(error: ClientError) -> str:
+    if error.response["Error"]["Code"] in _CODES_OF_CREDENTIALS:
+        return _GET_CREDENTIALS
     if error.response["Error"]["Code"] in _DENIED:
         return f"allow your credentials the call {error.operation_name}"
     return "see whether the deployment is whole: ./noxw -s plan -- <environment>"
@@ -93,8 +114,6 @@ def _outputs(stack: Stack) -> str:
 def _credentials(stack: Stack) -> str:
     try:
         caller = stack.client("sts").get_caller_identity()
-    except NoCredentialsError as error:
-        raise _WrongError(str(error), "aws configure sso, aws login, or set AWS_PROFILE") from error
     except BotoCoreError as error:
         if stack.is_local:
             raise _WrongError(str(error), "the local endpoint is not running: ./noxw -s local") from error
