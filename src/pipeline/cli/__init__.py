@@ -7,6 +7,7 @@ Results go to stdout, progress to stderr. Exit codes: 0 succeeded, 1 the job fai
 from __future__ import annotations
 
 import importlib
+import math
 import os
 import sys
 from collections.abc import Callable
@@ -107,6 +108,20 @@ def _refuse_unreadable(command: click.Command, context: click.Context, words: li
                 raise click.BadParameter(f"{text!r} is not UTF-8", context, param)
 
 
+class Amount(click.FloatRange):
+    """A number from 0 up. Of `nan` nothing is true, so it would pass any limit, and `inf` is none."""
+
+    def __init__(self) -> None:
+        super().__init__(min=0)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number that a text is."""
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a finite number.", param, ctx)
+        return number
+
+
 def common(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options --stack and --output, and a Context as its first argument."""
 
@@ -153,13 +168,8 @@ def _said_by_click(error: click.ClickException) -> str:
     return f"{said}; see {context.command_path} --help" if context else said
 
 
-def main() -> None:
-    """The entry point: one line per error, and the exit codes of this module's docstring."""
-    sys.exit(run(sys.argv[1:]))
-
-
 def run(arguments: list[str]) -> int:
-    """Run a command and return its exit code."""
+    """Run a command and return its exit code, one of this module's docstring; an error is one line."""
     stdout = sys.stdout
     # https://no-color.org; click knows terminals alone, and rich knows both of these.
     colorless = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"

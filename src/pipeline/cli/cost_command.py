@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.cli import CommandContext, common, completion
+from pipeline.cli import Amount, CommandContext, common, completion
 
 if TYPE_CHECKING:
     from pipeline.costs import Cost, Shape
@@ -21,9 +21,7 @@ _WIDTH = 200
 
 @click.command()
 @click.argument("job", metavar="ID", shell_complete=completion.job_ids)
-@click.option(
-    "--budget", type=click.FloatRange(min=0), metavar="X", help="Exit with 1 if the job cost more US dollars."
-)
+@click.option("--budget", type=Amount(), metavar="X", help="Exit with 1 if the job cost more US dollars.")
 @click.option("--shapes", is_flag=True, help="Also show what the Glue runs would cost in other sizes.")
 @common
 def command(context: CommandContext, job: str, budget: float | None, shapes: bool) -> int:

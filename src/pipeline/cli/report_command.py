@@ -57,10 +57,17 @@ def command(
         place = (html or Path(f"report-{name}.html")).resolve()
         place.write_text(page, encoding="utf-8")
         if context.output == "table":
-            click.echo(place)
-        if show:
-            webbrowser.open(place.as_uri())
+            click.echo(click.format_filename(place))
+        if show and not _opened(place):
+            click.echo(f"no browser could be opened; the page is {click.format_filename(place)}", err=True)
     return 0 if shown.get("complete", True) else 1
+
+
+def _opened(place: Path) -> bool:
+    try:
+        return webbrowser.open(place.as_uri())
+    except webbrowser.Error:  # of a browser that BROWSER names and that is not there
+        return False
 
 
 def _of_job(context: CommandContext, named: str) -> tuple[str, JsonObject, str]:

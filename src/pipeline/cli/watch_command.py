@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dataset_contract.json_types import JsonObject
-from pipeline.cli import INTERRUPTED, CommandContext, common, completion, shown
+from pipeline.cli import INTERRUPTED, Amount, CommandContext, common, completion, shown
 from pipeline.cli.logs_command import readable
 from pipeline.terminal import plain
 
@@ -32,7 +32,7 @@ _MARKS = {"running": "…", "done": "✓", "failed": "✗"}
 @click.option(
     "--timeout",
     metavar="SECONDS",
-    type=click.FloatRange(min=0),
+    type=Amount(),
     help="Stop watching after this time, with exit code 4.",
 )
 @common

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -125,6 +126,21 @@ def test_no_text_is_empty_or_unreadable_before_anything_is_asked(
         assert line.endswith(f"; see pipeline {name} --help"), line
 
 
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf", "1e999", "-1"])
+def test_no_amount_is_endless_or_no_number(
+    value: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cli.CommandContext, "stack", lambda _self: pytest.fail("a deployment was looked for"))
+    amounts = [
+        (name, param) for name, param in texts_of_commands() if isinstance(param.type, click.types.FloatParamType)
+    ]
+    assert {(name, param.opts[0]) for name, param in amounts} >= {("cost", "--budget"), ("watch", "--timeout")}
+    for name, param in amounts:
+        assert cli.run([*words_with(param, name, value), "last"]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert value in line, line
+
+
 def test_an_empty_variable_is_one_that_is_not_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PIPELINE_STACK", "")
@@ -215,3 +231,44 @@ def test_a_reader_that_has_seen_enough_is_no_error() -> None:
     done = subprocess.run(line, env=environment, stdout=writer, stderr=subprocess.PIPE, check=False)
     os.close(writer)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("browser", ["no-such-browser", "false %s"])
+def test_a_browser_that_cannot_be_started_is_told(browser: str, tmp_path: Path) -> None:
+    program = (
+        "import sys; from pipeline.cli import report_command, run; "
+        "report_command._of_job = lambda *_: ('a page', {}, 'x'); sys.exit(run(['report', 'last', '--open']))"
+    )
+    (tmp_path / "false").symlink_to("/bin/false")
+    environment = {"PYTHONPATH": str(ROOT / "src"), "BROWSER": browser, "PATH": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    page = tmp_path / "report-x.html"
+    assert (done.returncode, done.stdout) == (0, f"{page}\n")
+    assert done.stderr == f"no browser could be opened; the page is {page}\n"
+    assert page.read_text() == "a page"
+
+
+@pytest.mark.parametrize("moment", ["import", "run"])
+def test_ctrl_c_ends_without_a_traceback_from_the_first_moment(moment: str, tmp_path: Path) -> None:
+    """What is imported, or run, interrupts its own process as Ctrl-C does."""
+    stop = "import os, signal; os.kill(os.getpid(), signal.SIGINT)\n"
+    (tmp_path / "click.py").write_text(stop)
+    shadow = str(tmp_path) if moment == "import" else ""
+    line = [sys.executable, "-m", "pipeline", "--help"]
+    if moment == "run":
+        line = [
+            *(sys.executable, "-c"),
+            f"from pipeline import cli, __main__\ndef run(_):\n {stop}\ncli.run = run\n__main__.main()",
+        ]
+    environment = {"PYTHONPATH": os.pathsep.join(filter(None, (shadow, str(ROOT / "src"))))}
+    done = subprocess.run(
+        line,
+        env=environment,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
