@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from dataset_contract.json_types import JsonMapping
-from pipeline import redshift
+from pipeline import hints, redshift
 from pipeline.errors import PipelineError
 
 if TYPE_CHECKING:
@@ -119,7 +119,8 @@ def _asked(stack: Stack, jobs: str, **parameters: str) -> Iterator[Record]:
     try:
         rows = redshift.query(client, stack.outputs, _SELECT.format(jobs=jobs), **parameters)
     except (redshift.QueryError, ClientError, BotoCoreError) as error:
-        raise WarehouseError(f"the audit tables could not be read: {error}; `pipeline doctor` looks for why") from error
+        doctor = hints.command("doctor")
+        raise WarehouseError(f"the audit tables could not be read: {error}; `{doctor}` looks for why") from error
     return records(rows)
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from dataset_contract.json_types import JsonObject
 from dataset_contract.model import JOB_ID_LENGTH
 from lambda_generate_param import job_id
-from pipeline import executions, job_records
+from pipeline import executions, hints, job_records
 from pipeline.errors import UnknownJobError
 from pipeline.executions import FINAL_STATUSES, OPEN_STATUSES, Execution
 from pipeline.job_records import Record, Tried, WarehouseError
@@ -196,7 +196,7 @@ def job_of(execution: Execution) -> str:
 def _last(stack: Stack) -> Job:
     for job in listed(stack, limit=1):
         return _of_job_id(stack, job.job_id)
-    raise UnknownJobError("no job has been started yet; `pipeline start` starts one")
+    raise UnknownJobError(f"no job has been started yet; `{hints.command('start')}` starts one")
 
 
 def _named_by(text: str) -> str | None:
@@ -303,7 +303,9 @@ def _of_prefix(stack: Stack, prefix: str) -> str | None:
 
 def _newest_named(stack: Stack) -> str:
     newest = [job.job_id for job in listed(stack, limit=1)]
-    return f"the newest job is {newest[0]}, and `pipeline list` has more" if newest else "no job has been started yet"
+    if not newest:
+        return "no job has been started yet"
+    return f"the newest job is {newest[0]}, and `{hints.command('list')}` has more"
 
 
 def _merged(stack: Stack, since: datetime | None, limit: int | None, on_problem: Tell) -> Iterator[Job]:

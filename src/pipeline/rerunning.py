@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline import executions, starting
+from pipeline import executions, hints, starting
 from pipeline.errors import PipelineError
 
 if TYPE_CHECKING:
@@ -74,7 +73,7 @@ def choose(job: Job, execution: Execution | None) -> tuple[str, str]:
         NotPossibleError: it cannot.
     """
     if job.is_running:
-        raise NotPossibleError(f"job {job.job_id} runs as {job.execution_arn}; pipeline watch {job.job_id}")
+        raise NotPossibleError(f"job {job.job_id} runs as {job.execution_arn}; {hints.command('watch', job.job_id)}")
     if job.status == "SUCCEEDED":
         raise NotPossibleError(f"job {job.job_id} has succeeded; its source is run as a new job by: {_anew(job)}")
     if execution and execution.redrivable:
@@ -95,7 +94,7 @@ def choose(job: Job, execution: Execution | None) -> tuple[str, str]:
 
 def _anew(job: Job) -> str:
     """The command that starts a job with the same source."""
-    words = ["pipeline", "start", job.dataset or "DATASET", "--source", job.source_uri or "URI"]
+    words = ["start", job.dataset or "DATASET", "--source", job.source_uri or "URI"]
     given = job.parameters if isinstance(job.parameters, dict) else {}
     for name, value in given.items():
         text = str(value).lower() if isinstance(value, bool) else str(value)
@@ -104,4 +103,4 @@ def _anew(job: Job) -> str:
         words += ["--replays", job.replays]
     if job.status == "SUCCEEDED":
         words.append("--repeat")
-    return shlex.join(words)
+    return hints.command(*words)

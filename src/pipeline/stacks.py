@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dataset_contract.json_types import JsonMapping, JsonObject
+from pipeline import hints
 from pipeline.clients import Clients
 from pipeline.errors import StackNotFoundError
 
@@ -36,7 +37,7 @@ class _Outputs(dict[str, Any]):
 
     def __missing__(self, name: str) -> Any:
         raise StackNotFoundError(
-            f"stack {str(self._place)!r} has no output {name}: `pipeline doctor` names all it lacks"
+            f"stack {str(self._place)!r} has no output {name}: `{hints.command('doctor')}` names all it lacks"
         )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dataset_contract.places import Places, failure_of
-from pipeline import executions, job_logs, jobs, progress
+from pipeline import executions, hints, job_logs, jobs, progress
 from pipeline.errors import TimedOutError
 from pipeline.executions import OPEN_STATUSES
 from pipeline.progress import JOB_STATES, Step
@@ -57,7 +57,8 @@ def follow(stack: Stack, job: Job, *, on_sight: Callable[[Sight], None], timeout
             return sight
         if deadline is not None and time.monotonic() >= deadline:
             raise TimedOutError(
-                f"job {job.job_id} still runs after {timeout_seconds:g} s, and goes on: pipeline watch {job.job_id}"
+                f"job {job.job_id} still runs after {timeout_seconds:g} s, and goes on: "
+                f"{hints.command('watch', job.job_id)}"
             )
         time.sleep(_SECONDS_LOCALLY if stack.is_local else _SECONDS)
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pipeline import hints
 from pipeline.errors import PipelineError
 from pipeline.terminal import plain
 from pipeline.texts import is_utf8
@@ -131,6 +132,7 @@ def common(function: Callable[..., Any]) -> Callable[..., Any]:
     )
     @click.pass_context
     def wrapped(ctx: click.Context, /, stack: str | None, output: str, **options: object) -> Any:
+        hints.for_stack(stack)
         return ctx.invoke(function, CommandContext(stack, output), **options)
 
     wrapped.__name__, wrapped.__doc__ = function.__name__, function.__doc__
@@ -170,6 +172,13 @@ def _said_by_click(error: click.ClickException) -> str:
 
 def run(arguments: list[str]) -> int:
     """Run a command and return its exit code, one of this module's docstring; an error is one line."""
+    try:
+        return _run(arguments)
+    finally:
+        hints.for_stack(None)
+
+
+def _run(arguments: list[str]) -> int:
     stdout = sys.stdout
     # https://no-color.org; click knows terminals alone, and rich knows both of these.
     colorless = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
@@ -199,6 +208,6 @@ def run(arguments: list[str]) -> int:
     except Exception as error:  # what AWS raises is known by its look: its classes would import all of botocore
         if not (said := _said_by_aws(error)):
             raise
-        click.echo(f"error: {plain(said)}; `pipeline doctor` looks for why", err=True)
+        click.echo(f"error: {plain(said)}; `{hints.command('doctor')}` looks for why", err=True)
         return 1
     return code if isinstance(code, int) else 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import Sequence
 from itertools import islice
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pipeline import hints
 from pipeline.cli import CommandContext, common, completion, shown
 
 if TYPE_CHECKING:
@@ -120,12 +120,13 @@ def _export(context: CommandContext, stack: Stack, job: Job, target: Path) -> No
 
 def _next(job: Job, files: Sequence[Path]) -> str:
     """How the mended rows are loaded. A replay adds to rows that are loaded, so it has to wait for these."""
-    replay = ["pipeline", "start", job.dataset or "DATASET", "--replays", job.job_id, "--upload", *map(str, files)]
+    upload = ("--upload", *map(str, files))
+    replay = hints.command("start", job.dataset or "DATASET", "--replays", job.job_id, *upload)
     if job.recorded == "SUCCEEDED":
-        return f"once mended: {shlex.join(replay)}"
+        return f"once mended: {replay}"
     if job.is_running:
-        return f"once mended, and the job has succeeded: {shlex.join(replay)}"
+        return f"once mended, and the job has succeeded: {replay}"
     return (
         f"job {job.job_id} is {job.status}, so none of its rows are loaded, and it cannot be replayed: mend its source "
-        f"and start a job with it, or once it has succeeded (pipeline rerun {job.job_id}): {shlex.join(replay)}"
+        f"and start a job with it, or once it has succeeded ({hints.command('rerun', job.job_id)}): {replay}"
     )

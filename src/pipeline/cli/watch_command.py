@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dataset_contract.json_types import JsonObject
+from pipeline import hints
 from pipeline.cli import INTERRUPTED, Amount, CommandContext, common, completion, shown
 from pipeline.cli.logs_command import readable
 from pipeline.terminal import plain
@@ -66,7 +67,7 @@ def watched(context: CommandContext, stack: Stack, job: Job, *, timeout_seconds:
         with _view(job) as on_sight:
             sight = watching.follow(stack, job, on_sight=on_sight, timeout_seconds=timeout_seconds)
     except KeyboardInterrupt:
-        click.echo(f"stopped watching; the job goes on: pipeline watch {job.job_id}", err=True)
+        click.echo(f"stopped watching; the job goes on: {hints.command('watch', job.job_id)}", err=True)
         return INTERRUPTED
     state, reason = ("", "") if sight.status == "SUCCEEDED" else watching.reason(stack, sight)
     if context.output == "json":
@@ -78,13 +79,13 @@ def watched(context: CommandContext, stack: Stack, job: Job, *, timeout_seconds:
     click.echo(f"{state or 'before its first state'}: {plain(reason)}", err=True)
     for line in watching.last_lines(stack, job, state, _LOG_LINES):
         click.echo(f"  {line.at:%H:%M:%S} {readable(line)}", err=True)
-    click.echo(f"more: pipeline logs {job.job_id}; {_next(sight, state)}", err=True)
+    click.echo(f"more: {hints.command('logs', job.job_id)}; {_next(sight, state)}", err=True)
     return 1
 
 
 def _next(sight: Sight, state: str) -> str:
     """What a person does about a job that has not succeeded."""
-    again = f"pipeline rerun {sight.job.job_id}"
+    again = hints.command("rerun", sight.job.job_id)
     if sight.status == "ABORTED":
         return f"to go on with it: {again}"
     if state == "GenerateJobId":  # a redrive has the same input

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import io
+import ast
+import dataclasses
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from pipeline import cli, costs, job_logs, jobs
 from pipeline.cli import cost_command, list_command, logs_command, rejected_command
+from pipeline import cli, hints, job_logs, jobs, rerunning, stacks, watching
+from pipeline.cli import list_command, logs_command, rejected_command, watch_command
+from pipeline.clients import Clients
+from pipeline.errors import PipelineError
+from pipeline.stacks import Stack
 from pipeline_tools.environments import ROOT
 
 HEAVY = ("boto3", "botocore", "rich", "jinja2", "pyspark", "duckdb", "pipeline.jobs")
@@ -148,8 +158,6 @@ def test_an_empty_variable_is_one_that_is_not_set(monkeypatch: pytest.MonkeyPatc
 
 
 def test_what_aws_says_is_one_line_as_well(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    from botocore.exceptions import ClientError, EndpointConnectionError
-
     for error in (
         ClientError({"Error": {"Code": "AccessDenied", "Message": "no\nno"}}, "ListExecutions"),
         EndpointConnectionError(endpoint_url="http://127.0.0.1:1"),
@@ -221,6 +229,89 @@ def test_costs_leave_a_reader_that_has_gone_to_the_command(monkeypatch: pytest.M
     line = costs.CostLine("Glue", 1.0, "DPU-hours", 0.44, 0.44, "its run")
     with pytest.raises(BrokenPipeError):
         cost_command._show(costs.Cost("job", (line,), (), "us-east-1", "2026-11-01", True, 5), [])
+
+
+def test_each_hint_names_the_stack_that_was_given(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever says a hint, the words are made in one place; here each kind of place says one."""
+    attempt = jobs.Attempt("arn", 0, "FAILED", datetime(2026, 11, 1, tzinfo=UTC), failed_state="CleanWithPython")
+    job = jobs.Job("the-job", (attempt,), dataset="orders", source_uri="s3://raw/x/", recorded="FAILED")
+    done = dataclasses.replace(job, attempts=(dataclasses.replace(attempt, status="SUCCEEDED"),), recorded="SUCCEEDED")
+    runs = dataclasses.replace(job, attempts=(dataclasses.replace(attempt, status="RUNNING"),))
+    stack = Stack(Clients("http://127.0.0.1:9"), stacks._Outputs({}, Path("x")), Path("x"))
+
+    def said(of: Callable[[], object]) -> str:
+        try:
+            return str(of())
+        except PipelineError as error:
+            return str(error)
+
+    def shown_on_ctrl_c() -> str:
+        monkeypatch.setattr(watching, "follow", interrupt)
+        watch_command.watched(cli.CommandContext(None, "table"), stack, runs, timeout_seconds=None)
+        return capsys.readouterr().err
+
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    def from_aws() -> str:
+        def fails(*_: object, **__: object) -> None:
+            hints.for_stack("a b.json")
+            raise EndpointConnectionError(endpoint_url="http://127.0.0.1:1")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(cli.pipeline, "main", fails)
+            cli.run(["list"])
+        return capsys.readouterr().err
+
+    places: dict[str, Callable[[], object]] = {
+        "pipeline rerun the-job": lambda: watch_command._next(watching.Sight(job, "FAILED", ()), "CleanWithPython"),
+        "pipeline start orders --replays the-job --upload m.csv": lambda: rejected_command._next(done, [Path("m.csv")]),
+        "pipeline start orders --source s3://raw/x/ --repeat": lambda: rerunning.choose(done, None),
+        "pipeline watch the-job": lambda: rerunning.choose(runs, None),
+        "; the job goes on: pipeline watch the-job": shown_on_ctrl_c,
+        "`pipeline doctor": from_aws,
+        "has no output raw_bucket: `pipeline doctor": lambda: stack.outputs["raw_bucket"],
+    }
+    for hint, of in places.items():
+        hints.for_stack("a b.json")
+        assert f"{hint} --stack 'a b.json'" in said(of)
+        hints.for_stack(None)
+        if of is not from_aws:
+            assert hint in said(of) and "--stack" not in said(of)
+
+
+def test_no_command_is_advised_but_by_the_helper() -> None:
+    """Words of a shell that are written into a message would leave --stack out."""
+    written = re.compile(rf"pipeline ({'|'.join(cli.COMMANDS)})\b(?! --help)")
+    for path in sorted((ROOT / "src" / "pipeline").rglob("*.py")):
+        if path.parent.name == "report":  # its page is read elsewhere, where --stack may name nothing
+            continue
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        helps = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Module)]
+        known: set[object] = {ast.get_docstring(node, clean=False) for node in helps}
+        known |= {
+            keyword.value.value
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Call)
+            for keyword in node.keywords
+            if keyword.arg == "help" and isinstance(keyword.value, ast.Constant)
+        }
+        texts = [
+            node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        ]
+        assert [text for text in texts if text not in known and written.search(text)] == [], path
+
+
+def test_a_stack_that_a_command_is_given_is_what_its_hints_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = tmp_path / "outputs.json"
+    machine = "arn:aws:states:us-east-1:000000000000:stateMachine:p"
+    place.write_text(json.dumps({"state_machine_arn": machine, "endpoint_url": "http://127.0.0.1:9"}))
+    assert cli.run(["datasets", "--stack", str(place)]) == 2
+    assert f"`pipeline doctor --stack {place}` names all it lacks" in capsys.readouterr().err
 
 
 def test_a_reader_that_has_seen_enough_is_no_error() -> None:
