@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lambda_generate_param.request import InvalidInputError
 from pipeline import executions, hints, starting
 from pipeline.errors import PipelineError
 
 if TYPE_CHECKING:
     from pipeline.executions import Execution
-    from pipeline.jobs import Job
+    from pipeline.jobs import Attempt, Job
     from pipeline.stacks import Stack
 
 REDRIVE, CONTINUE = "redrive", "continue"
+ANOTHER_INPUT = "its input was not accepted: start a job with another one, pipeline start --help"
+_READS_INPUT = "GenerateJobId"
 # https://docs.aws.amazon.com/step-functions/latest/apireference/API_StopExecution.html
 _MOST_OF_A_CAUSE = 32768
 
@@ -53,7 +56,7 @@ def rerun(stack: Stack, job: Job) -> Rerun:
     """Run a job again under its ID; what it had finished is not done again.
 
     Raises:
-        NotPossibleError: it runs, has succeeded, or nobody knows what it was to do.
+        NotPossibleError: it runs, has succeeded, has an input that was refused, or nobody knows what it was to do.
     """
     client = stack.client("stepfunctions")
     how, why = choose(job, executions.describe(client, job.execution_arn))
@@ -76,9 +79,14 @@ def choose(job: Job, execution: Execution | None) -> tuple[str, str]:
         raise NotPossibleError(f"job {job.job_id} runs as {job.execution_arn}; {hints.command('watch', job.job_id)}")
     if job.status == "SUCCEEDED":
         raise NotPossibleError(f"job {job.job_id} has succeeded; its source is run as a new job by: {_anew(job)}")
-    if execution and execution.redrivable:
+    *_, own = (attempt for attempt in job.attempts if attempt.execution_arn == job.attempts[0].execution_arn)
+    if _is_input_refused(job, own):
+        raise NotPossibleError(f"job {job.job_id} failed in {_READS_INPUT}: {ANOTHER_INPUT}")
+    refused = _is_input_refused(job, job.attempt)  # of an execution that was to continue the job
+    if execution and execution.redrivable and not refused:
         return REDRIVE, f"{job.attempt.failed_state or 'the state that failed'} is run again by the same execution"
     reason = (execution.not_redrivable if execution else None) or "it is no longer known"
+    reason = "its input was not accepted" if refused else reason
     reason = f"the execution cannot be redriven: {reason.rstrip('.')}"
     if job.recorded == "SUCCEEDED":
         raise NotPossibleError(f"{reason}; the rows of job {job.job_id} are loaded, so it cannot be continued either")
@@ -90,6 +98,17 @@ def choose(job: Job, execution: Execution | None) -> tuple[str, str]:
     if job.recorded is None or job.parameters is None:
         raise NotPossibleError(f"{reason}; what job {job.job_id} was to do is not recorded; start one: {_anew(job)}")
     return CONTINUE, reason
+
+
+def _is_input_refused(job: Job, attempt: Attempt) -> bool:
+    """Whether an attempt failed by its input. A redrive has the same one, and can only fail again.
+
+    The Lambda function may also fail otherwise, as by being throttled, and it reads manifests later on, when the job is
+    registered.
+    """
+    unregistered = job.recorded is None and job.warehouse_problem is None
+    state = attempt.failed_state or (_READS_INPUT if unregistered else None)
+    return attempt.status == "FAILED" and (state, attempt.error) == (_READS_INPUT, InvalidInputError.__name__)
 
 
 def _anew(job: Job) -> str:

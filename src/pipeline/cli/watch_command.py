@@ -85,11 +85,13 @@ def watched(context: CommandContext, stack: Stack, job: Job, *, timeout_seconds:
 
 def _next(sight: Sight, state: str) -> str:
     """What a person does about a job that has not succeeded."""
+    from pipeline import rerunning
+
     again = hints.command("rerun", sight.job.job_id)
     if sight.status == "ABORTED":
         return f"to go on with it: {again}"
     if state == "GenerateJobId":  # a redrive has the same input
-        return "its input was not accepted: start a job with another one, pipeline start --help"
+        return rerunning.ANOTHER_INPUT
     return f"once it is mended: {again}"
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,8 +18,13 @@ ARN = "arn:aws:states:us-east-1:000000000000:execution:dev-pipeline:run"
 
 def job(status: str = "FAILED", **change: Any) -> Job:
     attempt = Attempt(ARN, 0, status, BEGAN, failed_state="CleanWithPython")
-    given = {"dataset": "flights", "source_uri": "s3://raw/a b/", "recorded": "FAILED"}
-    return Job(JOB_ID, (attempt,), **{**given, "parameters": {"exact": True, "limit": 5}, **change})
+    given: dict[str, Any] = {
+        "dataset": "flights",
+        "attempts": (attempt,),
+        "source_uri": "s3://raw/a b/",
+        "recorded": "FAILED",
+    }
+    return Job(JOB_ID, **{**given, "parameters": {"exact": True, "limit": 5}, **change})
 
 
 def execution(redrivable: bool) -> Execution:
@@ -36,6 +42,50 @@ def test_it_is_redriven_where_that_is_allowed_and_continued_elsewhere() -> None:
     assert why == "the execution cannot be redriven: Execution was started more than 14 days ago"
     how, why = rerunning.choose(job(), None)
     assert (how, why) == (rerunning.CONTINUE, "the execution cannot be redriven: it is no longer known")
+
+
+def refused(arn: str = ARN, state: str | None = "GenerateJobId", error: str = "InvalidInputError") -> Attempt:
+    return Attempt(arn, 0, "FAILED", BEGAN, failed_state=state, error=error)
+
+
+@pytest.mark.parametrize(
+    "which",
+    [
+        job(attempts=(refused(),), parameters=None),
+        # Not recorded yet, or for good.
+        job(attempts=(refused(state=None),), recorded=None, parameters=None),
+        # What was to continue it could not help either.
+        job(attempts=(refused(), refused("another")), parameters={}),
+        job(attempts=(refused(), dataclasses.replace(refused(), redrive_count=1))),
+    ],
+)
+@pytest.mark.parametrize("redrivable", [True, False])
+def test_a_job_whose_input_was_refused_is_not_run_again(which: Job, redrivable: bool) -> None:
+    with pytest.raises(NotPossibleError) as told:
+        rerunning.choose(which, execution(redrivable))
+    assert str(told.value) == (
+        f"job {JOB_ID} failed in GenerateJobId: its input was not accepted: start a job with another one, "
+        "pipeline start --help"
+    )
+
+
+@pytest.mark.parametrize(
+    ("attempts", "how"),
+    [
+        # The function failed by something else, or was stopped.
+        ((refused(error="Lambda.TooManyRequestsException"),), rerunning.REDRIVE),
+        ((dataclasses.replace(refused(), status="ABORTED"),), rerunning.REDRIVE),
+        # The same error of a later state, which the audit tables do not name yet.
+        ((refused(state=None),), rerunning.REDRIVE),
+        ((refused(state="PrepareLoad"),), rerunning.REDRIVE),
+        # It was accepted in the meantime, and failed later.
+        ((refused(), dataclasses.replace(refused(state="CleanWithPython"), redrive_count=1)), rerunning.REDRIVE),
+        # Its own input was accepted; that of an execution which was to continue it too early was not.
+        ((refused(state="CleanWithPython", error="States.TaskFailed"), refused("another")), rerunning.CONTINUE),
+    ],
+)
+def test_any_other_failure_is_run_again(attempts: tuple[Attempt, ...], how: str) -> None:
+    assert rerunning.choose(job(attempts=attempts), execution(True))[0] == how
 
 
 @pytest.mark.parametrize(
