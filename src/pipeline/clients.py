@@ -11,14 +11,9 @@ import boto3
 from botocore.config import Config
 
 from aws_facts import sdk_environment
-from pipeline.errors import PipelineError
 
 # A session may be used by one thread at a time; the clients that it makes may be used by several.
 _one_at_a_time = threading.Lock()
-
-
-class SettingsError(PipelineError):
-    """A setting of the SDK, by which clients are made, has a value that it does not take."""
 
 
 @dataclass(frozen=True)
@@ -29,20 +24,7 @@ class Clients:
     region: str | None = None
 
     def get(self, service: str) -> Any:
-        """A new client of a service.
-
-        Raises:
-            SettingsError: a setting of the SDK is none that it knows.
-        """
-        try:
-            return self._made(service)
-        except ValueError as error:  # botocore's own errors are none
-            said = " ".join(str(error).split())
-            raise SettingsError(
-                f"no client of {service} can be made: {said}; look at the variables AWS_… and at ~/.aws/config"
-            ) from error
-
-    def _made(self, service: str) -> Any:
+        """A new client of a service."""
         if self.endpoint_url is None:
             with _one_at_a_time:
                 return self._session.client(service)  # type: ignore[call-overload]

@@ -11,8 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from dataset_contract.json_types import JsonMapping
 from pipeline import deployed_contracts, redshift
-from pipeline.clients import SettingsError
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, SettingsError
 
 if TYPE_CHECKING:
     from pipeline.stacks import Stack

@@ -21,6 +21,10 @@ class StackNotFoundError(UsageError):
     """No deployment was found where one was named or looked for."""
 
 
+class SettingsError(PipelineError):
+    """A setting of AWS's SDK, by which clients are made, has a value that it does not take."""
+
+
 class UnknownJobError(PipelineError):
     """No job, or more than one, is what the text names."""
 
