@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from dataset_contract.json_types import JsonMapping
+from dataset_contract.json_types import JsonMapping, JsonObject
 from pipeline import hints, redshift
 from pipeline.errors import PipelineError
 
@@ -109,19 +109,32 @@ def newest_first(stack: Stack, *, first: int, most: int, since: str | None = Non
         size = min(size * 4, most)
 
 
+def datasets(stack: Stack) -> list[str]:
+    """The names of the datasets that jobs are recorded of."""
+    return [row["dataset"] for row in _rows(stack, "SELECT DISTINCT dataset FROM audit.job_run WHERE dataset <> ''")]
+
+
+def replays_of(stack: Stack, job_id: str) -> list[Record]:
+    """The records of the jobs that replay a job, newest first."""
+    return list(_asked(stack, "SELECT * FROM audit.job_run WHERE replays = :job_id", job_id=job_id))
+
+
 _CONDITIONS = {"since": "job_id >= :since", "before": "job_id < :before"}
 
 
 def _asked(stack: Stack, jobs: str, **parameters: str) -> Iterator[Record]:
+    return records(_rows(stack, _SELECT.format(jobs=jobs), **parameters))
+
+
+def _rows(stack: Stack, sql: str, **parameters: str) -> list[JsonObject]:
     from botocore.exceptions import BotoCoreError, ClientError
 
     client = stack.client("redshift-data")
     try:
-        rows = redshift.query(client, stack.outputs, _SELECT.format(jobs=jobs), **parameters)
+        return redshift.query(client, stack.outputs, sql, **parameters)
     except (redshift.QueryError, ClientError, BotoCoreError) as error:
         doctor = hints.command("doctor")
         raise WarehouseError(f"the audit tables could not be read: {error}; `{doctor}` looks for why") from error
-    return records(rows)
 
 
 def records(rows: Iterable[Mapping[str, object]]) -> Iterator[Record]:

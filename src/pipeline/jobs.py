@@ -182,6 +182,21 @@ def listed(
             left -= 1
 
 
+def replayed_by(stack: Stack, identifier: str) -> dict[str, tuple[str, set[str]]]:
+    """The jobs that have loaded rejected rows of a job, or are at it: their status and executions, oldest first.
+
+    Raises:
+        WarehouseError: the audit tables, which know them, cannot be read.
+    """
+    client, known = stack.client("stepfunctions"), job_records.replays_of(stack, identifier)
+    found = {each.job_id: (each.status, {tried.execution_arn for tried in each.attempts}) for each in known}
+    for running in executions.running(client, stack.outputs["state_machine_arn"]):  # it may not be registered yet
+        described = executions.describe(client, running.arn)
+        if described and (_asked(described.input).get("replays") == identifier or job_of(described) in found):
+            found[job_of(described)] = "RUNNING", {running.arn}
+    return {own: found[own] for own in sorted(found) if found[own][0] != "FAILED"}
+
+
 def arn_of_execution(stack: Stack, name: str) -> str:
     """The ARN that an execution of the pipeline with this name has."""
     machine: str = stack.outputs["state_machine_arn"]

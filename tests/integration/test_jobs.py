@@ -43,7 +43,14 @@ def test_a_job_is_found_by_whatever_names_it(stack: Stack, jobs_of_all_kinds: di
 
 
 def test_what_names_no_job_or_several_is_told(stack: Stack, jobs_of_all_kinds: dict[str, KindOfJob]) -> None:
-    for text in ("of-all-kinds-nobody", "1", "20260131T123456789Z-497de66f-737f-54f4-9aa4-4a7b8a2c0299"):
+    good, failed = jobs_of_all_kinds["good"].job_id, jobs_of_all_kinds["failed"].job_id
+    for text in (
+        f"{good},{failed}",
+        f"{good}x",
+        "of-all-kinds-nobody",
+        "1",
+        "20260131T123456789Z-497de66f-737f-54f4-9aa4-4a7b8a2c0299",
+    ):
         with pytest.raises(UnknownJobError, match="newest job is 2"):
             jobs.find(stack, text)
     with pytest.raises(UnknownJobError, match=r"begins the IDs of several jobs: 2.*, 2"):

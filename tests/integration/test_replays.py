@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from pipeline import cli
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, UsageError
 from tests.integration.conftest import KindOfJob, Pipeline
 
 UNKNOWN = "20260131T100000123Z-5f0f6a0e-6f0e-5b8e-9f43-6a1c3c1a8c11"
@@ -49,6 +49,9 @@ def test_rejected_rows_are_exported_mended_and_loaded_once(
     # Two are mended, one is not.
     export.write_text("\n".join([header, lines[0], *pipeline.rows[30:32]]) + "\n")
     started = command(stack_file, "start", "flights", "--replays", first, "--upload", str(export))
+    again = ("start", "flights", "--replays", first, "--upload", str(export))
+    with pytest.raises(UsageError, match=f"is replayed by job {started['job_id']}, which is RUNNING"):
+        command(stack_file, *again)
     outcome = pipeline.wait(started["execution_arn"])
     assert outcome.succeeded, outcome
     assert outcome.output["replays"] == first
@@ -60,6 +63,11 @@ def test_rejected_rows_are_exported_mended_and_loaded_once(
         "job_id": first, "dataset": "flights", "rows_in": 23, "rows_staged": 20, "rows_rejected": 3, "replays": 1,
         "rows_replayed": 2, "rows_still_rejected": 1, "problem": None,
     }  # fmt: skip
+    # The rows are loaded. Whoever starts the replay again would have them twice.
+    with pytest.raises(
+        UsageError, match=f"{first} is replayed by job {started['job_id']}, which is SUCCEEDED; .*--repeat"
+    ):
+        command(stack_file, *again)
     chain = "SELECT job_id, replays, rows_in, rows_staged FROM audit.job_run WHERE replay_origin = :first"
     assert pipeline.query(chain, first=first) == [
         {"job_id": started["job_id"], "replays": first, "rows_in": 3, "rows_staged": 2}

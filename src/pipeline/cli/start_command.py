@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from pipeline.stacks import Stack
 
 
+_REPEAT = (
+    "Load files that an earlier job of the dataset has loaded, or rejected rows that another job has replayed. "
+    "Files given with --upload are always new ones: the same upload twice is two jobs."
+)
+
+
 @click.command("start")
 @click.argument("dataset", shell_complete=completion.datasets)
 @click.argument("more", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path))
@@ -31,7 +37,7 @@ if TYPE_CHECKING:
 )
 @click.option("--param", metavar="NAME=VALUE", multiple=True, help="A parameter of the dataset; may be repeated.")
 @click.option("--name", help="Name of the execution. The same name and input is the same job, for as long as it runs.")
-@click.option("--repeat", is_flag=True, help="Load files that an earlier job of the dataset has loaded.")
+@click.option("--repeat", is_flag=True, help=_REPEAT)
 @click.option(
     "--replays",
     metavar="ID",
@@ -79,6 +85,8 @@ def command(
     contract = deployed_contracts.load(stack, dataset)
     values = starting.parameters(contract, param)
     replayed = _replayed(stack, contract, replays) if replays else None
+    if replayed and not repeat:
+        _check_not_replayed(stack, replayed, name)
     if name and upload:
         starting.check_free(stack, name)
     uri = source or _uploaded(stack, dataset, (*upload, *more))
@@ -117,6 +125,19 @@ def _replayed(stack: Stack, contract: Contract, text: str) -> str:
     except InvalidInputError as error:
         raise UsageError(str(error)) from error
     return job.job_id
+
+
+def _check_not_replayed(stack: Stack, replayed: str, name: str | None) -> None:
+    """Refuse to load the rows of a replay again. The execution of that name may be started twice, and is one job."""
+    from pipeline import jobs
+
+    own = jobs.arn_of_execution(stack, name or "")
+    for job_id, (status, executions) in jobs.replayed_by(stack, replayed).items():
+        if own not in executions:
+            raise UsageError(
+                f"--replays {replayed} is replayed by job {job_id}, which is {status}; accepted: "
+                f"--replays {job_id} for rows that this one has rejected, or --repeat to load them twice"
+            )
 
 
 def _uploaded(stack: Stack, dataset: str, paths: tuple[Path, ...]) -> str:

@@ -113,7 +113,10 @@ class World:
             raise redshift.QueryError(self.broken)
         found = {row["job_id"] for row in self.rows}
         found = {each for each in found if bound.get("since", "") <= each < bound.get("before", "~")}
-        found = {each for each in found if bound.get("job_id") in (None, each)}
+        if "replays = :job_id" in sql:
+            found = {row["job_id"] for row in self.rows if row.get("replays") == bound["job_id"]}
+        elif bound.get("job_id"):
+            found &= {bound["job_id"]}
         found = {each for each in found if each.startswith(bound.get("pattern", "%")[:-1])}
         if arn := bound.get("execution_arn"):
             found &= {row["job_id"] for row in self.rows if row["tried_execution_arn"] == arn}
@@ -262,6 +265,28 @@ def test_the_names_that_begin_with_a_job_id_name_that_job(world: World, stack: S
     for text in (*(own + rest for rest in others), *(foreign + own + rest for rest in others), own[:-1] + "x"):
         with pytest.raises(UnknownJobError):
             jobs.find(stack, text)
+
+
+def test_what_replays_a_job_is_known_before_it_is_registered(world: World, stack: Stack) -> None:
+    _, first = world.add(0)
+    world.add(1)
+    assert jobs.replayed_by(stack, first) == {}
+    asks = f'{{"dataset": "flights", "source_uri": "s3://raw/x/", "replays": "{first}"}}'
+    failed, of_failed = world.add(2, status="FAILED", recorded=None)
+    world.record(of_failed, failed, "FAILED", replays=first)
+    assert jobs.replayed_by(stack, first) == {}
+    new, of_new = world.add(3, status="RUNNING", recorded=None, input=asks)
+    assert jobs.replayed_by(stack, first) == {of_new: ("RUNNING", {new})}
+    # What had failed is continued, which is not registered yet either.
+    going_on, _ = world.add(4, status="RUNNING", recorded=None, input=f'{{"job_id": "{of_failed}"}}')
+    assert jobs.replayed_by(stack, first) == {of_failed: ("RUNNING", {going_on}), of_new: ("RUNNING", {new})}
+    for execution in world.executions:
+        execution["status"] = "SUCCEEDED"
+    world.record(of_new, new, "SUCCEEDED", replays=first)
+    assert jobs.replayed_by(stack, first) == {of_new: ("SUCCEEDED", {new})}
+    world.broken = "the cluster is paused"
+    with pytest.raises(WarehouseError, match="the cluster is paused"):
+        jobs.replayed_by(stack, first)
 
 
 def test_without_a_job_there_is_no_last_one(stack: Stack) -> None:
