@@ -8,6 +8,7 @@ from dataset_contract import reading
 from dataset_contract.errors import ContractError
 from dataset_contract.naming import as_json, near
 from dataset_contract.places import Places, bucket_and_key
+from pipeline import job_records
 from pipeline.errors import PipelineError, UsageError
 
 if TYPE_CHECKING:
@@ -23,6 +24,20 @@ def names(stack: Stack) -> list[str]:
     found = pages.paginate(Bucket=stack.outputs["artifacts_bucket"], Prefix=_FOLDER, Delimiter="/")
     folders = [folder["Prefix"] for page in found for folder in page.get("CommonPrefixes", [])]
     return sorted(folder.removeprefix(_FOLDER).rstrip("/") for folder in folders)
+
+
+def check_known(stack: Stack, name: str) -> None:
+    """Raises UsageError where a dataset is not deployed and has no job; the message names those that are or have."""
+    deployed = names(stack)
+    if name in deployed:
+        return
+    try:
+        recorded = job_records.datasets(stack)
+    except job_records.WarehouseError:  # who lists jobs is told so then
+        return
+    known = sorted({*deployed, *recorded})
+    if name not in known:
+        raise UsageError(f"dataset {as_json(name)} is unknown{near(name, known)}; known: {', '.join(known) or 'none'}")
 
 
 def load(stack: Stack, name: str) -> Contract:

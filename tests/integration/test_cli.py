@@ -145,7 +145,44 @@ def test_a_list_shows_each_kind(run: Run, jobs_of_all_kinds: dict[str, KindOfJob
     for made in jobs_of_all_kinds.values():
         assert "flights" in lines[made.job_id]
     assert "TIMED_OUT" in lines[jobs_of_all_kinds["timed out"].job_id]
-    assert run("list", "--dataset", "nobody's").err == "no jobs\n"
+    listed = {job["dataset"] for job in run("list", "--limit", "0", "--output", "json").json()}
+    for document in run("datasets", "--output", "json").json():
+        if document["dataset"] not in listed:
+            assert run("list", "--dataset", document["dataset"]).err == "no jobs\n"
+
+
+@pytest.mark.parametrize("dataset", ["nonsense", "a/b", "flight", "'"])
+@pytest.mark.parametrize("command", ["list", "report"])
+def test_a_dataset_that_nobody_knows_is_refused(
+    run: Run, command: str, dataset: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    answer = run(command, "--dataset", dataset)
+    assert (answer.code, answer.out, list(tmp_path.iterdir())) == (2, "", [])
+    assert f'dataset "{dataset}" is unknown' in answer.err
+    assert re.search("; known: .*\\bflights\\b", answer.err)
+    assert len(answer.err.splitlines()) == 1
+
+
+def test_a_dataset_that_has_jobs_is_known_whatever_its_name(
+    run: Run, pipeline: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    arn = pipeline.start(f"s3://{pipeline.outputs['raw_bucket']}/x/", dataset="no/such dataset")
+    assert not pipeline.wait(arn).succeeded
+    job_id = pipeline.audit_of(arn)["job_id"]
+    (listed,) = run("list", "--dataset", "no/such dataset", "--output", "json").json()
+    assert listed["job_id"] == job_id
+    reported = run("report", "--dataset", "no/such dataset")
+    assert (reported.code, reported.out) == (0, f"{tmp_path}/report-no_such_dataset.html\n")
+    # A redrive has the same input.
+    refused = run("rerun", job_id)
+    assert (refused.code, refused.out) == (1, "")
+    assert refused.err == (
+        f"error: job {job_id} failed in GenerateJobId: its input was not accepted: start a job with another one, "
+        "pipeline start --help\n"
+    )
+    assert "its input was not accepted" in run("watch", job_id).err
 
 
 def test_what_is_not_accepted_is_refused_before_anything_starts(run: Run, pipeline: Pipeline, tmp_path: Path) -> None:
@@ -157,6 +194,8 @@ def test_what_is_not_accepted_is_refused_before_anything_starts(run: Run, pipeli
         (("flights", "--source", "s3://elsewhere/x/"), "accepted: a place in the raw bucket"),
         (("flights", *source, "--name", "a b"), "--name 'a b' is not a name of an execution; accepted: 1 to 80"),
         (("flights", "--upload", str(tmp_path)), "gives no file"),
+        (("flights", "--upload", ""), "Invalid value for '--upload': it is empty"),
+        (("flights", *source, "--replays", ""), "Invalid value for '--replays': it is empty"),
     ):
         answer = run("start", *arguments)
         assert (answer.code, answer.out) == (2, ""), arguments

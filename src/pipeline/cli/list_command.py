@@ -40,10 +40,13 @@ def command(context: CommandContext, dataset: str | None, status: str | None, si
     attempts: [{execution_arn, redrive_count, status, started_at, ended_at, failed_state, error,
     cause, forgotten}]}.
     """
-    from pipeline import jobs, moments
+    from pipeline import deployed_contracts, jobs, moments
 
+    stack = context.stack()
+    if dataset is not None:
+        deployed_contracts.check_known(stack, dataset)
     found = jobs.listed(
-        context.stack(),
+        stack,
         dataset=dataset,
         status=status,
         since=moments.since(since) if since else None,

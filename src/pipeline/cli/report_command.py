@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import webbrowser
 from pathlib import Path
 
@@ -79,11 +80,14 @@ def _of_job(context: CommandContext, named: str) -> tuple[str, JsonObject, str]:
 
 
 def _of_many(context: CommandContext, dataset: str | None, since: str | None) -> tuple[str, JsonObject, str]:
-    from pipeline import jobs, moments, report
+    from pipeline import deployed_contracts, jobs, moments, report
 
     began = moments.since(since) if since else None
+    stack = context.stack()
+    if dataset is not None:
+        deployed_contracts.check_known(stack, dataset)
     found = jobs.listed(
-        context.stack(),
+        stack,
         dataset=dataset,
         since=began,
         limit=_MOST_JOBS + 1,
@@ -93,4 +97,10 @@ def _of_many(context: CommandContext, dataset: str | None, since: str | None) ->
     is_whole = len(listed) <= _MOST_JOBS
     if not is_whole:
         click.echo(f"warning: only the newest {_MOST_JOBS:,} jobs are shown; --since shows fewer", err=True)
-    return *report.of_jobs(listed[:_MOST_JOBS], dataset=dataset, since=began, is_whole=is_whole), dataset or "jobs"
+    made = report.of_jobs(listed[:_MOST_JOBS], dataset=dataset, since=began, is_whole=is_whole)
+    return *made, _file_name(dataset or "jobs")
+
+
+def _file_name(dataset: str) -> str:
+    """A dataset as part of a file's name. One that a refused input has named may be any text."""
+    return re.sub(r"[^\w.-]", "_", dataset)
