@@ -28,7 +28,7 @@ LAST = "last"
 # The status of an attempt that was recorded as running, and that Step Functions does not know any more.
 UNKNOWN = "UNKNOWN"
 STATUSES = ("RUNNING", *FINAL_STATUSES, UNKNOWN)
-_PREFIX = re.compile(r"\d{1,8}|\d{8}T\d{0,9}|\d{8}T\d{9}Z|\d{8}T\d{9}Z-[0-9a-f-]{0,36}")
+_PREFIX = re.compile(r"\d{1,8}|\d{8}T\d{0,9}|\d{8}T\d{9}Z|\d{8}T\d{9}Z-[0-9a-f-]{0,36}", re.ASCII)
 # Behind a job ID, in names that pipeline.asl.yaml and record-failure.asl.yaml make: `-load-9f3c1e-0-0` of an execution,
 # ` load`, ` find` or ` 9f3c1e-0 load` of a statement.
 _OF_A_STEP = re.compile(r"-[a-z]+-[0-9a-f]{6}-\d+-\d+|( [0-9a-f]{6}-\d+)? [a-z]+", re.ASCII)

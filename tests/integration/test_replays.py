@@ -49,9 +49,9 @@ def test_rejected_rows_are_exported_mended_and_loaded_once(
     # Two are mended, one is not.
     export.write_text("\n".join([header, lines[0], *pipeline.rows[30:32]]) + "\n")
     started = command(stack_file, "start", "flights", "--replays", first, "--upload", str(export))
-    again = ("start", "flights", "--replays", first, "--upload", str(export))
+    twice = ("start", "flights", "--replays", first, "--upload", str(export))
     with pytest.raises(UsageError, match=f"is replayed by job {started['job_id']}, which is RUNNING"):
-        command(stack_file, *again)
+        command(stack_file, *twice)
     outcome = pipeline.wait(started["execution_arn"])
     assert outcome.succeeded, outcome
     assert outcome.output["replays"] == first
@@ -67,7 +67,9 @@ def test_rejected_rows_are_exported_mended_and_loaded_once(
     with pytest.raises(
         UsageError, match=f"{first} is replayed by job {started['job_id']}, which is SUCCEEDED; .*--repeat"
     ):
-        command(stack_file, *again)
+        command(stack_file, *twice)
+    with pytest.raises(UsageError, match="a place in the raw bucket"):  # it is refused for this alone
+        command(stack_file, *twice[:-2], "--repeat", "--source", "s3://elsewhere/x/")
     chain = "SELECT job_id, replays, rows_in, rows_staged FROM audit.job_run WHERE replay_origin = :first"
     assert pipeline.query(chain, first=first) == [
         {"job_id": started["job_id"], "replays": first, "rows_in": 3, "rows_staged": 2}

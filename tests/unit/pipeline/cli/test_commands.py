@@ -22,9 +22,9 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from pipeline import cli, costs, job_logs, jobs
 from pipeline.cli import cost_command, list_command, logs_command, rejected_command
 from pipeline import cli, hints, job_logs, jobs, rerunning, stacks, watching
-from pipeline.cli import list_command, logs_command, rejected_command, watch_command
+from pipeline.cli import list_command, logs_command, rejected_command, start_command, watch_command
 from pipeline.clients import Clients
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, UsageError
 from pipeline.stacks import Stack
 from pipeline_tools.environments import ROOT
 
@@ -229,6 +229,19 @@ def test_costs_leave_a_reader_that_has_gone_to_the_command(monkeypatch: pytest.M
     line = costs.CostLine("Glue", 1.0, "DPU-hours", 0.44, 0.44, "its run")
     with pytest.raises(BrokenPipeError):
         cost_command._show(costs.Cost("job", (line,), (), "us-east-1", "2026-11-01", True, 5), [])
+
+
+def test_a_replay_is_not_loaded_twice_but_by_the_execution_that_loads_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = "arn:aws:states:us-east-1:000000000000:stateMachine:p"
+    stack = Stack(Clients(), {"state_machine_arn": machine}, Path())
+    found = {"again": ("RUNNING", {jobs.arn_of_execution(stack, "mine")})}
+    monkeypatch.setattr(jobs, "replayed_by", lambda _stack, _replayed: found)
+    start_command._check_not_replayed(stack, "first", "mine")  # the same name is the same job
+    for name in (None, "another"):
+        with pytest.raises(UsageError, match=r"--replays first is replayed by job again, which is RUNNING; .*--repeat"):
+            start_command._check_not_replayed(stack, "first", name)
+    found.clear()
+    start_command._check_not_replayed(stack, "first", None)
 
 
 def test_each_hint_names_the_stack_that_was_given(
