@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import ast
 import dataclasses
+import io
 import json
 import os
 import re
@@ -19,10 +19,8 @@ import click
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from pipeline import cli, costs, job_logs, jobs
-from pipeline.cli import cost_command, list_command, logs_command, rejected_command
-from pipeline import cli, hints, job_logs, jobs, rerunning, stacks, watching
-from pipeline.cli import list_command, logs_command, rejected_command, start_command, watch_command
+from pipeline import cli, costs, hints, job_logs, jobs, rerunning, stacks, watching
+from pipeline.cli import cost_command, list_command, logs_command, rejected_command, start_command, watch_command
 from pipeline.clients import Clients
 from pipeline.errors import PipelineError, UsageError
 from pipeline.stacks import Stack
