@@ -32,10 +32,10 @@ class StageEvidence:
         return next((str(self.failed[stage]["error"]) for stage in reversed(STAGES) if stage in self.failed), "")
 
     def counts(self) -> dict[str, int]:
-        """The columns of audit.job_run that are known."""
+        """The columns of audit.job_run that are known. A failed stage that names no source file has counted no rows."""
         found: dict[str, int] = {}
         known = {**self.failed, **self.complete}
-        if PYTHON in known:
+        if PYTHON in known and known[PYTHON].get("files_in") != 0:
             python = known[PYTHON]
             found |= {"rows_in": python["rows_in"], "rows_staged": python["rows_out"]}
             found["rows_rejected"] = python["rows_rejected"]

@@ -45,6 +45,12 @@ def test_a_stage_that_failed_has_counts_verdicts_and_a_reason(
     assert (set(found.complete), set(found.failed)) == ({PYTHON}, {SPARK})
 
 
+def test_a_stage_that_failed_before_it_had_read_its_source_counts_nothing(python: dict[str, Any]) -> None:
+    error = {**python, "error": "not gzip", "files_in": 0, "rows_in": 0, "rows_out": 0, "rows_rejected": 0}
+    assert read(error).counts() == {}
+    assert read({**error, "files_in": 1}).counts() == {"rows_in": 0, "rows_staged": 0, "rows_rejected": 0}
+
+
 def test_an_error_that_was_mended_says_nothing(python: dict[str, Any]) -> None:
     error = {**python, "error": "no files"}
     assert read(error, python).said == ""
