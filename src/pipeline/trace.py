@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +19,7 @@ from pipeline.terminal import plain
 
 # A text, and the state of a hop or the status of a job.
 Paint = Callable[[str, str], str]
+_LEAST_ROOM = 20  # with less, what is long begins again at the left
 MARKS = {FOUND: "✓", MISSING: "✗", NOT_EXPECTED: "–", FORGOTTEN: "…"}
 
 
@@ -77,17 +79,19 @@ class Trace:
             "hops": [document(hop) for hop in self.hops],
         }
 
-    def table(self, *, with_links: bool = False, paint: Paint = _unpainted) -> str:
+    def table(self, *, with_links: bool = False, columns: int | None = None, paint: Paint = _unpainted) -> str:
         """The hops as aligned text, and a last line that says what they come to.
 
         Args:
             with_links: those of the console.
+            columns: of the terminal, if it is for one: what is longer goes on below itself.
             paint: gives a piece of text the look of a hop's state, or of the job's status.
         """
         width = [max(len(getattr(hop, column)) for hop in self.hops) for column in ("service", "place")]
+        indent = len("  ✓ ") + width[0] + 2 + width[1] + 2
         lines = [
             f"  {paint(MARKS[hop.state], hop.state)} {hop.service:<{width[0]}}  {hop.place:<{width[1]}}  "
-            f"{plain(hop.detail) if hop.state == FOUND else paint(f'{hop.state}: {plain(hop.detail)}', hop.state)}"
+            + f"\n{' ' * indent}".join(_told(hop, columns and columns - indent, paint))
             + (f"\n      {hop.link}" if with_links and hop.link else "")
             for hop in self.hops
         ]
@@ -104,6 +108,13 @@ class Trace:
         """One line: how many hops there are of each kind."""
         told = ", ".join(paint(f"{self.count(state)} {state}", state) for state in MARKS if self.count(state))
         return f"job {paint(self.job.status, self.job.status)}; hops: {told}"
+
+
+def _told(hop: Hop, room: int | None, paint: Paint) -> list[str]:
+    """What there is to say of a hop, in lines if there is too little room for one."""
+    said = plain(hop.detail) if hop.state == FOUND else f"{hop.state}: {plain(hop.detail)}"
+    lines = textwrap.wrap(said, room, break_long_words=False) if room and room >= _LEAST_ROOM else [said]
+    return [line if hop.state == FOUND else paint(line, hop.state) for line in lines]
 
 
 def of_job(stack: Stack, job: Job, now: datetime | None = None) -> Trace:

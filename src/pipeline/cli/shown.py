@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -59,7 +61,8 @@ def status(text: str) -> str:
 def trace(traced: Trace, *, with_links: bool = False) -> str:
     """The job ID and its hops, for click.echo, which leaves the colors to terminals."""
     heading = f"job ID {click.style(traced.job.job_id, bold=True)}"
-    return f"{heading}\n\n{traced.table(with_links=with_links, paint=_painted)}"
+    columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    return f"{heading}\n\n{traced.table(with_links=with_links, columns=columns, paint=_painted)}"
 
 
 def _painted(text: str, state: str) -> str:

@@ -51,6 +51,19 @@ def test_what_others_wrote_steers_no_terminal(
     assert all(sign.isprintable() or sign == "\n" for sign in said.out + said.err)
 
 
+def test_what_is_longer_than_a_line_of_a_trace_goes_on_below_itself() -> None:
+    hops = (Hop("one", "Glue", "the run", FOUND, "so long " * 5), Hop("two", "S3", "a", MISSING, "gone"))
+    found = trace.Trace(evidences.succeeded(), hops)
+    indent = "  ✓ Glue  the run  "
+    assert found.table(columns=len(indent) + 24).splitlines()[:3] == [
+        f"{indent}so long so long so long",
+        f"{' ' * len(indent)}so long so long",
+        "  ✗ S3    a        missing: gone",
+    ]
+    for columns in (None, len(indent) + 19):
+        assert found.table(columns=columns).splitlines()[0] == f"{indent}{hops[0].detail}"
+
+
 def test_a_trace_has_the_colors_of_its_hops_and_no_other_text() -> None:
     states = (FOUND, MISSING, NOT_EXPECTED, FORGOTTEN)
     found = trace.Trace(evidences.succeeded(), tuple(Hop(each, "Glue", each, each, "detail") for each in states))
