@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import pytest
@@ -76,6 +77,12 @@ def job_run(
     return {"Id": id_, "JobRunState": state, "StartedOn": started, "Arguments": arguments}
 
 
+@cache
+def parsed(text: str) -> Any:
+    """Nobody changes it."""
+    return yaml.safe_load(text)
+
+
 @dataclass
 class World:
     """What record-failure calls. `fails`: by call, how many of the next ones fail; -1 for all of them."""
@@ -111,7 +118,7 @@ class World:
             "lake_bucket": "lake",
             "topic_arn": "arn:aws:sns:us-east-1:000000000000:failures",
         }
-        definition = yaml.safe_load(template.renderings(text, values)[0 if self.has_chat else 1])
+        definition = parsed(template.renderings(text, values)[0 if self.has_chat else 1])
         self.machine = self.functions.machine(
             definition["States"], name="record-failure", TimeoutSeconds=definition["TimeoutSeconds"],
             StartAt=definition["StartAt"],
