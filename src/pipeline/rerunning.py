@@ -103,12 +103,16 @@ def choose(job: Job, execution: Execution | None) -> tuple[str, str]:
 def _is_input_refused(job: Job, attempt: Attempt) -> bool:
     """Whether an attempt failed by its input. A redrive has the same one, and can only fail again.
 
-    The Lambda function may also fail otherwise, as by being throttled, and it reads manifests later on, when the job is
-    registered.
+    The Lambda function reads manifests later on, when the job is registered.
     """
     unregistered = job.recorded is None and job.warehouse_problem is None
     state = attempt.failed_state or (_READS_INPUT if unregistered else None)
-    return attempt.status == "FAILED" and (state, attempt.error) == (_READS_INPUT, InvalidInputError.__name__)
+    return attempt.status == "FAILED" and is_of_input(state, attempt.error)
+
+
+def is_of_input(state: str | None, error: str | None) -> bool:
+    """Whether what failed in a state is the input; GenerateJobId may also fail otherwise, as by being throttled."""
+    return (state, error) == (_READS_INPUT, InvalidInputError.__name__)
 
 
 def _anew(job: Job) -> str:

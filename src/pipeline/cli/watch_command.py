@@ -79,18 +79,18 @@ def watched(context: CommandContext, stack: Stack, job: Job, *, timeout_seconds:
     click.echo(f"{state or 'before its first state'}: {plain(reason)}", err=True)
     for line in watching.last_lines(stack, job, state, _LOG_LINES):
         click.echo(f"  {line.at:%H:%M:%S} {readable(line)}", err=True)
-    click.echo(f"more: {hints.command('logs', job.job_id)}; {_next(sight, state)}", err=True)
+    click.echo(f"more: {hints.command('logs', job.job_id)}; {_next(sight, state, reason)}", err=True)
     return 1
 
 
-def _next(sight: Sight, state: str) -> str:
+def _next(sight: Sight, state: str, reason: str) -> str:
     """What a person does about a job that has not succeeded."""
     from pipeline import rerunning
 
     again = hints.command("rerun", sight.job.job_id)
     if sight.status == "ABORTED":
         return f"to go on with it: {again}"
-    if state == "GenerateJobId":  # a redrive has the same input
+    if rerunning.is_of_input(state, reason.partition(":")[0]):  # a redrive has the same one
         return rerunning.ANOTHER_INPUT
     return f"once it is mended: {again}"
 

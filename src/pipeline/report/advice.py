@@ -9,6 +9,7 @@ from dataset_contract.json_types import JsonMapping
 from dataset_contract.model import REPLACE, REPLACE_PARTITION
 from pipeline.evidence.hop import MISSING, REPLAYS
 from pipeline.progress import JOB_STATES
+from pipeline.rerunning import is_of_input
 
 # kind → how the page shows it.
 GOOD, WARNING, BAD, OPEN = "good", "warning", "bad", "open"
@@ -117,7 +118,7 @@ def _ending(reasons: Sequence[JsonMapping]) -> str:
 def _after_failure(shown: JsonMapping, failure: JsonMapping, job: str) -> list[dict[str, str]]:
     if failure["status"] == "ABORTED":
         return [_step("Run it again when you want its rows.", f"pipeline rerun {job}")]
-    if failure["state"] == "GenerateJobId":
+    if is_of_input(failure["state"], failure["error"]):
         again = f"pipeline start {shown['dataset'] or 'DATASET'} --source s3://…"
         return [_step("The input was not accepted. Start a job with the input mended.", again)]
     stage = JOB_STATES.get(failure["state"] or "")

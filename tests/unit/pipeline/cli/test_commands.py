@@ -277,7 +277,9 @@ def test_each_hint_names_the_stack_that_was_given(
         return capsys.readouterr().err
 
     places: dict[str, Callable[[], object]] = {
-        "pipeline rerun the-job": lambda: watch_command._next(watching.Sight(job, "FAILED", ()), "CleanWithPython"),
+        "pipeline rerun the-job": lambda: watch_command._next(
+            watching.Sight(job, "FAILED", ()), "CleanWithPython", "x"
+        ),
         "pipeline start orders --replays the-job --upload m.csv": lambda: rejected_command._next(done, [Path("m.csv")]),
         "pipeline start orders --source s3://raw/x/ --repeat": lambda: rerunning.choose(done, None),
         "pipeline watch the-job": lambda: rerunning.choose(runs, None),

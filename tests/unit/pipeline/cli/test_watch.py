@@ -51,13 +51,24 @@ def test_on_a_terminal_each_state_has_a_row_and_texts_are_no_markup() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "state", "said"),
+    ("status", "state", "reason", "said"),
     [
-        ("FAILED", "CleanWithPython", f"once it is mended: pipeline rerun {JOB.job_id}"),
-        ("ABORTED", "CleanWithPython", f"to go on with it: pipeline rerun {JOB.job_id}"),
+        ("FAILED", "CleanWithPython", "InvalidInputError: x", f"once it is mended: pipeline rerun {JOB.job_id}"),
+        ("ABORTED", "CleanWithPython", "ABORTED", f"to go on with it: pipeline rerun {JOB.job_id}"),
         # A redrive has the same input, and would fail again.
-        ("FAILED", "GenerateJobId", "its input was not accepted: start a job with another one, pipeline start --help"),
+        (
+            "FAILED",
+            "GenerateJobId",
+            "InvalidInputError: dataset",
+            "its input was not accepted: start a job with another one, pipeline start --help",
+        ),
+        (
+            "FAILED",
+            "GenerateJobId",
+            "Lambda.TooManyRequestsException: x",
+            f"once it is mended: pipeline rerun {JOB.job_id}",
+        ),
     ],
 )
-def test_what_can_be_done_next_is_told_by_how_the_job_ended(status: str, state: str, said: str) -> None:
-    assert watch_command._next(Sight(JOB, status, ()), state) == said
+def test_what_can_be_done_next_is_told_by_how_the_job_ended(status: str, state: str, reason: str, said: str) -> None:
+    assert watch_command._next(Sight(JOB, status, ()), state, reason) == said

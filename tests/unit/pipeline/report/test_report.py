@@ -103,20 +103,21 @@ def test_without_the_warehouse_nobody_says_that_nothing_is_loaded() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "state", "recorded", "command"),
+    ("status", "state", "error", "recorded", "command"),
     [
-        ("ABORTED", "TransformWithSpark", "FAILED", "rerun"),
-        ("FAILED", "GenerateJobId", "FAILED", "start"),
-        ("FAILED", "WriteLoadManifest", "SUCCEEDED", "rerun"),
-        ("RUNNING", None, "RUNNING", "watch"),
+        ("ABORTED", "TransformWithSpark", "E", "FAILED", "rerun"),
+        ("FAILED", "GenerateJobId", "InvalidInputError", "FAILED", "start"),
+        ("FAILED", "GenerateJobId", "Lambda.TooManyRequestsException", "FAILED", "logs"),
+        ("FAILED", "WriteLoadManifest", "E", "SUCCEEDED", "rerun"),
+        ("RUNNING", None, "E", "RUNNING", "watch"),
     ],
 )
 def test_what_to_do_next_follows_from_where_it_ended(
-    status: str, state: str | None, recorded: str, command: str
+    status: str, state: str | None, error: str, recorded: str, command: str
 ) -> None:
     failed = evidences.failed()
     ended = None if status == "RUNNING" else evidences.at(30)
-    attempt = Attempt(evidences.ARN, 0, status, evidences.BEGAN, ended, "E", "why", state)
+    attempt = Attempt(evidences.ARN, 0, status, evidences.BEGAN, ended, error, "why", state)
     row = {"status": recorded, "attempt": 1, "failed_state": state}
     tables = {**failed.warehouse.tables, "job_run": Answer([row])}
     warehouse = replace(failed.warehouse, tables=tables)
