@@ -56,14 +56,30 @@ def rerun(stack: Stack, job: Job) -> Rerun:
     """Run a job again under its ID; what it had finished is not done again.
 
     Raises:
-        NotPossibleError: it runs, has succeeded, has an input that was refused, or nobody knows what it was to do.
+        NotPossibleError: it runs, has succeeded, has an input that was refused, replays what another one replays too,
+            or nobody knows what it was to do.
     """
     client = stack.client("stepfunctions")
     how, why = choose(job, executions.describe(client, job.execution_arn))
+    _check_not_replayed_otherwise(stack, job)
     if how == REDRIVE:
         client.redrive_execution(executionArn=job.execution_arn)
         return Rerun(how, why, job.execution_arn)
     return Rerun(how, why, starting.start(stack, {"job_id": job.job_id}).execution_arn)
+
+
+def _check_not_replayed_otherwise(stack: Stack, job: Job) -> None:
+    """Refuse to run a replay again whose rows another one has loaded, or is loading, since it failed or was stopped."""
+    from pipeline import jobs
+
+    if not job.replays or job.repeat:
+        return
+    for other, (status, _) in jobs.replayed_by(stack, job.replays).items():
+        if other != job.job_id:
+            raise NotPossibleError(
+                f"job {job.job_id} replays job {job.replays}, which job {other} replays as well, and that is {status}: "
+                f"its rows may be loaded twice; if they are other ones: {_anew(job)} --repeat"
+            )
 
 
 def choose(job: Job, execution: Execution | None) -> tuple[str, str]:

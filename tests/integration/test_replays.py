@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from pipeline import cli
 from pipeline.errors import PipelineError, UsageError
+from pipeline.rerunning import NotPossibleError
 from tests.integration.conftest import KindOfJob, Pipeline
 
 UNKNOWN = "20260131T100000123Z-5f0f6a0e-6f0e-5b8e-9f43-6a1c3c1a8c11"
@@ -101,6 +102,14 @@ def test_rows_that_are_replayed_twice_are_missing_in_the_trace_of_the_first_job(
         assert hop["detail"] in page.read_text(encoding="utf-8")
         done = CliRunner().invoke(cli.pipeline, ["trace", first, "--stack", str(stack_file)], standalone_mode=False)
         assert (done.return_value, hop["detail"] in done.stdout) == (number - 1, True)
+    # Neither does a third one that was stopped load them when somebody runs it again.
+    stopped = pipeline.start(pipeline.put(mended, name="mended-3.csv"), replays=first)
+    pipeline.clients.get("stepfunctions").stop_execution(executionArn=stopped)
+    assert pipeline.wait(stopped).status == "ABORTED"
+    with pytest.raises(
+        NotPossibleError, match=f"replays job {first}, which job .* replays as well, and that is SUCCEEDED"
+    ):
+        command(stack_file, "rerun", stopped)
     problem = f"more rows were replayed than job {first} rejected: some are loaded twice, or new"
     assert hop["detail"] == problem
     where = "Redshift, audit.replay_reconciliation"

@@ -66,7 +66,7 @@ def _show(cost: Cost, sizes: Sequence[Shape]) -> None:
 
     # Where nobody looks, as in a file, a line is as long as it has to be.
     # It writes into a text, which click then prints: rich by itself ends the program where a reader has seen enough.
-    text, on_terminal = io.StringIO(), sys.stdout.isatty()
+    text, on_terminal = io.StringIO(), bool(sys.stdout and sys.stdout.isatty())
     console = Console(file=text, force_terminal=on_terminal, width=None if on_terminal else _WIDTH)
     table = Table(box=None, pad_edge=False)
     for heading in ("what", "quantity", "unit", "$", "measured by"):

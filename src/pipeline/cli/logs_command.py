@@ -90,11 +90,11 @@ def _told(line: LogLine) -> str:
     if not isinstance(document, dict):
         return line.text
     if line.stage == "states":
-        return " ".join(filter(None, (document.get("type"), document.get("details", {}).get("name"))))
+        return " ".join(filter(None, (document.get("type"), (document.get("details") or {}).get("name"))))
     if "message" not in document:
         return line.text
     rest = [f"{name}={_value(value)}" for name, value in document.items() if name not in _TOLD_ELSEWHERE]
-    return " ".join((document.get("level", ""), str(document["message"]), *rest)).strip()
+    return " ".join((str(document.get("level") or ""), str(document["message"]), *rest)).strip()
 
 
 def _value(value: object) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import webbrowser
 from pathlib import Path
@@ -11,6 +10,7 @@ import click
 
 from dataset_contract.json_types import JsonObject
 from pipeline.cli import CommandContext, common, completion
+from pipeline.cli.shown import print_json
 
 _MOST_JOBS = 2000
 
@@ -53,7 +53,7 @@ def command(
         raise click.UsageError("--open with --output json needs a file: give --html FILE")
     page, shown, name = _of_job(context, job) if job else _of_many(context, dataset, since)
     if context.output == "json":
-        click.echo(json.dumps(shown, indent=2, ensure_ascii=False, default=str))
+        print_json(shown)
     if html or context.output == "table":
         place = (html or Path(f"report-{name}.html")).resolve()
         place.write_text(page, encoding="utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from collections.abc import Sequence
@@ -22,18 +23,29 @@ if TYPE_CHECKING:
 
 COLORS = {"SUCCEEDED": "green", "RUNNING": "cyan", "FAILED": "red", "TIMED_OUT": "red", "ABORTED": "yellow"}
 
+_UNPRINTABLE = re.compile(r"[^ -~\n]")  # and others, which `_escaped` passes over
 # By pipeline.evidence.hop, which takes its time to import.
 _HOP_COLORS = {"found": "green", "missing": "red", "forgotten": "yellow"}
 
 
 def print_json(document: object) -> None:
     """One document on stdout; times as moments.written."""
-    click.echo(json.dumps(document, indent=2, default=_as_json, ensure_ascii=False))
+    click.echo(_as_text(document, indent=2))
 
 
 def one_line(document: object) -> str:
     """A document as one line of JSON."""
-    return json.dumps(document, default=_as_json, ensure_ascii=False)
+    return _as_text(document)
+
+
+def _as_text(document: object, indent: int | None = None) -> str:
+    """JSON that a person can read; what would steer a terminal is escaped."""
+    text = json.dumps(document, indent=indent, default=_as_json, ensure_ascii=False)
+    return text if text.isprintable() else _UNPRINTABLE.sub(_escaped, text)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1]
 
 
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[object]], *, right: Sequence[str] = ()) -> None:

@@ -90,6 +90,8 @@ def command(
     if name and upload:
         starting.check_free(stack, name)
     uri = source or _uploaded(stack, dataset, (*upload, *more))
+    if upload and replayed and not repeat:  # an upload may take its time
+        _check_not_replayed(stack, replayed, name)
     made = starting.start(
         stack, starting.document(stack, dataset, uri, values, repeat=repeat, replays=replayed), name=name
     )

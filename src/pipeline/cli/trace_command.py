@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from pipeline.cli import CommandContext, common, completion, shown
@@ -39,7 +37,7 @@ def command(context: CommandContext, job: str, links: bool) -> int:
     stack = context.stack()
     found = trace.of_job(stack, jobs.find(stack, job))
     if context.output == "json":
-        click.echo(json.dumps(found.document(), indent=2, ensure_ascii=False))
+        shown.print_json(found.document())
     else:
         click.echo(shown.trace(found, with_links=links))
     for hop in found.missing:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 
 import click
@@ -25,6 +26,27 @@ BEGAN = datetime(2026, 11, 1, tzinfo=UTC)
 def test_text_without_what_steers_a_terminal() -> None:
     assert plain(FOREIGN) == SEEN
     assert plain("ä, 'b'\t\u00a0😀") == "ä, 'b'  😀"
+
+
+def test_a_document_has_what_others_wrote_without_steering_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    document = {"text": FOREIGN, "list": ["ä😀"]}
+    shown.print_json(document)
+    said = capsys.readouterr().out
+    assert json.loads(said) == json.loads(shown.one_line(document)) == document
+    assert all(sign.isprintable() or sign == "\n" for sign in said)
+    assert "ä😀" in said
+
+
+@pytest.mark.parametrize(
+    ("stage", "text", "said"),
+    [
+        ("python", '{"level": 3, "message": "x"}', "3 x"),
+        ("python", '{"level": null, "message": null}', "None"),
+        ("states", '{"type": "TaskFailed", "details": null}', "TaskFailed"),
+    ],
+)
+def test_a_log_line_of_any_json_can_be_read(stage: str, text: str, said: str) -> None:
+    assert logs_command.readable(job_logs.LogLine(BEGAN, stage, "group", "stream", text)) == said
 
 
 def test_what_others_wrote_steers_no_terminal(
