@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from dataset_contract.json_types import JsonMapping
 from pipeline import deployed_contracts, redshift
-from pipeline.errors import PipelineError, SettingsError
+from pipeline.errors import ClientSettingsError, PipelineError
 
 if TYPE_CHECKING:
     from pipeline.stacks import Stack
@@ -76,7 +76,7 @@ def _finding(check: str, ask: Callable[[], str]) -> DoctorFinding:
         return DoctorFinding(
             check, WRONG, f"the outputs have no {error}", "deploy this version, or name another --stack"
         )
-    except SettingsError as error:
+    except ClientSettingsError as error:
         return DoctorFinding(
             check, WRONG, str(error), "unset the variable or setting, or give it a value that AWS names"
         )

@@ -21,7 +21,7 @@ class StackNotFoundError(UsageError):
     """No deployment was found where one was named or looked for."""
 
 
-class SettingsError(PipelineError):
+class ClientSettingsError(PipelineError):
     """A setting of AWS's SDK, by which clients are made, has a value that it does not take."""
 
 

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from dataset_contract.json_types import JsonMapping, JsonObject
 from pipeline import hints
 from pipeline.clients import Clients
-from pipeline.errors import SettingsError, StackNotFoundError
+from pipeline.errors import ClientSettingsError, StackNotFoundError
 
 VARIABLE = "PIPELINE_STACK"
 # Where Terraform keeps what `init` has made, if not in .terraform: ./noxw has a directory for each environment.
@@ -59,14 +59,14 @@ class Stack:
         """A client of a service, made once: that takes a tenth of a second, and threads may share one.
 
         Raises:
-            SettingsError: a setting of the SDK has a value that it does not take.
+            ClientSettingsError: a setting of the SDK has a value that it does not take.
         """
         if service not in self._clients_made:
             try:
                 self._clients_made[service] = self.clients.get(service)
             except ValueError as error:  # what the SDK has a class for is none
                 said = " ".join(str(error).split())
-                raise SettingsError(
+                raise ClientSettingsError(
                     f"no client of {service} can be made: {said}; look at the variables AWS_… and at ~/.aws/config"
                 ) from error
         return self._clients_made[service]
