@@ -80,15 +80,14 @@ def states(session: nox.Session) -> None:
 @nox.session
 def chaos(session: nox.Session) -> None:
     """Break every state in every way that AWS documents, and check what is left (`-- --list`, `-- NAME` for some)."""
-    _python(session, "-m", "pipeline_tools.packaging.package")
-    _python(session, "-m", "local_aws.services.glue.spark_classes")
+    _prepare(session)
     _python(session, "-m", "pipeline_tools.chaos", *session.posargs)
 
 
 @nox.session
 def bench(session: nox.Session) -> None:
     """Measure each part beside the least that does the same work (`-- PART`, `-- --against FILE --ratio R`)."""
-    _python(session, "-m", "pipeline_tools.packaging.package")
+    _prepare(session)
     _python(session, "-m", "pipeline_tools.bench", *session.posargs)
 
 
@@ -150,14 +149,14 @@ def schema(session: nox.Session) -> None:
 @nox.session
 def local(session: nox.Session) -> None:
     """Serve the pipeline on 127.0.0.1:4566 (`-- --port N`) until interrupted."""
-    _python(session, "-m", "pipeline_tools.packaging.package")
+    _prepare(session)
     _python(session, "-m", "pipeline_tools.deployment.local", *session.posargs)
 
 
 @nox.session
 def demo(session: nox.Session) -> None:
     """Run the pipeline on 336,776 real flights and follow the job ID through every hop."""
-    _python(session, "-m", "pipeline_tools.packaging.package")
+    _prepare(session)
     _python(session, "-m", "pipeline_tools.demo", *session.posargs)
 
 
