@@ -78,7 +78,7 @@ def _check_not_replayed_otherwise(stack: Stack, job: Job) -> None:
         if other != job.job_id:
             raise NotPossibleError(
                 f"job {job.job_id} replays job {job.replays}, which job {other} replays as well, and that is {status}: "
-                f"its rows may be loaded twice; if they are other ones: {_anew(job)} --repeat"
+                f"its rows may be loaded twice; if they are other ones: {_anew(job, repeat=True)}"
             )
 
 
@@ -94,7 +94,9 @@ def choose(job: Job, execution: Execution | None) -> tuple[str, str]:
     if job.is_running:
         raise NotPossibleError(f"job {job.job_id} runs as {job.execution_arn}; {hints.command('watch', job.job_id)}")
     if job.status == "SUCCEEDED":
-        raise NotPossibleError(f"job {job.job_id} has succeeded; its source is run as a new job by: {_anew(job)}")
+        raise NotPossibleError(
+            f"job {job.job_id} has succeeded; its source is run as a new job by: {_anew(job, repeat=True)}"
+        )
     *_, own = (attempt for attempt in job.attempts if attempt.execution_arn == job.attempts[0].execution_arn)
     if _is_input_refused(job, own):
         raise NotPossibleError(f"job {job.job_id} failed in {_READS_INPUT}: {ANOTHER_INPUT}")
@@ -131,7 +133,7 @@ def is_of_input(state: str | None, error: str | None) -> bool:
     return (state, error) == (_READS_INPUT, InvalidInputError.__name__)
 
 
-def _anew(job: Job) -> str:
+def _anew(job: Job, *, repeat: bool = False) -> str:
     """The command that starts a job with the same source."""
     words = ["start", job.dataset or "DATASET", "--source", job.source_uri or "URI"]
     given = job.parameters if isinstance(job.parameters, dict) else {}
@@ -140,6 +142,5 @@ def _anew(job: Job) -> str:
         words += ["--param", f"{name}={text}"]
     if job.replays:
         words += ["--replays", job.replays]
-    if job.status == "SUCCEEDED":
-        words.append("--repeat")
+    words += ["--repeat"] * repeat
     return hints.command(*words)

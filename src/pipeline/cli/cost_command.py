@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import io
 import json
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.cli import Amount, CommandContext, common, completion
+from pipeline.cli import Amount, CommandContext, common, completion, shown
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from pipeline.costs import Cost, Shape
 
 
@@ -60,14 +61,9 @@ def command(context: CommandContext, job: str, budget: float | None, shapes: boo
 
 
 def _show(cost: Cost, sizes: Sequence[Shape]) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    # Where nobody looks, as in a file, a line is as long as it has to be.
-    # It writes into a text, which click then prints: rich by itself ends the program where a reader has seen enough.
-    text, on_terminal = io.StringIO(), bool(sys.stdout and sys.stdout.isatty())
-    console = Console(file=text, force_terminal=on_terminal, width=None if on_terminal else _WIDTH)
     table = Table(box=None, pad_edge=False)
     for heading in ("what", "quantity", "unit", "$", "measured by"):
         table.add_column(heading, justify="right" if heading in ("quantity", "$") else "left", overflow="fold")
@@ -75,8 +71,7 @@ def _show(cost: Cost, sizes: Sequence[Shape]) -> None:
         table.add_row(
             Text(line.what), f"{line.quantity:,.6g}", line.unit, f"{line.amount:.6f}", Text(line.measured, "dim")
         )
-    console.print(table)
-    click.echo(text.getvalue(), nl=False)
+    click.echo(_drawn(table), nl=False)
     as_if = "as if on AWS, by the use measured here" if cost.local else "measured use × list prices"
     click.echo(f"\ntotal ${cost.total:.4f} ({as_if}; prices of {cost.region}, {cost.as_of})")
     if cost.per_million_rows is not None:
@@ -90,6 +85,14 @@ def _show(cost: Cost, sizes: Sequence[Shape]) -> None:
         for shape in sizes:
             used = "  ← this run" if shape.used else ""
             table.add_row(shape.job, f"{shape.size}{used}", f"{shape.as_long:.6f}", f"{shape.shared:.6f}")
-        text.truncate(text.seek(0))
-        console.print(table)
-        click.echo(f"\n{text.getvalue()}", nl=False)
+        click.echo(f"\n{_drawn(table)}", nl=False)
+
+
+def _drawn(table: Table) -> str:
+    """A table as text for click: rich by itself ends the program where a reader has seen enough."""
+    from rich.console import Console
+
+    # Where nobody looks, as in a file, a line is as long as it has to be.
+    text, is_seen = io.StringIO(), shown.on_terminal()
+    Console(file=text, force_terminal=is_seen, width=None if is_seen else _WIDTH).print(table)
+    return text.getvalue()

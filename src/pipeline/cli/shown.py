@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 COLORS = {"SUCCEEDED": "green", "RUNNING": "cyan", "FAILED": "red", "TIMED_OUT": "red", "ABORTED": "yellow"}
 
 _UNPRINTABLE = re.compile(r"[^ -~\n]")  # and others, which `_escaped` passes over
-# By pipeline.evidence.hop, which takes its time to import.
-_HOP_COLORS = {"found": "green", "missing": "red", "forgotten": "yellow"}
 
 
 def print_json(document: object) -> None:
@@ -41,7 +39,7 @@ def one_line(document: object) -> str:
 def _as_text(document: object, indent: int | None = None) -> str:
     """JSON that a person can read; what would steer a terminal is escaped."""
     text = json.dumps(document, indent=indent, default=_as_json, ensure_ascii=False)
-    return text if text.isprintable() else _UNPRINTABLE.sub(_escaped, text)
+    return _UNPRINTABLE.sub(_escaped, text)
 
 
 def _escaped(found: re.Match[str]) -> str:
@@ -72,14 +70,21 @@ def status(text: str) -> str:
 
 def trace(traced: Trace, *, with_links: bool = False) -> str:
     """The job ID and its hops, for click.echo, which leaves the colors to terminals."""
+    from pipeline.evidence.hop import FORGOTTEN, FOUND, MISSING, NOT_EXPECTED
+
+    colors = {**COLORS, FOUND: "green", MISSING: "red", FORGOTTEN: "yellow"}
+
+    def paint(text: str, state: str) -> str:
+        return click.style(text, fg=colors.get(state), dim=state == NOT_EXPECTED or None)
+
     heading = f"job ID {click.style(traced.job.job_id, bold=True)}"
-    columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    return f"{heading}\n\n{traced.table(with_links=with_links, columns=columns, paint=_painted)}"
+    columns = shutil.get_terminal_size().columns if on_terminal() else None
+    return f"{heading}\n\n{traced.table(with_links=with_links, columns=columns, paint=paint)}"
 
 
-def _painted(text: str, state: str) -> str:
-    color, is_dim = COLORS.get(state) or _HOP_COLORS.get(state), state == "not expected"
-    return click.style(text, fg=color, dim=is_dim or None)
+def on_terminal() -> bool:
+    """Whether stdout is a terminal; a shell may have closed it, and then it is None."""
+    return bool(sys.stdout and sys.stdout.isatty())
 
 
 def job_document(job: Job) -> JsonObject:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from pipeline.cli import CommandContext, common, completion, shown
+from pipeline.terminal import plain
 
 
 @click.command("trace")
@@ -41,5 +42,5 @@ def command(context: CommandContext, job: str, links: bool) -> int:
     else:
         click.echo(shown.trace(found, with_links=links))
     for hop in found.missing:
-        click.echo(f"error: {fault(hop)}", err=True)
+        click.echo(f"error: {plain(fault(hop))}", err=True)
     return 0 if found.is_complete else 1

@@ -8,9 +8,8 @@ from statistics import median
 from typing import Any
 
 from dataset_contract.json_types import JsonMapping, JsonObject
-from pipeline import moments
 from pipeline.jobs import Job
-from pipeline.moments import duration
+from pipeline.moments import duration, written
 
 _HEIGHT = 100.0
 _ROOM = 1000.0
@@ -30,7 +29,7 @@ def document(jobs: Sequence[Job], *, dataset: str | None, since: datetime | None
     return {
         "dataset": dataset,
         "is_whole": is_whole,
-        "since": moments.written(since) if since else None,
+        "since": written(since) if since else None,
         "totals": {
             "jobs": len(rows),
             "succeeded": len(good),
@@ -51,7 +50,7 @@ def _job(job: Job) -> JsonObject:
         "job_id": job.job_id,
         "dataset": job.dataset,
         "status": job.status,
-        "started_at": moments.written(job.started_at),
+        "started_at": written(job.started_at),
         "seconds": round((ended - attempt.started_at).total_seconds(), 3) if ended else None,
         **{name: job.counts.get(name) for name in ("rows_in", "rows_rejected", "rows_loaded")},
         "attempts": len(job.attempts),

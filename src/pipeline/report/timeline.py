@@ -6,10 +6,9 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from dataset_contract.json_types import JsonObject
-from pipeline import moments
 from pipeline.evidence.histories import FAILED, OPEN, StateRun, Try
 from pipeline.evidence.model import Evidence
-from pipeline.moments import duration
+from pipeline.moments import duration, written
 from pipeline.progress import JOB_STATES
 
 _STEPS_OF_A_TICK = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
@@ -30,7 +29,7 @@ def document(evidence: Evidence) -> list[JsonObject]:
                 "number": number,
                 "execution": arn.rpartition(":")[2],
                 "redrive": redrive,
-                "started_at": moments.written(start),
+                "started_at": written(start),
                 "seconds": round(scale.seconds, 3),
                 "ticks": scale.ticks(),
                 "rows": [row for state in states if state.tries for row in _rows(state, evidence, scale)],

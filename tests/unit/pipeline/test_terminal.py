@@ -73,6 +73,12 @@ def test_what_others_wrote_steers_no_terminal(
     assert all(sign.isprintable() or sign == "\n" for sign in said.out + said.err)
 
 
+def test_a_trace_is_shown_where_stdout_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = trace.Trace(evidences.succeeded(), (Hop("one", "Glue", "the run", FOUND, "detail"),))
+    monkeypatch.setattr("sys.stdout", None)
+    assert "detail" in shown.trace(found)
+
+
 def test_what_is_longer_than_a_line_of_a_trace_goes_on_below_itself() -> None:
     hops = (Hop("one", "Glue", "the run", FOUND, "so long " * 5), Hop("two", "S3", "a", MISSING, "gone"))
     found = trace.Trace(evidences.succeeded(), hops)

@@ -87,11 +87,9 @@ def load(
             queries = [_parquet_query(database, copy, columns, file) for file in files]
             chunks, form = _made_ahead(_binary_rows(database, queries)), "FORMAT binary"
         else:
-            made = (
-                _json_query(columns, file) if copy.format == "JSON" else _text_query(copy, columns, file)
-                for file in files
-            )
-            chunks, form = _csv_rows(database, list(made), scratch), "FORMAT csv, NULL ''"
+            is_json = copy.format == "JSON"
+            queries = [_json_query(columns, file) if is_json else _text_query(copy, columns, file) for file in files]
+            chunks, form = _csv_rows(database, queries, scratch), "FORMAT csv, NULL ''"
         written = columns if "EXPLICIT_IDS" in copy.options else [column for column in columns if not column.identity]
         names = ", ".join(quote(column.name) for column in written)
         try:
